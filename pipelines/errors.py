@@ -1,0 +1,48 @@
+"""The errors that are for a person; everything else that is raised is a bug.
+
+StudioError
+├── BadRequest      a value outside its bounds, an unknown field, sampler or model
+├── NotFound        a job, picture or model that is not here
+├── NotAllowed      somebody else's job or picture, a missing token
+├── BadFile         a model, picture or recipe that cannot be used as it is
+├── OutOfMemory     the device cannot hold this request, even in its smallest way of working
+├── StorageError    the disk is full, a folder is read-only or gone
+└── Busy            the queue is full, the port is taken
+
+Each message says what, what was given and what to do, in under 300 characters, without a path or a traceback.
+"""
+
+
+class StudioError(Exception):
+    """Base of all errors that are shown to a person. `code` is stable; `status` is the HTTP status."""
+
+    code = "error"
+    status = 500
+
+
+class BadRequest(StudioError):
+    code, status = "bad_request", 422
+
+
+class NotFound(StudioError):
+    code, status = "not_found", 404
+
+
+class NotAllowed(StudioError):
+    code, status = "not_allowed", 403
+
+
+class BadFile(StudioError):
+    code, status = "bad_file", 422
+
+
+class OutOfMemory(StudioError):
+    code, status = "out_of_memory", 507
+
+
+class StorageError(StudioError):
+    code, status = "storage", 507
+
+
+class Busy(StudioError):
+    code, status = "busy", 503

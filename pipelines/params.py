@@ -1,0 +1,152 @@
+"""What a request's field may hold, said once on the field: bounds, default and help.
+
+Sliders, validation, the command line, the HTTP API and recipes all follow from these.
+
+    @dataclass(frozen=True)
+    class Wave(Request):
+        length: int = param(20, Range(1, 1000), "how many points")
+        shape: str = param("sine", Choice(("sine", "saw")), "the form of the wave")
+
+    Wave.parse({"length": "5"})      # Wave(length=5, shape="sine")
+    Wave.parse({"length": 5000})     # BadRequest: length must be 1 to 1000; got 5000.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pipelines.errors import BadRequest
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number from `low` to `high`, both included; an int field takes multiples of `step` only."""
+
+    low: float
+    high: float
+    step: float | None = None
+
+    def check(self, name: str, value: object, kind: type) -> int | float:
+        number = _number(name, value, kind)
+        if not self.low <= number <= self.high:
+            raise BadRequest(f"{name} must be {self.low:g} to {self.high:g}; got {_short(value)}.")
+        if kind is int and self.step and (number - self.low) % self.step:
+            raise BadRequest(f"{name} must be {self.low:g} plus a multiple of {self.step:g}; got {_short(value)}.")
+        return number
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few names. `options` may be a function where the names are only known later."""
+
+    options: tuple[str, ...] | Callable[[], tuple[str, ...]]
+
+    def names(self) -> tuple[str, ...]:
+        return self.options() if callable(self.options) else self.options
+
+    def check(self, name: str, value: object, kind: type) -> str:
+        if not isinstance(value, str) or value not in self.names():
+            raise BadRequest(f"{name} must be one of {_listed(self.names())}; got {_short(value)}.")
+        return value
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words of at most `max_length` characters; control characters other than tab and new line are refused."""
+
+    max_length: int = 2000
+
+    def check(self, name: str, value: object, kind: type) -> str:
+        if not isinstance(value, str):
+            raise BadRequest(f"{name} must be text; got {_short(value)}.")
+        if len(value) > self.max_length:
+            raise BadRequest(f"{name} must be at most {self.max_length} characters; got {len(value)}. Shorten it.")
+        if any(ord(c) < 32 and c not in "\t\n\r" or 0xD800 <= ord(c) <= 0xDFFF for c in value):
+            raise BadRequest(f"{name} holds control characters that no prompt needs. Remove them.")
+        return value
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Yes or no."""
+
+    def check(self, name: str, value: object, kind: type) -> bool:
+        known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
+        if isinstance(value, bool | str) and value in known:
+            return known[value]
+        raise BadRequest(f"{name} must be true or false; got {_short(value)}.")
+
+
+Spec = Range | Choice | Text | Flag
+
+
+def param(default: Any, spec: Spec, help: str) -> Any:
+    """A dataclass field with its bounds and help."""
+    return dataclasses.field(default=default, metadata={"spec": spec, "help": help})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a request as others see it: its name, type, default, bounds and help."""
+
+    name: str
+    kind: type
+    default: Any
+    spec: Spec
+    help: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """All inputs of one generation and nothing else. Subclass it with `param` fields."""
+
+    @classmethod
+    def fields(cls) -> tuple[Field, ...]:
+        return tuple(
+            Field(f.name, type(f.default), f.default, f.metadata["spec"], f.metadata["help"])
+            for f in dataclasses.fields(cls)
+        )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, object]) -> Self:
+        """A checked request from loose values (JSON, form fields, a recipe). Raises BadRequest."""
+        known = {f.name: f for f in cls.fields()}
+        for name in values:
+            if name not in known:
+                raise BadRequest(f"unknown field {_short(name)}; known are {_listed(tuple(known))}.")
+        request = cls(**{name: known[name].spec.check(name, value, known[name].kind) for name, value in values.items()})
+        request.check()
+        return request
+
+    def check(self) -> None:
+        """Rules that span several fields; override to add them. Raises BadRequest."""
+
+    def values(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def _number(name: str, value: object, kind: type) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise BadRequest(f"{name} must be a number; got {_short(value)}.")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name} must be a number; got {_short(value)}.") from None
+    if not math.isfinite(number):
+        raise BadRequest(f"{name} must be a finite number; got {_short(value)}.")
+    if kind is not int:
+        return number
+    if number != int(number):
+        raise BadRequest(f"{name} must be a whole number; got {_short(value)}.")
+    return int(value) if isinstance(value, int) else int(number)
+
+
+def _short(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _listed(names: tuple[str, ...], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
