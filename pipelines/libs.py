@@ -1,0 +1,74 @@
+"""The one door to the heavy libraries: imported when first needed, under one lock, because concurrent imports fail.
+
+Two threads that import diffusers or transformers at the same moment get an ImportError from its lazy modules, and a
+page that imports torch at start opens seconds later. So every module that is loaded at start asks here instead.
+"""
+
+import functools
+import importlib
+import os
+import threading
+from types import ModuleType, SimpleNamespace
+
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "OMP_WAIT_POLICY": "passive",
+}
+
+DIFFUSERS_NAMES = (
+    "AutoencoderKL",
+    "AutoencoderTiny",
+    "StableDiffusionPipeline",
+    "UNet2DConditionModel",
+    "DDIMScheduler",
+    "DDPMScheduler",
+    "DPMSolverMultistepScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "EulerDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "UniPCMultistepScheduler",
+)
+TRANSFORMERS_NAMES = ("CLIPTextConfig", "CLIPTextModel", "CLIPTokenizer", "PreTrainedTokenizerFast")
+
+_lock = threading.Lock()
+
+
+def prepare_environment() -> None:
+    """Set what the libraries read when they are imported; what the user has set stays. Call this before all else."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def torch() -> ModuleType:
+    return _module("torch")
+
+
+def diffusers() -> SimpleNamespace:
+    """The classes in DIFFUSERS_NAMES."""
+    return _classes("diffusers", DIFFUSERS_NAMES)
+
+
+def transformers() -> SimpleNamespace:
+    """The classes in TRANSFORMERS_NAMES."""
+    return _classes("transformers", TRANSFORMERS_NAMES)
+
+
+def _module(name: str) -> ModuleType:
+    with _lock:
+        return importlib.import_module(name)
+
+
+def _classes(library: str, names: tuple[str, ...]) -> SimpleNamespace:
+    with _lock:
+        return _load(library, names)
+
+
+@functools.cache
+def _load(library: str, names: tuple[str, ...]) -> SimpleNamespace:
+    prepare_environment()
+    importlib.import_module("torch")
+    module = importlib.import_module(library)
+    return SimpleNamespace(**{name: getattr(module, name) for name in names})
