@@ -1,0 +1,77 @@
+"""Denoising frames as small JPEG data URIs, encoded once however many browsers watch."""
+
+import base64
+import io
+import math
+import threading
+import weakref
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipelines.events import Frame, Pixels
+
+QUALITY = 85
+
+
+class FrameEncoder:
+    """Turns a Frame into what the API and the page send; keeps the latest ones, up to `budget_bytes`."""
+
+    def __init__(self, budget_bytes: int = 32 * 1024**2):
+        self.encodings = 0
+        self._budget = budget_bytes
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, tuple[weakref.ref[Frame], dict[str, Any]]] = OrderedDict()
+
+    def encode(self, frame: Frame) -> dict[str, Any]:
+        """{"index", "total", "sigma", "x", "x0"}, the pictures as data:image/jpeg URIs."""
+        with self._lock:  # held while encoding, so that ten viewers of one frame wait for one encoding
+            kept = self._kept.get(id(frame))
+            if kept is not None and kept[0]() is frame:
+                self._kept.move_to_end(id(frame))
+                return kept[1]
+            payload = {
+                "index": frame.index,
+                "total": frame.total,
+                "sigma": round(float(frame.sigma), 6),
+                "x": jpeg_uri(frame.x),
+                "x0": jpeg_uri(frame.x0_pred),
+            }
+            self.encodings += 1
+            self._keep(frame, payload)
+            return payload
+
+    def _keep(self, frame: Frame, payload: dict[str, Any]) -> None:
+        replaced = self._kept.pop(id(frame), None)
+        if replaced is not None:
+            self._bytes -= _size(replaced[1])
+        self._kept[id(frame)] = (weakref.ref(frame), payload)
+        self._bytes += _size(payload)
+        while self._bytes > self._budget:
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self._bytes -= _size(dropped)
+
+
+def jpeg_uri(pictures: Pixels) -> str:
+    """uint8 (N, H, W, 3) -> one data URI; several pictures are laid out in rows, as square as they go."""
+    data = io.BytesIO()
+    Image.fromarray(contact_sheet(pictures)).save(data, "JPEG", quality=QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
+
+
+def contact_sheet(pictures: Pixels) -> Pixels:
+    """uint8 (N, H, W, 3) -> (rows*H, columns*W, 3), row by row; what is left over is grey."""
+    n, height, width, _ = pictures.shape
+    columns = math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    sheet = np.full((rows * columns, height, width, 3), 128, dtype=np.uint8)
+    sheet[:n] = pictures
+    grid = sheet.reshape(rows, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(grid.reshape(rows * height, columns * width, 3))
+
+
+def _size(payload: dict[str, Any]) -> int:
+    return len(payload["x"]) + len(payload["x0"])

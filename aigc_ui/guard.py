@@ -1,0 +1,353 @@
+"""What stands between the network and the studio: who may ask, for which routes, and how much they may send.
+
+A page of another web site that is open in the same browser can send requests to this machine, and with a name that it
+points at 127.0.0.1 it can also read the answers. So every request must name a host that is ours, come from our own
+page, no page at all, or a plain opening of an address, and ask for a route that the studio uses.
+Pure ASGI: streams pass through unbuffered.
+"""
+
+import ipaddress
+import json
+import math
+import os
+import re
+import secrets
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aigc_ui.door import Door
+
+CLIENT_COOKIE = "aigc_client"
+CLIENT_HEADER = "x-aigc-client"
+PASS_COOKIE = "aigc_pass"
+UPLOAD_ROUTE = "/gradio_api/upload"
+MEBIBYTE = 1024**2
+
+# What the page and gradio_client ask for (read off a real browser); everything else of Gradio stays shut:
+# direct runs that skip the queue, the proxy, streams, run history, monitoring, recordings, profiling, logins.
+ROUTES = tuple(
+    (frozenset(methods.split()), re.compile(pattern))
+    for methods, pattern in (
+        ("GET HEAD", r"/"),
+        ("GET HEAD", r"/healthz"),
+        ("GET HEAD POST DELETE", r"/api/v1/.*"),
+        ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"),
+        ("GET HEAD", r"/(assets|static|svelte)/.+"),
+        ("GET", r"/gradio_api/(info|app_id|startup-events|theme\.css|login_check|user)/?"),
+        ("GET", r"/gradio_api/(heartbeat/[\w-]+|queue/data|upload_progress)"),
+        ("POST", r"/gradio_api/(queue/join|cancel|reset/?|component_server/?|upload)"),
+        ("POST", r"/gradio_api/call(/v2)?/\w+"),
+        ("GET", r"/gradio_api/call/\w+/\w+"),
+        ("GET HEAD", r"/gradio_api/file=.+"),
+    )
+)
+
+# Gradio's page starts from inline scripts and compiles templates, hence unsafe-inline and unsafe-eval; nothing may be
+# loaded from, or sent to, anywhere else.
+PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+NOTICE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The names under which this server may be addressed, on any port, so that tunnels work.
+
+    An address in digits can not be pointed elsewhere by a stranger's name server, so a shared studio takes them all.
+    """
+
+    names: frozenset[str] = frozenset({"localhost", "127.0.0.1", "::1"})
+    any_address: bool = False
+
+    def allow(self, host: str) -> bool:
+        match = re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?", host.lower())
+        if match is None:
+            return False
+        name = match[1].strip("[]")
+        return name in self.names or (self.any_address and _is_address(name))
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """An answer given instead of the app's, in the form of the API's errors or as a small page."""
+
+    status: int
+    code: str
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most bytes that a request may carry."""
+
+    body: int = 2 * MEBIBYTE
+    upload: int = 32 * MEBIBYTE
+
+    def of(self, path: str) -> int:
+        return self.upload if path == UPLOAD_ROUTE else self.body
+
+
+class Guard:
+    """ASGI middleware around the whole studio. With a door, only those with the token come in.
+
+    It tells the app who asks: the header `x-aigc-client` and `scope["state"]["client"]` always hold the client's id,
+    taken from that header (scripts) or the cookie (browsers), else a new one that is set as the cookie.
+    `file_root` is the only folder from which Gradio's file route may serve.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: Hosts, door: Door | None = None, file_root: str = "", limits: Limits | None = None
+    ):
+        self.app = app
+        self.hosts = hosts
+        self.door = door
+        self.file_root = os.path.realpath(file_root) if file_root else ""
+        self.limits = limits or Limits()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        headers = Headers(scope=scope)
+        cookies: list[str] = []
+        send = _with_headers(send, scope["path"], cookies)
+        try:
+            self._check(scope, headers)
+            self._let_in(scope, headers, cookies)
+            scope = _introduced(scope, headers, cookies)
+            limit = self.limits.of(scope["path"])
+            _check_length(headers, limit)
+        except Refusal as refusal:
+            return await _answer(refusal, send)
+        await _Counted(self.app, limit)(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        """Raises Refusal unless host, origin, route and method are ours."""
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self.hosts.allow(hosts[0]):
+            raise Refusal(
+                403, "wrong_host", "This studio does not answer under that name. Open the address printed at its start."
+            )
+        if not _from_ourselves(scope["method"], headers, hosts[0]):
+            raise Refusal(
+                403, "cross_site", "This request comes from another web site. Open the studio in a tab of its own."
+            )
+        allowed = set().union(*(methods for methods, pattern in ROUTES if pattern.fullmatch(scope["path"])))
+        if not allowed or not self._may_serve(scope["path"]):
+            raise Refusal(404, "not_found", "There is nothing at this address.")
+        if scope["method"] not in allowed:
+            listed = ", ".join(sorted(allowed))
+            raise Refusal(405, "method_not_allowed", f"Only {listed} can be used here.", {"allow": listed})
+
+    def _may_serve(self, path: str) -> bool:
+        prefix = "/gradio_api/file="
+        if not path.startswith(prefix):
+            return True
+        asked = path.removeprefix(prefix)
+        if not self.file_root or "\0" in asked:
+            return False
+        return os.path.realpath(asked).startswith(self.file_root + os.sep)
+
+    def _let_in(self, scope: Scope, headers: Headers, cookies: list[str]) -> None:
+        """Raises Refusal without the token; a browser that opens the page with it gets a cookie and a clean address."""
+        if self.door is None or self.door.has_pass(_cookie(headers, PASS_COOKIE)):
+            return
+        address = _address(scope)
+        if scope["path"] == "/healthz" and _is_address(address) and ipaddress.ip_address(address).is_loopback:
+            return
+        in_query = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        token = in_query or _bearer(headers)
+        opening = scope["path"] == "/" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+        if not token:
+            page = _ASK if opening else ""
+            raise Refusal(401, "token_needed", "Open this studio with the address that holds its token.", page=page)
+        wait = self.door.seconds_closed(_network(address))
+        if wait:
+            seconds = math.ceil(wait)
+            retry = {"retry-after": str(seconds)}
+            raise Refusal(429, "too_many_tries", f"Too many wrong tokens. Try again in {seconds} s.", retry)
+        if not self.door.opens(token, _network(address)):
+            page = _ASK if opening else ""
+            raise Refusal(401, "wrong_token", "This token is not right. Copy it whole from the address.", page=page)
+        if opening and in_query:
+            cookies.append(f"{PASS_COOKIE}={self.door.pass_value}; Path=/; HttpOnly; SameSite=Strict")
+            raise Refusal(200, "welcome", "Welcome.", page=_WELCOME)
+
+
+class _Counted:
+    """Runs an app on a body of at most `limit` bytes, counted while it streams in; beyond that the answer is 413."""
+
+    def __init__(self, app: ASGIApp, limit: int):
+        self.app = app
+        self.limit = limit
+        self.received = 0
+        self.answered = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted() -> Message:
+            if self._too_large():
+                return {"type": "http.disconnect"}
+            message = await receive()
+            self.received += len(message.get("body", b""))
+            return {"type": "http.disconnect"} if self._too_large() else message
+
+        async def passed(message: Message) -> None:
+            if self._too_large() and not self.answered:
+                return  # the app's own words about a body that it saw cut off
+            self.answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, passed)
+        except ClientDisconnect:
+            if not self._too_large():
+                raise
+        if self._too_large() and not self.answered:
+            await _answer(_too_large(self.limit), send)
+
+    def _too_large(self) -> bool:
+        return self.received > self.limit
+
+
+def _from_ourselves(method: str, headers: Headers, host: str) -> bool:
+    """Whether a browser sent this from our own page, or a person or a script (which send neither header) did."""
+    origin = headers.get("origin")
+    site = headers.get("sec-fetch-site")
+    if origin == "null" and site == "same-origin":
+        origin = None  # beacons under our own no-referrer policy
+    if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
+        return False
+    if site in (None, "same-origin", "none"):
+        return True
+    opening = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return opening and method in ("GET", "HEAD")
+
+
+def _introduced(scope: Scope, headers: Headers, cookies: list[str]) -> Scope:
+    """The scope with the client's id in it; a browser without one is given one."""
+    given = headers.get(CLIENT_HEADER)
+    if given is not None and not re.fullmatch(r"[\w-]{8,64}", given, re.ASCII):
+        raise Refusal(422, "bad_request", "X-AIGC-Client must be 8 to 64 letters, digits, - or _.")
+    client = given or _cookie(headers, CLIENT_COOKIE)
+    if not re.fullmatch(r"[\w-]{8,64}", client, re.ASCII):
+        client = secrets.token_hex(16)
+        # A click on another site's link comes without our strict cookie: the browser may well have one to keep.
+        if headers.get("sec-fetch-site") != "cross-site":
+            cookies.append(f"{CLIENT_COOKIE}={client}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000")
+    others = [(name, value) for name, value in scope["headers"] if name.lower() != CLIENT_HEADER.encode()]
+    return {
+        **scope,
+        "headers": [*others, (CLIENT_HEADER.encode(), client.encode())],
+        "state": {**scope.get("state", {}), "client": client},
+    }
+
+
+def _check_length(headers: Headers, limit: int) -> None:
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, "too_large", f"This request is too large: at most {limit // MEBIBYTE} MB fit.")
+
+
+def _with_headers(send: Send, path: str, cookies: list[str]) -> Send:
+    policy = DATA_POLICY if path.startswith(("/api/", "/healthz", "/gradio_api/file=")) else PAGE_POLICY
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            ours = {"content-security-policy": policy, **HEADERS}
+            kept = [
+                (name, value)
+                for name, value in message.get("headers", [])
+                if name.decode("latin-1").lower() not in HEADERS and not name.lower().startswith(b"access-control-")
+            ]
+            named = {name.lower() for name, _ in kept}
+            kept += [(n.encode(), v.encode()) for n, v in ours.items() if n.encode() not in named]
+            kept += [(b"set-cookie", cookie.encode()) for cookie in cookies]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return sending
+
+
+async def _answer(refusal: Refusal, send: Send) -> None:
+    if refusal.page:
+        body, kind = refusal.page.replace("MESSAGE", refusal.message).encode(), b"text/html; charset=utf-8"
+    else:
+        error = {"error": {"code": refusal.code, "message": refusal.message}}
+        body, kind = json.dumps(error).encode(), b"application/json"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+    if refusal.page:
+        headers.append((b"content-security-policy", NOTICE_POLICY.encode()))
+    await send({"type": "http.response.start", "status": HTTPStatus(refusal.status).value, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _cookie(headers: Headers, name: str) -> str:
+    jar = SimpleCookie()
+    try:
+        jar.load(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return jar[name].value if name in jar else ""
+
+
+def _bearer(headers: Headers) -> str:
+    kind, _, value = headers.get("authorization", "").partition(" ")
+    return value.strip() if kind.lower() == "bearer" else ""
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _network(address: str) -> str:
+    """One name for all addresses that one machine can take: IPv6 hands out 2^64 of them."""
+    if not _is_address(address) or ipaddress.ip_address(address).version == 4:
+        return address
+    return str(ipaddress.ip_network(f"{address}/64", strict=False))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+_STYLE = "<style>body{font:1.1rem system-ui;max-width:30rem;margin:20vh auto;padding:0 1rem}</style>"
+_HEAD = "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>AIGC Studio</title>"
+_ASK = (
+    f"{_HEAD}{_STYLE}<h1>AIGC Studio</h1><p>MESSAGE</p><form action=/ method=get>"
+    "<label>Token <input name=token autofocus autocomplete=off></label> <button>Open</button></form>"
+    "<p><a href=/>I gave it before</a></p>"
+)
+# A redirect would come without the new strict cookie when the address was clicked on another site; our own page's
+# refresh does not.
+_WELCOME = f"{_HEAD}<meta http-equiv=refresh content='0;url=/'>{_STYLE}<p><a href=/>Open AIGC Studio</a></p>"

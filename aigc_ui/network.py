@@ -1,0 +1,95 @@
+"""Where the studio listens: the socket, its port, and the addresses by which others reach it."""
+
+import errno
+import ipaddress
+import os
+import socket
+
+from aigc_ui.guard import Hosts
+from pipelines.errors import BadRequest, Busy
+
+DEFAULT_PORT = 7860
+TRIES = 10
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """A listening socket. `port` None means the default one, or else one of the next few. Raises Busy, BadRequest."""
+    if port is not None:
+        return _listen_on(host, port)
+    for candidate in range(DEFAULT_PORT, DEFAULT_PORT + TRIES):
+        try:
+            return _listen_on(host, candidate)
+        except Busy:
+            continue
+    raise Busy(
+        f"Ports {DEFAULT_PORT} to {DEFAULT_PORT + TRIES - 1} are all in use. "
+        "Close one of the programs there, or choose another with --port."
+    )
+
+
+def hosts_for(host: str) -> Hosts:
+    """The names by which a server on `host` may be addressed."""
+    names = {"localhost", LOOPBACK, "::1", host.lower()}
+    if is_loopback(host):
+        return Hosts(frozenset(names))
+    machine = socket.gethostname().lower()
+    names |= {machine, machine.partition(".")[0], machine.partition(".")[0] + ".local"}
+    return Hosts(frozenset(names), any_address=True)
+
+
+def addresses(host: str, port: int, token: str | None) -> list[str]:
+    """What to type into a browser, the best first: on this machine, then from the network."""
+    shown = [LOOPBACK, *_own_addresses()] if host in (EVERYWHERE, "::") else [host]
+    tail = f"/?token={token}" if token else "/"
+    return [f"http://{f'[{name}]' if ':' in name else name}:{port}{tail}" for name in shown]
+
+
+def _listen_on(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror:
+        raise BadRequest(f"--host {host[:60]!r} is no address of this machine. Try {LOOPBACK} or --listen.") from None
+    server = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere this would let two programs share the port
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(address)
+        server.listen(512)
+    except OSError as problem:
+        server.close()
+        raise _explained(problem, host, port) from None
+    server.setblocking(False)
+    return server
+
+
+def _explained(problem: OSError, host: str, port: int) -> Exception:
+    if problem.errno == errno.EADDRINUSE:
+        return Busy(
+            f"Port {port} is in use by another program, perhaps another AIGC Studio. Close it, or choose another: "
+            f"python app.py --port {port + 1 if port < 65535 else DEFAULT_PORT}"
+        )
+    if problem.errno == errno.EACCES:
+        return BadRequest(f"Port {port} needs rights that this account lacks. Choose one above 1023 with --port.")
+    return BadRequest(f"--host {host[:60]!r} is no address of this machine. Try {LOOPBACK} or --listen.")
+
+
+def _own_addresses() -> list[str]:
+    """This machine's address in the network, as the system would choose it to reach others; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:  # no network
+            return []
+        found = probe.getsockname()[0]
+    return [] if is_loopback(found) else [found]

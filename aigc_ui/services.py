@@ -1,0 +1,66 @@
+"""What the page and the HTTP API work with, composed once in app.py and handed to them."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from pipelines.device import DeviceManager
+    from pipelines.jobs import Job, JobQueue
+    from pipelines.registry import Generator
+    from pipelines.store import ImageInfo, ImageStore
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this studio was started. `shared`: others reach it over the network, and each sees only their own work."""
+
+    outputs: Path
+    shared: bool = False
+    version: str = "0"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The engine's parts. `generator` finds one by name, `generator_names` lists them."""
+
+    jobs: "JobQueue"
+    store: "ImageStore"
+    devices: "DeviceManager"
+    generator: "Callable[[str], Generator]"
+    generator_names: Callable[[], tuple[str, ...]]
+    settings: Settings
+    started: float = field(default_factory=time.time)
+    warmed: threading.Event = field(default_factory=threading.Event)
+
+    def warm(self) -> None:
+        """Loads the libraries and the embedded model and evaluates it once, so that the first picture is not late."""
+        self.generator("text-to-image").warm(self.devices)
+        self.warmed.set()
+
+    def job_for(self, job_id: str, client: str) -> "Job":
+        """A job that this client may look at. Raises NotFound, NotAllowed."""
+        job = self.jobs.get(job_id)
+        if self.settings.shared and job.client != client:
+            raise NotAllowed("This job belongs to somebody else; a shared studio shows only your own.")
+        return job
+
+    def image_for(self, image_id: str, client: str) -> "ImageInfo":
+        """A picture that this client may look at. Raises NotFound, NotAllowed."""
+        info = self.store.get(image_id)
+        if self.settings.shared and info.client != client:
+            raise NotAllowed("This picture belongs to somebody else; a shared studio shows only your own.")
+        return info
+
+    def images(self, client: str, limit: int = 60, before: str | None = None) -> "list[ImageInfo]":
+        """The newest pictures first: all of them on one person's machine, one's own in a shared studio."""
+        return self.store.list(limit=limit, before=before, client=client if self.settings.shared else None)
+
+    def close(self) -> None:
+        self.jobs.close()
+        self.devices.close()
