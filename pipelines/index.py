@@ -1,0 +1,269 @@
+"""The SQLite index over the picture files: quick to ask, and free to be lost, for the files are the truth.
+
+Every question opens the index anew and first looks for day folders that changed since, so that an index which was
+deleted, replaced or written by another studio on the same folder is right again with the next question. A broken one,
+or one of a newer studio, is set aside and built again; where none can be written it lives in memory.
+"""
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipelines import pictures
+from pipelines.errors import StorageError
+from pipelines.pictures import ImageInfo
+
+T = TypeVar("T")
+Migration = Callable[[sqlite3.Connection], object]
+MIGRATIONS: list[Migration] = []  # the schema's version is the number of those that ran
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_UNWRITABLE = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+}
+_SETTLED_NS = 2_000_000_000  # a folder changed more recently than this may change again under the same time stamp
+_LOOK_AGAIN = 0
+_COLUMNS = "id, width, height, recipe, owner, unfinished"
+
+log = logging.getLogger(__name__)
+
+
+def migration(step: Migration) -> Migration:
+    """Registers the next step of the schema. Never change one that was released; add another."""
+    MIGRATIONS.append(step)
+    return step
+
+
+@migration
+def add_images(db: sqlite3.Connection) -> None:
+    db.execute(
+        "create table images (id text primary key, width integer not null, height integer not null,"
+        " recipe text not null, owner text not null, unfinished integer not null)"
+    )
+
+
+@migration
+def add_folders(db: sqlite3.Connection) -> None:
+    db.execute("create table folders (name text primary key, changed_ns integer not null)")
+
+
+@migration
+def add_images_by_owner(db: sqlite3.Connection) -> None:
+    db.execute("create index images_by_owner on images (owner, id)")
+
+
+class NewerIndex(Exception):
+    """The index was written by a newer studio."""
+
+
+class Index:
+    """What is in the picture folder. Raises StorageError where the folder cannot be read or the index is locked."""
+
+    def __init__(self, root: Path, lock_timeout: float = 5.0) -> None:
+        self.path = root / "index.sqlite"
+        self._root = root
+        self._timeout = lock_timeout
+        self._lock = threading.Lock()  # guards _memory and setting aside
+        self._memory: sqlite3.Connection | None = None
+
+    def add(self, info: ImageInfo) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("begin immediate")
+            with db:
+                _insert(db, info)
+
+        self._ask(work)
+
+    def remove(self, image_id: str) -> None:
+        self._ask(lambda db: db.execute("delete from images where id = ?", (image_id,)))
+
+    def find(self, image_id: str) -> ImageInfo | None:
+        """One picture, be it in the index or only in the folder."""
+        path = self._root / pictures.folder_name(image_id) / f"{image_id}.png"
+
+        def work(db: sqlite3.Connection) -> ImageInfo | None:
+            row = db.execute(f"select {_COLUMNS} from images where id = ?", (image_id,)).fetchone()
+            if not pictures.is_file(path):
+                return None
+            return _info(row) if row else pictures.look(path)
+
+        return self._ask(work)
+
+    def page(self, limit: int, before: str | None = None, owner: str | None = None) -> list[ImageInfo]:
+        """The newest first; those older than `before`; those of one owner."""
+        conditions = {"id < ?": before, "owner = ?": owner}
+        given = {condition: value for condition, value in conditions.items() if value is not None}
+        where = f"where {' and '.join(given)}" if given else ""
+        query = f"select {_COLUMNS} from images {where} order by id desc limit ?"
+
+        def work(db: sqlite3.Connection) -> list[ImageInfo]:
+            self._follow_files(db)
+            return [_info(row) for row in db.execute(query, (*given.values(), limit))]
+
+        return self._ask(work)
+
+    def rebuild(self) -> None:
+        """All rows anew from the files."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("begin immediate")
+            with db:
+                db.execute("delete from images")
+                db.execute("delete from folders")
+            _follow(db, self._root)
+
+        self._ask(work)
+
+    def _follow_files(self, db: sqlite3.Connection) -> None:
+        try:
+            _follow(db, self._root)
+        except sqlite3.OperationalError as error:
+            if _reason(error) not in _BUSY:
+                raise
+            log.warning("The picture index is locked; showing it as it was.")
+
+    def _ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return self._ask_file(work)
+        except OSError as error:
+            raise StorageError(f"the picture folder cannot be read ({error.strerror}). Put it back.") from None
+
+    def _ask_file(self, work: Callable[[sqlite3.Connection], T], may_set_aside: bool = True) -> T:
+        try:
+            with closing(_open(self.path, self._timeout)) as db:
+                return work(db)
+        except (sqlite3.DatabaseError, NewerIndex) as error:
+            reason = _reason(error)
+            if reason in _BUSY:
+                raise StorageError("the picture index is locked by another program. Close it or try again.") from None
+            if reason in _UNWRITABLE:
+                return self._ask_memory(work)
+            if not may_set_aside:
+                raise
+            self._set_aside("newer" if isinstance(error, NewerIndex) else "broken")
+        return self._ask_file(work, may_set_aside=False)
+
+    def _ask_memory(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The same from an index in memory, for a folder that is read-only or full."""
+        with self._lock:
+            if self._memory is None:
+                log.warning("The picture index cannot be written; it is kept in memory.")
+                self._memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+                _migrate(self._memory)
+            return work(self._memory)
+
+    def _set_aside(self, why: str) -> None:
+        with self._lock:
+            log.warning("The picture index is %s; it was set aside and is built again from the pictures.", why)
+            for side in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + side).unlink(missing_ok=True)
+            if self.path.exists():
+                self.path.replace(self.path.with_name(f"{self.path.name}.{why}-{time.time_ns()}"))
+
+
+def _open(path: Path, timeout: float) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    try:
+        _prepare(db, time.monotonic() + timeout)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, deadline: float) -> None:
+    """Write-ahead log and schema. Changing to the log does not wait for others by itself, hence the loop."""
+    while True:
+        try:
+            if db.execute("pragma journal_mode").fetchone()[0] != "wal":
+                db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = normal")
+            return _migrate(db)
+        except sqlite3.OperationalError as error:
+            if _reason(error) not in _BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    def version() -> int:
+        return db.execute("pragma user_version").fetchone()[0]
+
+    if version() == len(MIGRATIONS):
+        return
+    db.execute("begin immediate")
+    with db:
+        done = version()  # another process may have been quicker
+        if done > len(MIGRATIONS):
+            raise NewerIndex
+        for step in MIGRATIONS[done:]:
+            step(db)
+        db.execute(f"pragma user_version = {len(MIGRATIONS)}")
+
+
+def _follow(db: sqlite3.Connection, root: Path) -> None:
+    """Brings the rows of every day folder that changed in line with its files."""
+    known = dict(db.execute("select name, changed_ns from folders"))
+    present = pictures.folders(root)
+    for name in known.keys() - present.keys():
+        _update(db, name, [], _rows(db, name), None)
+    for name, changed_ns in present.items():
+        if known.get(name) == changed_ns:
+            continue
+        rows = _rows(db, name)  # before the files: a row whose file is missing then has truly lost it
+        ids = pictures.ids_in(root / name)
+        looked_at = [pictures.look(root / name / f"{image_id}.png") for image_id in sorted(ids - rows)]
+        found = [info for info in looked_at if info]
+        mark = changed_ns if time.time_ns() - changed_ns > _SETTLED_NS else _LOOK_AGAIN
+        if found or rows - ids or known.get(name) != mark:
+            _update(db, name, found, rows - ids, mark)
+
+
+def _update(db: sqlite3.Connection, folder: str, found: list[ImageInfo], gone: set[str], mark: int | None) -> None:
+    db.execute("begin immediate")
+    with db:
+        db.executemany("delete from images where id = ?", [(image_id,) for image_id in gone])
+        for info in found:
+            _insert(db, info)
+        db.execute("delete from folders where name = ?", (folder,))
+        if mark is not None:
+            db.execute("insert into folders values (?, ?)", (folder, mark))
+
+
+def _rows(db: sqlite3.Connection, folder: str) -> set[str]:
+    day = folder.replace("-", "")
+    return {row[0] for row in db.execute("select id from images where id >= ? and id < ?", (f"{day}-", f"{day}."))}
+
+
+def _insert(db: sqlite3.Connection, info: ImageInfo) -> None:
+    row = (info.id, info.width, info.height, json.dumps(info.recipe), info.client, info.unfinished)
+    db.execute("insert or replace into images values (?, ?, ?, ?, ?, ?)", row)
+    folder = (pictures.folder_name(info.id), _LOOK_AGAIN)  # no row without its folder, or none would miss the folder
+    db.execute("insert or ignore into folders values (?, ?)", folder)
+
+
+def _info(row: tuple[Any, ...]) -> ImageInfo:
+    image_id, width, height, recipe, owner, unfinished = row
+    created = pictures.created(image_id)
+    try:
+        loaded = json.loads(recipe)
+    except (ValueError, TypeError, RecursionError):
+        loaded = None
+    if created is None or not isinstance(loaded, dict):
+        raise sqlite3.DatabaseError("malformed row")
+    return ImageInfo(image_id, created, width, height, loaded, owner, bool(unfinished))
+
+
+def _reason(error: Exception) -> int:
+    """SQLite's primary result code; what has none is taken for a broken index."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF

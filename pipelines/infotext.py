@@ -1,0 +1,235 @@
+"""A recipe as the one text that other tools read and write (the "parameters" of AUTOMATIC1111), and back.
+
+    portrait of a fox
+    Negative prompt: blurry
+    Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 42, Size: 512x512, ..., Version: ...
+
+`parse(write(recipe))` gives every field of the request back: what the plain pairs cannot carry exactly (a prompt
+with a line "Negative prompt:", a sampler nobody else knows) goes as JSON into one more pair, "Exact settings".
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+SAMPLER_LABELS = {
+    "ddpm": "DDPM",
+    "ddim": "DDIM",
+    "euler": "Euler",
+    "euler_ancestral": "Euler a",
+    "heun": "Heun",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "unipc": "UniPC",
+    "lms": "LMS",
+}
+SCHEDULE_LABELS = {"path": "Automatic", "karras": "Karras", "exponential": "Exponential"}
+
+# Our own pairs: keys of letters, digits and spaces only, for other readers know nothing else. "Training noise ..." is
+# the schedule of beta_t; A1111's "Beta" is a spacing of the steps after the beta distribution.
+_NUMBERS: dict[str, tuple[str, type]] = {
+    "Steps": ("num_inference_steps", int),
+    "CFG scale": ("guidance_scale", float),
+    "Seed": ("seed", int),
+    "Eta": ("eta", float),
+    "Eta DDIM": ("eta", float),
+    "Sampler eta": ("eta", float),
+    "CFG rescale": ("guidance_rescale", float),
+    "CFG start": ("guidance_start", float),
+    "CFG end": ("guidance_end", float),
+    "Training noise start": ("beta_start", float),
+    "Training noise end": ("beta_end", float),
+    "Training timesteps": ("num_train_timesteps", int),
+    "Pictures": ("count", int),
+}
+_WORDS = {"Model": "model", "Training noise schedule": "beta_schedule", "Sigma spacing": "sigma_schedule"}
+_ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
+_EXACT = "Exact settings"
+_NEGATIVE = "Negative prompt:"
+# A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time.
+_PAIR = re.compile(r'(\w[\w \-/]{1,63}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+
+
+def write(recipe: Mapping[str, Any]) -> str:
+    """The infotext of a recipe."""
+    text = _compose(recipe, {})
+    back = parse(text)["request"]
+    lost = {name: value for name, value in recipe.get("request", {}).items() if not _same(back.get(name), value)}
+    return _compose(recipe, lost) if lost else text
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The recipe that an infotext holds, as far as we know its words; never raises.
+
+    Keys of the result: version, generator, request (fields that were understood, unchecked), other (pairs that were
+    not, by their key), and model_hash and software where given. Text without a line of pairs is all prompt.
+    """
+    foreign = _from_json(text)
+    if foreign is not None:
+        return _recipe(foreign, {})
+    lines = text.strip().split("\n")
+    pairs = {key: _unquote(value.strip()) for key, value in _PAIR.findall(lines[-1])}
+    if len(_PAIR.findall(lines[-1])) < 3:
+        pairs = {}
+    else:
+        lines.pop()
+    prompt, negative = _prompts(lines)
+    return _recipe({"prompt": prompt, "negative_prompt": negative}, pairs)
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """A JSON object that can be handed on as JSON again; None for anything else (NaN, half characters, too deep)."""
+    try:
+        value = json.loads(text) if text.lstrip().startswith("{") else None
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _compose(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> str:
+    request = recipe.get("request", {})
+    negative = request.get("negative_prompt")
+    params = ", ".join(f"{key}: {_quote(value)}" for key, value in _pairs(recipe, exact).items() if value is not None)
+    parts = [str(request.get("prompt", "")), f"{_NEGATIVE} {negative}" if negative else "", params]
+    return "\n".join(part for part in parts if part).strip()
+
+
+def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any]:
+    """All pairs in A1111's order, ours behind, Version last."""
+    request = recipe.get("request", {})
+    sampler, spacing = request.get("sampler"), request.get("sigma_schedule")
+    sized = "width" in request and "height" in request
+    model_hash = str(recipe.get("model_hash") or "")
+    unfinished = recipe.get("unfinished")
+    pairs = {
+        "Steps": request.get("num_inference_steps"),
+        "Sampler": SAMPLER_LABELS.get(str(sampler), sampler),
+        "Schedule type": SCHEDULE_LABELS.get(str(spacing), "Automatic") if spacing is not None else None,
+        "CFG scale": request.get("guidance_scale"),
+        "Seed": request.get("seed"),
+        "Size": f"{request['width']}x{request['height']}" if sized else None,
+        "Model hash": model_hash[:10] or None,
+        "Model": request.get("model"),
+        _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
+        "Sigma spacing": None if spacing in SCHEDULE_LABELS else spacing,
+        "Training noise schedule": request.get("beta_schedule"),
+    }
+    for key, (field, _) in _NUMBERS.items():
+        if field != "eta":
+            pairs.setdefault(key, request.get(field))
+    if isinstance(unfinished, Mapping):
+        pairs["Unfinished"] = f"step {unfinished.get('step')} of {unfinished.get('of')}"
+    if exact:
+        pairs[_EXACT] = json.dumps(dict(exact), ensure_ascii=False, default=str)
+    if sum(value is not None for value in pairs.values()) < 2:  # readers want three pairs, or all is prompt
+        pairs |= {"Generator": recipe.get("generator", "text-to-image"), "Recipe version": recipe.get("version", 1)}
+    return pairs | {"Version": recipe.get("software") or "AIGC Studio"}
+
+
+def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
+    other = {}
+    for key, value in pairs.items():
+        fields = _fields(key, value)
+        request.update(fields)
+        if not fields and key not in (_EXACT, "Model hash", "Version", "Generator", "Recipe version"):
+            other[key] = value
+    exact = json_object(pairs.get(_EXACT, ""))
+    request.update(exact or {})
+    recipe = {"version": 1, "generator": pairs.get("Generator", "text-to-image"), "request": request, "other": other}
+    named = {"model_hash": pairs.get("Model hash"), "software": pairs.get("Version")}
+    return recipe | {name: value for name, value in named.items() if value}
+
+
+def _fields(key: str, value: str) -> dict[str, Any]:
+    """The fields of a request that one pair says; empty where its key or value is not known here."""
+    if key in _NUMBERS:
+        field, kind = _NUMBERS[key]
+        number = _number(value, kind)
+        return {} if number is None else {field: number}
+    if key in _WORDS:
+        return {_WORDS[key]: value}
+    if key == "Size":
+        size = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", value)
+        return {"width": int(size[1]), "height": int(size[2])} if size else {}
+    if key == "Schedule type":
+        return _named("sigma_schedule", SCHEDULE_LABELS, value)
+    return _sampler(value) if key == "Sampler" else {}
+
+
+def _sampler(label: str) -> dict[str, Any]:
+    """`Euler a`, or as older files have it with the schedule behind: `DPM++ 2M Karras`."""
+    known = _named("sampler", SAMPLER_LABELS, label)
+    if known:
+        return known
+    sampler, _, schedule = label.rpartition(" ")
+    known, spacing = _named("sampler", SAMPLER_LABELS, sampler), _named("sigma_schedule", SCHEDULE_LABELS, schedule)
+    return known | spacing if known and spacing else {}
+
+
+def _named(field: str, labels: Mapping[str, str], text: str) -> dict[str, Any]:
+    """`field` set to our name for `text`, which is another tool's label or our own name; empty if it is neither."""
+    wanted = text.casefold()
+    return next(({field: name} for name, label in labels.items() if wanted in (label.casefold(), name)), {})
+
+
+def _prompts(lines: list[str]) -> tuple[str, str]:
+    starts = (i for i, line in enumerate(lines) if line.strip().startswith(_NEGATIVE))
+    at = next(starts, len(lines))
+    negative = "\n".join(lines[at:]).strip().removeprefix(_NEGATIVE)
+    return "\n".join(lines[:at]).strip(), negative.strip()
+
+
+def _quote(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    text = str(value)
+    plain = text and text == text.strip() and text[0] != '"' and not any(c in text for c in ",:\n")
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _unquote(text: str) -> str:
+    if not (len(text) >= 2 and text[0] == text[-1] == '"'):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _number(text: str, kind: type) -> int | float | None:
+    if kind is int:
+        return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
+    if not re.fullmatch(r"-?[0-9.]{1,32}(e[+-]?[0-9]{1,3})?", text):
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _same(read: object, written: object) -> bool:
+    return read == written and isinstance(read, bool) == isinstance(written, bool)
+
+
+def _from_json(text: str) -> dict[str, Any] | None:
+    """The request of a SwarmUI picture, whose text is JSON; empty for JSON of other tools; None for plain text."""
+    value = json_object(text)
+    if value is None:
+        return None
+    params = value.get("sui_image_params")
+    names = {
+        "prompt": "prompt",
+        "negativeprompt": "negative_prompt",
+        "model": "model",
+        "seed": "seed",
+        "steps": "num_inference_steps",
+        "cfgscale": "guidance_scale",
+        "width": "width",
+        "height": "height",
+    }
+    known = params if isinstance(params, dict) else {}
+    return {ours: known[theirs] for theirs, ours in names.items() if isinstance(known.get(theirs), str | int | float)}

@@ -1,0 +1,167 @@
+"""The picture folder: a picture is written whole or not at all, and never lost once its id was given.
+
+A save writes a temporary file beside the final one, flushes it, renames it, flushes the folder; only then comes the
+row in the index, which can always be built again from the files.
+"""
+
+import errno
+import io
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines import pictures
+from pipelines import recipe as recipes
+from pipelines.errors import NotFound, StorageError
+from pipelines.index import Index
+from pipelines.pictures import ImageInfo
+
+MAX_PAGE = 1000
+_STALE_SECONDS = 3600
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+log = logging.getLogger(__name__)
+
+
+class ImageStore:
+    """Pictures under `root`, in a folder a day. Several threads and several processes may use one folder."""
+
+    def __init__(self, root: Path, lock_timeout: float = 5.0) -> None:
+        self.root = Path(root)
+        self._index = Index(self.root, lock_timeout)
+        self._clock = threading.Lock()
+        self._last = 0
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            _sweep(self.root)
+        except OSError as error:
+            raise _storage_error(error, "opened") from None
+
+    def save(
+        self,
+        image: NDArray[np.uint8],
+        recipe: Mapping[str, Any],
+        client: str = "",
+        unfinished: bool = False,
+    ) -> str:
+        """The id of a picture, uint8 (H, W, 3 or 4), that is on the disk when this returns. Raises StorageError."""
+        height, width, _ = image.shape
+        owner = pictures.owner_tag(client)
+        chunks = recipes.embed(recipe)
+        chunks.add_text(pictures.STORE_CHUNK, pictures.store_chunk(owner, unfinished))
+        png = io.BytesIO()
+        Image.fromarray(image).save(png, "PNG", pnginfo=chunks)
+        image_id = self._new_id()
+        try:
+            _write_whole(self._file(image_id), png.getvalue())
+        except OSError as error:
+            raise _storage_error(error, "saved") from None
+        kept = {"version": recipes.VERSION, **recipe}
+        info = ImageInfo(image_id, pictures.created(image_id) or 0.0, width, height, kept, owner, unfinished)
+        try:
+            self._index.add(info)
+        except StorageError as error:
+            log.warning("Picture %s is saved; the index will find it later: %s", image_id, error)
+        return image_id
+
+    def list(self, limit: int = 60, before: str | None = None, client: str | None = None) -> list[ImageInfo]:
+        """The newest first; page on with the last one's id as `before`; only one client's where it is given."""
+        owner = None if client is None else pictures.owner_tag(client)
+        return self._index.page(min(max(limit, 0), MAX_PAGE), before, owner)
+
+    def get(self, image_id: str) -> ImageInfo:
+        """Raises NotFound, also for what is no id at all."""
+        info = self._index.find(image_id) if pictures.created(image_id) is not None else None
+        if info is None:
+            raise NotFound("there is no such picture. It may have been deleted; reload the gallery.")
+        return info
+
+    def path(self, image_id: str) -> Path:
+        """The PNG file of a picture. Raises NotFound."""
+        return self._file(self.get(image_id).id)
+
+    def recipe(self, image_id: str) -> dict[str, Any]:
+        """The recipe as the file itself says it; {} where a stranger's file holds none. Raises NotFound."""
+        return recipes.read(self.path(image_id))
+
+    def delete(self, image_id: str) -> None:
+        """Raises NotFound, and StorageError where the folder does not allow it."""
+        path = self.path(image_id)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _storage_error(error, "deleted") from None
+        self._index.remove(image_id)
+
+    def rebuild(self) -> None:
+        """The index anew from the files."""
+        self._index.rebuild()
+
+    def _file(self, image_id: str) -> Path:
+        return self.root / pictures.folder_name(image_id) / f"{image_id}.png"
+
+    def _new_id(self) -> str:
+        """Later than the one before, also when the clock is set back while we run."""
+        with self._clock:
+            self._last = max(time.time_ns() // 1000, self._last + 1)
+            return pictures.new_id(self._last)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """All of `data` under `path`, or nothing there; on the disk when this returns."""
+    root = path.parent.parent
+    root.mkdir(exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(exist_ok=True)
+        _flush_folder(root)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes names in a folder last through a power cut; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(root: Path) -> None:
+    """Removes what saves that were cut off left behind, and leaves those alone that may be going on."""
+    for part in pictures.leftovers(root):
+        try:
+            if time.time() - part.lstat().st_mtime > _STALE_SECONDS:
+                part.unlink(missing_ok=True)
+        except (FileNotFoundError, PermissionError):
+            continue
+
+
+def _storage_error(error: OSError, done: str) -> StorageError:
+    if error.errno in _FULL:
+        return StorageError(f"the disk is full: the picture could not be {done}. Free some space and try again.")
+    if error.errno in _READ_ONLY:
+        return StorageError(f"the picture folder is read-only: nothing could be {done}. Allow writing to it.")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return StorageError(f"the picture folder is gone: nothing could be {done}. Put it back and try again.")
+    return StorageError(f"the picture could not be {done}: {error.strerror}. Check the disk and try again.")
