@@ -1,0 +1,141 @@
+"""What a beta schedule means when sampling: the noise levels to visit, and the network's own timestep for each.
+
+A trained network knows noise levels, not betas. So a schedule of any length gives a path of sigmas; the sampler visits
+some points of it, and each is handed to the network as the timestep that has the same log-SNR.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines import libs
+from pipelines.errors import BadRequest
+from pipelines.schedules import BETA_SCHEDULES, FOLLOWS_PATH, SIGMA_SCHEDULES, DiffusionProcess, make_betas
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MODEL = "model"  # the beta schedule that the network was trained with
+LOG_SIGMA_MAX = 5.1  # sigma 164: a cosine schedule ends at 20,291 only because beta is capped; diffusers' -lambda_min
+MIN_GAP = 1e-3  # between the logarithms of two sigmas: multistep samplers divide by it
+NEAR_THE_TOP = 0.1  # a path that ends within 10 % of sigma_max needs no step before it
+
+
+@dataclass(frozen=True, eq=False)
+class NoisePath:
+    """sigmas: (n + 1,) float64, strictly descending, the last 0. timesteps: (n,) float64, the network's own.
+
+    n is the number of steps asked for, plus one where the notes say that a first step was added.
+    """
+
+    sigmas: Tensor
+    timesteps: Tensor
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.timesteps)
+
+
+def noise_path(
+    network_alphas_cumprod: Tensor,
+    beta_schedule: str = MODEL,
+    num_train_timesteps: int = 1000,
+    beta_start: float | None = None,
+    beta_end: float | None = None,
+    sigma_schedule: str = "path",
+    num_inference_steps: int = 20,
+) -> NoisePath:
+    """The steps of one sampling run. `beta_schedule` is "model" or one of BETA_SCHEDULES. Raises BadRequest."""
+    if sigma_schedule not in SIGMA_SCHEDULES:
+        raise BadRequest(f"sigma_schedule must be one of {', '.join(SIGMA_SCHEDULES)}; got {sigma_schedule[:40]!r}.")
+    if num_inference_steps < 1:
+        raise BadRequest(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
+    network = _log_sigmas(network_alphas_cumprod)
+    low, high = float(network[0]), min(float(network[-1]), LOG_SIGMA_MAX)
+    if beta_schedule == MODEL:
+        known, notes = network, _fixed_notes(len(network), num_train_timesteps, beta_start, beta_end)
+    else:
+        known, notes = _own_path(beta_schedule, num_train_timesteps, beta_start, beta_end), []
+    known = np.clip(known, low, high)
+
+    bottom = float(known[0]) if known[0] < high else low
+    visit = SIGMA_SCHEDULES[sigma_schedule]
+    sigmas = visit(num_inference_steps, math.exp(bottom), math.exp(high), libs.torch().from_numpy(np.exp(known)))
+    levels = np.clip(np.log(sigmas.numpy()), low, high)
+    if levels[0] < high - NEAR_THE_TOP:
+        notes.append(_added_note(levels[0], high, num_inference_steps))
+        levels = np.concatenate([[high], levels])
+    if beta_schedule != MODEL and sigma_schedule not in FOLLOWS_PATH:
+        notes.append(f"The spacing {sigma_schedule} uses only the ends of the noise path, not the shape of its betas.")
+    return _finish(_spread(levels, low), network, notes)
+
+
+def timestep_of_sigma(network_sigmas: Tensor, sigma: float) -> float:
+    """The timestep at which the network met this noise level, interpolated in log-SNR and held within its range.
+
+    network_sigmas: (T,) rising. On the grid the answer is a whole number.
+    """
+    return _timestep(np.log(np.asarray(network_sigmas, dtype=np.float64)), math.log(sigma))
+
+
+def _timestep(network: np.ndarray, level: float) -> float:
+    t = float(np.interp(level, network, np.arange(len(network))))
+    # A table of alphas_cumprod in float32 is off by up to some thousandths of a timestep.
+    return float(round(t)) if abs(t - round(t)) < 0.01 else t
+
+
+def _log_sigmas(alphas_cumprod: Tensor) -> np.ndarray:
+    """(T,) log sigma, rising; finite also for an alphas_cumprod of 0 (zero terminal SNR)."""
+    torch = libs.torch()
+    known = torch.as_tensor(alphas_cumprod, dtype=torch.float64, device="cpu").clamp(2.0**-48, 1 - 2.0**-48)
+    return (((1 - known) / known).log() / 2).numpy()
+
+
+def _own_path(name: str, num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+    process = DiffusionProcess(make_betas(name, num_train_timesteps, beta_start, beta_end))
+    return (-process.log_snr / 2).numpy()
+
+
+def _spread(levels: np.ndarray, low: float) -> np.ndarray:
+    """Strictly descending: points that clamping made equal are spread evenly up to the next one that differs."""
+    last = len(levels) - 1
+    kept = [0]
+    for i in range(1, last + 1):
+        if levels[kept[-1]] - levels[i] >= MIN_GAP * (i - kept[-1]):
+            kept.append(i)
+    values = levels.copy()
+    if kept[-1] != last:  # the run lies at the bottom: its last point stays, the others move up
+        while len(kept) > 1 and values[kept[-1]] - values[last] < MIN_GAP * (last - kept[-1]):
+            kept.pop()
+        if len(kept) == 1 and values[0] - values[last] < MIN_GAP * last:
+            values[last] = low  # the whole path lies above what the network knows
+        kept.append(last)
+    return np.interp(np.arange(last + 1), kept, values[kept])
+
+
+def _finish(levels: np.ndarray, network: np.ndarray, notes: list[str]) -> NoisePath:
+    tensor = libs.torch().from_numpy
+    timesteps = np.array([_timestep(network, level) for level in levels])
+    return NoisePath(tensor(np.append(np.exp(levels), 0.0)), tensor(timesteps), tuple(notes))
+
+
+def _added_note(top: float, high: float, num_inference_steps: int) -> str:
+    return (
+        f"The schedule ends at sigma {math.exp(top):.3g}, below the {math.exp(high):.3g} at which the model starts, "
+        f"so a first step at {math.exp(high):.3g} was added: {num_inference_steps + 1} steps in all."
+    )
+
+
+def _fixed_notes(own: int, num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> list[str]:
+    """The model's own betas cannot be changed; say so where somebody tried."""
+    if num_train_timesteps == own and not beta_start and not beta_end:
+        return []
+    others = ", ".join(BETA_SCHEDULES)
+    return [
+        f"The model's own betas are fixed at {own} timesteps, so num_train_timesteps, beta_start and beta_end change "
+        f"nothing here; they shape the schedules {others}."
+    ]

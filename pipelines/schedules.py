@@ -1,0 +1,248 @@
+"""How much noise there is at every step of a diffusion: beta schedules, the forward process, spacings of sigma.
+
+Everything here is exact float64. torch is imported when a function is called, so that the names can be listed early.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from pipelines import libs
+from pipelines.errors import BadRequest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MIN_TIMESTEPS, MAX_TIMESTEPS = 10, 4000
+MIN_BETA, MAX_BETA = 1e-8, 0.999
+
+
+class BetaSchedule(Protocol):
+    def __call__(
+        self, num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None
+    ) -> Tensor: ...
+
+
+BETA_SCHEDULES: dict[str, BetaSchedule] = {}
+
+
+def beta_schedule(formula: Callable[..., np.ndarray]) -> BetaSchedule:
+    """Register a formula under its own name as a schedule that returns a float64 tensor."""
+
+    def schedule(num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None) -> Tensor:
+        return libs.torch().from_numpy(formula(num_train_timesteps, beta_start, beta_end))
+
+    schedule.__name__, schedule.__doc__ = formula.__name__, formula.__doc__  # type: ignore[attr-defined]
+    BETA_SCHEDULES[formula.__name__] = schedule
+    return schedule
+
+
+def make_betas(
+    name: str, num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None
+) -> Tensor:
+    """The named schedule, its values checked: (num_train_timesteps,) float64, each in (0, 1). Raises BadRequest.
+
+    Ends that are not given (None or 0) are the schedule's own, rescaled by 1000 / num_train_timesteps so that the last
+    step is nearly pure noise whatever the number of steps; ends that are given are taken as they are.
+    """
+    if name not in BETA_SCHEDULES:
+        raise BadRequest(f"beta_schedule must be one of {', '.join(BETA_SCHEDULES)}; got {str(name)[:40]!r}.")
+    if num_train_timesteps != int(num_train_timesteps) or not MIN_TIMESTEPS <= num_train_timesteps <= MAX_TIMESTEPS:
+        raise BadRequest(
+            f"num_train_timesteps must be a whole number from {MIN_TIMESTEPS} to {MAX_TIMESTEPS}; "
+            f"got {num_train_timesteps}."
+        )
+    for field, beta in (("beta_start", beta_start), ("beta_end", beta_end)):
+        if beta and not MIN_BETA <= beta <= MAX_BETA:  # also refuses NaN
+            raise BadRequest(
+                f"{field} must be {MIN_BETA:g} to {MAX_BETA:g}, or 0 for the schedule's own; got {beta:g}."
+            )
+    return BETA_SCHEDULES[name](int(num_train_timesteps), beta_start or None, beta_end or None)
+
+
+def _ends(
+    num_train_timesteps: int, beta_start: float | None, beta_end: float | None, own: tuple[float, float]
+) -> tuple[float, float]:
+    """The given ends, else the schedule's own at T = 1000, rescaled to T and capped: at T = 20 the last would be 1."""
+    start, end = (min(beta * 1000 / num_train_timesteps, MAX_BETA) for beta in own)
+    return beta_start or start, beta_end or end
+
+
+@beta_schedule
+def linear(num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+    """DDPM (arXiv:2006.11239): from 1e-4 to 0.02 at T = 1000. diffusers: "linear"."""
+    return np.linspace(*_ends(num_train_timesteps, beta_start, beta_end, (1e-4, 0.02)), num_train_timesteps)
+
+
+@beta_schedule
+def scaled_linear(num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+    """Latent and Stable Diffusion: linear in the root of beta, from 0.00085 to 0.012. diffusers: the same name."""
+    start, end = _ends(num_train_timesteps, beta_start, beta_end, (0.00085, 0.012))
+    return np.linspace(start**0.5, end**0.5, num_train_timesteps) ** 2
+
+
+@beta_schedule
+def cosine(num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+    """Improved DDPM (arXiv:2102.09672) eq. 17. diffusers: "squaredcos_cap_v2".
+
+    It has no ends of its own, so the given ones bound it: no beta below beta_start or above beta_end (0.999).
+    """
+    t = np.arange(num_train_timesteps + 1) / num_train_timesteps
+    alpha_bar = np.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
+    betas = 1 - alpha_bar[1:] / alpha_bar[:-1]
+    return np.minimum(np.maximum(betas, beta_start or 0), beta_end or MAX_BETA)
+
+
+@beta_schedule
+def sigmoid(num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+    """GeoDiff (arXiv:2203.02923), diffusers' "sigmoid": an S from beta_start to beta_end over logits -6 to 6.
+
+    Not the sigmoid of lucidrains' package, whose S is in the cumulative product of 1 - beta.
+    """
+    start, end = _ends(num_train_timesteps, beta_start, beta_end, (1e-4, 0.02))
+    return start + (end - start) / (1 + np.exp(-np.linspace(-6, 6, num_train_timesteps)))
+
+
+@beta_schedule
+def quadratic(num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+    """DDPM's "quad": the formula of scaled_linear with the ends of linear, 1e-4 to 0.02."""
+    start, end = _ends(num_train_timesteps, beta_start, beta_end, (1e-4, 0.02))
+    return np.linspace(start**0.5, end**0.5, num_train_timesteps) ** 2
+
+
+@beta_schedule
+def constant(num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+    """The same beta at every step: 0.01 at T = 1000, about the mean of linear. Where one end is given, it is that."""
+    if beta_start and beta_end and beta_start != beta_end:
+        raise BadRequest(
+            f"a constant schedule has one beta; got beta_start {beta_start:g} and beta_end {beta_end:g}. "
+            "Make them equal, or set one of them to 0."
+        )
+    own, _ = _ends(num_train_timesteps, None, None, (0.01, 0.01))
+    return np.full(num_train_timesteps, beta_start or beta_end or own)
+
+
+class DiffusionProcess:
+    """The forward process of a beta schedule and its exact posterior; t runs from 0 to T - 1.
+
+    betas, alphas_cumprod, snr, log_snr, sigmas: (T,) float64. snr = alphas_cumprod / (1 - alphas_cumprod) and
+    sigmas = snr ** -0.5, the noise level in the form x0 + sigma * eps. They are built from sums of log(1 - beta), so
+    log_snr stays finite where alphas_cumprod underflows.
+    """
+
+    def __init__(self, betas: Tensor) -> None:
+        betas = libs.torch().as_tensor(betas).double()
+        if betas.ndim != 1 or not len(betas) or not bool(((betas > 0) & (betas < 1)).all()):
+            raise BadRequest("betas must be a list of numbers, each above 0 and below 1.")
+        log_alphas_cumprod = (-betas).log1p().cumsum(0)
+        self.betas = betas
+        self.alphas_cumprod = log_alphas_cumprod.exp()
+        self.log_snr = log_alphas_cumprod - (-log_alphas_cumprod.expm1()).log()
+        self.snr = self.log_snr.exp()
+        self.sigmas = (-self.log_snr / 2).exp()
+        self._one_minus = -log_alphas_cumprod.expm1()  # 1 - alphas_cumprod without cancellation near t = 0
+        self._previous = betas.new_ones(len(betas))
+        self._previous[1:] = self.alphas_cumprod[:-1]
+        one_minus_previous = betas.new_zeros(len(betas))
+        one_minus_previous[1:] = self._one_minus[:-1]
+        self._mean_of_x0 = self._previous.sqrt() * betas / self._one_minus
+        self._mean_of_x_t = (1 - betas).sqrt() * one_minus_previous / self._one_minus
+        self._variance = betas * one_minus_previous / self._one_minus
+
+    def q_sample(self, x0: Tensor, t: int | Tensor, noise: Tensor) -> Tensor:
+        """x_t given x0. t: one number, or (N,) for x0 of shape (N, ...)."""
+        return _at(self.alphas_cumprod.sqrt(), t, x0) * x0 + _at(self._one_minus.sqrt(), t, x0) * noise
+
+    def q_posterior(self, x0: Tensor, x_t: Tensor, t: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean, variance and clipped log-variance of q(x_{t-1} | x_t, x0); the last two broadcast over x0.
+
+        At t = 0 the variance is 0, and its logarithm is clipped to that of t = 1.
+        """
+        mean = _at(self._mean_of_x0, t, x0) * x0 + _at(self._mean_of_x_t, t, x0) * x_t
+        first = self._variance[1:2] if len(self.betas) > 1 else self.betas
+        log_variance = libs.torch().cat([first, self._variance[1:]]).log()
+        return mean, _at(self._variance, t, x0), _at(log_variance, t, x0)
+
+
+def _at(table: Tensor, t: int | Tensor, like: Tensor) -> Tensor:
+    """table[t] in the dtype and place of `like`, shaped to broadcast over it."""
+    values = table[t if isinstance(t, int) else t.to(table.device)].to(like.device, like.dtype)
+    return values.reshape(values.shape + (1,) * (like.ndim - 1)) if values.ndim else values
+
+
+class SigmaSchedule(Protocol):
+    def __call__(self, n: int, sigma_min: float, sigma_max: float, path: Tensor | None = None) -> Tensor: ...
+
+
+SIGMA_SCHEDULES: dict[str, SigmaSchedule] = {}
+"""name -> f(n, sigma_min, sigma_max, path) -> (n,) float64 from high to low, without a final 0.
+
+`path` is the rising sigma of every training timestep. FOLLOWS_PATH names the spacings that use it; the others use only
+the two ends.
+"""
+SIGMA_SCHEDULE_LABELS: dict[str, str] = {}  # as AUTOMATIC1111 and the tools that read its files call them
+FOLLOWS_PATH = ("path", "linspace")
+
+
+def sigma_schedule(label: str) -> Callable[[Callable[..., np.ndarray]], SigmaSchedule]:
+    """Register a spacing under its own name, with the name that other tools give it."""
+
+    def register(formula: Callable[..., np.ndarray]) -> SigmaSchedule:
+        def schedule(n: int, sigma_min: float, sigma_max: float, path: Tensor | None = None) -> Tensor:
+            return libs.torch().from_numpy(formula(n, sigma_min, sigma_max, path))
+
+        schedule.__name__, schedule.__doc__ = formula.__name__, formula.__doc__  # type: ignore[attr-defined]
+        SIGMA_SCHEDULES[formula.__name__] = schedule
+        SIGMA_SCHEDULE_LABELS[formula.__name__] = label
+        return schedule
+
+    return register
+
+
+@sigma_schedule("SGM Uniform")
+def path(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Uniform in t, "trailing": T, T - T/n, ... down to T/n, so that the last t is visited (arXiv:2305.08891)."""
+    count = _length(path)
+    if n > count:  # more steps than the path has points
+        return _between(path, np.linspace(count - 1, 0, n))
+    return _between(path, np.round(count - np.arange(n) * (count / n)) - 1)
+
+
+@sigma_schedule("Uniform")
+def linspace(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Uniform in t from the last training timestep to the first, both visited."""
+    return _between(path, np.linspace(_length(path) - 1, 0, n))
+
+
+@sigma_schedule("Karras")
+def karras(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """EDM (arXiv:2206.00364) eq. 5 with rho = 7: more steps at low noise."""
+    return np.linspace(sigma_max ** (1 / 7), sigma_min ** (1 / 7), n) ** 7
+
+
+@sigma_schedule("Exponential")
+def exponential(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Uniform in log sigma, which is uniform in log-SNR: each step divides sigma by the same number."""
+    return np.exp(np.linspace(math.log(sigma_max), math.log(sigma_min), n))
+
+
+@sigma_schedule("KL Optimal")
+def kl_optimal(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Align Your Steps (arXiv:2404.14507) eq. 9: uniform in arctan sigma."""
+    return np.tan(np.linspace(math.atan(sigma_max), math.atan(sigma_min), n))
+
+
+def _length(path: Tensor | None) -> int:
+    if path is None:
+        raise TypeError("this spacing follows a path of sigmas; pass path=")
+    return len(path)
+
+
+def _between(path: Tensor | None, t: np.ndarray) -> np.ndarray:
+    """sigma at a fractional timestep, by the logarithm."""
+    known = np.log(np.asarray(path, dtype=np.float64))
+    return np.exp(np.interp(t, np.arange(len(known)), known))
