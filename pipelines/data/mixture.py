@@ -33,6 +33,11 @@ def example(rng: np.random.Generator) -> Example:
     return Example(scenes.draw(scene), captions.of_scene(scene, rng), kind)
 
 
+def caption(rng: np.random.Generator) -> str:
+    """One random caption."""
+    return example(rng).caption
+
+
 def _subject(rng: np.random.Generator) -> Example:
     name = subjects.NAMES[int(rng.integers(len(subjects.NAMES)))]
     background = "white" if rng.random() < 0.5 else list(scenes.COLOURS)[int(rng.integers(len(scenes.COLOURS)))]

@@ -1,0 +1,278 @@
+"""Trains the embedded text-to-image model: UNet and text encoder together, on pictures drawn on the fly.
+
+One process:        python -m pipelines.training.text_to_image
+Two on the CPU:     torchrun --standalone --nproc_per_node 2 -m pipelines.training.text_to_image
+GPUs and hosts:     accelerate launch -m pipelines.training.text_to_image
+
+The run's folder holds everything: the last checkpoint (a run goes on from it), the log, and at the end the pipeline.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.training_utils import EMAModel
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
+
+from pipelines.data import mixture
+from pipelines.training import autoencoder, tokenizer
+
+NUM_TRAIN_TIMESTEPS = 1000
+BETA_SCHEDULE = "squaredcos_cap_v2"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what the run learns."""
+
+    pictures: int = 400_000
+    batch: int = 32  # a process
+    learning_rate: float = 1e-3
+    warm_up: int = 20_000  # pictures
+    cool_down: float = 0.3  # the last share of the run, in which the rate falls to zero
+    caption_dropout: float = 0.1
+    snr_gamma: float = 5.0
+    ema_decay: float = 0.999
+    seed: int = 0
+
+    def rate(self, seen: int) -> float:
+        """The learning rate after `seen` pictures: up, level, and down along a line."""
+        falling = (self.pictures - seen) / (self.cool_down * self.pictures)
+        return self.learning_rate * max(0.0, min(1.0, (seen + 1) / self.warm_up, falling))
+
+
+class Model(nn.Module):
+    """Text encoder and UNet as one module, so that one optimiser and one gradient exchange serve both."""
+
+    def __init__(self, vocabulary: PreTrainedTokenizerFast) -> None:
+        super().__init__()
+        self.text_encoder = CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=len(vocabulary),
+                hidden_size=128,
+                intermediate_size=512,
+                projection_dim=128,
+                num_hidden_layers=3,
+                num_attention_heads=2,
+                max_position_embeddings=tokenizer.MAX_LENGTH,
+                bos_token_id=vocabulary.bos_token_id,
+                eos_token_id=vocabulary.eos_token_id,
+                pad_token_id=vocabulary.pad_token_id,
+            )
+        )
+        self.unet = UNet2DConditionModel(
+            sample_size=8,
+            in_channels=autoencoder.CHANNELS,
+            out_channels=autoencoder.CHANNELS,
+            block_out_channels=(128, 192),
+            layers_per_block=1,
+            down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+            cross_attention_dim=128,
+            encoder_hid_dim=128,
+            attention_head_dim=2,  # diffusers' name for the number of heads
+            resnet_time_scale_shift="scale_shift",
+            addition_embed_type="text",
+            addition_embed_type_num_heads=4,
+        )
+
+    def forward(self, noisy: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
+        """v for noisy latents (N, C, 8, 8) at integer timesteps (N,), given token ids (N, 32)."""
+        context = self.text_encoder(tokens).last_hidden_state  # (N, 32, 128)
+        return self.unet(noisy, timesteps, context).sample
+
+
+def batches(recipe: Recipe, words: PreTrainedTokenizerFast, transform, rank: int, start: int) -> Iterator[tuple]:
+    """Endless (latents, token ids, kinds); a resumed run draws other examples than the first part did."""
+    rng = np.random.default_rng((recipe.seed, rank, start))
+    while True:
+        examples = [mixture.example(rng) for _ in range(recipe.batch)]
+        dropped = rng.random(recipe.batch) < recipe.caption_dropout
+        captions = ["" if drop else e.caption for e, drop in zip(examples, dropped, strict=True)]
+        tokens = words(
+            captions, padding="max_length", max_length=tokenizer.MAX_LENGTH, truncation=True, return_tensors="pt"
+        ).input_ids
+        pictures = autoencoder.to_tensor(np.stack([e.picture for e in examples]))
+        yield transform.encode(pictures), tokens, [e.kind for e in examples]
+
+
+def loss_of(model: nn.Module, process: DDPMScheduler, recipe: Recipe, latents: Tensor, tokens: Tensor, noise: torch.Generator) -> Tensor:
+    """min-SNR weighted error of v for each picture (arXiv:2303.09556), noise levels stratified over the batch."""
+    n = latents.shape[0]
+    strata = (torch.arange(n) + torch.rand(n, generator=noise)) / n
+    timesteps = (strata * NUM_TRAIN_TIMESTEPS).long().clamp(max=NUM_TRAIN_TIMESTEPS - 1)
+    timesteps = timesteps[torch.randperm(n, generator=noise)].to(latents.device)
+    eps = torch.randn(latents.shape, generator=noise).to(latents.device)
+    noisy = process.add_noise(latents, eps, timesteps)
+    made = model(noisy, timesteps, tokens)
+    wanted = process.get_velocity(latents, eps, timesteps)
+    abar = process.alphas_cumprod.to(latents.device)[timesteps]
+    snr = abar / (1 - abar)
+    weight = snr.clamp(max=recipe.snr_gamma) / (snr + 1)
+    weight = weight / 0.45  # about one on average, so that the rate keeps its meaning
+    return weight * F.mse_loss(made.float(), wanted, reduction="none").mean(dim=(1, 2, 3))
+
+
+def train(recipe: Recipe, run: Path, threads: int, save_every: float) -> None:
+    """Train until `recipe.pictures` were seen, saving a resumable checkpoint every `save_every` seconds."""
+    torch.set_num_threads(threads)
+    accelerator = Accelerator(
+        mixed_precision="bf16", kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)]
+    )
+    run.mkdir(parents=True, exist_ok=True)
+    words, transform = _vocabulary_and_transform(run, accelerator)
+    torch.manual_seed(recipe.seed)
+    model = Model(words)
+    ema = EMAModel(model.parameters(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.75)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+    )
+    state = _resume(run, model, ema, optimiser)
+    model, optimiser = accelerator.prepare(model, optimiser)
+    ema.to(accelerator.device)
+    process = DDPMScheduler(NUM_TRAIN_TIMESTEPS, beta_schedule=BETA_SCHEDULE, prediction_type="v_prediction")
+    seen, seconds, step = state["pictures"], state["seconds"], state["steps"]
+    noise = torch.Generator().manual_seed(hash((recipe.seed, accelerator.process_index, seen)) % 2**63)
+    saved, last, losses = time.monotonic(), time.monotonic(), {}
+    for latents, tokens, kinds in batches(recipe, words, transform, accelerator.process_index, seen):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.rate(seen)
+        each = loss_of(model, process, recipe, latents.to(accelerator.device), tokens.to(accelerator.device), noise)
+        accelerator.backward(each.mean())
+        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        ema.step(model.parameters())
+        seen += recipe.batch * accelerator.num_processes
+        step += 1
+        seconds, last = seconds + time.monotonic() - last, time.monotonic()
+        _collect(losses, kinds, each)
+        if step % 50 == 0 and accelerator.is_main_process:
+            _log(run, step, seen, seconds, recipe.rate(seen), losses)
+        done = seen >= recipe.pictures
+        if (done or last - saved > save_every) and accelerator.is_main_process:
+            counts = {"pictures": seen, "steps": step, "seconds": seconds}
+            _save(run, accelerator.unwrap_model(model), ema, optimiser, counts, recipe)
+            saved = last
+        if done:
+            break
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+
+
+def _vocabulary_and_transform(run: Path, accelerator: Accelerator):
+    """The run's tokenizer and patch transform, made by its first process if they are not there yet."""
+    with accelerator.main_process_first():
+        if not (run / "transform.safetensors").exists():
+            tokenizer.train().save_pretrained(run / "tokenizer")
+            sample = autoencoder.pictures(4000, np.random.default_rng(0))
+            autoencoder.save_transform(autoencoder.fit_transform(sample), run / "transform.safetensors")
+    words = PreTrainedTokenizerFast.from_pretrained(run / "tokenizer")
+    return words, autoencoder.load_transform(run / "transform.safetensors")
+
+
+def _collect(losses: dict[str, list[float]], kinds: list[str], each: Tensor) -> None:
+    for kind, value in zip(kinds, each.detach().tolist(), strict=True):
+        losses.setdefault(kind, []).append(value)
+
+
+def _log(run: Path, step: int, seen: int, seconds: float, rate: float, losses: dict[str, list[float]]) -> None:
+    means = {kind: round(float(np.mean(values)), 4) for kind, values in sorted(losses.items())}
+    losses.clear()
+    entry = {"step": step, "pictures": seen, "seconds": round(seconds), "rate": round(rate, 6), "loss": means}
+    with open(run / "log.jsonl", "a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+    print(json.dumps(entry), flush=True)
+
+
+def _save(run: Path, model: Model, ema: EMAModel, optimiser, counts: dict, recipe: Recipe) -> None:
+    """The checkpoint, whole or not at all: written beside the old one and renamed over it."""
+    if any(not torch.isfinite(p).all() for p in model.parameters()):
+        raise SystemExit("The weights are no longer finite; the last good checkpoint is kept.")
+    names = [name for name, _ in model.named_parameters()]
+    save_file(dict(zip(names, (p.clone() for p in ema.shadow_params), strict=True)), run / "ema.tmp")
+    inner = getattr(optimiser, "optimizer", optimiser)
+    whole = {"model": model.state_dict(), "optimiser": inner.state_dict(), "ema": ema.state_dict(), "counts": counts}
+    torch.save(whole, run / "checkpoint.tmp")
+    (run / "ema.tmp").replace(run / "ema.safetensors")
+    (run / "checkpoint.tmp").replace(run / "checkpoint.pt")
+    (run / "run.json").write_text(json.dumps({"recipe": asdict(recipe)} | counts, indent=1) + "\n")
+
+
+def _resume(run: Path, model: Model, ema: EMAModel, optimiser: torch.optim.Optimizer) -> dict:
+    if not (run / "checkpoint.pt").exists():
+        return {"pictures": 0, "steps": 0, "seconds": 0.0}
+    whole = torch.load(run / "checkpoint.pt", weights_only=True)
+    model.load_state_dict(whole["model"])
+    optimiser.load_state_dict(whole["optimiser"])
+    ema.load_state_dict(whole["ema"])
+    return whole["counts"]
+
+
+def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPipeline:
+    """The pipeline of a run: averaged weights, its tokenizer, its autoencoder (untrained if there is none yet)."""
+    words, transform = PreTrainedTokenizerFast.from_pretrained(run / "tokenizer"), None
+    model = Model(words)
+    model.load_state_dict(load_file(run / "ema.safetensors"), strict=False)
+    transform = autoencoder.load_transform(run / "transform.safetensors")
+    vae = autoencoder.build(transform)
+    if (run / "vae").exists():
+        vae = autoencoder.AutoencoderTiny.from_pretrained(run / "vae")
+    scheduler = DPMSolverMultistepScheduler(
+        NUM_TRAIN_TIMESTEPS,
+        beta_schedule=BETA_SCHEDULE,
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        lambda_min_clipped=-5.1,
+        steps_offset=1,
+    )
+    pipe = StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=model.text_encoder,
+        tokenizer=words,  # type: ignore[arg-type]  # the pipeline only calls it
+        unet=model.unet,
+        scheduler=scheduler,
+        safety_checker=None,  # type: ignore[arg-type]
+        feature_extractor=None,  # type: ignore[arg-type]
+        requires_safety_checker=False,
+    )
+    return pipe.to(dtype=dtype)
+
+
+def export(run: Path, folder: Path) -> None:
+    """Write the run's pipeline, fp16 safetensors, and the linear preview beside it."""
+    assemble(run).save_pretrained(folder)
+    transform = autoencoder.load_transform(run / "transform.safetensors")
+    preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
+    save_file(preview, folder / "preview.safetensors")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the embedded text-to-image model.")
+    parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
+    parser.add_argument("--pictures", type=int, default=Recipe.pictures, help="how many the run sees in all")
+    parser.add_argument("--batch", type=int, default=Recipe.batch, help="pictures a step and process")
+    parser.add_argument("--threads", type=int, default=1, help="a process's")
+    parser.add_argument("--save-every", type=float, default=300, help="seconds between checkpoints")
+    parser.add_argument("--export", type=Path, help="write the run's pipeline to this folder instead of training")
+    args = parser.parse_args()
+    if args.export:
+        export(args.run, args.export)
+    else:
+        train(Recipe(pictures=args.pictures, batch=args.batch), args.run, args.threads, args.save_every)
+
+
+if __name__ == "__main__":
+    main()
