@@ -1,0 +1,122 @@
+"""Gradio controls made from the fields of a Request, by name: a dict of values in, a dict of values out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc_ui import words
+from pipelines.errors import BadRequest
+from pipelines.params import Choice, Field, Flag, Range, Request, Text
+
+SLIDER_STEPS = 10_000  # a range with more whole numbers than this is typed, not slid
+
+
+class Controls:
+    """One control for each field of `request_type`, placed where the page wants it.
+
+        controls = Controls(TextToImageRequest)
+        with gr.Accordion("Size"):
+            controls.place("width", "height")
+        controls.place_rest()                      # a new field appears by itself
+        button.click(handler, controls.inputs())   # handler(values): request_type.parse(controls.read(values))
+    """
+
+    def __init__(self, request_type: type[Request]):
+        self.request_type = request_type
+        self.by_name: dict[str, Component] = {}
+        self._fields: dict[str, Field] = {field.name: field for field in request_type.fields()}
+
+    def place(self, *names: str, **look: Any) -> None:
+        """Put the named controls here; `look` goes to the component as it is. Names without a field are skipped."""
+        for name in names:
+            if name in self._fields and name not in self.by_name:
+                self.by_name[name] = control(self._fields[name], **look)
+
+    def left(self) -> tuple[str, ...]:
+        """The fields that have no place yet."""
+        return tuple(name for name in self._fields if name not in self.by_name)
+
+    def inputs(self) -> set[Component]:
+        return set(self.by_name.values())
+
+    def read(self, values: Mapping[Component, Any]) -> dict[str, Any]:
+        """What a Gradio handler got, by field name."""
+        return {name: values[component] for name, component in self.by_name.items()}
+
+    def fill(self, values: Mapping[str, object]) -> tuple[dict[Component, Any], tuple[str, ...]]:
+        """Updates that bring `values` into the controls, and the names of those that no control can take.
+
+        Each value is checked on its own, so one that is no longer known here does not keep the others out.
+        """
+        updates: dict[Component, Any] = {}
+        refused: list[str] = []
+        for name, value in values.items():
+            if name not in self.by_name:
+                refused.append(name)
+                continue
+            field = self._fields[name]
+            try:
+                updates[self.by_name[name]] = gr.update(value=field.spec.check(name, value, field.kind))
+            except BadRequest:
+                refused.append(name)
+        return updates, tuple(refused)
+
+    def relabel(self, language: str) -> dict[Component, Any]:
+        """Updates that put every control's words into `language`."""
+        return {
+            component: gr.update(**_words(self._fields[name], lambda key: words.text(key, language)))
+            for name, component in self.by_name.items()
+        }
+
+
+def control(field: Field, **look: Any) -> Component:
+    """The control that suits a field's bounds, with its label, help and default."""
+    shown = _words(field, gr.I18n()) | look
+    match field.spec:
+        case Text():
+            return gr.Textbox(value=field.default, max_length=field.spec.max_length, **shown)
+        case Choice():
+            return gr.Dropdown(value=field.default, filterable=False, **shown)
+        case Flag():
+            return gr.Checkbox(value=field.default, **shown)
+        case Range():
+            return _number(field, field.spec, shown)
+
+
+def _number(field: Field, spec: Range, shown: dict[str, Any]) -> Component:
+    """A slider, or a box to type in where a slider would be too coarse; the box leaves the bounds to the request."""
+    typed = shown.pop("typed", False) or field.kind is int and spec.high - spec.low > SLIDER_STEPS
+    if typed:
+        return gr.Number(value=field.default, precision=0 if field.kind is int else None, **shown)
+    return gr.Slider(spec.low, spec.high, value=field.default, step=_step(field.kind, spec), **shown)
+
+
+def _step(kind: type, spec: Range) -> float:
+    if spec.step:
+        return spec.step
+    if kind is int:
+        return 1
+    return 0.01 if spec.high - spec.low <= 2 else 0.1
+
+
+def _words(field: Field, say: Any) -> dict[str, Any]:
+    """Label, help, placeholder and names of choices; a field that the table does not know keeps its own English."""
+    name = field.name
+    known = words.has(f"field.{name}")
+    shown: dict[str, Any] = {"label": say(f"field.{name}") if known else name.replace("_", " ").capitalize()}
+    if words.has(f"info.{name}"):
+        shown["info"] = say(f"info.{name}")
+    elif not known:
+        shown["info"] = field.help
+    if words.has(f"placeholder.{name}"):
+        shown["placeholder"] = say(f"placeholder.{name}")
+    if isinstance(field.spec, Choice):
+        shown["choices"] = [(_choice(name, option, say), option) for option in field.spec.names()]
+    return shown
+
+
+def _choice(name: str, option: str, say: Any) -> Any:
+    key = f"choice.{name}.{option}"
+    return say(key) if words.has(key) else option

@@ -1,0 +1,49 @@
+"""Places on the page that our own scripts fill: live view, queue, results, and the bridge between them and Python."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from aigc_ui import words
+
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("core.js", "live.js", "queue.js", "results.js", "studio.js")
+
+
+def mount(name: str, **look: Any) -> gr.HTML:
+    """An empty element with the id `name`, filled by `aigc.mounts.<name>` of the scripts."""
+    return gr.HTML(
+        elem_id=name,
+        html_template="<div></div>",
+        js_on_load=f"aigc.mounts['{name}'](element);",
+        apply_default_css=False,
+        **look,
+    )
+
+
+def bridge() -> gr.HTML:
+    """The one wire between Python and the scripts.
+
+    Python sets its value (`{"job": id}`, `{"error": {...}}`, `{"notice": text}`); the scripts send the events
+    'hello' (the page stands), 'settings' (values to bring into the controls) and 'language'.
+    """
+    return gr.HTML(
+        elem_id="bridge",
+        html_template="<div></div>",
+        js_on_load="aigc.connect({trigger, events: ['hello', 'settings', 'language']}); "
+        "watch('value', () => aigc.receive(props.value));",
+        apply_default_css=False,
+    )
+
+
+def head() -> str:
+    """The scripts and their words, for the head of the page; read from files so that nothing is fetched from afar."""
+    table = json.dumps(words.table(), ensure_ascii=False).replace("<", "\\u003c")
+    code = [f"window.aigcWords = {table};", *((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)]
+    return "\n".join(f"<script>\n{part}\n</script>" for part in code)
+
+
+def css() -> str:
+    return (STATIC / "studio.css").read_text(encoding="utf-8")

@@ -1,0 +1,86 @@
+// Words, small helpers for DOM and HTTP, and the one state that all parts of the page share.
+window.aigc = (() => {
+  const listeners = {};
+  const on = (name, listener) => (listeners[name] ??= []).push(listener);
+  const emit = (name, detail) => (listeners[name] ?? []).forEach((listener) => listener(detail));
+
+  // What the parts show. `jobs` are mine, `watched` is the id of the one in the live view.
+  const state = { jobs: [], watched: null, pictures: [], more: false };
+
+  // --- words ---
+  const asked = new URLSearchParams(location.search).get("lang") ?? remembered("lang") ?? navigator.language ?? "en";
+  let language = asked.toLowerCase().startsWith("zh") ? "zh" : "en";
+  const t = (key, values = {}) =>
+    (window.aigcWords[language][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  const has = (key) => key in window.aigcWords[language];
+  function speak(next) {
+    language = next;
+    remember("lang", next);
+    document.documentElement.lang = next === "zh" ? "zh-CN" : "en";
+    emit("language", next);
+  }
+
+  // --- what this browser remembers; private windows may refuse ---
+  function remembered(key) {
+    try { return localStorage.getItem(`aigc.${key}`); } catch { return null; }
+  }
+  function remember(key, value) {
+    try { localStorage.setItem(`aigc.${key}`, value); } catch { /* nothing to remember it in */ }
+  }
+
+  // --- DOM: text is always text, never HTML ---
+  function el(tag, attributes = {}, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value === true) node.setAttribute(name, "");
+      else if (value !== false && value != null) node.setAttribute(name, value);
+    }
+    node.append(...children.filter((child) => child != null && child !== false));
+    return node;
+  }
+  const icon = (path) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", "0 0 16 16");
+    svg.setAttribute("aria-hidden", "true");
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    line.setAttribute("d", path);
+    svg.append(line);
+    return svg;
+  };
+
+  // --- HTTP ---
+  const url = (path) => new URL(`api/v1/${path}`, document.baseURI).href;
+  async function api(path, options = {}) {
+    let answer;
+    try {
+      answer = await fetch(url(path), { credentials: "same-origin", ...options });
+    } catch {
+      throw new Error(t("error.server"));
+    }
+    const body = answer.status === 204 ? null : await answer.json().catch(() => null);
+    if (!answer.ok) throw new Error(body?.error?.message ?? t("error.server"));
+    return body;
+  }
+  const post = (path, body) =>
+    api(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const listed = (body, name) => (Array.isArray(body) ? body : body?.[name] ?? []);
+
+  // A function of one thing at a time: while one is being shown, only the newest of those that arrive is kept.
+  function newest(show) {
+    let next = null, busy = false;
+    return async (item) => {
+      next = item;
+      if (busy) return;
+      busy = true;
+      try {
+        while (next) { const now = next; next = null; await show(now); }
+      } finally { busy = false; }
+    };
+  }
+
+  const over = (job) => ["done", "failed", "cancelled"].includes(job.state);
+
+  return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, url, api, post,
+    listed, newest, over, mounts: {} };
+})();

@@ -1,0 +1,191 @@
+// The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
+(() => {
+  const { el, icon, t, on, emit, state, newest } = aigc;
+  const PLAY = "M5 3l8 5-8 5z", PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
+
+  async function decode(source) {
+    const bytes = Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (c) => c.charCodeAt(0));
+    return createImageBitmap(new Blob([bytes], { type: source.slice(5, source.indexOf(";")) }));
+  }
+
+  // A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
+  async function cut(source, count) {
+    const sheet = await decode(source);
+    if (count < 2) return [sheet];
+    const columns = Math.ceil(Math.sqrt(count)), rows = Math.ceil(count / columns);
+    const w = sheet.width / columns, h = sheet.height / rows;
+    const tiles = await Promise.all(Array.from({ length: count }, (_, i) =>
+      createImageBitmap(sheet, (i % columns) * w, Math.floor(i / columns) * h, w, h)));
+    sheet.close();
+    return tiles;
+  }
+
+  // Draws pictures as a grid that fills the canvas; small ones are enlarged smoothly, noise stays crisp.
+  function paint(canvas, bitmaps, smooth) {
+    const scale = window.devicePixelRatio || 1;
+    const width = Math.round(canvas.clientWidth * scale), height = Math.round(canvas.clientHeight * scale);
+    if (!width || !height) return;
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const pen = canvas.getContext("2d");
+    pen.clearRect(0, 0, width, height);
+    const columns = Math.ceil(Math.sqrt(bitmaps.length)), rows = Math.ceil(bitmaps.length / columns);
+    const gap = bitmaps.length > 1 ? Math.round(4 * scale) : 0;
+    const { width: w, height: h } = bitmaps[0];
+    const zoom = Math.min((width - gap * (columns - 1)) / (columns * w), (height - gap * (rows - 1)) / (rows * h));
+    const left = (width - columns * w * zoom - gap * (columns - 1)) / 2;
+    const top = (height - rows * h * zoom - gap * (rows - 1)) / 2;
+    pen.imageSmoothingEnabled = smooth || zoom < 1;
+    pen.imageSmoothingQuality = "high";
+    bitmaps.forEach((bitmap, i) => {
+      const x = left + (i % columns) * (w * zoom + gap), y = top + Math.floor(i / columns) * (h * zoom + gap);
+      pen.drawImage(bitmap, Math.round(x), Math.round(y), Math.round(w * zoom), Math.round(h * zoom));
+    });
+  }
+
+  function pane(id, smooth) {
+    const canvas = el("canvas", { id, role: "img" });
+    const name = el("b"), help = el("span", { class: "help" });
+    let label = "";
+    const node = el("figure", { class: "pane" }, el("div", { class: "stage" }, canvas), el("figcaption", {}, name, help));
+    return {
+      node,
+      show: (bitmaps) => { paint(canvas, bitmaps, smooth); canvas.dataset.shown = "true"; },
+      clear: () => { canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height); delete canvas.dataset.shown; },
+      label: (key) => {
+        if (label === key + aigc.language()) return;
+        label = key + aigc.language();
+        name.textContent = t(key);
+        help.textContent = t(`${key}.help`);
+        canvas.setAttribute("aria-label", t(key));
+      },
+    };
+  }
+
+  aigc.mounts.live = (root) => {
+    const noisy = pane("live-x", false), guess = pane("live-x0", true);
+    const empty = el("p", { class: "empty" });
+    const status = el("span", { id: "live-status", role: "status" });
+    const sigma = el("span", { id: "live-sigma", class: "figures" });
+    const left = el("span", { id: "live-left", class: "figures" });
+    const bar = el("progress", { id: "live-progress", max: 1, value: 0 });
+    const play = el("button", { id: "live-play", type: "button", class: "round", disabled: true }, icon(PLAY));
+    const range = el("input", { id: "live-scrub", type: "range", min: 0, max: 1, value: 0, disabled: true });
+    const notes = el("ul", { id: "live-notes", class: "notes" });
+    const view = el("section", { id: "live-view" },
+      el("div", { class: "panes" }, noisy.node, guess.node, empty),
+      el("div", { class: "line" }, status, sigma, left), bar,
+      el("div", { class: "scrub" }, play, range), notes);
+    root.replaceChildren(view);
+
+    let frames = [], finals = null, job = null, shown = null, playing = 0;
+
+    const show = newest(async (item) => {
+      shown = item;
+      const finished = item.last && finals;
+      const count = job?.request?.count ?? 1;
+      const [x, x0] = await Promise.all([item.frame && cut(item.frame.x, count), finished || (item.frame && cut(item.frame.x0, count))]);
+      if (shown !== item) return [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
+      empty.hidden = true;
+      if (x) noisy.show(x);
+      if (x0) guess.show(x0);
+      noisy.label("live.x");
+      guess.label(finished ? (job?.state === "cancelled" ? "live.stopped" : "live.done") : "live.x0");
+      if (item.frame) say(item.frame);
+      [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
+    });
+
+    function say({ index, total, sigma: level }) {
+      if (!job || aigc.over(job)) status.textContent = stepName(index, total);
+      sigma.textContent = level == null ? "" : `σ ${level >= 10 ? level.toFixed(1) : level.toFixed(3)}`;
+      range.setAttribute("aria-valuetext", `${stepName(index, total)}, σ ${level?.toFixed(3)}`);
+    }
+    const stepName = (step, total) => (step ? t("live.step", { step, total }) : t("live.start", { total }));
+
+    function progress(part) {
+      const { done, total, seconds, stage } = part;
+      if (total) { bar.max = total; bar.value = done; } else bar.removeAttribute("value");
+      const known = aigc.has(`stage.${stage}`) && !(total && done);
+      status.textContent = known && !total ? t(`stage.${stage}`) : done && total ? stepName(done, total) : t("state.starting");
+      left.textContent = seconds != null && seconds > 0.5 ? t("live.left", { seconds: Math.ceil(seconds) }) : "";
+    }
+
+    function describe() {
+      play.setAttribute("aria-label", t(playing ? "live.pause" : "live.play"));
+      play.title = t(playing ? "live.pause" : "live.play");
+      range.setAttribute("aria-label", t("live.scrub"));
+      view.setAttribute("aria-label", t("live"));
+      empty.textContent = t("live.empty");
+      noisy.label("live.x");
+      guess.label(shown?.last && finals ? (job?.state === "cancelled" ? "live.stopped" : "live.done") : "live.x0");
+      notes.replaceChildren(...(job?.notes ?? []).map((note) => el("li", {}, note)));
+    }
+
+    function jobChanged(next) {
+      job = next;
+      view.dataset.state = job?.state ?? "idle";
+      describe();
+      if (!job) { status.textContent = ""; return; }
+      if (job.state === "waiting") {
+        status.textContent = job.position ? `${t("state.waiting")} · ${t("queue.position", { position: job.position })}` : t("state.waiting");
+        bar.removeAttribute("value");
+      }
+      if (aigc.over(job)) {
+        bar.max = 1; bar.value = 1; left.textContent = "";
+        if (!frames.length || job.state !== "done") status.textContent = t(`state.${job.state}`);
+      }
+    }
+
+    function stopPlaying() {
+      clearInterval(playing);
+      playing = 0;
+      play.replaceChildren(icon(PLAY));
+      describe();
+    }
+    const look = (i) => { range.value = i; show({ frame: frames[i], last: i === frames.length - 1 }); };
+    play.addEventListener("click", () => {
+      if (playing) return stopPlaying();
+      let i = +range.value >= frames.length - 1 ? 0 : +range.value;
+      const pause = Math.max(40, Math.min(250, 4000 / frames.length));
+      playing = setInterval(() => { look(i); if (++i >= frames.length) stopPlaying(); }, pause);
+      play.replaceChildren(icon(PAUSE));
+      describe();
+    });
+    range.addEventListener("input", () => { if (playing) stopPlaying(); look(+range.value); });
+
+    on("watch", (next) => {
+      if (playing) stopPlaying();
+      finals?.forEach((bitmap) => bitmap.close());
+      frames = []; finals = null; shown = null;
+      noisy.clear(); guess.clear();
+      empty.hidden = Boolean(next);
+      range.disabled = play.disabled = true;
+      range.value = 0;
+      sigma.textContent = left.textContent = "";
+      bar.value = 0;
+      jobChanged(next);
+    });
+    on("job", jobChanged);
+    on("pending", () => { status.textContent = t("state.sending"); });
+    on("stopping", () => { status.textContent = t("state.stopping"); left.textContent = ""; });
+    on("lost", () => { status.textContent = t("live.lost"); });
+    on("progress", progress);
+    on("frame", (frame) => {
+      range.max = frame.total; range.value = frame.index;
+      show({ frame, last: false });
+    });
+    on("finished", async ({ frames: all, images }) => {
+      const old = finals;
+      frames = all;
+      finals = images.length ? images : null;
+      range.max = Math.max(0, frames.length - 1);
+      range.disabled = play.disabled = frames.length < 2;
+      range.value = range.max;
+      await show({ frame: frames.at(-1), last: true });
+      old?.forEach((bitmap) => bitmap.close());
+    });
+    on("language", () => { describe(); jobChanged(job); if (shown?.frame) say(shown.frame); });
+    new ResizeObserver(() => { if (shown) show(shown); }).observe(view);
+    describe();
+    if (state.watched) emit("remount");
+  };
+})();

@@ -1,0 +1,134 @@
+// Pictures that were made, newest first, and the dialog with one picture and its recipe.
+(() => {
+  const { el, icon, t, on, state } = aigc;
+  const BACK = "M10 3L5 8l5 5", NEXT = "M6 3l5 5-5 5", CROSS = "M4 4l8 8M12 4l-8 8";
+  const source = (picture) => aigc.url(`images/${encodeURIComponent(picture.id)}`);
+  const request = (picture) => picture.recipe?.request ?? {};
+
+  aigc.mounts.results = (root) => {
+    const title = el("h2"), list = el("ul", { id: "results-list" }), empty = el("p", { class: "help" });
+    const more = el("button", { type: "button", id: "results-more", class: "quiet", onclick: () => aigc.older() });
+    const detail = dialog();
+    root.replaceChildren(el("section", { class: "results" }, title, empty, list, more), detail.node);
+
+    function tile(picture) {
+      const prompt = request(picture).prompt || t("prompt.empty");
+      return el("li", { "data-id": picture.id },
+        el("button", { type: "button", title: prompt, "aria-label": t("results.open", { prompt }), onclick: () => detail.open(picture.id) },
+          el("img", { src: source(picture), alt: "", loading: "lazy", width: picture.width, height: picture.height }),
+          picture.unfinished && el("span", { class: "badge" }, t("unfinished"))));
+    }
+    function render() {
+      title.textContent = t("results");
+      empty.textContent = t("results.empty");
+      empty.hidden = state.pictures.length > 0;
+      more.textContent = t("results.more");
+      more.hidden = !state.more;
+      const old = new Map([...list.children].map((item) => [item.dataset.id, item]));
+      list.replaceChildren(...state.pictures.map((picture) => old.get(picture.id) ?? tile(picture)));
+    }
+    on("pictures", render);
+    on("language", () => { list.replaceChildren(); render(); });
+    on("open", (id) => detail.open(id));
+    render();
+  };
+
+  // The rows of a recipe in the order of the controls, then what came with it.
+  function rows(recipe) {
+    const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
+    const valued = (name, value) => {
+      const key = `choice.${name}.${value}`;
+      return aigc.has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
+    };
+    const pairs = Object.entries(recipe.request ?? {}).filter(([, value]) => value !== "" && value != null)
+      .map(([name, value]) => [named(name), valued(name, value)]);
+    if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
+    if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.join(" ")]);
+    if (recipe.created) pairs.push([t("detail.created"), new Date(recipe.created).toLocaleString(aigc.language() === "zh" ? "zh-CN" : "en")]);
+    return pairs.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value)));
+  }
+
+  function dialog() {
+    const picture = el("img", { id: "detail-picture", alt: "" });
+    const table = el("tbody"), parameters = el("pre", { id: "detail-parameters", tabindex: 0 });
+    const heading = el("h2"), parametersTitle = el("h3");
+    const use = el("button", { type: "button", id: "detail-use", class: "primary" });
+    const seed = el("button", { type: "button", id: "detail-seed" });
+    const save = el("a", { id: "detail-download", class: "button" });
+    const copy = el("button", { type: "button", id: "detail-copy" });
+    const back = el("button", { type: "button", id: "detail-previous", class: "round" }, icon(BACK));
+    const next = el("button", { type: "button", id: "detail-next", class: "round" }, icon(NEXT));
+    const close = el("button", { type: "button", id: "detail-close", class: "round" }, icon(CROSS));
+    const node = el("dialog", { id: "detail", "aria-labelledby": "detail-title" },
+      el("div", { class: "frame" }, picture),
+      el("div", { class: "side" },
+        el("header", {}, heading, back, next, close),
+        el("div", { class: "buttons" }, use, seed, save, copy),
+        el("table", { id: "detail-recipe" }, table),
+        el("section", { class: "parameters" }, parametersTitle, parameters)));
+    heading.id = "detail-title";
+    let id = null, recipe = {};
+
+    async function open(wanted) {
+      id = wanted;
+      const known = state.pictures.find((one) => one.id === id) ?? { id };
+      picture.src = source(known);
+      picture.alt = request(known).prompt ?? "";
+      save.href = source(known);
+      save.download = `${id}.png`;
+      describe(known.recipe ?? {}, "");
+      if (!node.open) node.showModal();
+      try {
+        const meta = await aigc.api(`images/${encodeURIComponent(id)}/meta`);
+        if (id === wanted) describe(meta.recipe ?? known.recipe ?? {}, meta.parameters ?? "");
+      } catch (error) {
+        if (id === wanted) parameters.textContent = error.message;
+      }
+    }
+    function describe(newRecipe, text) {
+      recipe = newRecipe;
+      heading.textContent = t("detail");
+      use.textContent = t("detail.use");
+      seed.textContent = t("detail.seed");
+      save.textContent = t("detail.download");
+      copy.textContent = t("detail.copy");
+      parametersTitle.textContent = t("detail.parameters");
+      [[back, "previous"], [next, "next"], [close, "close"]].forEach(([button, key]) => {
+        button.title = t(`detail.${key}`);
+        button.setAttribute("aria-label", t(`detail.${key}`));
+      });
+      table.replaceChildren(...rows(recipe));
+      parameters.textContent = text;
+      parametersTitle.hidden = parameters.hidden = copy.hidden = !text;
+      const place = state.pictures.findIndex((one) => one.id === id);
+      back.disabled = place <= 0;
+      next.disabled = place < 0 || place >= state.pictures.length - 1;
+    }
+    const walk = (by) => {
+      const other = state.pictures[state.pictures.findIndex((one) => one.id === id) + by];
+      if (other) open(other.id);
+    };
+    back.addEventListener("click", () => walk(-1));
+    next.addEventListener("click", () => walk(1));
+    close.addEventListener("click", () => node.close());
+    node.addEventListener("click", (event) => { if (event.target === node) node.close(); });
+    node.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowLeft") walk(-1);
+      if (event.key === "ArrowRight") walk(1);
+    });
+    use.addEventListener("click", () => { aigc.settings(recipe.request ?? {}); node.close(); });
+    seed.addEventListener("click", () => { aigc.settings({ seed: recipe.request?.seed ?? -1 }); node.close(); });
+    copy.addEventListener("click", async () => {
+      await copyText(parameters);
+      copy.textContent = t("detail.copied");
+      setTimeout(() => { copy.textContent = t("detail.copy"); }, 1500);
+    });
+    return { node, open };
+  }
+
+  // Pages that were opened over plain HTTP from another machine have no clipboard; selecting works there too.
+  async function copyText(node) {
+    getSelection().selectAllChildren(node);
+    try { await navigator.clipboard.writeText(node.textContent); } catch { document.execCommand("copy"); }
+  }
+})();

@@ -1,0 +1,197 @@
+"""Every word on the page in English and Chinese, from one table."""
+
+from collections.abc import Mapping
+
+import gradio as gr
+
+LANGUAGES = ("en", "zh")
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    # the frame of the page
+    "title": ("AIGC Studio", "AIGC 工作室"),
+    "tab.create": ("Create", "创作"),
+    "language": ("Language", "语言"),
+    "theme": ("Light or dark", "浅色或深色"),
+    # prompt and buttons
+    "field.prompt": ("Prompt", "提示词"),
+    "placeholder.prompt": (
+        "Describe the picture, for example: a large red circle left of a small blue star",
+        "描述想要的图片，例如：黄色背景上的大红色圆形，或“一只小狐狸”",
+    ),
+    "field.negative_prompt": ("Negative prompt", "反向提示词"),
+    "placeholder.negative_prompt": ("What the picture should not show", "图片里不应出现的内容"),
+    "examples": ("Try", "试试"),
+    "generate": ("Generate", "生成"),
+    "stop": ("Stop", "停止"),
+    "keys": ("{key} + Enter generates, Esc stops", "{key} + Enter 生成，Esc 停止"),
+    # settings
+    "settings": ("Settings", "设置"),
+    "field.model": ("Model", "模型"),
+    "field.sampler": ("Sampler", "采样器"),
+    "field.num_inference_steps": ("Steps", "步数"),
+    "info.num_inference_steps": ("How many denoising steps; more is slower and finer.", "去噪步数；越多越慢，也越细致。"),
+    "field.guidance_scale": ("Guidance", "引导强度"),
+    "info.guidance_scale": (
+        "How strongly the prompt pulls. 1 is the plain model; known elsewhere as CFG scale.",
+        "提示词的作用强度。1 为不加引导；其他工具里称为 CFG scale。",
+    ),
+    "field.seed": ("Seed", "随机种子"),
+    "info.seed": ("-1 draws a new one each time.", "-1 表示每次随机。"),
+    "seed.random": ("Random", "随机"),
+    "seed.last": ("Reuse last", "沿用上次"),
+    "group.size": ("Size and count", "尺寸与数量"),
+    "field.width": ("Width", "宽度"),
+    "field.height": ("Height", "高度"),
+    "field.count": ("Pictures", "图片数量"),
+    "info.count": ("Made together, seeds counting up.", "同时生成，种子依次加一。"),
+    "group.guidance": ("Guidance in detail", "引导细节"),
+    "field.guidance_rescale": ("Guidance rescale", "引导重缩放"),
+    "info.guidance_rescale": (
+        "Takes back the over-contrast of strong guidance; 0 is off.",
+        "减轻强引导造成的过度对比；0 为关闭。",
+    ),
+    "field.guidance_start": ("Guidance from", "引导开始"),
+    "field.guidance_end": ("Guidance until", "引导结束"),
+    "info.guidance_start": ("Fraction of the steps: 0 is the first.", "占步数的比例：0 为第一步。"),
+    "info.guidance_end": ("Fraction of the steps: 1 is the last.", "占步数的比例：1 为最后一步。"),
+    "group.sampling": ("Noise levels and randomness", "噪声水平与随机性"),
+    "field.sigma_schedule": ("σ spacing", "σ 间距"),
+    "info.sigma_schedule": (
+        "Which noise levels the steps visit. Elsewhere called schedule type.",
+        "各步所经过的噪声水平。其他工具里称为 schedule type。",
+    ),
+    "field.eta": ("Fresh noise η", "新噪声 η"),
+    "info.eta": (
+        "Noise added back at each step by DDIM and the ancestral samplers; 0 is deterministic.",
+        "DDIM 与祖先采样器每步重新加入的噪声；0 为确定性采样。",
+    ),
+    "group.beta": ("Training noise schedule (β_t)", "训练噪声调度（β_t）"),
+    "beta.help": (
+        "β₁ … β_T say how much noise each training step adds, and so which path of noise levels σ the sampler walks "
+        "back. This is *not* the schedule type “Beta” of other tools, which only spaces the steps: for that, "
+        "see σ spacing.",
+        "β₁ … β_T 表示训练时每一步加入多少噪声，也就决定了采样器沿怎样的噪声水平 σ 返回。"
+        "它*不是*其他工具里名为 “Beta” 的 schedule type（那只决定步的间距，请看“σ 间距”）。",
+    ),
+    "field.beta_schedule": ("β schedule", "β 调度"),
+    "field.beta_start": ("β start", "β 起点"),
+    "info.beta_start": ("0 takes the schedule's own.", "0 表示采用该调度自己的值。"),
+    "field.beta_end": ("β end", "β 终点"),
+    "info.beta_end": ("0 takes the schedule's own.", "0 表示采用该调度自己的值。"),
+    "field.num_train_timesteps": ("T, training steps", "T（训练步数）"),
+    "info.num_train_timesteps": ("How many β there are.", "β 的个数。"),
+    "group.more": ("More", "更多"),
+    # names of choices
+    "choice.sampler.ddpm": ("DDPM", "DDPM"),
+    "choice.sampler.ddim": ("DDIM", "DDIM"),
+    "choice.sampler.euler": ("Euler", "Euler"),
+    "choice.sampler.euler_ancestral": ("Euler a", "Euler a"),
+    "choice.sampler.heun": ("Heun", "Heun"),
+    "choice.sampler.dpmpp_2m": ("DPM++ 2M", "DPM++ 2M"),
+    "choice.sampler.dpmpp_2m_sde": ("DPM++ 2M SDE", "DPM++ 2M SDE"),
+    "choice.sampler.unipc": ("UniPC", "UniPC"),
+    "choice.sampler.lms": ("LMS", "LMS"),
+    "choice.model.aigc-mini": ("AIGC mini (built in)", "AIGC mini（内置）"),
+    "choice.beta_schedule.model": ("The model's own", "模型自带"),
+    "choice.beta_schedule.linear": ("Linear (DDPM)", "线性（DDPM）"),
+    "choice.beta_schedule.scaled_linear": ("Scaled linear (Stable Diffusion)", "缩放线性（Stable Diffusion）"),
+    "choice.beta_schedule.cosine": ("Cosine (Improved DDPM)", "余弦（Improved DDPM）"),
+    "choice.beta_schedule.sigmoid": ("Sigmoid", "Sigmoid"),
+    "choice.beta_schedule.quadratic": ("Quadratic", "二次"),
+    "choice.beta_schedule.constant": ("Constant", "常数"),
+    "choice.sigma_schedule.path": ("Along the β schedule", "沿 β 调度"),
+    "choice.sigma_schedule.karras": ("Karras", "Karras"),
+    "choice.sigma_schedule.exponential": ("Exponential", "指数"),
+    "choice.sigma_schedule.uniform_log_snr": ("Uniform in log-SNR", "log-SNR 均匀"),
+    "choice.sigma_schedule.trailing": ("Trailing", "Trailing"),
+    "choice.sigma_schedule.leading": ("Leading", "Leading"),
+    "choice.sigma_schedule.linspace": ("Linspace", "Linspace"),
+    # live view
+    "live": ("Live view", "实时视图"),
+    "live.x": ("Noisy picture x\u209c", "含噪图片 x\u209c"),
+    "live.x.help": ("what the sampler holds: picture + σ · noise", "采样器手中的画面：图片 + σ · 噪声"),
+    "live.x0": ("Current guess x̂₀", "当前猜测 x̂₀"),
+    "live.x0.help": ("the clean picture that the model sees in it", "模型从中看出的干净图片"),
+    "live.done": ("Finished picture", "完成的图片"),
+    "live.done.help": ("saved with its recipe", "已连同配方保存"),
+    "live.stopped": ("Picture as it was stopped", "停止时的图片"),
+    "live.empty": ("Your picture appears here, from the first step on.", "图片将从第一步起出现在这里。"),
+    "live.step": ("Step {step} of {total}", "第 {step} / {total} 步"),
+    "live.start": ("Pure noise, before step 1 of {total}", "纯噪声，共 {total} 步"),
+    "live.left": ("about {seconds} s left", "约剩 {seconds} 秒"),
+    "live.play": ("Play the steps", "播放各步"),
+    "live.pause": ("Pause", "暂停"),
+    "live.scrub": ("Step to look at", "查看的步"),
+    "live.lost": ("Connection lost; the picture goes on and will be found again …", "连接中断；生成仍在继续，正在重新连接……"),
+    "state.sending": ("Sending …", "正在提交……"),
+    "state.waiting": ("Waiting", "排队中"),
+    "state.running": ("Running", "进行中"),
+    "state.starting": ("Starting …", "正在开始……"),
+    "state.stopping": ("Stopping …", "正在停止……"),
+    "state.done": ("Finished", "已完成"),
+    "state.cancelled": ("Stopped", "已停止"),
+    "state.failed": ("Failed", "失败"),
+    "stage.loading": ("Loading the model …", "正在加载模型……"),
+    "stage.encoding": ("Reading the prompt …", "正在理解提示词……"),
+    "stage.denoising": ("Denoising", "去噪"),
+    "stage.sampling": ("Denoising", "去噪"),
+    "stage.decoding": ("Decoding the picture …", "正在解码图片……"),
+    "stage.saving": ("Saving …", "正在保存……"),
+    # queue
+    "queue": ("Queue", "队列"),
+    "queue.up": ("Move up", "上移"),
+    "queue.down": ("Move down", "下移"),
+    "queue.remove": ("Remove", "移除"),
+    "queue.stop": ("Stop", "停止"),
+    "queue.watch": ("Watch this one", "查看这个任务"),
+    "queue.position": ("#{position} in line", "排第 {position}"),
+    "prompt.empty": ("no prompt", "无提示词"),
+    "pictures": ("{count} pictures", "{count} 张"),
+    # results
+    "results": ("Pictures", "图片"),
+    "results.empty": ("Pictures you make stay here.", "生成的图片会保留在这里。"),
+    "results.more": ("Show older ones", "显示更早的图片"),
+    "results.open": ("Open picture: {prompt}", "打开图片：{prompt}"),
+    "unfinished": ("stopped early", "提前停止"),
+    "detail": ("Picture and recipe", "图片与配方"),
+    "detail.use": ("Use these settings", "使用这些设置"),
+    "detail.seed": ("Use seed only", "仅使用种子"),
+    "detail.download": ("Download", "下载"),
+    "detail.copy": ("Copy as text", "复制为文本"),
+    "detail.copied": ("Copied", "已复制"),
+    "detail.parameters": ("Parameters as other tools read them", "其他工具可读的参数"),
+    "detail.close": ("Close", "关闭"),
+    "detail.previous": ("Newer picture", "较新的图片"),
+    "detail.next": ("Older picture", "较早的图片"),
+    "detail.created": ("Made", "生成时间"),
+    "detail.unfinished": ("Stopped after step", "停止于第几步"),
+    "detail.notes": ("Notes", "说明"),
+    "settings.taken": ("The settings of that picture are in the controls.", "已载入该图片的设置。"),
+    "settings.some": ("Taken over, except: {names}.", "已载入，但不包括：{names}。"),
+    # when something goes wrong
+    "error.server": (
+        "The studio did not answer. Is it still running? Try again in a moment.",
+        "工作室没有响应。它还在运行吗？请稍后再试。",
+    ),
+    "error.dismiss": ("Dismiss", "关闭提示"),
+}
+
+
+def text(key: str, language: str = "en") -> str:
+    """One word or sentence; raises KeyError for a key that the table lacks."""
+    return WORDS[key][LANGUAGES.index(language)]
+
+
+def table() -> dict[str, dict[str, str]]:
+    """language -> key -> text, as the page's own scripts take it."""
+    return {language: {key: both[i] for key, both in WORDS.items()} for i, language in enumerate(LANGUAGES)}
+
+
+def translations() -> gr.I18n:
+    """The same table for Gradio's components, under every name that a Chinese browser may ask for."""
+    english, chinese = (table()[language] for language in LANGUAGES)
+    return gr.I18n(**{"en": english, "zh": chinese, "zh-CN": chinese, "zh-TW": chinese, "zh-HK": chinese})
+
+
+def has(key: str) -> bool:
+    return key in WORDS
