@@ -1,0 +1,313 @@
+"""Which model folders are here, and whether one is sound: looked over before any library loads it.
+
+A model is a diffusers folder of a StableDiffusionPipeline under `assets/models/`, `models/`, or a folder that the
+environment variable AIGC_MODELS names. Whoever made it is a stranger: only known classes, sizes within bounds,
+safetensors whose header is true, and no link that leads out of the folder.
+"""
+
+import functools
+import hashlib
+import json
+import math
+import os
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import BadFile, NotFound
+
+ROOT = Path(__file__).resolve().parents[1]
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+COMPONENTS: dict[str, frozenset[str]] = {
+    "unet": frozenset({"UNet2DConditionModel"}),
+    "vae": frozenset({"AutoencoderKL", "AutoencoderTiny"}),
+    "text_encoder": frozenset({"CLIPTextModel"}),
+    "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"}),
+    "scheduler": frozenset(  # only its settings are read, so that it matters little which one it is
+        "DDIMScheduler DDPMScheduler PNDMScheduler LMSDiscreteScheduler EulerDiscreteScheduler HeunDiscreteScheduler "
+        "EulerAncestralDiscreteScheduler DPMSolverMultistepScheduler UniPCMultistepScheduler".split()
+    ),
+}
+WEIGHTS = {
+    "unet": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+    "text_encoder": "model",
+}
+CONFIGS = {"unet": "config.json", "vae": "config.json", "text_encoder": "config.json"} | {
+    "scheduler": "scheduler_config.json"
+}
+
+MOST_JSON_BYTES = 2**20
+MOST_TOKENIZER_BYTES = 2**25
+MOST_HEADER_BYTES = 2**23  # a real UNet's header is under 200 KB; 79 MB of it cost 95 s and 1.8 GB to read
+MOST_WEIGHT_BYTES = 2**34
+MOST_FILES = 200
+
+# the largest value that a number may have in a component's config, and every number inside a list of that name
+BOUNDS: dict[str, float] = {
+    "sample_size": 1024,
+    "in_channels": 64,
+    "out_channels": 64,
+    "latent_channels": 64,
+    "block_out_channels": 2048,
+    "encoder_block_out_channels": 2048,
+    "decoder_block_out_channels": 2048,
+    "num_encoder_blocks": 16,
+    "num_decoder_blocks": 16,
+    "layers_per_block": 8,
+    "transformer_layers_per_block": 16,
+    "num_hidden_layers": 48,
+    "hidden_size": 4096,
+    "intermediate_size": 16384,
+    "vocab_size": 300_000,
+    "max_position_embeddings": 1024,
+    "num_train_timesteps": 10_000,
+    "upsampling_scaling_factor": 4,
+    "cross_attention_dim": 4096,
+    "attention_head_dim": 4096,
+    "num_attention_heads": 256,
+    "projection_dim": 4096,
+    "projection_class_embeddings_input_dim": 4096,
+}
+MOST_NUMBER, MOST_LIST = 2**20, 10_000
+MAY_BE_INFINITE = ("lambda_min_clipped",)
+NEVER = ("auto_map", "custom_pipelines", "trust_remote_code")
+MUST_BE_UNSET = ("class_embed_type", "num_class_embeds", "encoder_hid_dim", "encoder_hid_dim_type")
+
+DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+DTYPE_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
+DISGUISES = {
+    b"version https://git-lfs": "is a Git LFS pointer; fetch the real file with `git lfs pull`",
+    b"<!DOCTYPE": "is a web page; download the file itself",
+    b"<!doctype": "is a web page; download the file itself",
+    b"<html": "is a web page; download the file itself",
+    b"PK\x03\x04": "is a pickle in a zip archive, which can run code; convert it to safetensors",
+    b"\x80": "is a pickle, which can run code; convert it to safetensors",
+}
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A folder that passed: where it is, what it is made of, and how many bytes of weights it holds."""
+
+    name: str
+    folder: Path
+    classes: Mapping[str, str]
+    weights: Mapping[str, Path]
+    weight_bytes: int
+    configs: Mapping[str, dict[str, Any]] = field(repr=False)
+
+
+def folders() -> tuple[Path, ...]:
+    """Where models are looked for; the first folder that has a name wins."""
+    more = [Path(p) for p in os.environ.get("AIGC_MODELS", "").split(os.pathsep) if p]
+    return (ROOT / "assets" / "models", ROOT / "models", *more)
+
+
+def installed() -> tuple[str, ...]:
+    """Names of the model folders that are here, sound or not, in order."""
+    found = {
+        path.name
+        for folder in folders()
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if SAFE_NAME.fullmatch(path.name) and (path / "model_index.json").is_file()
+    }
+    return tuple(sorted(found))
+
+
+def find(name: str) -> Path:
+    """The folder of a model by its name; never a path from outside."""
+    if SAFE_NAME.fullmatch(name):
+        for folder in folders():
+            if (folder / name / "model_index.json").is_file():
+                return folder / name
+    here = ", ".join(installed()[:8]) or "none"
+    raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder under models.")
+
+
+def inspect(folder: Path) -> ModelInfo:
+    """Look a folder over without loading it. Raises BadFile with what is wrong and what to do."""
+    _refuse_links_out(folder)
+    classes = _classes(read_json(folder / "model_index.json"))
+    configs = {part: read_json(folder / part / file) for part, file in CONFIGS.items()}
+    for part, config in configs.items():
+        _check_config(f"{part}/{CONFIGS[part]}", config)
+    if not (folder / "tokenizer" / "tokenizer.json").is_file() and not (folder / "tokenizer" / "vocab.json").is_file():
+        raise BadFile("tokenizer/tokenizer.json is missing from the model folder; copy the whole folder again.")
+    if (folder / "tokenizer" / "tokenizer_config.json").is_file():
+        _refuse_code("tokenizer/tokenizer_config.json", read_json(folder / "tokenizer" / "tokenizer_config.json"))
+    for file in (folder / "tokenizer").iterdir():
+        if file.suffix in (".json", ".txt") and file.stat().st_size > MOST_TOKENIZER_BYTES:
+            raise BadFile(f"tokenizer/{file.name} is larger than any real one; get the model from another source.")
+    weights = {part: _weight_file(folder, part) for part in WEIGHTS}
+    for path in weights.values():
+        check_safetensors(path)
+    total = sum(path.stat().st_size for path in weights.values())
+    return ModelInfo(folder.name, folder, classes, weights, total, configs)
+
+
+def model_hash(folder: Path) -> str:
+    """First ten hex digits of the SHA-256 of the UNet's weights; counted once for each state of the file."""
+    path = _weight_file(folder, "unet")
+    stat = path.stat()
+    return _hash(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=64)
+def _hash(path: Path, mtime_ns: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:10]
+
+
+def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
+    """A JSON object from a file of bounded size without duplicate keys. Raises BadFile."""
+    label = f"{path.parent.name}/{path.name}" if path.name != "model_index.json" else path.name
+    if not path.is_file():
+        raise BadFile(f"{label} is missing from the model folder; copy the whole folder again.")
+    if path.stat().st_size > most:
+        raise BadFile(f"{label} is {path.stat().st_size} bytes, more than the {most} allowed.")
+    return _json_object(path.read_bytes(), label)
+
+
+def _json_object(raw: bytes, label: str) -> dict[str, Any]:
+    try:
+        data = json.loads(raw, object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError):
+        raise BadFile(f"{label} is not valid JSON: it is damaged or cut off. Copy it again.") from None
+    if not isinstance(data, dict):
+        raise BadFile(f"{label} must hold a JSON object. Copy it again.")
+    return data
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("duplicate keys")
+    return data
+
+
+def _refuse_links_out(folder: Path) -> None:
+    home = folder.resolve()
+    count = 0
+    for base, subfolders, files in os.walk(folder):
+        for name in (*subfolders, *files):
+            count += 1
+            if count > MOST_FILES:
+                raise BadFile(f"the model folder holds more than {MOST_FILES} files; keep only the model in it.")
+            path = Path(base, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(home):
+                raise BadFile(f"{name[:60]} in the model folder is a link that leads out of it; put the file there.")
+
+
+def _classes(index: dict[str, Any]) -> dict[str, str]:
+    """Component -> class name, all of them known."""
+    if index.get("_class_name") != "StableDiffusionPipeline":
+        given = str(index.get("_class_name"))[:60]
+        raise BadFile(f"the model must be a StableDiffusionPipeline; got {given}. Choose another model.")
+    classes: dict[str, str] = {}
+    for part, known in COMPONENTS.items():
+        entry = index.get(part)
+        library, name = entry if isinstance(entry, list) and len(entry) == 2 else (None, None)
+        if library not in ("diffusers", "transformers") or name not in known:
+            allowed = ", ".join(sorted(known)[:4])
+            raise BadFile(f"{part} in model_index.json must be one of {allowed}; got {str(name)[:60]}.")
+        classes[part] = str(name)
+    return classes
+
+
+def _refuse_code(label: str, config: dict[str, Any]) -> None:
+    for name in NEVER:
+        if name in config:
+            raise BadFile(f"{label} asks for code of its own ({name}), which is never run. Choose another model.")
+
+
+def _check_config(label: str, config: dict[str, Any]) -> None:
+    _refuse_code(label, config)
+    for name in MUST_BE_UNSET:
+        if config.get(name) is not None:
+            raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
+    if config.get("addition_embed_type") not in (None, "text"):
+        raise BadFile(f"{label} sets addition_embed_type, which needs inputs besides a prompt. Choose another model.")
+    for name, value in config.items():
+        _check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
+
+
+def _check_size(label: str, name: str, value: Any, most: float) -> None:
+    if isinstance(value, dict):
+        return  # only id-to-label tables and the like: nothing is built from them
+    if isinstance(value, list):
+        if len(value) > (MOST_LIST if name == "trained_betas" else 64):
+            raise BadFile(f"{name[:40]} in {label} has {len(value)} entries, more than any real model. Do not use it.")
+        for item in value:
+            _check_size(label, name, item, most)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= most and name not in MAY_BE_INFINITE:
+            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; at most {most:g} is allowed.")
+        if name in BOUNDS and value < 1:
+            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; it must be at least 1.")
+
+
+def _weight_file(folder: Path, part: str) -> Path:
+    """The safetensors file of a component; half precision serves where there is no other."""
+    for name in (f"{WEIGHTS[part]}.safetensors", f"{WEIGHTS[part]}.fp16.safetensors"):
+        if (folder / part / name).is_file():
+            return folder / part / name
+    pickles = [*(folder / part).glob("*.bin"), *(folder / part).glob("*.pt"), *(folder / part).glob("*.ckpt")]
+    if pickles:
+        raise BadFile(f"{part} has its weights as a pickle, which can run code; convert it to safetensors.")
+    raise BadFile(f"{part}/{WEIGHTS[part]}.safetensors is missing from the model folder; copy the whole folder again.")
+
+
+def check_safetensors(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes by name, when the header is true to the file: every byte belongs to one tensor. Raises BadFile."""
+    label = f"{path.parent.name}/{path.name}"
+    size = path.stat().st_size
+    if size > MOST_WEIGHT_BYTES:
+        raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be used.")
+    with path.open("rb") as file:
+        start = file.read(32)
+        for magic, sentence in DISGUISES.items():
+            # a pickle's first byte is also a possible header length, but only of a header without its brace
+            if start.startswith(magic) and start[8:9] != b"{":
+                raise BadFile(f"{label} {sentence}.")
+        if size < 10:
+            raise BadFile(f"{label} is {'empty' if not size else 'cut off'}; copy it again.")
+        (length,) = struct.unpack("<Q", start[:8])
+        if start[8:9] != b"{" or length > MOST_HEADER_BYTES:
+            raise BadFile(f"{label} is not a safetensors file, or its header is damaged. Copy it again.")
+        if 8 + length > size:
+            raise BadFile(f"{label} is cut off: it ends inside its header. Copy it again.")
+        file.seek(8)
+        header = _json_object(file.read(length), f"the header of {label}")
+    return _shapes(header, size - 8 - length, label)
+
+
+def _shapes(header: dict[str, Any], data_bytes: int, label: str) -> dict[str, tuple[int, ...]]:
+    header.pop("__metadata__", None)
+    damaged = BadFile(f"the header of {label} does not agree with itself: the file is damaged. Copy it again.")
+    spans, shapes = [], {}
+    for name, entry in header.items():
+        match entry:
+            case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(begin), int(end)]}:
+                whole = dtype in DTYPE_BYTES and all(type(n) is int and n >= 0 for n in shape)
+                if not whole or end - begin != math.prod(shape) * DTYPE_BYTES[dtype] or len(shape) > 8:
+                    raise damaged
+                spans.append((begin, end))
+                shapes[name] = tuple(shape)
+            case _:
+                raise damaged
+    position = 0
+    for begin, end in sorted(spans):
+        if begin != position:
+            raise damaged
+        position = end
+    if position > data_bytes:
+        raise BadFile(f"{label} is cut off: {data_bytes} of {position} bytes of weights are there. Copy it again.")
+    if position < data_bytes or not shapes:
+        raise damaged
+    return shapes

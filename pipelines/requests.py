@@ -1,0 +1,95 @@
+"""What each generator may be asked for; importable by the page and the command line without torch."""
+
+import dataclasses
+import secrets
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pipelines import models
+from pipelines.diffusion.path import MODEL
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.errors import BadRequest
+from pipelines.params import Choice, Range, Request, Text, param
+from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
+
+MOST_PIXEL_STEPS = 2**26  # pixels x pictures x steps: a picture of 512 x 512 in 150 steps fits, 16 of them in 16
+LARGEST_SEED = 2**32 - 1
+
+
+def sampler_names() -> tuple[str, ...]:
+    return tuple(SAMPLERS)
+
+
+def beta_schedule_names() -> tuple[str, ...]:
+    """The one that the network was trained with, and all others."""
+    return (MODEL, *BETA_SCHEDULES)
+
+
+def sigma_schedule_names() -> tuple[str, ...]:
+    return tuple(SIGMA_SCHEDULES)
+
+
+@dataclass(frozen=True)
+class TextToImageRequest(Request):
+    """A prompt and everything that decides the pixels of its pictures; picture i of `count` has seed + i."""
+
+    prompt: str = param("", Text(2000), "What the picture should show.")
+    negative_prompt: str = param("", Text(2000), "What the picture should not show; guidance pushes away from it.")
+    model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
+    sampler: str = param("dpmpp_2m", Choice(sampler_names), "How each step follows from the network's guess.")
+    num_inference_steps: int = param(20, Range(1, 150), "How many steps lead from noise to the picture.")
+    beta_schedule: str = param(
+        MODEL, Choice(beta_schedule_names), "Where the steps are spent; 'model' is the network's own schedule."
+    )
+    beta_start: float = param(0.0, Range(0, 0.999), "First beta of the schedule; 0 takes the schedule's own.")
+    beta_end: float = param(0.0, Range(0, 0.999), "Last beta of the schedule; 0 takes the schedule's own.")
+    num_train_timesteps: int = param(1000, Range(10, 4000), "How many betas the schedule has; not used by 'model'.")
+    sigma_schedule: str = param(
+        "path", Choice(sigma_schedule_names), "How the steps are spaced on the path of noise levels."
+    )
+    guidance_scale: float = param(4.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
+    guidance_rescale: float = param(0.0, Range(0, 1), "Takes back the contrast that strong guidance adds.")
+    guidance_start: float = param(0.0, Range(0, 1), "Guidance begins after this part of the steps.")
+    guidance_end: float = param(1.0, Range(0, 1), "Guidance ends after this part of the steps.")
+    eta: float = param(0.0, Range(0, 1), "How much fresh noise the samplers that know it add at each step.")
+    seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
+    width: int = param(64, Range(32, 512, step=8), "Width of the picture in pixels.")
+    height: int = param(64, Range(32, 512, step=8), "Height of the picture in pixels.")
+    count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
+
+    def check(self) -> None:
+        if self.guidance_start > self.guidance_end:
+            raise BadRequest(
+                f"guidance_start must be at most guidance_end; got {self.guidance_start:g} and {self.guidance_end:g}."
+            )
+        _check_betas(self.beta_schedule, self.beta_start, self.beta_end)
+        if self.beta_schedule != MODEL and self.num_inference_steps > self.num_train_timesteps:
+            raise BadRequest(
+                f"num_inference_steps must be at most num_train_timesteps ({self.num_train_timesteps}); "
+                f"got {self.num_inference_steps}."
+            )
+        self._check_cost()
+
+    def _check_cost(self) -> None:
+        one = self.width * self.height * self.count
+        if one * self.num_inference_steps <= MOST_PIXEL_STEPS:
+            return
+        raise BadRequest(
+            f"{self.count} pictures of {self.width} x {self.height} in {self.num_inference_steps} steps are too much "
+            f"for one job. The most at this size and count is {MOST_PIXEL_STEPS // one} steps; "
+            f"with these steps, {MOST_PIXEL_STEPS // (one // self.count * self.num_inference_steps)} pictures."
+        )
+
+    def resolved(self) -> Self:
+        """The same request with a seed of its own: -1 becomes a number."""
+        return dataclasses.replace(self, seed=secrets.randbelow(2**31)) if self.seed < 0 else self
+
+    def of_picture(self, index: int) -> dict[str, Any]:
+        """The request that makes picture `index` alone; it goes into the picture's recipe."""
+        seed = (self.seed + index) % (LARGEST_SEED + 1)
+        return dataclasses.replace(self, seed=seed, count=1).values()
+
+
+def _check_betas(schedule: str, start: float, end: float) -> None:
+    if start and end and (start > end or start == end and schedule != "constant"):
+        raise BadRequest(f"beta_start must be less than beta_end; got {start:g} and {end:g}.")

@@ -1,0 +1,206 @@
+"""Prompt to picture: one request in, a frame for every denoising step and the finished pictures out.
+
+torch is imported when a stream starts, so that the page and the command line can read the request's fields at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipelines import libs, models
+from pipelines.device import DeviceManager
+from pipelines.diffusion.guidance import Guidance
+from pipelines.diffusion.path import NoisePath, noise_path
+from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
+from pipelines.errors import BadRequest
+from pipelines.events import Event, Frame, Progress, Result, StopEarly
+from pipelines.models import ModelInfo
+from pipelines.requests import LARGEST_SEED, TextToImageRequest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipelines.diffusion.bundle import Bundle
+    from pipelines.diffusion.denoiser import Denoiser
+
+__all__ = ["TextToImage", "TextToImageRequest", "warm"]
+
+SOFTWARE = "AIGC Studio 0.1.0"
+RECIPE_VERSION = 1
+
+
+class TextToImage:
+    """The generator over a diffusers folder of a StableDiffusionPipeline.
+
+    Frame 0 is the pure noise, sent before the first evaluation: its x0_pred is the picture of the mean latents (0), as
+    nothing better is known yet. Frame k shows the state after step k and the guess that the step used. The frames go
+    through a linear preview of the latents; only the result is decoded.
+    """
+
+    name = "text-to-image"
+    request_type = TextToImageRequest
+
+    def stream(self, request: TextToImageRequest, devices: DeviceManager) -> Iterator[Event]:
+        """Progress, then frames, then one Result. Thrown StopEarly gives the current guess as an unfinished Result,
+        or ends the stream where there is no guess yet. Closing it gives the model back."""
+        request.check()
+        request = request.resolved()
+        try:
+            yield Progress("loading", note=request.model)
+            info = models.inspect(models.find(request.model))
+            with _lease(info, devices) as model:
+                yield Progress("encoding")
+                yield from _paint(Run.prepare(request, model, devices))
+        except StopEarly:
+            return
+
+
+def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:
+    """Load a model and take it through one step and one decoding, so that the first picture does not wait for it."""
+    for _event in TextToImage().stream(TextToImageRequest(model=model, num_inference_steps=1, seed=0), devices):
+        pass
+
+
+def _lease(info: ModelInfo, devices: DeviceManager):
+    libs.torch()  # before the modules that import it at their top: through the one locked door
+    from pipelines.diffusion import bundle
+
+    key = f"{info.name}@{models.model_hash(info.folder)}"
+    return devices.lease(key, lambda: bundle.load(info, devices.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise."""
+
+    request: TextToImageRequest
+    model: Bundle
+    path: NoisePath
+    denoiser: Denoiser
+    noise: PictureNoise
+    notes: tuple[str, ...]
+
+    @classmethod
+    def prepare(cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager) -> Run:
+        from pipelines.diffusion.denoiser import Denoiser
+
+        shape = model.latent_shape(request.width, request.height)
+        path = noise_path(
+            model.process.alphas_cumprod,
+            request.beta_schedule,
+            request.num_train_timesteps,
+            request.beta_start or None,
+            request.beta_end or None,
+            request.sigma_schedule,
+            request.num_inference_steps,
+        )
+        cond, cut = model.encode(request.prompt)
+        uncond, negative_cut = model.encode(request.negative_prompt)
+        guidance = Guidance(
+            request.guidance_scale, request.guidance_rescale, request.guidance_start, request.guidance_end
+        )
+        denoiser = Denoiser(model.network(shape), devices.worker(), model.process, path, cond, uncond, guidance)
+        noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
+        notes = (*path.notes, *_notes(request, cut, negative_cut, model.prompt_length))
+        return cls(request, model, path, denoiser, noise, notes)
+
+    @property
+    def total(self) -> int:
+        return len(self.path)
+
+    def start(self) -> Tensor:
+        """Pure noise: of variance 1 in the network's own form, so sqrt(1 + sigma^2) times it in the samplers'."""
+        return self.noise() * math.sqrt(1 + float(self.path.sigmas[0]) ** 2)
+
+    def steps(self, x: Tensor) -> Iterator[Step]:
+        """Closing it makes no more evaluations. Raises BadRequest where a guess is not a number."""
+        sampler = SAMPLERS[self.request.sampler]
+        for step in sampler(self.denoiser, x, self.path.sigmas, lambda like: self.noise(), self.request.eta):
+            self._refuse_nan(step)
+            yield step
+
+    def _refuse_nan(self, step: Step) -> None:
+        if not bool(libs.torch().isfinite(step.x0_pred).all()):
+            raise BadRequest(
+                f"the picture became NaN in step {step.index + 1} of {self.total}; "
+                f"lower guidance_scale ({self.request.guidance_scale:g}) or choose another schedule."
+            )
+
+    def frame(self, index: int, sigma: float, x: Tensor, x0_pred: Tensor) -> Frame:
+        scaled = x * (1 / math.sqrt(1 + sigma * sigma))
+        shown = self.model.preview(libs.torch().cat([scaled, x0_pred]))
+        return Frame(index, self.total, sigma, shown[: len(x)], shown[len(x) :])
+
+    def result(self, images: list[np.ndarray], steps_done: int) -> Result:
+        unfinished = steps_done < self.total
+        notes = (*self.notes, *self.denoiser.notes)
+        common: dict[str, Any] = {
+            "version": RECIPE_VERSION,
+            "generator": TextToImage.name,
+            "model_hash": models.model_hash(self.model.info.folder),
+            "software": SOFTWARE,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "notes": list(notes),
+        }
+        if unfinished:
+            common["unfinished"] = {"step": steps_done, "of": self.total}
+        recipes = tuple(common | {"request": self.request.of_picture(i)} for i in range(len(images)))
+        return Result(np.stack(images), recipes, unfinished, steps_done, notes)
+
+
+class PictureNoise:
+    """Standard normal draws, each picture from its own generator on the CPU: its place in the batch and the device
+    do not matter."""
+
+    def __init__(self, seeds: list[int], shape: tuple[int, int, int], device: Any) -> None:
+        torch = libs.torch()
+        self._generators = [torch.Generator("cpu").manual_seed(seed % (LARGEST_SEED + 1)) for seed in seeds]
+        self._shape, self._device = shape, device
+
+    def __call__(self) -> Tensor:
+        torch = libs.torch()
+        return torch.stack([torch.randn(self._shape, generator=g) for g in self._generators]).to(self._device)
+
+
+def _paint(run: Run) -> Iterator[Event]:
+    """Frames, decoding, result. Stopped early, the guess of the last step is decoded instead of its state."""
+    last: Step | None = None
+    x = run.start()
+    try:
+        yield run.frame(0, float(run.path.sigmas[0]), x, x * 0)
+        for step in run.steps(x):
+            last = step
+            yield run.frame(step.index + 1, step.sigma, step.x, step.x0_pred)
+    except StopEarly:
+        pass
+    if last is None:  # stopped before the first guess
+        return
+    finished = last.index + 1 == run.total
+    images = yield from _decoded(run.model, last.x if finished else last.x0_pred)
+    yield run.result(images, last.index + 1)
+
+
+def _decoded(model: Bundle, latents: Tensor) -> Generator[Event, None, list[np.ndarray]]:
+    """Each picture alone. To stop here would only lose what is already painted, so StopEarly is passed over."""
+    images = []
+    for i, picture in enumerate(latents):
+        try:
+            yield Progress("decoding", i, len(latents))
+        except StopEarly:
+            pass
+        images.append(model.decode(picture))
+    return images
+
+
+def _notes(request: TextToImageRequest, cut: bool, negative_cut: bool, length: int) -> Iterator[str]:
+    for name, is_cut in (("prompt", cut), ("negative_prompt", negative_cut)):
+        if is_cut:
+            yield f"The {name} is longer than the {length} tokens that this model reads; its end was left out."
+    if request.eta and request.sampler not in READS_ETA:
+        yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."
