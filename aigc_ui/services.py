@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from pipelines.store import ImageInfo, ImageStore
 
 
+VERSION = "0.1.0"
+
+
 @dataclass(frozen=True)
 class Settings:
     """How this studio was started. `shared`: others reach it over the network, and each sees only their own work."""
 
     outputs: Path
     shared: bool = False
-    version: str = "0"
+    version: str = VERSION
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,9 @@ class Services:
 
     def warm(self) -> None:
         """Loads the libraries and the embedded model and evaluates it once, so that the first picture is not late."""
-        self.generator("text-to-image").warm(self.devices)
+        from pipelines.text_to_image import warm
+
+        warm(self.devices)
         self.warmed.set()
 
     def job_for(self, job_id: str, client: str) -> "Job":
@@ -53,7 +58,7 @@ class Services:
     def image_for(self, image_id: str, client: str) -> "ImageInfo":
         """A picture that this client may look at. Raises NotFound, NotAllowed."""
         info = self.store.get(image_id)
-        if self.settings.shared and info.client != client:
+        if self.settings.shared and not info.belongs_to(client):
             raise NotAllowed("This picture belongs to somebody else; a shared studio shows only your own.")
         return info
 

@@ -1,0 +1,285 @@
+"""The HTTP API: jobs, their live events, pictures, and how the studio is doing. Every error has one form.
+
+    {"error": {"code": "bad_request", "message": "num_inference_steps must be 1 to 150; got 5000."}}
+
+Who asks stands in the header that the guard sets. On one person's machine all pictures and jobs can be looked at, and
+only one's own jobs be changed; in a shared studio one sees only one's own.
+"""
+
+import functools
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from aigc_ui import sse
+from aigc_ui.frames import FrameEncoder
+from aigc_ui.guard import CLIENT_HEADER
+from aigc_ui.services import Services
+from pipelines import infotext
+from pipelines.errors import BadRequest, StudioError
+from pipelines.jobs import Job, JobState
+from pipelines.params import Choice, Field, Range, Text
+from pipelines.store import ImageInfo
+
+PAGE_OF_IMAGES = Range(1, 500)
+DEFAULT_GENERATOR = "text-to-image"
+
+
+def build(services: Services) -> FastAPI:
+    """The API as an ASGI app of its own, to be put behind the guard."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, default_response_class=_Json)
+    app.include_router(_jobs(services))
+    app.include_router(_images(services))
+    app.include_router(_about(services))
+    app.add_exception_handler(StudioError, _studio_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _bug)
+    return app
+
+
+def client_of(request: Request) -> str:
+    """The id of who asks, as the guard has set it; "" when there is no guard."""
+    return request.headers.get(CLIENT_HEADER, "")
+
+
+def _jobs(services: Services) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/jobs")
+    frames = FrameEncoder()
+    streams = sse.Streams()
+
+    @router.post("", status_code=201)
+    async def submit(request: Request) -> dict[str, Any]:
+        body = await _body(request, {"generator": DEFAULT_GENERATOR, "request": {}})
+        client = client_of(request)
+
+        def work() -> dict[str, Any]:
+            generator = services.generator(_text(body, "generator"))
+            parsed = generator.request_type.parse(_mapping(body["request"], "request"))
+            return _job(services.jobs.submit(generator.name, parsed, client), client)
+
+        return await run_in_threadpool(work)
+
+    @router.get("")
+    def own(request: Request) -> dict[str, Any]:
+        client = client_of(request)
+        services.jobs.seen(client)
+        return {"jobs": [_job(job, client) for job in services.jobs.list(client)]}
+
+    @router.get("/{job_id}")
+    def one(job_id: str, request: Request) -> dict[str, Any]:
+        client = client_of(request)
+        return _job(services.job_for(job_id, client), client)
+
+    @router.delete("/{job_id}")
+    def end(job_id: str, request: Request) -> dict[str, Any]:
+        client = client_of(request)
+        if services.job_for(job_id, client).over:
+            return _job(services.jobs.remove(job_id, client), client)
+        return _job(services.jobs.cancel(job_id, client), client)
+
+    @router.post("/{job_id}/move")
+    async def move(job_id: str, request: Request) -> dict[str, Any]:
+        body = await _body(request, {"position": None})
+        position = int(Range(0, 100_000).check("position", body["position"], int))
+        client = client_of(request)
+        services.job_for(job_id, client)
+        return _job(await run_in_threadpool(services.jobs.move, job_id, client, position), client)
+
+    @router.get("/{job_id}/frames")
+    def kept_frames(job_id: str, request: Request) -> list[dict[str, Any]]:
+        return [frames.encode(frame) for frame in services.job_for(job_id, client_of(request)).frames()]
+
+    @router.get("/{job_id}/events")
+    async def events(job_id: str, request: Request) -> Response:
+        job = services.job_for(job_id, client_of(request))
+        after = _after(request)
+        streams.check()
+        if job.over and not await job.next_events(after):
+            return Response(status_code=204)  # tells an EventSource not to connect again
+        watching = streams.watch(job, after, frames, functools.partial(services.jobs.seen, client_of(request)))
+        return StreamingResponse(watching, 200, sse.HEADERS, "text/event-stream")
+
+    return router
+
+
+def _images(services: Services) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/images")
+
+    @router.get("")
+    def newest(request: Request) -> dict[str, Any]:
+        limit = int(PAGE_OF_IMAGES.check("limit", request.query_params.get("limit", 60), int))
+        before = request.query_params.get("before") or None
+        client = client_of(request)
+        return {"images": [_image(info, client) for info in services.images(client, limit, before)]}
+
+    @router.get("/{image_id}")
+    def picture(image_id: str, request: Request) -> Response:
+        info = services.image_for(image_id, client_of(request))
+        # Written once and never changed; private, because a shared studio's pictures are one person's.
+        headers = {"cache-control": "private, max-age=31536000, immutable"}
+        return FileResponse(services.store.path(info.id), media_type="image/png", headers=headers)
+
+    @router.get("/{image_id}/meta")
+    def meta(image_id: str, request: Request) -> dict[str, Any]:
+        client = client_of(request)
+        info = services.image_for(image_id, client)
+        return _image(info, client) | {"parameters": infotext.write(info.recipe) if info.recipe else ""}
+
+    return router
+
+
+def _about(services: Services) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/healthz")
+    async def health() -> dict[str, Any]:
+        return {"status": "ok", "ready": services.warmed.is_set(), "version": services.settings.version}
+
+    @router.get("/api/v1/generators")
+    def generators() -> dict[str, Any]:
+        found = [services.generator(name) for name in services.generator_names()]
+        return {"generators": [{"name": g.name, "fields": [_field(f) for f in g.request_type.fields()]} for g in found]}
+
+    @router.get("/api/v1/stats")
+    def stats() -> dict[str, Any]:
+        states = Counter({str(state): 0 for state in JobState})
+        states.update(str(job.state) for job in services.jobs.list())
+        return {
+            "version": services.settings.version,
+            "ready": services.warmed.is_set(),
+            "uptime_seconds": round(time.time() - services.started, 1),
+            "jobs": services.jobs.stats() | states,
+            "worker": _plain(services.devices.worker().stats),
+            "models": services.devices.loaded(),
+            "device": services.devices.describe() if "torch" in sys.modules else None,
+            "memory_bytes": _resident_bytes(),
+        }
+
+    return router
+
+
+class _Json(JSONResponse):
+    """JSON that is never kept by a cache."""
+
+    def init_headers(self, headers: Any = None) -> None:
+        super().init_headers(headers)
+        self.headers.setdefault("cache-control", "no-store")
+
+
+async def _body(request: Request, defaults: dict[str, Any]) -> dict[str, Any]:
+    """The JSON object in the request's body, with defaults for what it leaves out; other fields are refused."""
+    raw = await request.body()
+    try:
+        values = json.loads(raw or b"{}", parse_constant=_not_a_number)
+    except RecursionError:
+        raise BadRequest("The request's JSON is nested too deeply. Send a flat object.") from None
+    except ValueError:  # cut off, not UTF-8, or a number of thousands of digits
+        raise BadRequest("The request's body is not valid JSON. Send an object like {...} in UTF-8.") from None
+    values = _mapping(values, "the body")
+    for name in values:
+        if name not in defaults:
+            raise BadRequest(f"unknown field {name[:40]!r}; known are {', '.join(defaults)}.")
+    return defaults | values
+
+
+def _not_a_number(constant: str) -> NoReturn:
+    raise BadRequest(f"{constant} is not a number that JSON or a picture can use. Send a finite one.")
+
+
+def _mapping(value: object, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest(f"{name} must be a JSON object; got a {type(value).__name__}.")
+    return value
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    return Text(100).check(name, body[name], str)
+
+
+def _after(request: Request) -> int:
+    """The number of the last event that the viewer has; a reconnecting browser says it in Last-Event-ID."""
+    said = request.headers.get("last-event-id") or request.query_params.get("after") or "-1"
+    if not re.fullmatch(r"-1|\d{1,15}", said, re.ASCII):
+        raise BadRequest(f"after must be the number of an event; got {said[:40]!r}.")
+    return int(said)
+
+
+def _job(job: Job, client: str) -> dict[str, Any]:
+    return job.snapshot() | {"own": job.client == client}
+
+
+def _image(info: ImageInfo, client: str) -> dict[str, Any]:
+    return {
+        "id": info.id,
+        "created": info.created,
+        "width": info.width,
+        "height": info.height,
+        "unfinished": info.unfinished,
+        "recipe": info.recipe,
+        "own": info.belongs_to(client),
+    }
+
+
+def _field(field: Field) -> dict[str, Any]:
+    match field.spec:
+        case Range():
+            bounds: dict[str, Any] = {"low": field.spec.low, "high": field.spec.high, "step": field.spec.step}
+        case Choice():
+            bounds = {"options": list(field.spec.names())}
+        case Text():
+            bounds = {"max_length": field.spec.max_length}
+        case _:
+            bounds = {}
+    return {
+        "name": field.name,
+        "type": field.kind.__name__,
+        "default": field.default,
+        "help": field.help,
+        **{name: bound for name, bound in bounds.items() if bound is not None},
+    }
+
+
+def _plain(stats: object) -> dict[str, Any]:
+    return {name: value for name, value in vars(stats).items() if isinstance(value, int | float)}
+
+
+def _resident_bytes() -> int | None:
+    """This process's memory; None on systems that do not tell it in a file."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
+
+
+def _answer(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    return _Json({"error": {"code": code, "message": message}}, status, headers)
+
+
+async def _studio_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StudioError)
+    return _answer(error.status, error.code, str(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return _answer(404, "not_found", "There is nothing at this address.")
+    if error.status_code == 405:
+        return _answer(405, "method_not_allowed", "This address takes other methods.", dict(error.headers or {}))
+    return _answer(error.status_code, "bad_request", HTTPStatus(error.status_code).phrase + ".")
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    # Starlette raises the error again after this, so the server's log has its traceback.
+    return _answer(500, "bug", "Something went wrong inside the studio; its log says what. Please report it.")

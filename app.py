@@ -1,0 +1,132 @@
+"""AIGC Studio: `python app.py` opens the studio in a browser. Arguments -> services -> guard + page -> serve."""
+
+from pipelines.libs import prepare_environment
+
+prepare_environment()  # before anything imports a library that reads it
+
+import argparse  # noqa: E402
+import logging  # noqa: E402
+import sys  # noqa: E402
+import threading  # noqa: E402
+import webbrowser  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from aigc_ui import api, network, server  # noqa: E402
+from aigc_ui.door import Door, new_token  # noqa: E402
+from aigc_ui.guard import Guard  # noqa: E402
+from aigc_ui.services import Services, Settings  # noqa: E402
+from pipelines import registry  # noqa: E402
+from pipelines.device import DeviceManager  # noqa: E402
+from pipelines.errors import StudioError  # noqa: E402
+from pipelines.jobs import JobQueue  # noqa: E402
+from pipelines.store import ImageStore  # noqa: E402
+
+log = logging.getLogger("app")
+
+CLOSING_SECONDS = 8.0
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="app.py", description="Opens AIGC Studio in the browser.")
+    parser.add_argument("--host", help=f"address to listen on (default {network.LOOPBACK}: this machine only)")
+    parser.add_argument("--port", type=_port, help=f"port to listen on (default {network.DEFAULT_PORT} or the next)")
+    parser.add_argument("--listen", action="store_true", help="let others in the network in; they need the token")
+    parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
+    parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
+    parser.add_argument("--autolaunch", action="store_true", help="open the page in the browser")
+    parser.add_argument("--no-warm", action="store_true", help="load the model with the first picture only")
+    return parser.parse_args(words)
+
+
+def main(words: list[str] | None = None) -> int:
+    given = arguments(words)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if taken := server.quiet_gradio_environment():
+        print(f"Not used: {', '.join(taken)}. How the studio is reached is said with its own options.", flush=True)
+    host = given.host or (network.EVERYWHERE if given.listen else network.LOOPBACK)
+    shared = given.listen or not network.is_loopback(host)
+    try:
+        listening = network.listen(host, given.port)
+        services = compose(given, shared, listening.getsockname()[1])
+    except StudioError as error:
+        print(f"AIGC Studio cannot start: {error}", file=sys.stderr)
+        return 2
+    return run(services, listening, host, given)
+
+
+def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
+    """The engine. Its parts import torch only when they are first asked to work."""
+    devices = DeviceManager(given.device)
+    store = ImageStore(given.outputs)
+    waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
+    jobs = JobQueue(devices, store, path=waiting)
+    settings = Settings(given.outputs, shared)
+    return Services(jobs, store, devices, registry.get, registry.names, settings)
+
+
+def run(services: Services, listening: Any, host: str, given: argparse.Namespace) -> int:
+    port = listening.getsockname()[1]
+    token = new_token() if services.settings.shared else None
+    addresses = network.addresses(host, port, token)
+    with server.temporary_folder() as uploads:
+        studio = server.Studio(api.build(services), lambda: page(services), lambda: warm(services, given))
+        guard = Guard(studio, network.hosts_for(host), Door(token) if token else None, file_root=uploads)
+        announce(addresses, given.port, port)
+        if given.autolaunch:
+            threading.Thread(target=webbrowser.open, args=(addresses[0],), daemon=True).start()
+        server.serve(guard, listening)
+        print("Closing. Pictures are saved; waiting jobs go on at the next start.", flush=True)
+        close(services)
+    if studio.failure is not None:
+        log.error("The page could not be built.", exc_info=studio.failure)
+        return 1
+    return 0
+
+
+def page(services: Services) -> server.Page:
+    """The Gradio page as an app; imports Gradio, which takes seconds."""
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from aigc_ui import page as studio_page
+
+    blocks = studio_page.build(services)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    return gr.mount_gradio_app(app, blocks, path="", server_name="", **server.GRADIO | studio_page.look())
+
+
+def warm(services: Services, given: argparse.Namespace) -> None:
+    """Loads the libraries and the embedded model while the first visitor reads the page."""
+    if given.no_warm:
+        return
+    try:
+        services.warm()
+    except StudioError as error:
+        log.warning("The model could not be prepared: %s", error)
+
+
+def close(services: Services) -> None:
+    """Ends the jobs between two of their steps; whatever hangs inside a library is not waited for."""
+    closing = threading.Thread(target=services.close, name="closing", daemon=True)
+    closing.start()
+    closing.join(CLOSING_SECONDS)
+
+
+def announce(addresses: list[str], wanted: int | None, port: int) -> None:
+    if wanted is None and port != network.DEFAULT_PORT:
+        print(f"Port {network.DEFAULT_PORT} is in use by another program; this studio takes {port}.")
+    print(f"AIGC Studio: {addresses[0]}")
+    for address in addresses[1:]:
+        print(f"In the network: {address}")
+    print("Press Ctrl+C to end.", flush=True)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 <= int(text[:6]) <= 65535:
+        raise argparse.ArgumentTypeError(f"must be 0 (any free port) to 65535; got {text[:20]!r}.")
+    return int(text)
+
+
+if __name__ == "__main__":
+    server.leave(main())
