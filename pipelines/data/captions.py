@@ -88,7 +88,7 @@ def _words(thing: Thing) -> str:
 
 
 def article(words: str) -> str:
-    """"a" or "an"."""
+    """ "a" or "an"."""
     return "an" if words[0] in "aeiou" else "a"
 
 

@@ -22,7 +22,9 @@ GRID = 32
 def parse(picture: NDArray[np.uint8]) -> Scene:
     """The scene that `picture`, uint8 (64, 64, 3), shows; a scene without things if there is only background."""
     names = _nearest_colours(picture)
-    border = np.concatenate([names[:BORDER].ravel(), names[-BORDER:].ravel(), names[:, :BORDER].ravel(), names[:, -BORDER:].ravel()])
+    border = np.concatenate(
+        [names[:BORDER].ravel(), names[-BORDER:].ravel(), names[:, :BORDER].ravel(), names[:, -BORDER:].ravel()]
+    )
     background = int(np.bincount(border, minlength=len(COLOURS)).argmax())
     distance = np.abs(picture.astype(int) - np.array(list(COLOURS.values()))[background]).max(axis=-1)
     regions = [region for region in _regions(distance > 48) if region.sum() >= SMALLEST]
@@ -76,7 +78,7 @@ def _thing(picture: NDArray[np.uint8], region: NDArray[np.bool_], names: NDArray
     coverage = _coverage(picture, region, background, colour)
     shape = _shape(coverage)
     solid = coverage > 0.5
-    ys, xs = (np.nonzero(solid) if solid.any() else (ys, xs))
+    ys, xs = np.nonzero(solid) if solid.any() else (ys, xs)
     left, right, top, bottom = xs.min(), xs.max() + 1, ys.min(), ys.max() + 1
     half = _half_width(shape, right - left, bottom - top)
     radii = RADII[min(count, 2)]
@@ -84,7 +86,9 @@ def _thing(picture: NDArray[np.uint8], region: NDArray[np.bool_], names: NDArray
     return Thing(shape, tuple(COLOURS)[colour], size, (left + right) / 2, (top + bottom) / 2, half)
 
 
-def _coverage(picture: NDArray[np.uint8], region: NDArray[np.bool_], background: int, colour: int) -> NDArray[np.float64]:
+def _coverage(
+    picture: NDArray[np.uint8], region: NDArray[np.bool_], background: int, colour: int
+) -> NDArray[np.float64]:
     """How much of each pixel the thing covers, from the mix of the two colours: (64, 64) in [0, 1]."""
     palette = np.array(list(COLOURS.values()), dtype=float)
     axis = palette[colour] - palette[background]

@@ -105,7 +105,9 @@ def mask(shape: str, x: float, y: float, radius: float, size: int = SIZE) -> Ima
     draw = ImageDraw.Draw(canvas)
 
     def outline(factor: float) -> list[Point]:
-        return [((x + px * radius * factor) * scale, (y + py * radius * factor) * scale) for px, py in POLYGONS[shape]()]
+        return [
+            ((x + px * radius * factor) * scale, (y + py * radius * factor) * scale) for px, py in POLYGONS[shape]()
+        ]
 
     draw.polygon(outline(1.0), fill=255)
     if shape == "ring":
@@ -130,9 +132,7 @@ def random_scene(rng: np.random.Generator, things: int = 1) -> Scene:
     return arrange(background, looks, relation, rng)
 
 
-def arrange(
-    background: str, looks: list[tuple[str, str, str]], relation: str, rng: np.random.Generator
-) -> Scene:
+def arrange(background: str, looks: list[tuple[str, str, str]], relation: str, rng: np.random.Generator) -> Scene:
     """Place things of (shape, colour, size) with a little jitter as `relation` says."""
     radii = RADII[len(looks)]
     if len(looks) == 1:

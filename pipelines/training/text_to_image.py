@@ -9,7 +9,6 @@ The run's folder holds everything: the last checkpoint (a run goes on from it), 
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -108,7 +107,9 @@ def batches(recipe: Recipe, words: PreTrainedTokenizerFast, transform, rank: int
         yield transform.encode(pictures), tokens, [e.kind for e in examples]
 
 
-def loss_of(model: nn.Module, process: DDPMScheduler, recipe: Recipe, latents: Tensor, tokens: Tensor, noise: torch.Generator) -> Tensor:
+def loss_of(
+    model: nn.Module, process: DDPMScheduler, recipe: Recipe, latents: Tensor, tokens: Tensor, noise: torch.Generator
+) -> Tensor:
     """min-SNR weighted error of v for each picture (arXiv:2303.09556), noise levels stratified over the batch."""
     n = latents.shape[0]
     strata = (torch.arange(n) + torch.rand(n, generator=noise)) / n

@@ -1,0 +1,27 @@
+.PHONY: run test check fix bench shots train
+
+run:      ## open the studio
+	python app.py
+
+test:     ## all tests
+	pytest
+
+check:    ## what CI checks besides the tests
+	ruff check .
+	ruff format --check .
+	pyright
+
+fix:      ## format and mend what can be mended
+	ruff check --fix .
+	ruff format .
+
+bench:    ## print the tables that the README quotes
+	python -m benchmarks
+
+shots:    ## screenshots of the page: wide and narrow, light and dark, English and Chinese
+	python -m benchmarks.shots
+
+train:    ## train the embedded model again (two processes on the CPU), then its decoder
+	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 torchrun --standalone --nproc_per_node 2 -m pipelines.training.text_to_image
+	python -m pipelines.training.autoencoder
+	python -m pipelines.training.text_to_image --export assets/models/aigc-mini
