@@ -1,0 +1,198 @@
+"""Infotext: what other tools write is read, what we write they can read, and nothing is lost on the way."""
+
+import re
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipelines.infotext import SAMPLER_LABELS, parse, write
+
+# The reader's pattern of A1111 (modules/infotext_utils.py) and SD.Next's narrower keys.
+A1111_PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+SD_NEXT_KEY = re.compile(r"[\w ]+")
+
+REQUEST = {
+    "prompt": "portrait of a fox, (sharp focus:1.2)",
+    "negative_prompt": "blurry, [watermark]",
+    "model": "aigc-mini",
+    "sampler": "dpmpp_2m",
+    "num_inference_steps": 20,
+    "beta_schedule": "cosine",
+    "beta_start": 0.0,
+    "beta_end": 0.02,
+    "num_train_timesteps": 1000,
+    "sigma_schedule": "karras",
+    "guidance_scale": 4.5,
+    "guidance_rescale": 0.0,
+    "guidance_start": 0.0,
+    "guidance_end": 1.0,
+    "eta": 1.0,
+    "seed": 965400086,
+    "width": 64,
+    "height": 96,
+    "count": 1,
+}
+RECIPE = {
+    "version": 1,
+    "generator": "text-to-image",
+    "request": REQUEST,
+    "model_hash": "6ce0161689b3853acaa03779ec93eafe75a02f4ced659bee03f50797806fa2fa",
+    "software": "AIGC Studio 0.1.0",
+}
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from('\n\t\r,:"\\{}狐🦊'), max_size=60)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+fields = {
+    "prompt": words,
+    "negative_prompt": words,
+    "model": words,
+    "sampler": st.sampled_from(sorted(SAMPLER_LABELS)) | words,
+    "num_inference_steps": st.integers(1, 150),
+    "beta_schedule": st.sampled_from(["model", "linear", "cosine"]) | words,
+    "beta_start": numbers,
+    "beta_end": numbers,
+    "num_train_timesteps": st.integers(10, 4000),
+    "sigma_schedule": st.sampled_from(["path", "karras", "exponential", "uniform_log_snr"]) | words,
+    "guidance_scale": numbers,
+    "guidance_rescale": numbers,
+    "guidance_start": numbers,
+    "guidance_end": numbers,
+    "eta": numbers,
+    "seed": st.integers(-1, 2**32 - 1),
+    "width": st.integers(32, 512),
+    "height": st.integers(32, 512),
+    "count": st.integers(1, 16),
+}
+requests = st.fixed_dictionaries(fields)
+
+
+@settings(max_examples=300, deadline=None)
+@given(requests)
+@example(REQUEST | {"prompt": "a\nNegative prompt: b"})
+@example(REQUEST | {"prompt": "a cat: big, a dog: small, a bird: tiny"})
+@example(REQUEST | {"prompt": '{"json": 1}', "negative_prompt": "Negative prompt: twice"})
+@example(REQUEST | {"sampler": "somebody's own", "sigma_schedule": "Beta"})
+def test_every_field_of_a_request_comes_back(request):
+    assert parse(write({"request": request}))["request"] == request
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.fixed_dictionaries({}, optional=fields))
+def test_a_partial_request_comes_back_and_is_never_taken_for_a_prompt(request):
+    back = parse(write({"request": request}))["request"]
+    assert back == {"prompt": "", "negative_prompt": ""} | request
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text() | words)
+@example('{"a": ' * 100_000)
+@example("Steps: 99999999999999999999, CFG scale: 1e999, Size: 5x, Seed: \u0665")
+@example('Exact settings: "[1]", Steps: 1, Seed: 1')
+@example('Exact settings: "{\\"seed\\": NaN}", Steps: 1, Seed: \ud800')
+def test_any_text_can_be_read(text):
+    recipe = parse(text)
+    assert isinstance(recipe["request"], dict)
+    assert isinstance(recipe["other"], dict)
+
+
+@pytest.mark.parametrize("piece", ["a", " ", 'ab:"', 'ab:"\\"', "ab: ", "ab:,", "\n", "(", '"', "\\"])
+def test_a_long_line_takes_no_quadratic_time(piece):
+    start = time.perf_counter()
+    parse(piece * (200_000 // len(piece)))
+    assert time.perf_counter() - start < 2
+
+
+def test_a_known_recipe_is_written_in_a1111s_words_and_order():
+    prompt, negative, params = write(RECIPE).split("\n")
+    assert prompt == "portrait of a fox, (sharp focus:1.2)"
+    assert negative == "Negative prompt: blurry, [watermark]"
+    assert params.startswith(
+        "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 4.5, Seed: 965400086, Size: 64x96, "
+        "Model hash: 6ce0161689, Model: aigc-mini, "
+    )
+    assert params.endswith(", Version: AIGC Studio 0.1.0")
+    assert "Training noise schedule: cosine" in params
+    assert "Exact settings" not in params
+
+
+def test_the_negative_line_is_left_out_when_there_is_none():
+    text = write({"request": REQUEST | {"negative_prompt": ""}})
+    assert "Negative prompt" not in text
+    assert text.count("\n") == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(requests)
+def test_other_readers_see_every_pair(request):
+    """A1111's reader finds our values under our keys, and SD.Next's narrower keys match them too."""
+    line = write({"request": request}).split("\n")[-1]
+    pairs = dict(A1111_PAIR.findall(line))
+    assert pairs["Steps"] == str(request["num_inference_steps"])
+    assert pairs["Seed"] == str(request["seed"])
+    assert pairs["Version"] == "AIGC Studio"
+    assert all(SD_NEXT_KEY.fullmatch(key) and key.isascii() for key in pairs)
+    assert line.startswith("Steps: ")
+
+
+@pytest.mark.parametrize("key", ["Beta", "Schedule type"])
+def test_the_training_noise_schedule_is_not_taken_for_a1111s_beta(key):
+    pairs = dict(A1111_PAIR.findall(write({"request": REQUEST | {"sigma_schedule": "path"}}).split("\n")[-1]))
+    assert pairs.get(key) in (None, "Automatic")
+
+
+@pytest.mark.parametrize(("name", "label"), SAMPLER_LABELS.items())
+def test_every_sampler_goes_by_its_a1111_name_both_ways(name, label):
+    text = write({"request": REQUEST | {"sampler": name}})
+    assert f"Sampler: {label}, " in text
+    assert parse(f"Steps: 5, Sampler: {label}, Seed: 1")["request"]["sampler"] == name
+
+
+def test_a_schedule_fused_into_the_samplers_name_is_split():
+    request = parse("fox\nSteps: 20, Sampler: DPM++ 2M Karras, CFG scale: 7, Seed: 1")["request"]
+    assert (request["sampler"], request["sigma_schedule"]) == ("dpmpp_2m", "karras")
+    request = parse("fox\nSteps: 20, Sampler: DPM++ 2M SDE Exponential, CFG scale: 7, Seed: 1")["request"]
+    assert (request["sampler"], request["sigma_schedule"]) == ("dpmpp_2m_sde", "exponential")
+
+
+def test_a_picture_of_a1111_is_read():
+    recipe = parse(
+        "portrait of a fox,\n(sharp focus:1.2)\nNegative prompt: blurry,\n[watermark]\n"
+        "Steps: 20, Sampler: Euler a, Schedule type: Automatic, CFG scale: 7, Seed: 965400086, Size: 512x768, "
+        "Model hash: 6ce0161689, Model: v1-5-pruned-emaonly, Denoising strength: 0.5, "
+        'Lora hashes: "foxstyle: 1a2b3c4d5e6f, b: c", Version: v1.10.1'
+    )
+    assert recipe["request"] == {
+        "prompt": "portrait of a fox,\n(sharp focus:1.2)",
+        "negative_prompt": "blurry,\n[watermark]",
+        "num_inference_steps": 20,
+        "sampler": "euler_ancestral",
+        "sigma_schedule": "path",
+        "guidance_scale": 7.0,
+        "seed": 965400086,
+        "width": 512,
+        "height": 768,
+        "model": "v1-5-pruned-emaonly",
+    }
+    assert recipe["other"] == {"Denoising strength": "0.5", "Lora hashes": "foxstyle: 1a2b3c4d5e6f, b: c"}
+    assert (recipe["model_hash"], recipe["software"]) == ("6ce0161689", "v1.10.1")
+
+
+def test_a_sampler_that_we_lack_is_named_not_guessed():
+    recipe = parse("fox\nSteps: 20, Sampler: DPM++ SDE Karras, Seed: 1")
+    assert "sampler" not in recipe["request"]
+    assert recipe["other"]["Sampler"] == "DPM++ SDE Karras"
+
+
+def test_a_line_with_fewer_than_three_pairs_belongs_to_the_prompt():
+    assert parse("a cat: big, a dog: small")["request"]["prompt"] == "a cat: big, a dog: small"
+
+
+def test_a_swarm_picture_is_read_and_other_json_is_no_prompt():
+    assert parse('{"sui_image_params": {"prompt": "fox", "seed": 3, "steps": 9, "model": null}}')["request"] == {
+        "prompt": "fox",
+        "seed": 3,
+        "num_inference_steps": 9,
+    }
+    assert parse('{"3": {"class_type": "KSampler"}}')["request"] == {}
