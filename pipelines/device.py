@@ -1,0 +1,228 @@
+"""The one place that knows the device: counted leases of models within a memory budget, and the device's worker."""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+
+from pipelines import hardware, libs
+from pipelines.errors import BadRequest, OutOfMemory
+from pipelines.memory import is_out_of_memory
+from pipelines.worker import Worker
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+
+SHARE = {"cuda": 0.8, "xpu": 0.8, "mps": 0.6, "cpu": 0.5}
+"""How much of what is free at the first lease models may take; the rest is for their work and for other programs."""
+
+
+class Model(Protocol):
+    """Weights that can be put on a device. `to` moves them in place."""
+
+    @property
+    def nbytes(self) -> int: ...
+    def to(self, device: str, /) -> object: ...
+
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+
+
+@dataclass
+class _Held:
+    """A model on the device, how many lease it, and when it was last given back."""
+
+    model: Model
+    nbytes: int
+    leases: int = 0
+    used: float = 0.0
+
+
+class DeviceManager:
+    """One per process, shared by all generators. Nothing is looked up and torch not imported before it is needed.
+
+    device       -- "cuda", "cuda:1", "xpu", "mps", "cpu"; None or "auto" takes the best that torch can use
+    budget_bytes -- most bytes of weights on the device; None takes a share of what is free
+    patience     -- seconds to wait for others to give a model back before saying that there is no room
+    """
+
+    def __init__(
+        self,
+        device: str | None = None,
+        budget_bytes: int | None = None,
+        threads: int | None = None,
+        patience: float = 60.0,
+        probe: hardware.Probe = hardware.probe,
+    ) -> None:
+        if budget_bytes is not None and budget_bytes <= 0:
+            raise BadRequest(f"the memory budget must be more than 0 bytes; got {budget_bytes}.")
+        self._wanted = device
+        self._wanted_budget = budget_bytes
+        self._patience = patience
+        self._probe = probe
+        self._held: dict[str, _Held] = {}
+        self._changed = threading.Condition()
+        self._loading = threading.Lock()
+        self._looking = threading.RLock()
+        self._worker = Worker(threads, relieve=self.drop_idle)
+
+    @property
+    def device(self) -> str:
+        with self._looking:  # two threads must not look at the machine twice
+            return self._device
+
+    @cached_property
+    def _device(self) -> str:
+        return hardware.choose(self._machine, self._wanted)
+
+    @cached_property
+    def _machine(self) -> hardware.Machine:
+        return self._probe()
+
+    @cached_property
+    def dtype(self) -> "torch.dtype":
+        """float32 on the CPU, half precision on cards that are fast and safe with it."""
+        return hardware.dtype_of(self.device)
+
+    @cached_property
+    def budget_bytes(self) -> int:
+        if self._wanted_budget is not None:
+            return self._wanted_budget
+        free, _total = hardware.memory_of(self.device)
+        return int(free * SHARE[self.device.split(":")[0]])
+
+    def describe(self) -> dict[str, object]:
+        """What the page, `info` and /stats show, JSON-able. `hint` is a sentence where a card lies idle, else ""."""
+        free, total = hardware.memory_of(self.device)
+        return {
+            "device": self.device,
+            "name": hardware.name_of(self.device),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "torch": str(libs.torch().__version__),
+            "memory_total": total,
+            "memory_free": free,
+            "budget": self.budget_bytes,
+            "used": sum(held.nbytes for held in list(self._held.values())),
+            "threads": self._worker.threads,
+            "hint": hardware.hint(self._machine) if self._wanted in (None, "auto") else "",
+        }
+
+    def worker(self) -> Worker:
+        """The device's one worker."""
+        return self._worker
+
+    @contextmanager
+    def lease(self, key: str, load: Callable[[], M]) -> Iterator[M]:
+        """The model `key`, on the device and kept there while the block runs; loaded by `load` if it is not there.
+
+        However many ask, it is loaded once, and loads go one after another. To make room, models that nobody leases
+        are dropped, the longest unused first. Raises OutOfMemory if it cannot fit; errors of `load` come through.
+        """
+        # Every thread of a job computes with the same number of threads from its first operation on: another number
+        # gives other last bits, and the first job after a start would differ from all later ones.
+        libs.torch().set_num_threads(self._worker.threads)
+        held = self._take(key) or self._load(key, load)
+        try:
+            yield cast(M, held.model)
+        finally:
+            with self._changed:
+                held.leases -= 1
+                held.used = time.monotonic()
+                self._changed.notify_all()
+
+    def loaded(self) -> list[dict[str, object]]:
+        """What is on the device now, the most recently used first."""
+        with self._changed:
+            by_use = sorted(self._held.items(), key=lambda item: item[1].used, reverse=True)
+            return [{"key": key, "bytes": held.nbytes, "leases": held.leases} for key, held in by_use]
+
+    def drop_idle(self) -> None:
+        """Let go of every model that nobody leases, and of memory that torch keeps for later."""
+        with self._changed:
+            for key in [key for key, held in self._held.items() if not held.leases]:
+                log.info("dropping the idle model %s", key)
+                del self._held[key]
+        self._return_memory()
+
+    def close(self) -> None:
+        """Stop the worker and drop what nobody leases. May be called twice."""
+        self._worker.close()
+        with self._changed:
+            self._held = {key: held for key, held in self._held.items() if held.leases}
+
+    def _take(self, key: str) -> _Held | None:
+        with self._changed:
+            held = self._held.get(key)
+            if held is not None:
+                held.leases += 1
+            return held
+
+    def _load(self, key: str, load: Callable[[], Model]) -> _Held:
+        with self._loading:
+            held = self._take(key)  # another thread may have loaded it while this one waited
+            if held is not None:
+                return held
+            log.info("loading %s", key)
+            model = self._with_relief(load, key)
+            nbytes = model.nbytes
+            self._make_room(key, nbytes)
+            self._with_relief(lambda: model.to(self.device), key)
+            held = _Held(model, nbytes, leases=1, used=time.monotonic())
+            with self._changed:
+                self._held[key] = held
+            return held
+
+    def _with_relief(self, work: Callable[[], T], key: str) -> T:
+        """work(), tried again with all idle models dropped if memory ran out."""
+        for _attempt in range(2):
+            try:
+                return work()
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self.drop_idle()
+        raise OutOfMemory(
+            f"The model {key[:60]} does not fit into the memory of {self.device}. Choose a smaller model."
+        )
+
+    def _make_room(self, key: str, nbytes: int) -> None:
+        """Drop the least recently used idle models until `nbytes` more fit; wait for leased ones to come back."""
+        budget = self.budget_bytes
+        if nbytes > budget:
+            raise OutOfMemory(
+                f"The model {key[:60]} needs {_mib(nbytes)}; {self.device} has {_mib(budget)} for models. "
+                "Choose a smaller model or raise the memory budget."
+            )
+        dropped = False
+        deadline = time.monotonic() + self._patience
+        with self._changed:
+            while sum(held.nbytes for held in self._held.values()) + nbytes > budget:
+                idle = [(held.used, name) for name, held in self._held.items() if not held.leases]
+                if idle:
+                    del self._held[min(idle)[1]]
+                    dropped = True
+                elif not self._changed.wait(deadline - time.monotonic()):
+                    raise OutOfMemory(
+                        f"No room for the model {key[:60]} ({_mib(nbytes)}): running jobs hold the others. "
+                        "Try again when they are done, or raise the memory budget."
+                    )
+        if dropped:
+            self._return_memory()
+
+    def _return_memory(self) -> None:
+        gc.collect()  # networks hold cycles; without this their memory would stay until some later collection
+        kind = self.device.split(":")[0]
+        if kind != "cpu":
+            getattr(libs.torch(), kind).empty_cache()
+
+
+def _mib(nbytes: int) -> str:
+    return f"{nbytes / 2**20:.0f} MiB"

@@ -1,0 +1,39 @@
+"""Which generators there are; the module of each is imported when it is first asked for."""
+
+import functools
+import importlib
+from collections.abc import Iterator
+from typing import Protocol
+
+from pipelines.device import DeviceManager
+from pipelines.errors import NotFound
+from pipelines.events import Event
+from pipelines.params import Request
+
+MODULES = {"text-to-image": ("pipelines.text_to_image", "TextToImage")}
+
+
+class Generator(Protocol):
+    """One way to make something: a request goes in, a stream of events comes out.
+
+    `StopEarly` may be thrown into the stream between two events; it may answer with one Result marked unfinished.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def request_type(self) -> type[Request]: ...
+    def stream(self, request, devices: DeviceManager) -> Iterator[Event]: ...
+
+
+def names() -> tuple[str, ...]:
+    return tuple(MODULES)
+
+
+@functools.cache
+def get(name: str) -> Generator:
+    """The generator of that name, always the same object. Raises NotFound."""
+    if name not in MODULES:
+        raise NotFound(f"unknown generator {name[:40]!r}; known are {', '.join(MODULES)}.")
+    module, generator = MODULES[name]
+    return getattr(importlib.import_module(module), generator)()
