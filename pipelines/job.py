@@ -1,0 +1,213 @@
+"""One job: what was asked, how far it is, what it made, and its events for whoever watches."""
+
+import enum
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import StudioError
+from pipelines.eventlog import FRAME_BYTES, Entry, EventLog, StateChange
+from pipelines.events import Event, Frame, Progress
+from pipelines.params import Request
+
+
+class JobState(enum.StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class JobError:
+    """Why a job failed: a stable code and a sentence for a person."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, error: StudioError) -> "JobError":
+        return cls(error.code, str(error))
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far the current stage is; `seconds_left` is None while it cannot be told."""
+
+    stage: str = ""
+    step: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """A picture that could not be written, kept for another attempt."""
+
+    image: np.ndarray
+    recipe: dict[str, Any]
+    unfinished: bool
+
+
+class Job:
+    """Made and changed by the queue; everybody else only reads it.
+
+    A cancelled job is CANCELLED at once and `stopping` until its thread has let go, which may still save a picture.
+    `over` means that nothing will change any more.
+    """
+
+    def __init__(
+        self,
+        generator: str,
+        request: Request,
+        client: str,
+        id: str | None = None,
+        created: float | None = None,
+        frame_bytes: int = FRAME_BYTES,
+    ) -> None:
+        self.id = id or secrets.token_hex(8)
+        self.client = client
+        self.generator = generator
+        self.request = request
+        self.state = JobState.WAITING
+        self.error: JobError | None = None
+        self.created = created or time.time()
+        self.started: float | None = None
+        self.finished: float | None = None
+        self.progress = JobProgress()
+        self.position: int | None = None
+        self.image_ids: list[str] = []
+        self.notes: list[str] = []
+        self.unsaved: list[Unsaved] = []
+        self.stop_wanted = threading.Event()
+        self.log = EventLog(frame_bytes)
+        self._values = request.values()
+        self._changing = threading.RLock()
+        self._pace = _Pace()
+
+    @property
+    def over(self) -> bool:
+        return self.log.ended
+
+    @property
+    def stopping(self) -> bool:
+        return self.state is JobState.CANCELLED and not self.over
+
+    def frames(self) -> list[Frame]:
+        """The kept frames: all of a short job, evenly thinned of a long one, with the first and the last."""
+        return self.log.frames()
+
+    def events(self, after: int = -1, live: bool = True) -> Iterator[Entry]:
+        """(number, event) of what is kept since `after`, then live until the job is over. The newest frame wins."""
+        return self.log.follow(after, live)
+
+    async def next_events(
+        self, after: int = -1, timeout: float | None = None, every_frame: bool | None = None
+    ) -> list[Entry]:
+        """Wait for events later than `after`; empty when the job is over or, see `over`, the timeout passed.
+
+        With after=-1 everything kept is replayed, later only the newest frame, unless `every_frame` says otherwise.
+        """
+        await self.log.wait(after, timeout)
+        return self.log.since(after, every_frame=after < 0 if every_frame is None else every_frame)
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able. The client is left out: it is its owner's key."""
+        with self._changing:
+            return {
+                "id": self.id,
+                "generator": self.generator,
+                "request": dict(self._values),
+                "state": str(self.state),
+                "stopping": self.stopping,
+                "position": self.position,
+                "error": self.error and {"code": self.error.code, "message": self.error.message},
+                "created": self.created,
+                "started": self.started,
+                "finished": self.finished,
+                "progress": dict(vars(self.progress)),
+                "image_ids": list(self.image_ids),
+                "notes": list(self.notes),
+            }
+
+    # What follows is for the queue and the thread that runs the job.
+
+    def place(self, position: int | None) -> None:
+        """Its place among all that wait, from 0; None for a job that does not wait for its turn."""
+        with self._changing:
+            if position != self.position:
+                self.position = position
+                self._tell()
+
+    def start(self) -> None:
+        with self._changing:
+            self.state, self.started, self.position = JobState.RUNNING, time.time(), None
+            self._tell()
+
+    def cancel(self) -> None:
+        """Ask to stop; the state says so at once. Does nothing to a job that is over."""
+        with self._changing:
+            if self.over or self.state is JobState.CANCELLED:
+                return
+            waiting = self.state is JobState.WAITING
+            self.state = JobState.CANCELLED
+            self.stop_wanted.set()
+            self._tell()
+            if waiting:
+                self.finish()
+
+    def finish(self, error: JobError | None = None) -> None:
+        """The end: FAILED with an error, else DONE; a job that was cancelled stays so, whatever happened after."""
+        with self._changing:
+            if self.over:
+                return
+            self.error = error
+            if self.state is not JobState.CANCELLED:
+                self.state = JobState.FAILED if error else JobState.DONE
+            self.finished, self.position = time.time(), None
+            self.log.put(StateChange(self.snapshot() | {"stopping": False}))
+            self.log.end()
+
+    def recover(self) -> None:
+        """A failed job whose pictures could be saved after all is done."""
+        with self._changing:
+            self.error = None
+            if self.state is JobState.FAILED:
+                self.state = JobState.DONE
+
+    def observe(self, event: Event) -> None:
+        """Keep count of progress and pass the event to whoever watches."""
+        if isinstance(event, Frame):
+            self.progress = self._pace.at("denoising", event.index, event.total)
+        elif isinstance(event, Progress):
+            self.progress = self._pace.at(event.stage, event.done, event.total)
+            if event.note:
+                self.notes.append(event.note)
+        self.log.put(event)
+
+    def _tell(self) -> None:
+        self.log.put(StateChange(self.snapshot()))
+
+
+class _Pace:
+    """Estimates the time left of a stage from its last steps, as the first ones are often slower."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._seen: deque[tuple[float, int]] = deque(maxlen=9)
+
+    def at(self, stage: str, step: int, total: int) -> JobProgress:
+        if stage != self._stage:
+            self._stage = stage
+            self._seen.clear()
+        self._seen.append((time.monotonic(), step))
+        (then, first), (now, last) = self._seen[0], self._seen[-1]
+        left = (now - then) / (last - first) * (total - last) if last > first else None
+        return JobProgress(stage, step, total, left if left is None else round(max(0.0, left), 2))

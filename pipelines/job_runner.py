@@ -1,0 +1,85 @@
+"""Drives one job's generator in the job's own thread: passes its events on, saves its pictures, stops it when asked."""
+
+import logging
+from collections.abc import Generator as Stream
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from pipelines.device import DeviceManager
+from pipelines.errors import OutOfMemory, StudioError
+from pipelines.events import Event, Frame, Result, StopEarly
+from pipelines.job import Job, JobError, Unsaved
+from pipelines.memory import is_out_of_memory
+from pipelines.registry import Generator
+
+log = logging.getLogger(__name__)
+
+
+class Store(Protocol):
+    """Where pictures go. `save` returns the picture's id, or raises StorageError with nothing half written."""
+
+    def save(self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False) -> str: ...
+
+
+def run(job: Job, generator: Generator, devices: DeviceManager, store: Store) -> None:
+    """Run the job to its end. Raises nothing: whatever goes wrong is the job's own failure."""
+    error = JobError("bug", "The studio was interrupted at this job. Please try it again.")
+    try:
+        _drive(job, generator, devices, store)
+        error = None
+    except StudioError as known:
+        error = JobError.of(known)
+    except Exception as bug:  # a fault in one generator must stop neither the queue nor the next job
+        error = _explain(job, bug)
+    finally:
+        job.finish(error)
+
+
+def save_unsaved(job: Job, store: Store) -> None:
+    """Write the pictures that the job still holds. Raises StorageError; what was written until then counts."""
+    while job.unsaved:
+        picture = job.unsaved[0]
+        job.image_ids.append(store.save(picture.image, picture.recipe, job.client, picture.unfinished))
+        del job.unsaved[0]
+
+
+def _drive(job: Job, generator: Generator, devices: DeviceManager, store: Store) -> None:
+    with closing(cast(Stream, generator.stream(job.request, devices))) as stream:
+        for event in stream:
+            _handle(job, event, store)
+            if job.stop_wanted.is_set():
+                _stop(job, stream, store)
+                return
+
+
+def _stop(job: Job, stream: Stream, store: Store) -> None:
+    """Throw StopEarly into the stream and take what it answers; one that goes on denoising is closed."""
+    try:
+        event = stream.throw(StopEarly())
+        while not isinstance(event, Frame):
+            _handle(job, event, store)
+            event = next(stream)
+    except (StopEarly, StopIteration):
+        return
+
+
+def _handle(job: Job, event: Event, store: Store) -> None:
+    if isinstance(event, Result):
+        job.notes.extend(event.notes)
+        job.unsaved.extend(
+            Unsaved(image, recipe, event.unfinished) for image, recipe in zip(event.images, event.recipes, strict=True)
+        )
+        save_unsaved(job, store)
+        event = replace(event, images=event.images[:0].copy())  # the store has them; a job must stay small
+    job.observe(event)
+
+
+def _explain(job: Job, bug: Exception) -> JobError:
+    if is_out_of_memory(bug):
+        log.warning("job %s ran out of memory: %s", job.id, bug)
+        return JobError(OutOfMemory.code, "Memory ran out. Choose a smaller size, fewer pictures, or a smaller model.")
+    log.error("job %s failed by a bug", job.id, exc_info=bug)
+    return JobError("bug", "The studio made a mistake at this job; the log has the details. Other jobs go on.")

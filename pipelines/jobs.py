@@ -1,0 +1,312 @@
+"""The queue: who runs next, and what a client may do with its jobs. Clients take turns, whoever has how many jobs."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pipelines import job_runner, registry, waiting_file
+from pipelines.device import DeviceManager
+from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StudioError
+from pipelines.eventlog import StateChange
+from pipelines.job import Job, JobError, JobProgress, JobState
+from pipelines.job_runner import Store
+from pipelines.params import Request
+
+__all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store", "turns"]
+
+log = logging.getLogger(__name__)
+
+FINISHED_FRAME_BYTES = 256 * 2**20
+"""Frames of all finished jobs together; the oldest keep only their first and last beyond it."""
+
+_ALWAYS_WELCOME = 4
+"""So many waiting jobs a client may have even when others have filled the queue."""
+
+
+def turns(waiting: Sequence[Job], running: Sequence[Job], last_turn: Mapping[str, int]) -> list[Job]:
+    """The order in which the waiting jobs will run: each client's first, then each client's second, and so on.
+
+    A client's running jobs count as turns that it has had; among equals goes first who has waited longer for a turn.
+    """
+    had = Counter(job.client for job in running)
+    keyed = []
+    for arrival, job in enumerate(waiting):
+        keyed.append(((had[job.client], last_turn.get(job.client, -1), arrival), job))
+        had[job.client] += 1
+    return [job for _key, job in sorted(keyed, key=lambda pair: pair[0])]
+
+
+class JobQueue:
+    """Owns all jobs. Every method may be called from any thread and returns at once.
+
+    path          -- file in which waiting jobs survive a restart; None keeps them in memory only
+    grace_seconds -- so long after a client was last `seen` its waiting jobs keep their turn; then they are set aside,
+                     and come back when it is seen again. A running job always finishes
+    get           -- finds a generator by its name
+    """
+
+    def __init__(
+        self,
+        devices: DeviceManager,
+        store: Store,
+        running_at_once: int = 2,
+        max_waiting: int = 200,
+        keep_finished: int = 100,
+        grace_seconds: float = 300.0,
+        path: Path | None = None,
+        get: Callable[[str], registry.Generator] = registry.get,
+    ) -> None:
+        self._devices = devices
+        self._store = store
+        self._running_at_once = running_at_once
+        self._max_waiting = max_waiting
+        self._keep_finished = keep_finished
+        self._grace_seconds = grace_seconds
+        self._path = path
+        self._get = get
+        self._lock = threading.RLock()
+        self._writing = threading.Lock()
+        self._saving = threading.Lock()
+        self._waiting: list[Job] = []
+        self._running: dict[str, tuple[Job, threading.Thread]] = {}
+        self._finished: dict[str, Job] = {}  # the oldest first
+        self._last_turn: dict[str, int] = {}
+        self._last_seen: dict[str, float] = {}
+        self._turn = 0
+        self._served = 0
+        self._closed = False
+        self._restore()
+
+    def submit(self, generator: str, request: Request, client: str) -> Job:
+        """Queue a checked request. Raises NotFound for an unknown generator, Busy when there is no room."""
+        wanted = self._get(generator).request_type
+        if not isinstance(request, wanted):
+            raise BadRequest(f"{generator} takes a {wanted.__name__}; got a {type(request).__name__}.")
+        job = Job(generator, request, client)
+        with self._lock:
+            self._make_room(client)
+            self._waiting.append(job)
+            self._last_seen[client] = time.monotonic()
+            self._dispatch()
+        self._write()
+        return job
+
+    def get(self, id: str) -> Job:
+        """Raises NotFound, also for jobs that are finished and forgotten."""
+        with self._lock:
+            for job in self._all():
+                if job.id == id:
+                    return job
+        raise NotFound("This job is not here any more. Its pictures, if it made any, are in the gallery.")
+
+    def list(self, client: str | None = None) -> Sequence[Job]:
+        """Running jobs first, then waiting ones in the order of their turns, then finished ones, the newest first."""
+        with self._lock:
+            self._place()
+            return [job for job in self._all() if client in (None, job.client)]
+
+    def seen(self, client: str) -> None:
+        """The client is there: it made a request, or still reads a stream. Brings back what was set aside."""
+        with self._lock:
+            if client not in self._last_seen:
+                return  # it has nothing waiting
+            self._last_seen[client] = time.monotonic()
+            started = self._dispatch()
+        if started:
+            self._write()
+
+    def cancel(self, id: str, client: str) -> Job:
+        """Stop a running job or take back a waiting one; says so at once. Again, or too late, changes nothing."""
+        with self._lock:
+            job = self._own(id, client)
+            waiting = job in self._waiting
+            job.cancel()
+            if waiting:
+                self._waiting.remove(job)
+                self._keep(job)
+        if waiting:
+            self._write()
+        return job
+
+    def remove(self, id: str, client: str) -> Job:
+        """Cancel a job and, unless it still runs, forget it."""
+        job = self.cancel(id, client)
+        with self._lock:
+            self._finished.pop(id, None)
+        return job
+
+    def move(self, id: str, client: str, position: int) -> Job:
+        """Put a waiting job at that place, from 0, among its client's own; a place beyond the last is the last."""
+        with self._lock:
+            job = self._own(id, client)
+            if job not in self._waiting:
+                raise BadRequest("Only a waiting job can be moved; this one has started or is over.")
+            slots = [i for i, other in enumerate(self._waiting) if other.client == client]
+            own = [self._waiting[i] for i in slots if self._waiting[i] is not job]
+            own.insert(min(max(position, 0), len(own)), job)
+            for slot, other in zip(slots, own, strict=True):
+                self._waiting[slot] = other
+            self._place()
+        self._write()
+        return job
+
+    def save_again(self, id: str, client: str) -> Job:
+        """Try once more to save pictures that a full disk left in memory. Raises StorageError."""
+        job = self._own(id, client)
+        if not job.over:
+            raise BadRequest("This job still runs. Wait until it is over, then save its pictures again.")
+        with self._saving:
+            job_runner.save_unsaved(job, self._store)
+            job.recover()
+        return job
+
+    def stats(self) -> dict[str, int]:
+        with self._lock:
+            return {
+                "waiting": len(self._waiting),
+                "set_aside": sum(self._absent(job.client) for job in self._waiting),
+                "running": len(self._running),
+                "finished": len(self._finished),
+                "served": self._served,
+            }
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Stop everything: running jobs are cancelled and may save what they have, waiting ones stay in the file."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running.values())
+            for job, _thread in running:
+                job.cancel()
+            waiting = list(self._waiting)
+        self._write()
+        for job in waiting:
+            job.log.end()  # who watches it has nothing more to wait for here
+        deadline = time.monotonic() + timeout
+        for _job, thread in running:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _all(self) -> Sequence[Job]:
+        waiting = turns(self._waiting, self._running_jobs(), self._last_turn)
+        return [*self._running_jobs(), *waiting, *reversed(self._finished.values())]
+
+    def _running_jobs(self) -> Sequence[Job]:
+        return [job for job, _thread in self._running.values()]
+
+    def _own(self, id: str, client: str) -> Job:
+        job = self.get(id)
+        if job.client != client:
+            raise NotAllowed("This job belongs to somebody else.")
+        return job
+
+    def _absent(self, client: str) -> bool:
+        return time.monotonic() - self._last_seen.get(client, 0.0) > self._grace_seconds
+
+    def _make_room(self, client: str) -> None:
+        """Raise Busy if the client's share of the queue is used; jobs of clients that vanished give way first."""
+        if self._closed:
+            raise Busy("The studio is closing. Start it again and repeat the request.")
+        aside = [job for job in self._waiting if self._absent(job.client) and job.client != client]
+        if len(self._waiting) >= self._max_waiting and aside:
+            self._waiting.remove(aside[0])
+            aside[0].notes.append("Taken out of the full queue, as nobody was waiting for it.")
+            aside[0].cancel()
+            self._keep(aside[0])
+        own = sum(job.client == client for job in self._waiting)
+        share = self._max_waiting // len({client, *(job.client for job in self._waiting)})
+        full = len(self._waiting) >= self._max_waiting and own >= min(_ALWAYS_WELCOME, share)
+        if full or len(self._waiting) >= 2 * self._max_waiting:
+            raise Busy(f"The queue is full: {len(self._waiting)} jobs wait. Try again when some are done.")
+
+    def _dispatch(self) -> int:
+        """Start jobs while there is room; how many were started."""
+        started = 0
+        while len(self._running) < self._running_at_once and not self._closed:
+            job = next(iter(self._eligible()), None)
+            if job is None:
+                break
+            self._start(job)
+            started += 1
+        self._forget_clients()
+        self._place()
+        return started
+
+    def _eligible(self) -> Sequence[Job]:
+        present = [job for job in self._waiting if not self._absent(job.client)]
+        return turns(present, self._running_jobs(), self._last_turn)
+
+    def _start(self, job: Job) -> None:
+        self._waiting.remove(job)
+        self._turn += 1
+        self._last_turn[job.client] = self._turn
+        thread = threading.Thread(target=self._run, args=(job,), name=f"job-{job.id}", daemon=True)
+        self._running[job.id] = (job, thread)
+        job.start()
+        thread.start()
+
+    def _run(self, job: Job) -> None:
+        try:
+            job_runner.run(job, self._get(job.generator), self._devices, self._store)
+        finally:
+            job.finish(JobError("bug", "The studio could not run this job; the log has the details."))  # if not over
+            with self._lock:
+                del self._running[job.id]
+                self._keep(job)
+                started = self._dispatch()
+            if started:
+                self._write()
+
+    def _keep(self, job: Job) -> None:
+        """Remember a finished job, and forget the oldest beyond the bound."""
+        self._served += 1
+        self._finished[job.id] = job
+        while len(self._finished) > self._keep_finished:
+            del self._finished[next(iter(self._finished))]
+        room = FINISHED_FRAME_BYTES
+        for finished in reversed(self._finished.values()):
+            room -= finished.log.frame_bytes()
+            if room < 0:
+                finished.log.thin(0)
+
+    def _place(self) -> None:
+        places = {job.id: place for place, job in enumerate(self._eligible())}
+        for job in self._waiting:
+            job.place(places.get(job.id))
+
+    def _forget_clients(self) -> None:
+        """Only who has a job waiting or running needs a turn and a presence; else these would grow for ever."""
+        waiting = {job.client for job in self._waiting}
+        active = waiting | {job.client for job in self._running_jobs()}
+        self._last_turn = {client: turn for client, turn in self._last_turn.items() if client in active}
+        self._last_seen = {client: seen for client, seen in self._last_seen.items() if client in waiting}
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        with self._writing:  # first this lock: then the last to write has the newest list
+            with self._lock:
+                waiting = list(self._waiting)
+            waiting_file.write(self._path, waiting)
+
+    def _restore(self) -> None:
+        """Take up the jobs that waited when the studio was closed; one that is not valid any more says why."""
+        for saved in waiting_file.read(self._path) if self._path else ():
+            job, error = self._revive(saved)
+            if error is not None:
+                job.finish(error)
+                self._keep(job)
+                continue
+            self._waiting.append(job)
+            self._last_seen[job.client] = time.monotonic()
+        with self._lock:
+            self._dispatch()
+        self._write()
+
+    def _revive(self, saved: waiting_file.Saved) -> tuple[Job, JobError | None]:
+        try:
+            request, error = self._get(saved.generator).request_type.parse(saved.request), None
+        except StudioError as invalid:
+            request, error = Request(), JobError.of(invalid)
+        return Job(saved.generator, request, saved.client, saved.id, saved.created), error
