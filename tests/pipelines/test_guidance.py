@@ -1,0 +1,67 @@
+"""Guidance: the formulas of diffusers, and the steps in which it acts."""
+
+import pytest
+import torch
+
+from pipelines.diffusion.guidance import Guidance, guide
+
+
+@pytest.fixture
+def predictions():
+    torch.manual_seed(0)
+    return torch.randn(3, 4, 8, 8, dtype=torch.float64), 2 * torch.randn(3, 4, 8, 8, dtype=torch.float64)
+
+
+def test_scale_1_is_the_conditional_and_scale_0_the_unconditional_prediction(predictions):
+    cond, uncond = predictions
+    assert torch.equal(guide(cond, uncond, 1.0), cond)
+    assert torch.equal(guide(cond, uncond, 0.0), uncond)
+
+
+def test_guidance_goes_on_from_the_unconditional_through_the_conditional(predictions):
+    cond, uncond = predictions
+    torch.testing.assert_close(guide(cond, uncond, 7.5), 7.5 * cond - 6.5 * uncond)
+
+
+@pytest.mark.parametrize("rescale", (0.3, 0.7, 1.0))
+def test_rescaling_is_that_of_diffusers(predictions, rescale):
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
+
+    cond, uncond = predictions
+    theirs = rescale_noise_cfg(guide(cond, uncond, 7.5), cond, guidance_rescale=rescale)
+    torch.testing.assert_close(guide(cond, uncond, 7.5, rescale), theirs)
+
+
+def test_full_rescaling_gives_each_picture_the_spread_of_its_conditional_prediction(predictions):
+    cond, uncond = predictions
+    torch.testing.assert_close(guide(cond, uncond, 9.0, 1.0).std((1, 2, 3)), cond.std((1, 2, 3)))
+
+
+def test_a_picture_does_not_depend_on_its_company(predictions):
+    cond, uncond = predictions
+    alone = guide(cond[1:2], uncond[1:2], 5.0, 0.7)
+    torch.testing.assert_close(guide(cond, uncond, 5.0, 0.7)[1:2], alone)
+
+
+def test_a_flat_prediction_is_not_divided_by_its_spread_of_zero():
+    flat = torch.ones(1, 4, 8, 8)
+    assert guide(flat, 0 * flat, 5.0, 0.7).isfinite().all()
+
+
+def test_guidance_acts_in_its_interval_only():
+    def active(start: float, end: float, n: int = 10) -> list[int]:
+        return [step for step in range(n) if Guidance(5.0, 0.0, start, end).active(step, n)]
+
+    assert active(0.0, 1.0) == list(range(10))
+    assert active(0.3, 0.7) == [3, 4, 5, 6]
+    assert active(0.0, 0.0) == active(1.0, 1.0) == active(0.7, 0.3) == []
+    assert active(0.0, 1.0, n=1) == [0]
+
+
+@pytest.mark.parametrize("scale", (0.0, 0.5, 1.0))
+def test_a_scale_of_1_or_less_needs_no_unconditional_evaluation(scale):
+    assert not any(Guidance(scale).active(step, 10) for step in range(10))
+
+
+def test_a_guidance_guides_with_its_own_scale_and_rescale(predictions):
+    assert torch.equal(Guidance(3.0, 0.5)(*predictions), guide(*predictions, 3.0, 0.5))
