@@ -1,0 +1,202 @@
+"""The command line: `python -m pipelines generate "a red circle" --steps 20 --seed 1 --out pictures`.
+
+generate    a prompt to PNG files that carry their recipes
+info        the device, the models that are installed, and the versions
+evaluate    how well a model draws what it is asked for; takes options of its own
+
+Bad input ends in one sentence on stderr and exit code 2; Ctrl-C keeps what is painted so far and ends with 130.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pipelines import libs, models
+from pipelines.errors import StudioError
+from pipelines.params import Choice, Field, Range
+
+ALIASES = {
+    "num_inference_steps": ("steps",),
+    "guidance_scale": ("guidance",),
+    "num_train_timesteps": ("train-steps",),
+    "negative_prompt": ("negative",),
+}
+QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error"}
+LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "gradio")
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that says what is wrong in one sentence, without the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{message}; see {self.prog} --help.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    libs.prepare_environment()
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given[:1] == ["evaluate"]:  # its options are its own
+            return _evaluate(given[1:])
+        options = build_parser().parse_args(given)
+        return options.run(options)
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m pipelines", description="AIGC Studio without a page.")
+    verbs = parser.add_subparsers(dest="verb", required=True, parser_class=Parser)
+    generate = verbs.add_parser("generate", help="a prompt to PNG files that carry their recipes")
+    _add_fields(generate, _text_to_image().request_type.fields())
+    generate.add_argument("--out", default="outputs", metavar="DIR", help="where the pictures go (outputs)")
+    generate.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
+    generate.add_argument("--quiet", action="store_true", help="no progress bar")
+    generate.set_defaults(run=_generate)
+    info = verbs.add_parser("info", help="the device, the models that are installed, and the versions")
+    info.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
+    info.set_defaults(run=_info)
+    verbs.add_parser("evaluate", help="how well a model draws what it is asked for", add_help=False)
+    return parser
+
+
+def _add_fields(parser: argparse.ArgumentParser, fields: Iterable[Field]) -> None:
+    """One option a field, taken as text: the request itself checks it, with the same words as everywhere."""
+    for field in fields:
+        if field.name == "prompt":
+            parser.add_argument("prompt", help=field.help)
+            continue
+        names = [f"--{name.replace('_', '-')}" for name in (*ALIASES.get(field.name, ()), field.name)]
+        text = f"{field.help} {_bounds(field)}".replace("%", "%%")
+        parser.add_argument(*names, dest=field.name, default=argparse.SUPPRESS, metavar="X", help=text)
+
+
+def _bounds(field: Field) -> str:
+    match field.spec:
+        case Range(low, high):
+            return f"{low:g} to {high:g} ({field.default:g})"
+        case Choice():
+            return f"{', '.join(field.spec.names())} ({field.default})"
+    return ""
+
+
+def _text_to_image() -> Any:
+    from pipelines import registry
+
+    return registry.get("text-to-image")
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from pipelines.device import DeviceManager
+    from pipelines.store import ImageStore
+
+    generator = _text_to_image()
+    names = {field.name for field in generator.request_type.fields()}
+    request = generator.request_type.parse({name: value for name, value in vars(options).items() if name in names})
+    store = ImageStore(Path(options.out))
+    devices = DeviceManager(options.device)
+    try:
+        result, interrupted = _watch(generator.stream(request, devices), options.quiet)
+    finally:
+        devices.close()
+    for note in result.notes if result else ():
+        print(note, file=sys.stderr)
+    for image, recipe in zip(result.images, result.recipes, strict=True) if result else ():
+        print(store.path(store.save(image, recipe, unfinished=result.unfinished)))
+    return INTERRUPTED if interrupted else 0
+
+
+def _watch(stream: Any, quiet: bool) -> tuple[Any, bool]:
+    """The stream's Result, or None, and whether Ctrl-C stopped it; a bar on stderr follows the steps."""
+    from tqdm import tqdm
+
+    from pipelines.events import Frame, Progress, Result, StopEarly
+
+    stopped = False
+    with _asked_to_stop() as stop, tqdm(unit="step", disable=quiet, leave=False, file=sys.stderr) as bar:
+        event = next(stream, None)
+        while event is not None and not isinstance(event, Result):
+            match event:
+                case Progress(stage):
+                    bar.set_description(stage)
+                case Frame(index, total):
+                    bar.total = total
+                    bar.update(index - bar.n)
+                    bar.set_description("painting")
+            try:
+                event = stream.throw(StopEarly()) if stop.is_set() and not stopped else next(stream)
+            except StopIteration:
+                event = None
+            stopped = stop.is_set()
+        return event, stopped
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets instead of breaking off in the middle of a step; the second one breaks off."""
+    stop = threading.Event()
+
+    def first(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _info(options: argparse.Namespace) -> int:
+    from pipelines.device import DeviceManager
+
+    devices = DeviceManager(options.device)
+    try:
+        for name, value in devices.describe().items():
+            if value not in ("", None):
+                print(f"{name:<14}{_readable(name, value)}")
+    finally:
+        devices.close()
+    print("models        " + (", ".join(_described(name) for name in models.installed()) or "none"))
+    for library in LIBRARIES:
+        try:
+            print(f"{library:<14}{importlib.metadata.version(library)}")
+        except importlib.metadata.PackageNotFoundError:
+            print(f"{library:<14}not installed")
+    return 0
+
+
+def _readable(name: str, value: object) -> str:
+    sizes = ("memory_total", "memory_free", "budget", "used")
+    return f"{value / 2**30:.1f} GiB" if name in sizes and isinstance(value, int) else str(value)
+
+
+def _described(name: str) -> str:
+    try:
+        return f"{name} ({models.inspect(models.find(name)).weight_bytes / 2**20:.0f} MiB)"
+    except StudioError as error:
+        return f"{name} (unusable: {error})"
+
+
+def _evaluate(arguments: list[str]) -> int:
+    from pipelines.evaluation import text_to_image
+
+    text_to_image.main(arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
