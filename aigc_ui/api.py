@@ -124,7 +124,7 @@ def _images(services: Services) -> APIRouter:
 
     @router.get("/{image_id}")
     def picture(image_id: str, request: Request) -> Response:
-        info = services.image_for(image_id, client_of(request))
+        info = services.image_for(image_id.removesuffix(".png"), client_of(request))
         # Written once and never changed; private, because a shared studio's pictures are one person's.
         headers = {"cache-control": "private, max-age=31536000, immutable"}
         return FileResponse(services.store.path(info.id), media_type="image/png", headers=headers)

@@ -1,0 +1,109 @@
+"""Named endpoints for gradio_client: the same requests and jobs as on the page and over HTTP.
+
+from gradio_client import Client
+picture, recipe, pictures = Client("http://127.0.0.1:7860/").predict(prompt="a panda", api_name="/generate")
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+from starlette.concurrency import run_in_threadpool
+
+from aigc_ui.guard import CLIENT_HEADER
+from aigc_ui.services import Services
+from pipelines.errors import StudioError
+from pipelines.job import Job
+from pipelines.params import Request
+
+GENERATOR = "text-to-image"
+
+
+def add(services: Services) -> None:
+    """Adds /generate, /status and /cancel; call it inside a Blocks context."""
+    request_type = services.generator(GENERATOR).request_type
+
+    async def generate(request: gr.Request, *given: Any) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+        values = {field.name: value for field, value in zip(request_type.fields(), given, strict=True)}
+        job = await run_in_threadpool(_told, lambda: _submit(services, values, _client(request)))
+        await _over(job)
+        if job.error is not None:
+            raise gr.Error(job.error.message, print_exception=False)
+        if not job.image_ids:
+            raise gr.Error("The job was stopped before there was a picture.", print_exception=False)
+        pictures = [_file(image_id, request) for image_id in job.image_ids]
+        return pictures[0], services.store.get(job.image_ids[0]).recipe, pictures
+
+    def status(request: gr.Request, job_id: str = "") -> dict[str, Any]:
+        """One job, or all of this client's jobs and whether the model is ready."""
+        client = _client(request)
+        if job_id:
+            return _told(lambda: services.job_for(job_id, client).snapshot())
+        jobs = [job.snapshot() for job in services.jobs.list(client)]
+        return {"ready": services.warmed.is_set(), "version": services.settings.version, "jobs": jobs}
+
+    def cancel(request: gr.Request, job_id: str) -> dict[str, Any]:
+        """Stops a running job, which keeps what it has, or takes back a waiting one."""
+        return _told(lambda: services.jobs.cancel(job_id, _client(request)).snapshot())
+
+    _describe(generate, request_type)
+    gr.api(generate, api_name="generate", concurrency_limit=None)
+    gr.api(status, api_name="status", concurrency_limit=None)
+    gr.api(cancel, api_name="cancel", concurrency_limit=None)
+
+
+def _submit(services: Services, values: Mapping[str, Any], client: str) -> Job:
+    parsed = services.generator(GENERATOR).request_type.parse(values)
+    return services.jobs.submit(GENERATOR, parsed, client)
+
+
+async def _over(job: Job) -> None:
+    """Waits without holding a thread until nothing will change any more."""
+    after = -1
+    while not job.over:
+        for number, _event in await job.next_events(after, timeout=15, every_frame=False):
+            after = max(after, number)
+
+
+def _told(work: Callable[[], Any]) -> Any:
+    """work(), with its errors in the form that Gradio passes on to a client."""
+    try:
+        return work()
+    except StudioError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+
+
+def _describe(endpoint: Callable[..., Any], request_type: type[Request]) -> None:
+    """Gives `endpoint` one keyword argument for each field of the request: Gradio reads names, types and defaults."""
+    fields = request_type.fields()
+    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [
+        inspect.Parameter("request", keyword, annotation=gr.Request),
+        *(inspect.Parameter(f.name, keyword, default=f.default, annotation=f.kind) for f in fields),
+    ]
+    returns = tuple[FileData, dict, list[FileData]]
+    endpoint.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
+    endpoint.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
+    endpoint.__doc__ = (request_type.__doc__ or "") + "\n" + "\n".join(f"{f.name}: {f.help}" for f in fields)
+
+
+def _file(image_id: str, request: gr.Request) -> dict[str, Any]:
+    """A picture for gradio_client, which fetches `url` as it stands when the file is said to be a stream.
+
+    So no copy goes through Gradio's temporary files.
+    """
+    host = request.headers.get("host", "")
+    return {
+        "path": f"{image_id}.png",
+        "url": f"http://{host}/api/v1/images/{image_id}.png",
+        "orig_name": f"{image_id}.png",
+        "mime_type": "image/png",
+        "is_stream": True,
+        "meta": {"_type": "gradio.FileData"},
+    }
+
+
+def _client(request: gr.Request) -> str:
+    return request.headers.get(CLIENT_HEADER, "")
