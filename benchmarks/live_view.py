@@ -1,0 +1,33 @@
+"""What showing every step costs: the same job with a watcher and without, in turn in one run."""
+
+import statistics
+from pathlib import Path
+
+from benchmarks.studio import Studio, running
+
+
+def job_seconds(studio: Studio, watch: bool) -> tuple[float, float, int]:
+    """Seconds that the job ran, CPU seconds of the studio meanwhile, and frames that were delivered."""
+    cpu = studio.cpu_seconds()
+    job = studio.submit(num_inference_steps=60)
+    frames = sum(name == "frame" for name, _ in studio.events(job)) if watch else 0
+    over = studio.wait(job)
+    return over["finished"] - over["started"], studio.cpu_seconds() - cpu, frames
+
+
+def main(pairs: int = 10) -> None:
+    with running() as studio:
+        job_seconds(studio, True)
+        before = {p for p in Path("/tmp").iterdir()}
+        turns = [(job_seconds(studio, True), job_seconds(studio, False)) for _ in range(pairs)]
+        left = [p for p in Path("/tmp").iterdir() if p not in before]
+    slower = statistics.median(a[0] / b[0] for a, b in turns)
+    cpu = statistics.median(a[1] / b[1] for a, b in turns)
+    frames = statistics.median(a[0][2] for a in turns)
+    print("| watched / not watched, 60 steps | median ratio |\n|---|---|")
+    print(f"| time of the job | {slower:.3f} |\n| CPU time of the studio | {cpu:.3f} |")
+    print(f"\n{frames:.0f} frames delivered a job; files left behind by frames: {len(left)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""A real studio in a process of its own, for measuring it from outside as its users meet it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+PROMPT = "a large red circle left of a small blue star on a yellow background"
+OVER = ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A running `python app.py` and a client of its HTTP API."""
+
+    process: subprocess.Popen
+    url: str
+    http: httpx.Client
+    served_after: float
+
+    def submit(self, **request: Any) -> dict:
+        body = {"generator": "text-to-image", "request": {"prompt": PROMPT, "seed": 1} | request}
+        answer = self.http.post("/api/v1/jobs", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    def wait(self, job: dict) -> dict:
+        """The job's snapshot once it is over."""
+        while (seen := self.http.get(f"/api/v1/jobs/{job['id']}").json())["state"] not in OVER:
+            time.sleep(0.02)
+        return seen
+
+    def events(self, job: dict) -> Iterator[tuple[str, dict]]:
+        """The job's server-sent events as (name, data), until the stream ends."""
+        name = ""
+        with self.http.stream("GET", f"/api/v1/jobs/{job['id']}/events", timeout=60) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("event:"):
+                    name = line[6:].strip()
+                elif line.startswith("data:"):
+                    yield name, json.loads(line[5:])
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the studio's process so far (Linux)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(*options: str, warm: bool = True) -> Iterator[Studio]:
+    """A studio on a free port with an output folder of its own; warm means that the model is loaded."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), "--outputs", folder, *options],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            with httpx.Client(base_url=url, headers={"X-AIGC-Client": "benchmark"}, timeout=30) as http:
+                wait_for_page(http, "gradio")
+                served = time.monotonic() - started
+                while warm and not http.get("/healthz").json()["ready"]:
+                    time.sleep(0.1)
+                yield Studio(process, url, http, served)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def wait_for_page(http: httpx.Client, holds: str, seconds: float = 120) -> None:
+    """Until the page at / is the real one."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            answer = http.get("/")
+            if answer.status_code == 200 and holds in answer.text:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise TimeoutError("the page was not served")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
