@@ -7,7 +7,7 @@ state only the newest is kept. A reader who is slow finds the newest frame and n
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,13 @@ _MOST_OTHERS = 10_000
 
 @dataclass(frozen=True)
 class StateChange:
-    """The job's snapshot at the moment when its state or its place in the queue changed; the newest one counts."""
+    """The job's state or its place in the queue changed. `snapshot` is as it is when read: only the newest counts."""
 
-    snapshot: dict[str, Any]
+    take: Callable[[], dict[str, Any]]
+
+    @property
+    def snapshot(self) -> dict[str, Any]:
+        return self.take()
 
 
 Entry = tuple[int, Event | StateChange]
@@ -43,8 +47,10 @@ class EventLog:
     def ended(self) -> bool:
         return self._ended
 
-    def put(self, event: Event | StateChange) -> None:
+    def put(self, event: Event | StateChange, last: bool = False) -> None:
+        """Add an event; after the `last` one nothing comes any more, and readers leave when they have read it."""
         with self._changed:
+            self._ended = self._ended or last
             self._seq += 1
             entry = (self._seq, event)
             if isinstance(event, Frame):
@@ -56,7 +62,7 @@ class EventLog:
             self._wake()
 
     def end(self) -> None:
-        """Nothing comes any more; readers leave when they have read what is there."""
+        """End it without a last event."""
         with self._changed:
             self._ended = True
             self._wake()

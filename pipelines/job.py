@@ -172,8 +172,7 @@ class Job:
             if self.state is not JobState.CANCELLED:
                 self.state = JobState.FAILED if error else JobState.DONE
             self.finished, self.position = time.time(), None
-            self.log.put(StateChange(self.snapshot() | {"stopping": False}))
-            self.log.end()
+            self.log.put(StateChange(self.snapshot), last=True)
 
     def recover(self) -> None:
         """A failed job whose pictures could be saved after all is done."""
@@ -193,7 +192,7 @@ class Job:
         self.log.put(event)
 
     def _tell(self) -> None:
-        self.log.put(StateChange(self.snapshot()))
+        self.log.put(StateChange(self.snapshot))
 
 
 class _Pace:

@@ -26,17 +26,18 @@ _ALWAYS_WELCOME = 4
 """So many waiting jobs a client may have even when others have filled the queue."""
 
 
-def turns(waiting: Sequence[Job], running: Sequence[Job], last_turn: Mapping[str, int]) -> list[Job]:
+def turns(waiting: Sequence[Job], last_turn: Mapping[str, int]) -> Sequence[Job]:
     """The order in which the waiting jobs will run: each client's first, then each client's second, and so on.
 
-    A client's running jobs count as turns that it has had; among equals goes first who has waited longer for a turn.
+    Within a round goes first who has waited longest since its `last_turn`, then who came first.
     """
-    had = Counter(job.client for job in running)
-    keyed = []
+    came: dict[str, int] = {}
+    had: Counter[str] = Counter()
+    keys: dict[str, tuple[int, int, int]] = {}
     for arrival, job in enumerate(waiting):
-        keyed.append(((had[job.client], last_turn.get(job.client, -1), arrival), job))
+        keys[job.id] = (had[job.client], last_turn.get(job.client, -1), came.setdefault(job.client, arrival))
         had[job.client] += 1
-    return [job for _key, job in sorted(keyed, key=lambda pair: pair[0])]
+    return sorted(waiting, key=lambda job: keys[job.id])
 
 
 class JobQueue:
@@ -189,7 +190,7 @@ class JobQueue:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _all(self) -> Sequence[Job]:
-        waiting = turns(self._waiting, self._running_jobs(), self._last_turn)
+        waiting = turns(self._waiting, self._last_turn)
         return [*self._running_jobs(), *waiting, *reversed(self._finished.values())]
 
     def _running_jobs(self) -> Sequence[Job]:
@@ -235,7 +236,7 @@ class JobQueue:
 
     def _eligible(self) -> Sequence[Job]:
         present = [job for job in self._waiting if not self._absent(job.client)]
-        return turns(present, self._running_jobs(), self._last_turn)
+        return turns(present, self._last_turn)
 
     def _start(self, job: Job) -> None:
         self._waiting.remove(job)
