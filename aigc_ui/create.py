@@ -1,51 +1,33 @@
 """The Create tab: prompt to picture, with every step in view."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
-from aigc_ui import words
 from aigc_ui.controls import Controls
 from aigc_ui.guard import CLIENT_HEADER
-from aigc_ui.live import bridge, mount
+from aigc_ui.labels import Labels
+from aigc_ui.live import FAST, mount, signal
 from aigc_ui.services import Services
 from pipelines.errors import StudioError
 
 GENERATOR = "text-to-image"
 
-# Accordions: the words of their title, then rows of fields. What is named nowhere goes into "More".
+# Accordions: the words of their title, then rows of fields or a line of help. A field named nowhere goes to "More".
 GROUPS = (
     ("group.size", (("width", "height"), ("count",))),
-    ("group.guidance", (("guidance_rescale",), ("guidance_start", "guidance_end"))),
+    ("group.guidance", (("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end"))),
     ("group.sampling", (("sigma_schedule",), ("eta",))),
-    ("group.beta", (("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
+    ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
 TYPED = {"beta_start", "beta_end"}
 
 
-class Labels:
-    """Remembers which words stand on which component, so that a change of language can say them again."""
-
-    def __init__(self) -> None:
-        self._said: list[tuple[Any, str, str]] = []
-        self._say = gr.I18n()
-
-    def add(self, build: Callable[..., Any], attribute: str, key: str, **look: Any) -> Any:
-        component = build(**{attribute: self._say(key)}, **look)
-        self._said.append((component, attribute, key))
-        return component
-
-    def relabel(self, language: str) -> dict[Any, Any]:
-        return {part: gr.update(**{attribute: words.text(key, language)}) for part, attribute, key in self._said}
-
-
-def build(services: Services) -> None:
-    """Lay out the tab inside the current Blocks and wire it to the engine."""
+def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
+    """Lay out the tab inside the current Blocks and wire it to the engine and, by `wire`, to the page's scripts."""
     controls = Controls(services.generator(GENERATOR).request_type)
-    labels = Labels()
     with gr.Row(elem_id="create"):
         with gr.Column(elem_id="area-prompt", min_width=0):
             generate = _prompt(controls, labels)
@@ -57,8 +39,8 @@ def build(services: Services) -> None:
         with gr.Column(elem_id="area-results", min_width=0):
             mount("queue")
             mount("results")
-    wire = bridge()
-    _connect(services, controls, labels, wire, generate, last_seed)
+    labels.also(controls.relabel)
+    _connect(services, controls, wire, generate, last_seed)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
@@ -87,24 +69,25 @@ def _settings(controls: Controls, labels: Labels) -> gr.Button:
     random.click(None, None, controls.by_name["seed"], js="() => -1")
     for title, rows in GROUPS:
         with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
-            if title == "group.beta":
-                labels.add(gr.Markdown, "value", "beta.help", elem_classes="help")
             for row in rows:
-                _row(controls, row)
+                _row(controls, labels, row)
     if controls.left():
         with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
             controls.place(*controls.left())
     return last
 
 
-def _row(controls: Controls, names: tuple[str, ...]) -> None:
+def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> None:
+    if isinstance(names, str):
+        labels.add(gr.Markdown, "value", names, elem_classes="help")
+        return
     with gr.Row(elem_classes="pair"):
         for name in names:
             controls.place(name, min_width=0, **({"typed": True} if name in TYPED else {}))
 
 
 def _connect(
-    services: Services, controls: Controls, labels: Labels, wire: gr.HTML, generate: gr.Button, last_seed: gr.Button
+    services: Services, controls: Controls, wire: gr.HTML, generate: gr.Button, last_seed: gr.Button
 ) -> None:
     """The handlers: each only asks the engine for something; the browser watches the job over the HTTP API."""
 
@@ -113,42 +96,27 @@ def _connect(
             parsed = controls.request_type.parse(controls.read(values))
             job = services.jobs.submit(GENERATOR, parsed, client=client_of(request))
         except StudioError as error:
-            return _signal(error={"code": error.code, "message": str(error)})
-        return _signal(job=job.id, values=controls.read(values))
+            return signal(error={"code": error.code, "message": str(error)})
+        return signal(job=job.id, values=controls.read(values))
 
     def settings(event: gr.EventData) -> dict[Any, Any]:
         updates, refused = controls.fill(_mapping(event.values))
-        return updates | {wire: _signal(settings={"refused": list(refused), "quiet": bool(event.quiet)})}
-
-    def hello() -> dict[str, Any]:
-        return _signal(notice=services.devices.describe().get("hint") or "")
+        return updates | {wire: signal(settings={"refused": list(refused), "quiet": bool(event.quiet)})}
 
     def seed_of_last(request: gr.Request) -> Any:
         mine = sorted(services.jobs.list(client=client_of(request)), key=lambda job: job.created)
         return mine[-1].request.seed if mine else gr.skip()
 
-    def language(event: gr.EventData) -> dict[Any, Any]:
-        chosen = event.language if event.language in words.LANGUAGES else words.LANGUAGES[0]
-        return controls.relabel(chosen) | labels.relabel(chosen)
-
-    fast: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
-    generate.click(submit, controls.inputs(), wire, trigger_mode="multiple", **fast).failure(
+    generate.click(submit, controls.inputs(), wire, trigger_mode="multiple", **FAST).failure(
         None, js="() => { aigc.receive({failed: true}); }"
     )
-    wire.settings(settings, None, [wire, *controls.inputs()], **fast)
-    wire.hello(hello, None, wire, **fast)
-    wire.language(language, None, [*controls.relabel("en"), *labels.relabel("en")], **fast)
-    last_seed.click(seed_of_last, None, controls.by_name["seed"], **fast)
+    wire.settings(settings, None, [wire, *controls.inputs()], **FAST)
+    last_seed.click(seed_of_last, None, controls.by_name["seed"], **FAST)
 
 
 def client_of(request: gr.Request) -> str:
     """Whose page this is; the guard puts it on every request."""
     return request.headers.get(CLIENT_HEADER, "")
-
-
-def _signal(**content: Any) -> dict[str, Any]:
-    """A value for the bridge; the stamp makes it new even when the same thing is said twice."""
-    return {"at": time.time_ns(), **content}
 
 
 def _mapping(value: object) -> Mapping[str, object]:

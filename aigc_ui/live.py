@@ -1,6 +1,7 @@
 """Places on the page that our own scripts fill: live view, queue, results, and the bridge between them and Python."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from aigc_ui import words
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("core.js", "live.js", "queue.js", "results.js", "studio.js")
+
+FAST: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+"""For handlers that only ask the engine for something and come back at once."""
 
 
 def mount(name: str, **look: Any) -> gr.HTML:
@@ -36,6 +40,11 @@ def bridge() -> gr.HTML:
         "watch('value', () => aigc.receive(props.value));",
         apply_default_css=False,
     )
+
+
+def signal(**content: Any) -> dict[str, Any]:
+    """A value for the bridge; the stamp makes it new even when the same thing is said twice."""
+    return {"at": time.time_ns(), **content}
 
 
 def head() -> str:

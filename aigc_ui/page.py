@@ -5,23 +5,40 @@ from typing import Any
 
 import gradio as gr
 
-from aigc_ui import create, live, words
+from aigc_ui import create, endpoints, live, words
+from aigc_ui.labels import Labels
+from aigc_ui.live import FAST, signal
 from aigc_ui.services import Services
 
-TABS: tuple[tuple[str, Callable[[Services], None]], ...] = (("create", create.build),)
+TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], None]], ...] = (("create", create.build),)
 
 
 def build(services: Services) -> gr.Blocks:
     """All tabs, wired to the engine. Nothing runs yet; `look()` goes to whatever serves it."""
-    say = gr.I18n()
+    labels = Labels()
     with gr.Blocks(title=words.text("title"), fill_width=True, analytics_enabled=False) as page:
         live.mount("header")
+        wire = live.bridge()
         with gr.Tabs(elem_id="tabs"):
             for name, build_tab in TABS:
-                with gr.Tab(say(f"tab.{name}"), id=name):
-                    build_tab(services)
+                with labels.add(gr.Tab, "label", f"tab.{name}", id=name):
+                    build_tab(services, labels, wire)
+        _connect(services, labels, wire)
+        endpoints.add(services)
+        page.load(None, js="() => { aigc.start(); }")
     page.queue(api_open=False)
     return page
+
+
+def _connect(services: Services, labels: Labels, wire: gr.HTML) -> None:
+    def hello() -> dict[str, Any]:
+        return signal(notice=services.devices.describe().get("hint") or "")
+
+    def language(event: gr.EventData) -> dict[Any, Any]:
+        return labels.relabel(event.language if event.language in words.LANGUAGES else words.LANGUAGES[0])
+
+    wire.hello(hello, None, wire, **FAST)
+    wire.language(language, None, list(labels.relabel("en")), **FAST)
 
 
 def look() -> dict[str, Any]:
@@ -34,10 +51,6 @@ def look() -> dict[str, Any]:
         "css": live.css(),
         "head": live.head(),
         "i18n": words.translations(),
-        "footer_links": [],
-        "run_history": False,
-        "show_error": False,
-        "pwa": False,
     }
 
 
@@ -65,12 +78,30 @@ def theme() -> gr.themes.Base:
         block_title_text_weight="500",
         block_title_text_size="13px",
         block_info_text_size="12px",
+        block_info_text_color="#6b6560",
+        block_info_text_color_dark="#a8a29b",
         button_primary_background_fill="#0f766e",
         button_primary_background_fill_hover="#115e59",
         button_primary_background_fill_dark="#14b8a6",
         button_primary_background_fill_hover_dark="#2dd4bf",
         button_primary_text_color="#ffffff",
         button_primary_text_color_dark="#042f2e",
+        border_color_primary="#e3dfda",
+        border_color_primary_dark="#35312e",
+        border_color_accent="#0f766e",
+        button_secondary_background_fill="#ffffff",
+        button_secondary_background_fill_hover="#f5f3f0",
+        button_secondary_background_fill_dark="#211f1e",
+        button_secondary_background_fill_hover_dark="#2c2927",
+        button_secondary_border_color="#e3dfda",
+        button_secondary_border_color_dark="#35312e",
+        button_border_width="1px",
+        button_primary_border_color="transparent",
+        button_primary_border_color_dark="transparent",
+        color_accent="#0f766e",
+        input_border_width="1px",
+        input_border_color="#e3dfda",
+        input_border_color_dark="#35312e",
         input_background_fill="#ffffff",
         input_background_fill_dark="#211f1e",
         slider_color="#0f766e",

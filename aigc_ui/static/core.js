@@ -79,7 +79,8 @@ window.aigc = (() => {
     };
   }
 
-  const over = (job) => ["done", "failed", "cancelled"].includes(job.state);
+  // A cancelled job is over when its thread has let go; until then it may still save its picture.
+  const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;
 
   return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, url, api, post,
     listed, newest, over, mounts: {} };

@@ -20,7 +20,10 @@
     return tiles;
   }
 
-  // Draws pictures as a grid that fills the canvas; small ones are enlarged smoothly, noise stays crisp.
+  // Noise looks like noise only with crisp pixels; a picture looks better enlarged smoothly.
+  const NOISY = 0.3;
+
+  // Draws pictures as a grid that fills the canvas.
   function paint(canvas, bitmaps, smooth) {
     const scale = window.devicePixelRatio || 1;
     const width = Math.round(canvas.clientWidth * scale), height = Math.round(canvas.clientHeight * scale);
@@ -42,14 +45,15 @@
     });
   }
 
-  function pane(id, smooth) {
+  function pane(id) {
     const canvas = el("canvas", { id, role: "img" });
     const name = el("b"), help = el("span", { class: "help" });
     let label = "";
     const node = el("figure", { class: "pane" }, el("div", { class: "stage" }, canvas), el("figcaption", {}, name, help));
     return {
       node,
-      show: (bitmaps) => { paint(canvas, bitmaps, smooth); canvas.dataset.shown = "true"; },
+      show: (bitmaps, smooth) => { paint(canvas, bitmaps, smooth); canvas.dataset.shown = "true"; },
+      wash: (bitmaps) => paint(canvas, bitmaps, false),
       clear: () => { canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height); delete canvas.dataset.shown; },
       label: (key) => {
         if (label === key + aigc.language()) return;
@@ -61,8 +65,15 @@
     };
   }
 
+  // What every picture starts from, as long as there is none.
+  async function noise(size = 64) {
+    const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+    const data = Uint8ClampedArray.from({ length: size * size * 4 }, (_, i) => (i % 4 === 3 ? 255 : 128 + 60 * normal()));
+    return [await createImageBitmap(new ImageData(data, size))];
+  }
+
   aigc.mounts.live = (root) => {
-    const noisy = pane("live-x", false), guess = pane("live-x0", true);
+    const noisy = pane("live-x"), guess = pane("live-x0");
     const empty = el("p", { class: "empty" });
     const status = el("span", { id: "live-status", role: "status" });
     const sigma = el("span", { id: "live-sigma", class: "figures" });
@@ -71,7 +82,7 @@
     const play = el("button", { id: "live-play", type: "button", class: "round", disabled: true }, icon(PLAY));
     const range = el("input", { id: "live-scrub", type: "range", min: 0, max: 1, value: 0, disabled: true });
     const notes = el("ul", { id: "live-notes", class: "notes" });
-    const view = el("section", { id: "live-view" },
+    const view = el("section", { id: "live-view", "data-state": "idle" },
       el("div", { class: "panes" }, noisy.node, guess.node, empty),
       el("div", { class: "line" }, status, sigma, left), bar,
       el("div", { class: "scrub" }, play, range), notes);
@@ -86,8 +97,8 @@
       const [x, x0] = await Promise.all([item.frame && cut(item.frame.x, count), finished || (item.frame && cut(item.frame.x0, count))]);
       if (shown !== item) return [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
       empty.hidden = true;
-      if (x) noisy.show(x);
-      if (x0) guess.show(x0);
+      if (x) noisy.show(x, item.frame.sigma < NOISY);
+      if (x0) guess.show(x0, true);
       noisy.label("live.x");
       guess.label(finished ? (job?.state === "cancelled" ? "live.stopped" : "live.done") : "live.x0");
       if (item.frame) say(item.frame);
@@ -95,7 +106,7 @@
     });
 
     function say({ index, total, sigma: level }) {
-      if (!job || aigc.over(job)) status.textContent = stepName(index, total);
+      if (job && aigc.over(job)) status.textContent = stepName(index, total);
       sigma.textContent = level == null ? "" : `σ ${level >= 10 ? level.toFixed(1) : level.toFixed(3)}`;
       range.setAttribute("aria-valuetext", `${stepName(index, total)}, σ ${level?.toFixed(3)}`);
     }
@@ -103,6 +114,7 @@
 
     function progress(part) {
       const { done, total, seconds, stage } = part;
+      if (job?.stopping) return;
       if (total) { bar.max = total; bar.value = done; } else bar.removeAttribute("value");
       const known = aigc.has(`stage.${stage}`) && !(total && done);
       status.textContent = known && !total ? t(`stage.${stage}`) : done && total ? stepName(done, total) : t("state.starting");
@@ -126,9 +138,11 @@
       describe();
       if (!job) { status.textContent = ""; return; }
       if (job.state === "waiting") {
-        status.textContent = job.position ? `${t("state.waiting")} · ${t("queue.position", { position: job.position })}` : t("state.waiting");
+        const place = job.position == null ? "" : ` · ${t("queue.position", { position: job.position + 1 })}`;
+        status.textContent = t("state.waiting") + place;
         bar.removeAttribute("value");
       }
+      if (job.stopping) { status.textContent = t("state.stopping"); left.textContent = ""; }
       if (aigc.over(job)) {
         bar.max = 1; bar.value = 1; left.textContent = "";
         if (!frames.length || job.state !== "done") status.textContent = t(`state.${job.state}`);
@@ -166,7 +180,6 @@
     });
     on("job", jobChanged);
     on("pending", () => { status.textContent = t("state.sending"); });
-    on("stopping", () => { status.textContent = t("state.stopping"); left.textContent = ""; });
     on("lost", () => { status.textContent = t("live.lost"); });
     on("progress", progress);
     on("frame", (frame) => {
@@ -184,7 +197,11 @@
       old?.forEach((bitmap) => bitmap.close());
     });
     on("language", () => { describe(); jobChanged(job); if (shown?.frame) say(shown.frame); });
-    new ResizeObserver(() => { if (shown) show(shown); }).observe(view);
+    const waiting = noise();
+    new ResizeObserver(async () => {
+      if (shown) show(shown);
+      else if (!job) { const pixels = await waiting; if (!job) noisy.wash(pixels); }
+    }).observe(view);
     describe();
     if (state.watched) emit("remount");
   };

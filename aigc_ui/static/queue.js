@@ -8,16 +8,16 @@
   }
 
   function row(job, place, count) {
-    const running = job.state === "running";
+    const running = job.state !== "waiting";
     const prompt = job.request.prompt || t("prompt.empty");
-    const meta = [running ? t("state.running") : t("queue.position", { position: place + 1 }),
+    const meta = [running ? t(job.stopping ? "state.stopping" : "state.running") : t("queue.position", { position: (job.position ?? place) + 1 }),
       job.request.count > 1 ? t("pictures", { count: job.request.count }) : null].filter(Boolean).join(" · ");
     return el("li", { class: "job", "data-id": job.id, "data-state": job.state, "aria-current": job.id === state.watched },
       el("button", { type: "button", class: "name", title: t("queue.watch"), onclick: () => aigc.watch(job.id) },
         el("span", { class: "prompt" }, prompt), el("span", { class: "meta" }, meta)),
       !running && button("queue.up", UP, place === 0, () => aigc.move(job.id, place - 1)),
       !running && button("queue.down", DOWN, place === count - 1, () => aigc.move(job.id, place + 1)),
-      running ? button("queue.stop", SQUARE, false, () => aigc.stop(job.id))
+      running ? button("queue.stop", SQUARE, Boolean(job.stopping), () => aigc.stop(job.id))
         : button("queue.remove", CROSS, false, () => aigc.remove(job.id)));
   }
 
@@ -26,7 +26,7 @@
     const section = el("section", { class: "queue" }, title, list);
     root.replaceChildren(section);
     function render() {
-      const running = state.jobs.filter((job) => job.state === "running");
+      const running = state.jobs.filter((job) => job.state !== "waiting" && !aigc.over(job));
       const waiting = state.jobs.filter((job) => job.state === "waiting");
       const focused = document.activeElement?.closest?.("#queue-list .job") && document.activeElement;
       const [id, label] = focused ? [focused.closest(".job").dataset.id, focused.getAttribute("aria-label")] : [];

@@ -3,8 +3,8 @@
   const { el, t, on, emit, state, api, post, listed, over } = aigc;
   const PAGE = 60;
   const EXAMPLES = [
-    "a large red circle left of a small blue star on a yellow background", "a panda", "一只小狐狸",
-    "two green triangles above a purple square", "黄色背景上的大红色圆形", "a rocket",
+    "a panda", "一只小狐狸", "a rocket", "黄色背景上的大红色圆形",
+    "a large red circle left of a small blue star on a yellow background",
   ];
   let send = () => {}, stream = null, timer = 0, pending = 0;
 
@@ -64,11 +64,11 @@
       update(snapshot);
       if (over(snapshot)) end(source, id);
     });
-    heard("progress", (part) => emit("progress", normal(part)));
+    heard("progress", (part) => emit("progress", { stage: part.stage, done: part.done, total: part.total, seconds: null }));
+    const left = pace();
     heard("frame", (frame) => {
-      const job = byId(id);
       emit("frame", frame);
-      if (job?.state === "running") emit("progress", { done: frame.index, total: frame.total, seconds: frame.seconds_left ?? job.seconds });
+      emit("progress", { stage: "denoising", done: frame.index, total: frame.total, seconds: left(frame) });
     });
     heard("error", (error) => complain(error.message));
     source.onerror = (event) => {
@@ -77,11 +77,17 @@
       if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (stream === source) { stream = null; refresh(); } }, 2000);
     };
   }
-  function normal(part) {
-    const progress = { stage: part.stage, done: part.step ?? part.done ?? 0, total: part.total ?? 0, seconds: part.seconds_left };
-    const job = byId(state.watched);
-    if (job) job.seconds = progress.seconds;
-    return progress;
+  // Seconds left, from the middle one of the last steps' times: replayed steps come in a burst, the first are slow.
+  function pace() {
+    let last = null;
+    const gaps = [];
+    return ({ index, total }) => {
+      const now = performance.now();
+      if (last && index > last.index) gaps.push((now - last.now) / (index - last.index));
+      if (gaps.length > 7) gaps.shift();
+      last = { index, now };
+      return gaps.length < 3 ? null : (total - index) * [...gaps].sort((a, b) => a - b)[gaps.length >> 1] / 1000;
+    };
   }
   async function end(source, id) {
     source.close();
@@ -118,7 +124,7 @@
   aigc.stop = (id = state.watched) => {
     const job = byId(id);
     if (!job || over(job)) return;
-    if (id === state.watched) emit("stopping");
+    if (job.state === "running") update({ ...job, state: "cancelled", stopping: true });
     act(`jobs/${id}`, { method: "DELETE" });
   };
   aigc.remove = (id) => act(`jobs/${id}`, { method: "DELETE" });
@@ -170,10 +176,7 @@
   };
 
   // --- the wire to Python ---
-  aigc.connect = ({ trigger }) => {
-    send = trigger;
-    requestAnimationFrame(start);
-  };
+  aigc.connect = ({ trigger }) => { send = trigger; };
   aigc.receive = (signal) => {
     if (!signal) return;
     if (signal.notice !== undefined) emit("notice", signal.notice);
@@ -261,9 +264,10 @@
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && send) refresh(); });
 
+  on("jobs", () => document.documentElement.classList.toggle("busy", state.jobs.some(isActive)));
   on("language", (language) => send("language", { language }));
   on("remount", () => { if (state.watched) watch(state.watched); });
-  function start() {
+  aigc.start = () => {
     const theme = aigc.remembered("theme");
     if (theme && !new URLSearchParams(location.search).has("__theme")) document.body.classList.toggle("dark", theme === "dark");
     document.documentElement.lang = aigc.language() === "zh" ? "zh-CN" : "en";
@@ -273,5 +277,5 @@
     restore();
     refresh();
     pictures();
-  }
+  };
 })();
