@@ -86,11 +86,11 @@ def open_studio(folder: Path, shared: bool = False, token: str | None = None) ->
     return Studio(services, squares, guard)
 
 
-def until(condition, seconds: float = 30.0) -> None:
+def until(condition, seconds: float = 30.0, every: float = 0.01) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def made(client: TestClient, **request) -> dict:

@@ -9,10 +9,10 @@ import math
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from tests.aigc_ui.small_studio import Studio, made, open_studio, until
 
 from aigc_ui import sse
 from aigc_ui.frames import FrameEncoder
+from tests.aigc_ui.small_studio import Studio, made, open_studio, until
 
 
 @pytest.fixture
