@@ -146,7 +146,7 @@ def _watch(stream: Any, quiet: bool) -> tuple[Any, bool]:
 
 @contextmanager
 def _asked_to_stop() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets instead of breaking off in the middle of a step; the second one breaks off."""
+    """Set by the first Ctrl-C, which so does not break off in the middle of a step; the second one does."""
     stop = threading.Event()
 
     def first(*_: object) -> None:

@@ -74,10 +74,11 @@ class TextToImageRequest(Request):
         one = self.width * self.height * self.count
         if one * self.num_inference_steps <= MOST_PIXEL_STEPS:
             return
+        pictures = MOST_PIXEL_STEPS // (self.width * self.height * self.num_inference_steps)
         raise BadRequest(
-            f"{self.count} pictures of {self.width} x {self.height} in {self.num_inference_steps} steps are too much "
-            f"for one job. The most at this size and count is {MOST_PIXEL_STEPS // one} steps; "
-            f"with these steps, {MOST_PIXEL_STEPS // (one // self.count * self.num_inference_steps)} pictures."
+            f"{self.count} x {self.width} x {self.height} pixels in {self.num_inference_steps} steps is too much "
+            f"for one job. The most at this size: {MOST_PIXEL_STEPS // one} steps for {self.count} pictures, "
+            f"or {pictures} pictures in {self.num_inference_steps} steps."
         )
 
     def resolved(self) -> Self:

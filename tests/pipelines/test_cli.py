@@ -1,0 +1,103 @@
+"""The command line: pictures with recipes, or one sentence and exit code 2."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines import recipe
+from pipelines.__main__ import main
+from pipelines.device import DeviceManager
+from pipelines.events import Frame, Result
+from pipelines.text_to_image import TextToImage, TextToImageRequest
+from tests.tiny import tiny_model
+
+COMMON = ["--model", "tiny", "--device", "cpu", "--quiet"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("models")
+    tiny_model(folder / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIGC_MODELS", str(folder))
+        yield folder
+
+
+def test_generate_writes_pictures_that_carry_what_made_them(tmp_path, capsys):
+    short = ["--steps", "3", "--guidance", "2.5", "--seed", "5", "--count", "2", "--sampler", "euler"]
+    assert main(["generate", "a red circle", *COMMON, *short, "--out", str(tmp_path)]) == 0
+    files = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(files) == 2 and all(file.is_relative_to(tmp_path) for file in files)
+    kept = recipe.read(files[1])
+    assert kept["request"]["seed"] == 6 and kept["request"]["guidance_scale"] == 2.5
+    devices = DeviceManager("cpu")
+    *_, result = TextToImage().stream(TextToImageRequest.parse(kept["request"]), devices)
+    devices.close()
+    assert isinstance(result, Result) and np.array_equal(result.images[0], np.asarray(Image.open(files[1])))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["generate", "x", *COMMON, "--steps", "0"], "num_inference_steps must be 1 to 150; got '0'."),
+        (["generate", "x", *COMMON, "--seed", "nan"], "seed must be a finite number"),
+        (["generate", "x", "--model", "other"], "model must be one of"),
+        (["generate", "x", "--wings", "2"], "unrecognized arguments: --wings 2"),
+        (["generate"], "required: prompt"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["generate", "x", *COMMON, "--device", "abacus"], "device must be one of"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(arguments)
+    except SystemExit as left:
+        code = left.code
+    said = capsys.readouterr()
+    assert code == 2 and words in said.err and said.err.count("\n") == 1 and not said.out
+
+
+def test_ctrl_c_keeps_what_is_painted_so_far(tmp_path, capsys, monkeypatch):
+    stream = TextToImage.stream
+
+    def interrupted(self, request, devices):
+        steps = stream(self, request, devices)
+        event = next(steps)
+        while True:
+            if isinstance(event, Frame) and event.index == 2:
+                signal.raise_signal(signal.SIGINT)
+            try:
+                sent = yield event
+            except BaseException as thrown:
+                event = steps.throw(thrown)
+            else:
+                event = next(steps) if sent is None else event
+            if isinstance(event, Result):
+                yield event
+                return
+
+    assert threading.current_thread() is threading.main_thread()
+    monkeypatch.setattr(TextToImage, "stream", interrupted)
+    assert main(["generate", "x", *COMMON, "--steps", "9", "--out", str(tmp_path)]) == 130
+    (file,) = capsys.readouterr().out.splitlines()
+    assert recipe.read(Path(file))["unfinished"] == {"step": 2, "of": 9}
+
+
+def test_info_names_the_device_and_the_models(capsys):
+    assert main(["info", "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "device        cpu" in said and "tiny (1 MiB)" in said and "torch         2." in said
+
+
+def test_every_field_of_the_request_is_an_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["generate", "--help"])
+    said = capsys.readouterr().out
+    names = [field.name for field in TextToImageRequest.fields() if field.name != "prompt"]
+    assert all(f"--{name.replace('_', '-')}" in said for name in names)
