@@ -16,11 +16,11 @@ SLIDER_STEPS = 10_000  # a range with more whole numbers than this is typed, not
 class Controls:
     """One control for each field of `request_type`, placed where the page wants it.
 
-        controls = Controls(TextToImageRequest)
-        with gr.Accordion("Size"):
-            controls.place("width", "height")
-        controls.place_rest()                      # a new field appears by itself
-        button.click(handler, controls.inputs())   # handler(values): request_type.parse(controls.read(values))
+    controls = Controls(TextToImageRequest)
+    with gr.Accordion("Size"):
+        controls.place("width", "height")
+    controls.place_rest()                      # a new field appears by itself
+    button.click(handler, controls.inputs())   # handler(values): request_type.parse(controls.read(values))
     """
 
     def __init__(self, request_type: type[Request]):

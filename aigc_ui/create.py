@@ -35,16 +35,16 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
             mount("notice")
             mount("live")
         with gr.Column(elem_id="area-settings", min_width=0):
-            last_seed = _settings(controls, labels)
+            _settings(services, controls, labels)
         with gr.Column(elem_id="area-results", min_width=0):
             mount("queue")
             mount("results")
     labels.also(controls.relabel)
-    _connect(services, controls, wire, generate, last_seed)
+    _connect(services, controls, wire, generate)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
-    controls.place("prompt", lines=3, max_lines=8, elem_id="prompt", autofocus=True)
+    controls.place("prompt", lines=3, max_lines=8, elem_id="prompt")
     mount("examples")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     with gr.Row(elem_id="actions"):
@@ -55,18 +55,14 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     return generate
 
 
-def _settings(controls: Controls, labels: Labels) -> gr.Button:
+def _settings(services: Services, controls: Controls, labels: Labels) -> None:
     controls.place("model", elem_id="model")
     with gr.Row(elem_classes="pair"):
         controls.place("sampler", elem_id="sampler", min_width=0)
         controls.place("num_inference_steps", elem_id="steps", min_width=0)
     controls.place("guidance_scale", elem_id="guidance")
-    with gr.Row(elem_id="seed-row", elem_classes="pair"):
-        controls.place("seed", elem_id="seed", min_width=0)
-        with gr.Column(elem_id="seed-buttons", min_width=0):
-            random = labels.add(gr.Button, "value", "seed.random", size="sm", elem_id="seed-random")
-            last = labels.add(gr.Button, "value", "seed.last", size="sm", elem_id="seed-last")
-    random.click(None, None, controls.by_name["seed"], js="() => -1")
+    if "seed" in controls.left():
+        _seed(services, controls, labels)
     for title, rows in GROUPS:
         with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
             for row in rows:
@@ -74,7 +70,22 @@ def _settings(controls: Controls, labels: Labels) -> gr.Button:
     if controls.left():
         with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
             controls.place(*controls.left())
-    return last
+
+
+def _seed(services: Services, controls: Controls, labels: Labels) -> None:
+    with gr.Row(elem_id="seed-row", elem_classes="pair"):
+        controls.place("seed", elem_id="seed", min_width=0)
+        with gr.Column(elem_id="seed-buttons", min_width=0):
+            random = labels.add(gr.Button, "value", "seed.random", size="sm", elem_id="seed-random")
+            last = labels.add(gr.Button, "value", "seed.last", size="sm", elem_id="seed-last")
+
+    def seed_of_last(request: gr.Request) -> Any:
+        mine = sorted(services.jobs.list(client_of(request)), key=lambda job: job.created)
+        return mine[-1].request.seed if mine else gr.skip()
+
+    seed = controls.by_name["seed"]
+    random.click(None, None, seed, js="() => -1")
+    last.click(seed_of_last, None, seed, **FAST)
 
 
 def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> None:
@@ -86,9 +97,7 @@ def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> No
             controls.place(name, min_width=0, **({"typed": True} if name in TYPED else {}))
 
 
-def _connect(
-    services: Services, controls: Controls, wire: gr.HTML, generate: gr.Button, last_seed: gr.Button
-) -> None:
+def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr.Button) -> None:
     """The handlers: each only asks the engine for something; the browser watches the job over the HTTP API."""
 
     def submit(values: dict[Component, Any], request: gr.Request) -> dict[str, Any]:
@@ -103,15 +112,10 @@ def _connect(
         updates, refused = controls.fill(_mapping(event.values))
         return updates | {wire: signal(settings={"refused": list(refused), "quiet": bool(event.quiet)})}
 
-    def seed_of_last(request: gr.Request) -> Any:
-        mine = sorted(services.jobs.list(client=client_of(request)), key=lambda job: job.created)
-        return mine[-1].request.seed if mine else gr.skip()
-
     generate.click(submit, controls.inputs(), wire, trigger_mode="multiple", **FAST).failure(
         None, js="() => { aigc.receive({failed: true}); }"
     )
     wire.settings(settings, None, [wire, *controls.inputs()], **FAST)
-    last_seed.click(seed_of_last, None, controls.by_name["seed"], **FAST)
 
 
 def client_of(request: gr.Request) -> str:

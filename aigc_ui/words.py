@@ -104,9 +104,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "choice.sigma_schedule.karras": ("Karras", "Karras"),
     "choice.sigma_schedule.exponential": ("Exponential", "指数"),
     "choice.sigma_schedule.uniform_log_snr": ("Uniform in log-SNR", "log-SNR 均匀"),
-    "choice.sigma_schedule.trailing": ("Trailing", "Trailing"),
-    "choice.sigma_schedule.leading": ("Leading", "Leading"),
-    "choice.sigma_schedule.linspace": ("Linspace", "Linspace"),
+    "choice.sigma_schedule.kl_optimal": ("KL Optimal", "KL Optimal"),
     # live view
     "live": ("Live view", "实时视图"),
     "live.x": ("Noisy picture x\u209c", "含噪图片 x\u209c"),
@@ -123,7 +121,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "live.play": ("Play the steps", "播放各步"),
     "live.pause": ("Pause", "暂停"),
     "live.scrub": ("Step to look at", "查看的步"),
-    "live.lost": ("Connection lost; the picture goes on and will be found again …", "连接中断；生成仍在继续，正在重新连接……"),
+    "live.lost": (
+        "Connection lost; the picture goes on and will be found again …",
+        "连接中断；生成仍在继续，正在重新连接……",
+    ),
     "state.sending": ("Sending …", "正在提交……"),
     "state.waiting": ("Waiting", "排队中"),
     "state.running": ("Running", "进行中"),

@@ -182,14 +182,27 @@
     if (signal.notice !== undefined) emit("notice", signal.notice);
     if (signal.failed) { settle(); complain(t("error.server")); }
     if (signal.error) { settle(); complain(signal.error.message); }
-    if (signal.job) { settle(); say("", ""); keep(signal.values); refresh(); }
+    if (signal.job) { settle(); say("", ""); keep(signal.values); submitted(signal.job); }
     if (signal.settings && !signal.settings.quiet) {
       const names = signal.settings.refused.join(", ");
       say("good", names ? t("settings.some", { names }) : t("settings.taken"));
     }
   };
   aigc.settings = (values, quiet = false) => send("settings", { values, quiet });
-  const settle = () => { pending = Math.max(0, pending - 1); if (!pending) document.getElementById("generate")?.classList.remove("sending"); emit("job", byId(state.watched)); };
+  // What was just asked for is looked at, unless another one is running; it may already be over.
+  async function submitted(id) {
+    await refresh();
+    const watched = byId(state.watched), job = byId(id);
+    if (job && state.watched !== id && (!watched || over(watched))) watch(id);
+    if (!job || !over(job)) return;
+    pictures();
+    if (job.state === "failed") complain(job.error?.message ?? t("state.failed"));
+  }
+  const settle = () => {
+    pending = Math.max(0, pending - 1);
+    if (!pending) document.getElementById("generate")?.classList.remove("sending");
+    emit("job", byId(state.watched));
+  };
 
   // The last settings of this browser come back after a reload, and what was typed since.
   function keep(values) { if (values) aigc.remember("settings", JSON.stringify(values)); }

@@ -1,0 +1,114 @@
+"""The page as it is served: whole, from here alone, and its Generate button only asks the engine."""
+
+import json
+import re
+import time
+import warnings
+
+import gradio as gr
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from aigc_ui import live, page
+from aigc_ui.guard import Guard, Hosts
+from aigc_ui.server import GRADIO
+from tests.aigc_ui.small_studio import URL, SquareRequest, open_studio
+
+SCRIPTS = {name: (live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    studio = open_studio(tmp_path_factory.mktemp("outputs"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        blocks = page.build(studio.services)
+        app = gr.mount_gradio_app(FastAPI(), blocks, path="", server_name="", **GRADIO | page.look())
+    with TestClient(Guard(app, Hosts()), URL, headers={"x-aigc-client": "client-ada"}) as client:
+        yield studio, blocks, client
+    studio.services.close()
+
+
+def dependency(blocks: gr.Blocks, target: str, event: str) -> dict:
+    ids = {part["props"].get("elem_id"): part["id"] for part in blocks.config["components"]}
+    return next(d for d in blocks.config["dependencies"] if (ids[target], event) in map(tuple, d["targets"]))
+
+
+def press(served, target: str, event: str, values: dict | None = None, data: dict | None = None) -> list:
+    """What the browser does for an event: join Gradio's queue, then read its answer."""
+    _, blocks, client = served
+    parts = {part["id"]: part["props"] for part in blocks.config["components"]}
+    called = dependency(blocks, target, event)
+    given = [
+        (values or {}).get(parts[id].get("label"), parts[id].get("value")) if parts[id].get("label") else None
+        for id in called["inputs"]
+    ]
+    session = f"s{time.time_ns()}"
+    body = {"data": given, "fn_index": called["id"], "session_hash": session, "event_data": data, "trigger_id": None}
+    assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+    text = client.get("/gradio_api/queue/data", params={"session_hash": session}).text
+    messages = [json.loads(line[6:]) for line in text.split("\n") if line.startswith("data: ")]
+    [done] = [message for message in messages if message["msg"] == "process_completed"]
+    assert done["success"], done
+    return done["output"]["data"]
+
+
+def test_every_field_has_a_control(served):
+    _, blocks, _ = served
+    labels = json.dumps([part["props"].get("label", "") for part in blocks.config["components"]], default=str)
+    assert [
+        f.name for f in SquareRequest.fields() if f.name.capitalize() not in labels and f"field.{f.name}" not in labels
+    ] == []
+
+
+def test_generate_submits_a_job_of_this_client_and_answers_with_its_id(served):
+    studio, _, _ = served
+    [signal] = press(served, "generate", "click", {"Steps": 2})
+    job = studio.services.jobs.get(signal["job"])
+    assert (job.client, job.request.steps) == ("client-ada", 2)
+
+
+def test_a_wrong_setting_is_said_by_the_page_and_starts_nothing(served):
+    studio, _, _ = served
+    before = len(studio.services.jobs.list())
+    [signal] = press(served, "generate", "click", {"Steps": 2.5})
+    assert signal["error"] == {"code": "bad_request", "message": "steps must be a whole number; got 2.5."}
+    assert len(studio.services.jobs.list()) == before
+
+
+def test_settings_of_a_picture_come_back_into_the_controls(served):
+    _, blocks, _ = served
+    outputs = press(served, "bridge", "settings", data={"values": {"steps": 7, "gone": 1}, "quiet": False})
+    called = dependency(blocks, "bridge", "settings")
+    parts = {part["id"]: part["props"] for part in blocks.config["components"]}
+    by_label = {parts[id].get("label"): value for id, value in zip(called["outputs"], outputs, strict=True)}
+    assert by_label["Steps"]["value"] == 7
+    assert outputs[0]["settings"] == {"refused": ["gone"], "quiet": False}
+
+
+def test_a_change_of_language_reaches_buttons_and_controls(served):
+    assert "生成" in json.dumps(press(served, "bridge", "language", data={"language": "zh"}), ensure_ascii=False)
+
+
+def test_no_session_state_and_no_timer_hold_a_connection(served):
+    _, blocks, _ = served
+    assert {part["type"] for part in blocks.config["components"]} & {"state", "timer", "browserstate"} == set()
+
+
+def test_the_page_holds_its_scripts_and_asks_nobody_else(served):
+    _, _, client = served
+    text = client.get("/").text
+    assert "aigc.mounts.live" in text
+    ours = live.head() + live.css()
+    assert set(re.findall(r"https?://[^\s\"'`]+", ours)) <= {"http://www.w3.org/2000/svg"}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_turns_text_into_html(name):
+    assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", SCRIPTS[name]) == []
+
+
+def test_words_cannot_end_the_script_that_holds_them():
+    table = live.head().split("</script>")[0]
+    assert "<" not in table.removeprefix("<script>")

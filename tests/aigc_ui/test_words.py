@@ -1,0 +1,56 @@
+"""The table of words: complete in both languages, for everything that the page and its scripts say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from aigc_ui import live, words
+from pipelines.params import Choice
+from pipelines.requests import TextToImageRequest
+
+PYTHON = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.glob("*.py"))
+TABLE = Path(words.__file__).read_text(encoding="utf-8")
+SCRIPTS = "".join((live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS)
+FAMILIES = ("field.", "info.", "placeholder.", "choice.", "stage.", "state.", "tab.")
+
+
+@pytest.mark.parametrize("key", words.WORDS)
+def test_both_languages_say_it_with_the_same_blanks(key):
+    english, chinese = words.WORDS[key]
+    assert english.strip() and chinese.strip()
+    assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", chinese))
+
+
+@pytest.mark.parametrize("key", [key for key in words.WORDS if not key.startswith("choice.")])
+def test_chinese_is_chinese(key):
+    assert re.search(r"[\u4e00-\u9fff]", words.text(key, "zh"))
+
+
+def test_every_word_that_the_scripts_ask_for_is_in_the_table():
+    asked = set(re.findall(r"""(?:\bt|label|button)\(\s*["']([\w.]+)["']""", SCRIPTS))
+    assert len(asked) > 30
+    assert asked - set(words.WORDS) == set()
+
+
+def test_no_word_is_left_over():
+    built = {f"detail.{name}" for name in re.findall(r'"(previous|next|close)"', SCRIPTS)}
+    elsewhere = SCRIPTS + PYTHON.replace(TABLE, "")
+
+    def said(key: str) -> bool:
+        return key in built or any(f'"{name}"' in elsewhere for name in (key, key.removesuffix(".help")))
+
+    unused = [key for key in words.WORDS if not key.startswith(FAMILIES) and not said(key)]
+    assert unused == []
+
+
+@pytest.mark.parametrize("field", TextToImageRequest.fields(), ids=lambda field: field.name)
+def test_every_setting_has_a_label_and_every_choice_a_name(field):
+    assert words.has(f"field.{field.name}")
+    if isinstance(field.spec, Choice) and field.name != "model":  # models are named by their folders
+        assert [name for name in field.spec.names() if not words.has(f"choice.{field.name}.{name}")] == []
+
+
+@pytest.mark.parametrize("locale", ["zh", "zh-CN", "zh-TW"])
+def test_every_chinese_browser_gets_chinese(locale):
+    assert words.translations().translations[locale]["generate"] == "生成"
