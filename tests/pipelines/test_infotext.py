@@ -68,7 +68,7 @@ fields = {
 requests = st.fixed_dictionaries(fields)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(requests)
 @example(REQUEST | {"prompt": "a\nNegative prompt: b"})
 @example(REQUEST | {"prompt": "a cat: big, a dog: small, a bird: tiny"})
@@ -85,7 +85,7 @@ def test_a_partial_request_comes_back_and_is_never_taken_for_a_prompt(request):
     assert back == {"prompt": "", "negative_prompt": ""} | request
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text() | words)
 @example('{"a": ' * 100_000)
 @example("Steps: 99999999999999999999, CFG scale: 1e999, Size: 5x, Seed: \u0665")
@@ -99,9 +99,9 @@ def test_any_text_can_be_read(text):
 
 @pytest.mark.parametrize("piece", ["a", " ", 'ab:"', 'ab:"\\"', "ab: ", "ab:,", "\n", "(", '"', "\\"])
 def test_a_long_line_takes_no_quadratic_time(piece):
-    start = time.perf_counter()
-    parse(piece * (200_000 // len(piece)))
-    assert time.perf_counter() - start < 2
+    start = time.process_time()
+    parse(piece * (100_000 // len(piece)))
+    assert time.process_time() - start < 2
 
 
 def test_a_known_recipe_is_written_in_a1111s_words_and_order():
