@@ -124,13 +124,22 @@ def test_other_shapes_and_networks_are_not_mixed(worker):
     assert worker.evaluate(other, rows(1, 0)).shape == (1, 4, 8, 8)
 
 
+class Slow(Small):
+    """Takes so long that a caller's own work between two evaluations is short beside it, as with real networks."""
+
+    def __call__(self, x, timesteps, context):
+        time.sleep(0.06)
+        return super().__call__(x, timesteps, context)
+
+
 def test_callers_in_step_keep_sharing_batches(worker):
-    network, steps = Small(batch_rows=4), 20
+    network, steps = Slow(batch_rows=4), 12
 
     def loop(seed: int) -> None:
         x = rows(2, seed)
         for _ in range(steps):
             x = Rows(worker.evaluate(network, x), x.timesteps, x.context)
+            time.sleep(0.002)
 
     threads = [threading.Thread(target=loop, args=(seed,)) for seed in range(2)]
     for thread in threads:
@@ -138,7 +147,28 @@ def test_callers_in_step_keep_sharing_batches(worker):
     for thread in threads:
         thread.join()
     assert worker.stats.evaluations == 2 * steps
-    assert worker.stats.batches < 1.6 * steps  # two jobs that merely alternate would need 2 * steps
+    assert worker.stats.batches < 1.6 * steps  # two jobs that merely alternate need 2 * steps
+
+
+def test_a_caller_that_keeps_others_waiting_is_not_waited_for_each_time(worker):
+    network, steps = Slow(batch_rows=4), 10
+    done = threading.Event()
+
+    def dawdle() -> None:
+        while not done.is_set():
+            worker.evaluate(network, rows(2, 0))
+            time.sleep(0.2)
+
+    slow = threading.Thread(target=dawdle)
+    slow.start()
+    patience: list[float] = []
+    waited = worker._complete
+    worker._complete = lambda group: bool(waited(group) or patience.append(0.0))
+    for seed in range(steps):
+        worker.evaluate(network, rows(2, seed))
+    done.set()
+    slow.join()
+    assert len(patience) <= 6  # each futile wait asks at least twice; waiting every time would be 20 and more
 
 
 def test_a_fault_in_one_callers_rows_does_not_reach_the_others(worker):
