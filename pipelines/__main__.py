@@ -136,11 +136,12 @@ def _watch(stream: Any, quiet: bool) -> tuple[Any, bool]:
                     bar.total = total
                     bar.update(index - bar.n)
                     bar.set_description("painting")
+            stop_now = stop.is_set() and not stopped
+            stopped = stopped or stop_now
             try:
-                event = stream.throw(StopEarly()) if stop.is_set() and not stopped else next(stream)
+                event = stream.throw(StopEarly()) if stop_now else next(stream)
             except StopIteration:
                 event = None
-            stopped = stop.is_set()
         return event, stopped
 
 
