@@ -65,8 +65,8 @@ def test_whatever_the_ends_the_path_is_valid(schedule, timesteps, start, end, sp
 @pytest.mark.parametrize("start, end", ((0.999, 0.999), (1e-8, 1e-8), (0.999, 1e-8), (0.5, 1e-8), (1e-8, 0.999)))
 @pytest.mark.parametrize("n", (1, 10, 150))
 def test_the_most_extreme_ends_give_valid_paths(network, start, end, n):
-    for timesteps in (10, 4000):
-        assert_valid(noise_path(network.alphas_cumprod, "linear", timesteps, start, end, "path", n), network)
+    for timesteps, spacing in product((10, 4000), ("path", "linspace")):
+        assert_valid(noise_path(network.alphas_cumprod, "linear", timesteps, start, end, spacing, n), network)
 
 
 @pytest.mark.parametrize("n", (1, 7, 20, 30))

@@ -166,6 +166,14 @@ def test_every_spacing_descends_from_the_top(name, n):
         assert abs(float(sigmas[-1] / path[0]) - 1) < 1e-9
 
 
+@pytest.mark.parametrize("name", FOLLOWS_PATH)
+def test_more_steps_than_the_path_has_points_fall_between_them(name):
+    path = DiffusionProcess(make_betas("linear", 10)).sigmas
+    sigmas = SIGMA_SCHEDULES[name](25, 0, 0, path)
+    assert (sigmas.diff() < 0).all()
+    torch.testing.assert_close(sigmas[[0, 8, 24]], path[[9, 6, 0]])  # 8 of 24 steps are 3 of 9 points
+
+
 @pytest.mark.parametrize("name, option", (("karras", "use_karras_sigmas"), ("exponential", "use_exponential_sigmas")))
 def test_karras_and_exponential_are_those_of_diffusers(name, option):
     theirs = libs.diffusers().EulerDiscreteScheduler(**{option: True})
