@@ -22,6 +22,8 @@ WAITING = (
     "<p>AIGC Studio is starting. This page opens by itself in a few seconds."
 )
 KEPT_VARIABLES = {"GRADIO_ANALYTICS_ENABLED", "GRADIO_TEMP_DIR"}
+# Gradio's monitoring, which stays shut, else keeps the last 10,000 events and sums them all up after each.
+OWN_VARIABLES = {"GRADIO_ANALYTICS_MAX_EVENTS": "100", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}
 # Said here rather than left to defaults, which follow the environment.
 GRADIO: dict[str, Any] = {
     "run_history": False,
@@ -45,9 +47,11 @@ class Page(Protocol):
 
 def quiet_gradio_environment() -> list[str]:
     """Takes out the GRADIO_* variables, which could share or expose the studio behind its owner's back; names them."""
-    taken = sorted(name for name in os.environ if name.startswith("GRADIO_") and name not in KEPT_VARIABLES)
+    kept = KEPT_VARIABLES | set(OWN_VARIABLES)
+    taken = sorted(name for name in os.environ if name.startswith("GRADIO_") and name not in kept)
     for name in taken:
         del os.environ[name]
+    os.environ.update(OWN_VARIABLES)
     return taken
 
 

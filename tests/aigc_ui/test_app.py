@@ -171,10 +171,11 @@ def test_a_port_that_is_none_is_refused(port, capsys):
 
 
 def test_only_gradios_harmless_variables_stay(monkeypatch):
-    for name in ("GRADIO_SHARE", "GRADIO_ALLOWED_PATHS", "GRADIO_ANALYTICS_ENABLED"):
+    for name in ("GRADIO_SHARE", "GRADIO_ALLOWED_PATHS", "GRADIO_ANALYTICS_ENABLED", *server.OWN_VARIABLES):
         monkeypatch.setenv(name, "1")
     assert {"GRADIO_SHARE", "GRADIO_ALLOWED_PATHS"} <= set(server.quiet_gradio_environment())
-    assert [name for name in os.environ if name.startswith("GRADIO_")] == ["GRADIO_ANALYTICS_ENABLED"]
+    left = {name: value for name, value in os.environ.items() if name.startswith("GRADIO_")}
+    assert left == {"GRADIO_ANALYTICS_ENABLED": "1", **server.OWN_VARIABLES}
 
 
 def port_of(taken: socket.socket) -> str:
