@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from aigc_ui import words
@@ -38,7 +39,7 @@ class Controls:
         """The fields that have no place yet."""
         return tuple(name for name in self._fields if name not in self.by_name)
 
-    def inputs(self) -> set[Component]:
+    def inputs(self) -> set[Block]:
         return set(self.by_name.values())
 
     def read(self, values: Mapping[Component, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
 
     def seed_of_last(request: gr.Request) -> Any:
         mine = sorted(services.jobs.list(client_of(request)), key=lambda job: job.created)
-        return mine[-1].request.seed if mine else gr.skip()
+        return mine[-1].request.values()["seed"] if mine else gr.skip()
 
     seed = controls.by_name["seed"]
     random.click(None, None, seed, js="() => -1")

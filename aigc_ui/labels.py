@@ -30,7 +30,10 @@ class Labels:
 
     def relabel(self, language: str) -> dict[Any, Any]:
         """Updates that put everything into `language`."""
-        updates = {part: gr.update(**{attribute: words.text(key, language)}) for part, attribute, key in self._said}
+        updates: dict[Any, Any] = {}
+        for part, attribute, key in self._said:
+            shown: dict[str, Any] = {attribute: words.text(key, language)}
+            updates[part] = gr.update(**shown)
         for relabel in self._others:
             updates |= relabel(language)
         return updates

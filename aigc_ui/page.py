@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio import themes
 
 from aigc_ui import create, endpoints, live, words
 from aigc_ui.labels import Labels
@@ -54,15 +55,15 @@ def look() -> dict[str, Any]:
     }
 
 
-def theme() -> gr.themes.Base:
+def theme() -> themes.Base:
     """Quiet greys, one teal accent, the system's own fonts (nothing is fetched)."""
     sans = ["system-ui", "-apple-system", "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans CJK SC", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
-    return gr.themes.Base(
-        primary_hue=gr.themes.colors.teal,
-        secondary_hue=gr.themes.colors.teal,
-        neutral_hue=gr.themes.colors.stone,
-        radius_size=gr.themes.sizes.radius_md,
+    return themes.Base(
+        primary_hue=themes.colors.teal,
+        secondary_hue=themes.colors.teal,
+        neutral_hue=themes.colors.stone,
+        radius_size=themes.sizes.radius_md,
         font=sans,
         font_mono=mono,
     ).set(

@@ -91,7 +91,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "choice.sampler.dpmpp_2m": ("DPM++ 2M", "DPM++ 2M"),
     "choice.sampler.dpmpp_2m_sde": ("DPM++ 2M SDE", "DPM++ 2M SDE"),
     "choice.sampler.unipc": ("UniPC", "UniPC"),
-    "choice.sampler.lms": ("LMS", "LMS"),
     "choice.model.aigc-mini": ("AIGC mini (built in)", "AIGC mini（内置）"),
     "choice.beta_schedule.model": ("The model's own", "模型自带"),
     "choice.beta_schedule.linear": ("Linear (DDPM)", "线性（DDPM）"),
@@ -103,7 +102,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "choice.sigma_schedule.path": ("Along the β schedule", "沿 β 调度"),
     "choice.sigma_schedule.karras": ("Karras", "Karras"),
     "choice.sigma_schedule.exponential": ("Exponential", "指数"),
-    "choice.sigma_schedule.uniform_log_snr": ("Uniform in log-SNR", "log-SNR 均匀"),
+    "choice.sigma_schedule.linspace": ("Even in t (linspace)", "t 均匀（linspace）"),
     "choice.sigma_schedule.kl_optimal": ("KL Optimal", "KL Optimal"),
     # live view
     "live": ("Live view", "实时视图"),
@@ -192,7 +191,7 @@ def table() -> dict[str, dict[str, str]]:
 def translations() -> gr.I18n:
     """The same table for Gradio's components, under every name that a Chinese browser may ask for."""
     english, chinese = (table()[language] for language in LANGUAGES)
-    return gr.I18n(**{"en": english, "zh": chinese, "zh-CN": chinese, "zh-TW": chinese, "zh-HK": chinese})
+    return gr.I18n(**dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), chinese), en=english)
 
 
 def has(key: str) -> bool:
