@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
+from gradio.events import api
 from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.guard import CLIENT_HEADER
@@ -49,9 +50,9 @@ def add(services: Services) -> None:
         return _told(lambda: services.jobs.cancel(job_id, _client(request)).snapshot())
 
     _describe(generate, request_type)
-    gr.api(generate, api_name="generate", concurrency_limit=None)
-    gr.api(status, api_name="status", concurrency_limit=None)
-    gr.api(cancel, api_name="cancel", concurrency_limit=None)
+    api(generate, api_name="generate", concurrency_limit=None)
+    api(status, api_name="status", concurrency_limit=None)
+    api(cancel, api_name="cancel", concurrency_limit=None)
 
 
 def _submit(services: Services, values: Mapping[str, Any], client: str) -> Job:
