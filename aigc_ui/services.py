@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines import VERSION
 from pipelines.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from pipelines.jobs import Job, JobQueue
     from pipelines.registry import Generator
     from pipelines.store import ImageInfo, ImageStore
-
-
-VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)

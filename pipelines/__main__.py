@@ -9,7 +9,6 @@ Bad input ends in one sentence on stderr and exit code 2; Ctrl-C keeps what is p
 
 import argparse
 import importlib.metadata
-import os
 import signal
 import sys
 import threading
@@ -28,7 +27,6 @@ ALIASES = {
     "num_train_timesteps": ("train-steps",),
     "negative_prompt": ("negative",),
 }
-QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "DIFFUSERS_VERBOSITY": "error"}
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "gradio")
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -42,8 +40,6 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     libs.prepare_environment()
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given[:1] == ["evaluate"]:  # its options are its own

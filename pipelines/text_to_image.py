@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import libs, models
+from pipelines import SOFTWARE, libs, models
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath, noise_path
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TextToImage", "TextToImageRequest", "warm"]
 
-SOFTWARE = "AIGC Studio 0.1.0"
 RECIPE_VERSION = 1
 
 

@@ -1,0 +1,210 @@
+"""The Create page as a person uses it: generate, watch, scrub, stop, reload, read a recipe back."""
+
+import re
+from typing import Any
+
+import httpx
+from playwright.sync_api import Locator, Page, expect
+
+from pipelines import recipe
+
+FINISHED = re.compile("Finished|Step (\\d+) of \\1")
+
+
+def write(page: Page, prompt: str, **settings: float) -> None:
+    page.locator("#prompt textarea").fill(prompt)
+    for name, value in settings.items():
+        box = page.locator(f"#{name} input[type=number]")
+        box.fill(f"{value:g}")
+        box.press("Tab")
+
+
+def generate(page: Page, prompt: str, **settings: float) -> None:
+    write(page, prompt, **settings)
+    page.locator("#generate").click()
+
+
+def finish(page: Page) -> None:
+    expect(page.locator("#live-view")).to_have_attribute("data-state", "done")
+    expect(page.locator("#live-scrub")).to_be_enabled()
+
+
+def pixels(canvas: Locator) -> str:
+    return canvas.evaluate("c => c.toDataURL()")
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator("#results-list li")
+
+
+def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
+    generate(page, "a panda", steps=40, seed=5)
+    expect(page.locator("#live-x")).to_have_attribute("data-shown", "true")
+    expect(page.locator("#live-x0")).to_have_attribute("data-shown", "true")
+    expect(page.locator("#live-status")).to_have_text(re.compile(r"Step \d+ of 40"))
+    assert page.locator("#live-view").get_attribute("data-state") == "running", "frames are shown while it runs"
+    early = pixels(page.locator("#live-x0"))
+    finish(page)
+    assert pixels(page.locator("#live-x0")) != early
+    expect(tiles(page).first.locator("img")).to_be_visible()
+
+
+def test_the_scrubber_goes_through_all_steps_without_asking_the_server(page: Page) -> None:
+    generate(page, "a fox", steps=12, seed=1)
+    finish(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.startswith("http") else None)
+    scrub, noisy = page.locator("#live-scrub"), page.locator("#live-x")
+    assert scrub.get_attribute("max") == "12"
+    seen = set()
+    for step in range(13):
+        scrub.evaluate("(r, v) => { r.value = v; r.dispatchEvent(new Event('input')); }", str(step))
+        name = f"Step {step} of 12" if step else "Pure noise, before step 1 of 12"
+        expect(page.locator("#live-status")).to_have_text(name)
+        page.wait_for_timeout(60)
+        seen.add(pixels(noisy))
+    assert len(seen) == 13
+    assert not [url for url in asked if "/api/v1" in url]
+    scrub.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#live-status")).to_have_text("Step 11 of 12")
+
+
+def test_stop_is_shown_at_once_and_keeps_the_unfinished_picture(page: Page) -> None:
+    before = tiles(page).count()
+    generate(page, "a lion", steps=150, seed=2)
+    expect(page.locator("#live-status")).to_have_text(re.compile(r"Step \d+ of 150"))
+    shown = page.evaluate(
+        """() => new Promise((done) => {
+            const start = performance.now(), status = document.getElementById("live-status");
+            new MutationObserver((_, watcher) => {
+                if (/Stopp/.test(status.textContent)) { watcher.disconnect(); done(performance.now() - start); }
+            }).observe(status, {childList: true, characterData: true, subtree: true});
+            document.querySelector("#stop").click();
+        })"""
+    )
+    assert shown < 250
+    expect(page.locator("#live-view")).to_have_attribute("data-state", "cancelled")
+    expect(tiles(page)).to_have_count(before + 1)
+    expect(tiles(page).first.locator(".badge")).to_have_text("stopped early")
+
+
+def test_the_keys_generate_and_stop(page: Page) -> None:
+    write(page, "a rose", steps=150)
+    page.locator("#prompt textarea").focus()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#live-view")).to_have_attribute("data-state", "running")
+    expect(page.locator("#live-status")).to_have_text(re.compile(r"Step \d+ of 150"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#live-view")).to_have_attribute("data-state", "cancelled")
+
+
+def test_a_reload_finds_the_running_job_and_its_frames_again(page: Page) -> None:
+    generate(page, "a whale", steps=150, seed=3)
+    expect(page.locator("#live-status")).to_have_text(re.compile(r"Step \d+ of 150"))
+    page.reload()
+    expect(page.locator("#live-status")).to_have_text(re.compile(r"Step \d+ of 150"))
+    expect(page.locator("#live-x0")).to_have_attribute("data-shown", "true")
+    assert page.locator("#live-view").get_attribute("data-state") == "running"
+    assert page.locator("#prompt textarea").input_value() == "a whale"
+    finish(page)
+    assert page.locator("#live-scrub").get_attribute("max") == "150"
+    newest = tiles(page).first.get_attribute("data-id")
+    page.reload()
+    expect(page.locator(f"#results-list li[data-id='{newest}']")).to_be_visible()
+
+
+def test_a_picture_brings_its_recipe_back_into_the_controls(page: Page, studio: Any) -> None:
+    generate(page, "a turtle, green background", steps=9, guidance=5.5, seed=77)
+    finish(page)
+    page.reload()
+    write(page, "something else", steps=30, guidance=2, seed=1)
+    newest = tiles(page).first
+    newest.locator("button").click()
+    dialog = page.locator("#detail")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator("#detail-recipe")).to_contain_text("a turtle, green background")
+    expect(dialog.locator("#detail-parameters")).to_contain_text("Steps: 9")
+    expect(dialog.locator("#detail-parameters")).to_contain_text("Seed: 77")
+    in_file = httpx.get(f"{studio.url}/api/v1/images/{newest.get_attribute('data-id')}").content
+    assert recipe.read(in_file)["request"]["seed"] == 77
+    page.locator("#detail-use").click()
+    expect(page.locator("#prompt textarea")).to_have_value("a turtle, green background")
+    expect(page.locator("#steps input[type=number]")).to_have_value("9")
+    expect(page.locator("#guidance input[type=number]")).to_have_value("5.5")
+    expect(page.locator("#seed input")).to_have_value("77")
+
+
+def test_waiting_jobs_are_moved_and_removed(page: Page) -> None:
+    for index, prompt in enumerate(("a cat", "a dog", "a pig", "a bear", "an owl")):
+        generate(page, prompt, steps=150, seed=index)
+        expect(page.locator("#queue-list .job", has_text=prompt)).to_be_visible()
+    waiting = page.locator("#queue-list .job[data-state=waiting]")
+    expect(waiting).to_have_count(3)
+    assert [text.strip() for text in waiting.locator(".prompt").all_inner_texts()] == ["a pig", "a bear", "an owl"]
+    waiting.nth(2).get_by_role("button", name="Move up").click()
+    expect(waiting.nth(1).locator(".prompt")).to_have_text("an owl")
+    waiting.nth(0).get_by_role("button", name="Remove").click()
+    expect(waiting).to_have_count(2)
+    for _ in range(2):
+        waiting.first.get_by_role("button", name="Remove").click()
+        page.wait_for_timeout(200)
+    expect(waiting).to_have_count(0)
+    while page.locator("#queue-list .job button[aria-label=Stop]:not([disabled])").count():
+        page.locator("#queue-list .job button[aria-label=Stop]:not([disabled])").first.click()
+        page.wait_for_timeout(300)
+    expect(page.locator("#queue-list .job")).to_have_count(0)
+
+
+def test_bad_input_gets_a_sentence_and_the_next_job_works(page: Page) -> None:
+    generate(page, "x" * 2001)
+    expect(page.locator("#message-box")).to_contain_text("prompt must be at most 2000 characters; got 2001")
+    generate(page, "", steps=3)  # an empty prompt is allowed
+    finish(page)
+    expect(page.locator("#message-box")).to_be_hidden()
+
+
+def test_a_prompt_is_text_and_never_runs(page: Page) -> None:
+    evil = '<img src=x onerror="window.pwned=1">${window.pwned=2}{{constructor}}'
+    generate(page, evil, steps=2)
+    finish(page)
+    tiles(page).first.locator("button").click()
+    expect(page.locator("#detail-recipe")).to_contain_text("onerror")
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.pwned") is None
+
+
+def test_the_page_speaks_chinese_in_every_chinese_browser(visit: Any) -> None:
+    for locale in ("zh-CN", "zh-TW", "zh"):
+        page = visit(locale=locale)
+        expect(page.locator("#generate")).to_have_text("生成")
+        expect(page.locator("#results h2, .results h2").first).to_have_text("图片")
+
+
+def test_the_language_can_be_switched_at_once(page: Page) -> None:
+    page.locator("#language").click()
+    expect(page.locator("#generate")).to_have_text("生成")
+    page.locator("#language").click()
+    expect(page.locator("#generate")).to_have_text("Generate")
+
+
+def test_nothing_leaves_the_machine_and_nothing_is_logged_as_an_error(visit: Any, studio: Any) -> None:
+    page = visit()
+    urls: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.reload()
+    generate(page, "a crown", steps=4)
+    finish(page)
+    outside = [u for u in urls if not u.startswith((studio.url, "data:", "blob:"))]
+    assert not outside
+    assert not errors
+
+
+def test_a_phone_sees_the_page_without_scrolling_sideways(visit: Any) -> None:
+    page = visit(viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    generate(page, "a ghost", steps=5)
+    finish(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
