@@ -1,0 +1,68 @@
+"""Screenshots of the Create page after a picture: wide and narrow, light and dark, English and Chinese, in shots/."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from benchmarks.studio import ROOT, Studio, running
+
+SIZES = {"wide": {"width": 1440, "height": 1000}, "narrow": {"width": 390, "height": 844}}
+PROMPTS = {"en-US": ("a rocket on a black background", "a panda"), "zh-CN": ("黑色背景上的火箭", "一只小狐狸")}
+README = {"wide-light-en-US": "create.png", "wide-light-zh-CN": "create-zh.png"}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def visit(browser: Browser, studio: Studio, size: str, theme: str, locale: str) -> Page:
+    context = browser.new_context(viewport=SIZES[size], locale=locale)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{studio.url}/?__theme={theme}")
+    expect(page.locator("#live-view")).to_be_visible(timeout=30_000)
+    return page
+
+
+def paint(page: Page, prompt: str) -> None:
+    page.locator("#prompt textarea").fill(prompt)
+    page.locator("#seed input").fill("7")
+    page.locator("#generate").click()
+    expect(page.locator("#live-scrub")).to_be_enabled(timeout=60_000)
+    expect(page.locator("#live-view")).to_have_attribute("data-state", "done")
+
+
+def shoot(browser: Browser, studio: Studio, folder: Path) -> None:
+    for locale, prompts in PROMPTS.items():
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                page = visit(browser, studio, size, theme, locale)
+                for prompt in prompts:
+                    paint(page, prompt)
+                page.locator("#live-scrub").evaluate("r => { r.value = 9; r.dispatchEvent(new Event('input')); }")
+                page.wait_for_timeout(600)
+                page.screenshot(path=folder / f"{size}-{theme}-{locale}.png")
+                page.screenshot(path=folder / f"{size}-{theme}-{locale}-whole.png", full_page=True)
+                page.locator("#results-list li button").first.click()
+                page.wait_for_timeout(400)
+                page.screenshot(path=folder / f"{size}-{theme}-{locale}-detail.png")
+                page.context.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readme", action="store_true", help="also write the README's pictures to assets/")
+    args = parser.parse_args()
+    folder = ROOT / "shots"
+    folder.mkdir(exist_ok=True)
+    with running() as studio, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        shoot(browser, studio, folder)
+        browser.close()
+    if args.readme:
+        for name, target in README.items():
+            with Image.open(folder / f"{name}.png") as picture:
+                picture.convert("RGB").quantize(192).save(ROOT / "assets" / "pictures" / target, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
