@@ -193,7 +193,7 @@
       range.max = Math.max(0, frames.length - 1);
       range.disabled = play.disabled = frames.length < 2;
       range.value = range.max;
-      await show({ frame: frames.at(-1), last: true });
+      if (frames.length || finals) await show({ frame: frames.at(-1), last: true });
       old?.forEach((bitmap) => bitmap.close());
     });
     on("language", () => { describe(); jobChanged(job); if (shown?.frame) say(shown.frame); });

@@ -27,7 +27,7 @@
     root.replaceChildren(section);
     function render() {
       const running = state.jobs.filter((job) => job.state !== "waiting" && !aigc.over(job));
-      const waiting = state.jobs.filter((job) => job.state === "waiting");
+      const waiting = state.jobs.filter((job) => job.state === "waiting").sort((a, b) => a.position - b.position);
       const focused = document.activeElement?.closest?.("#queue-list .job") && document.activeElement;
       const [id, label] = focused ? [focused.closest(".job").dataset.id, focused.getAttribute("aria-label")] : [];
       section.hidden = !running.length && !waiting.length;

@@ -185,6 +185,7 @@
     if (signal.job) { settle(); say("", ""); keep(signal.values); submitted(signal.job); }
     if (signal.settings && !signal.settings.quiet) {
       const names = signal.settings.refused.join(", ");
+      document.getElementById("area-prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
       say("good", names ? t("settings.some", { names }) : t("settings.taken"));
     }
   };
@@ -261,9 +262,10 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       document.activeElement?.blur?.();           // a number being typed counts once its box is left
-      setTimeout(() => document.getElementById("generate")?.click(), 0);
+      setTimeout(() => document.getElementById("generate")?.click(), 30);
     }
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) aigc.stop();
+    const closesSomething = document.querySelector("dialog[open]") || event.target.closest?.('[aria-expanded="true"]');
+    if (event.key === "Escape" && !closesSomething) aigc.stop();
   });
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("#generate")) return;
