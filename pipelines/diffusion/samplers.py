@@ -180,8 +180,8 @@ def _steps(sigmas: Iterable[float] | Tensor) -> Iterator[tuple[float, float]]:
 
 
 def _towards(x0: Tensor, x: Tensor, ratio: float) -> Tensor:
-    """Keep the share `ratio` of the way from x0 to x; exactly x0 where it is 0."""
-    return x0 + ratio * (x - x0) if ratio else x0
+    """Keep the share `ratio` of the way from x0 to x: exactly x0 where it is 0."""
+    return x0 + ratio * (x - x0)
 
 
 def _h(sigma: float, sigma_next: float) -> float:

@@ -217,10 +217,11 @@ def test_ddim_is_that_of_diffusers(schedule, eta):
         ("unipc", "UniPCMultistepScheduler", {"solver_order": 2, "solver_type": "bh2"}),
     ),
 )
-def test_the_multistep_solvers_are_those_of_diffusers(name, scheduler, options, n):
-    """Which hold their state in the variance-preserving form and in float32."""
+@pytest.mark.parametrize("beta_end", (0.02, 0.002))
+def test_the_multistep_solvers_are_those_of_diffusers(name, scheduler, options, n, beta_end):
+    """Which hold their state in float32. A path from sigma 1.3 (beta_end 0.002) makes the first steps count."""
     theirs = getattr(libs.diffusers(), scheduler)(
-        beta_schedule="linear", timestep_spacing="trailing", prediction_type="sample", **options
+        beta_end=beta_end, timestep_spacing="trailing", prediction_type="sample", **options
     )
     theirs.set_timesteps(n)
     sigmas = theirs.sigmas.double()
