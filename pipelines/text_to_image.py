@@ -51,7 +51,7 @@ class TextToImage:
         request.check()
         request = request.resolved()
         try:
-            yield Progress("loading", note=request.model)
+            yield Progress("loading")
             info = models.inspect(models.find(request.model))
             with _lease(info, devices) as model:
                 yield Progress("encoding")
