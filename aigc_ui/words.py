@@ -113,6 +113,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "live.done": ("Finished picture", "完成的图片"),
     "live.done.help": ("saved with its recipe", "已连同配方保存"),
     "live.stopped": ("Picture as it was stopped", "停止时的图片"),
+    "live.stopped.help": ("saved as far as it came", "已保存停止时的进度"),
     "live.empty": ("Your picture appears here, from the first step on.", "图片将从第一步起出现在这里。"),
     "live.step": ("Step {step} of {total}", "第 {step} / {total} 步"),
     "live.start": ("Pure noise, before step 1 of {total}", "纯噪声，共 {total} 步"),

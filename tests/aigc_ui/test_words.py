@@ -33,6 +33,11 @@ def test_every_word_that_the_scripts_ask_for_is_in_the_table():
     assert asked - set(words.WORDS) == set()
 
 
+@pytest.mark.parametrize("pane", re.findall(r'"(live\.(?:x0?|done|stopped))"', SCRIPTS))
+def test_what_a_pane_shows_has_a_name_and_an_explanation(pane):
+    assert words.has(pane) and words.has(f"{pane}.help")
+
+
 def test_no_word_is_left_over():
     built = {f"detail.{name}" for name in re.findall(r'"(previous|next|close)"', SCRIPTS)}
     elsewhere = SCRIPTS + PYTHON.replace(TABLE, "")
