@@ -62,9 +62,8 @@ def noise_path(
         known, notes = _own_path(beta_schedule, num_train_timesteps, beta_start, beta_end), []
     known = np.clip(known, low, high)
 
-    bottom = float(known[0]) if known[0] < high else low
     visit = SIGMA_SCHEDULES[sigma_schedule]
-    sigmas = visit(num_inference_steps, math.exp(bottom), math.exp(high), libs.torch().from_numpy(np.exp(known)))
+    sigmas = visit(num_inference_steps, math.exp(known[0]), math.exp(high), libs.torch().from_numpy(np.exp(known)))
     levels = np.clip(np.log(sigmas.numpy()), low, high)
     if levels[0] < high - NEAR_THE_TOP:
         notes.append(_added_note(levels[0], high, num_inference_steps))

@@ -110,6 +110,7 @@ def test_the_shape_of_the_schedule_moves_the_steps_and_the_ends_only_spacings_sa
     linear, sigmoid = noise_path(cosine, "linear"), noise_path(cosine, "sigmoid")
     assert (linear.sigmas[1:-1] - sigmoid.sigmas[1:-1]).abs().min() > 1e-3
     assert any("karras uses only the ends" in note for note in noise_path(cosine, "linear", 1000, 0, 0, "karras").notes)
+    assert noise_path(cosine, MODEL, 1000, 0, 0, "karras").notes == ()
 
 
 def test_betas_given_for_the_models_own_schedule_are_answered_with_a_sentence():
@@ -118,11 +119,14 @@ def test_betas_given_for_the_models_own_schedule_are_answered_with_a_sentence():
     assert len(path.notes) == 1 and "fixed at 1000 timesteps" in path.notes[0]
 
 
-def test_zero_terminal_snr_is_sampled_from_the_highest_sigma_that_is_kept():
-    alphas_cumprod = NETWORKS["cosine"].alphas_cumprod.clone()
+@pytest.mark.parametrize("name", NETWORKS)
+def test_zero_terminal_snr_is_sampled_from_the_highest_sigma_that_is_kept(name):
+    alphas_cumprod = NETWORKS[name].alphas_cumprod.clone()
     alphas_cumprod[-1] = 0
     path = noise_path(alphas_cumprod)
     assert path.sigmas[0] == pytest.approx(math.exp(5.1)) and path.sigmas.isfinite().all()
+    if name == "stable diffusion":  # between its last two timesteps, sigma 14.5 and infinity
+        assert 998 < path.timesteps[0] < 999
 
 
 def test_timestep_to_sigma_to_timestep_is_the_identity(network):
