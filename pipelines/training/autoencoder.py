@@ -24,7 +24,7 @@ WHITENING = 0.6
 """A component's deviation s becomes s ** (1 - WHITENING): coarse ones stay louder and are decided first."""
 SCALING = 3.0
 """Latents for diffusion have unit variance; the autoencoder's own are a third of them, within its clamp at 3."""
-DECODER_BLOCKS = (2, 2, 1, 1)
+DECODER_BLOCKS = (3, 3, 1, 0)
 WIDTH = 64
 
 
@@ -110,13 +110,13 @@ def _write_encoder(vae: AutoencoderTiny, transform: PatchTransform) -> None:
 def train_decoder(vae: AutoencoderTiny, transform: PatchTransform, steps: int, batch: int, seed: int, log) -> None:
     """Absolute error plus the error of local differences, on latents with a little noise as a sampler leaves."""
     rng, noise = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(vae.decoder.parameters(), lr=1.5e-3, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.5e-3, total_steps=steps, pct_start=0.05)
+    optimiser = torch.optim.AdamW(vae.decoder.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.05)
     start = time.monotonic()
     for step in range(steps):
         wanted = pictures(batch, rng)
         latents = transform.encode(wanted)
-        spread = 0.12 * torch.rand(batch, 1, 1, 1, generator=noise)
+        spread = 0.06 * torch.rand(batch, 1, 1, 1, generator=noise)
         latents = latents + spread * torch.randn(latents.shape, generator=noise)
         with torch.autocast("cpu", torch.bfloat16):
             made = vae.decoder(latents / SCALING)
@@ -161,7 +161,7 @@ def load_transform(path: Path) -> PatchTransform:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded model's decoder.")
     parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
