@@ -75,8 +75,9 @@ BOUNDS: dict[str, float] = {
 }
 MOST_NUMBER, MOST_LIST = 2**20, 10_000
 MAY_BE_INFINITE = ("lambda_min_clipped",)
+MAY_BE_ZERO = ("num_encoder_blocks", "num_decoder_blocks")
 NEVER = ("auto_map", "custom_pipelines", "trust_remote_code")
-MUST_BE_UNSET = ("class_embed_type", "num_class_embeds", "encoder_hid_dim", "encoder_hid_dim_type")
+MUST_BE_UNSET = ("class_embed_type", "num_class_embeds")
 
 DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 DTYPE_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
@@ -231,8 +232,9 @@ def _check_config(label: str, config: dict[str, Any]) -> None:
     for name in MUST_BE_UNSET:
         if config.get(name) is not None:
             raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
-    if config.get("addition_embed_type") not in (None, "text"):
-        raise BadFile(f"{label} sets addition_embed_type, which needs inputs besides a prompt. Choose another model.")
+    for name, of_prompt in (("addition_embed_type", "text"), ("encoder_hid_dim_type", "text_proj")):
+        if config.get(name) not in (None, of_prompt):
+            raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
     for name, value in config.items():
         _check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
 
@@ -248,8 +250,8 @@ def _check_size(label: str, name: str, value: Any, most: float) -> None:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if not abs(value) <= most and name not in MAY_BE_INFINITE:
             raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; at most {most:g} is allowed.")
-        if name in BOUNDS and value < 1:
-            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; it must be at least 1.")
+        if name in BOUNDS and value < (0 if name in MAY_BE_ZERO else 1):
+            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}, less than any real model has.")
 
 
 def _weight_file(folder: Path, part: str) -> Path:
