@@ -102,7 +102,8 @@ def table(report: dict) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="evaluate text-to-image", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipelines evaluate", description=__doc__)
+    parser.add_argument("generator", nargs="?", default="text-to-image", choices=["text-to-image"])
     parser.add_argument("--model", default="aigc-mini")
     parser.add_argument("--steps", type=int, default=SETTINGS["num_inference_steps"])
     parser.add_argument("--guidance", type=float, default=SETTINGS["guidance_scale"])
