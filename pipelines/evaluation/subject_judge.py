@@ -28,7 +28,8 @@ def features(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     soft = cut.filter(ImageFilter.GaussianBlur(1.5)).resize((GRID, GRID), Image.Resampling.BOX)
     colours = np.asarray(soft) / 255.0  # (GRID, GRID, 3)
     light = np.asarray(cut.convert("L").filter(ImageFilter.GaussianBlur(1.0)), dtype=float) / 255.0
-    edges = np.stack(np.gradient(light), axis=-1)
+    down, right = np.gradient(light)
+    edges = np.stack((down, right), axis=-1)
     edges = np.abs(edges).reshape(GRID, 2, GRID, 2, 2).mean(axis=(1, 3))
     return np.concatenate([colours.ravel(), 2.0 * edges.ravel()])
 

@@ -9,12 +9,13 @@ import argparse
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderTiny
-from torch import Tensor
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from torch import Tensor, nn
 
 from pipelines.data import mixture
 
@@ -24,8 +25,8 @@ WHITENING = 0.6
 """A component's deviation s becomes s ** (1 - WHITENING): coarse ones stay louder and are decided first."""
 SCALING = 3.0
 """Latents for diffusion have unit variance; the autoencoder's own are a third of them, within its clamp at 3."""
-DECODER_BLOCKS = (3, 3, 1, 0)
-WIDTH = 64
+DECODER_BLOCKS = (4, 3, 1, 0)
+WIDTH = 48
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,18 @@ def build(transform: PatchTransform) -> AutoencoderTiny:
 
 def _write_encoder(vae: AutoencoderTiny, transform: PatchTransform) -> None:
     """Two stride-2 convolutions gather 4x4 pixels into 48 channels; the third applies the projection of 8x8."""
-    first, down1, down2, down3, last = vae.encoder.layers
+    first, down1, down2, down3, last = (cast(nn.Conv2d, layer) for layer in vae.encoder.layers)
     for convolution in (first, down1, down2, down3, last):
         convolution.weight.zero_()
-    first.bias.zero_()
-    last.bias.zero_()
+        if convolution.bias is not None:
+            convolution.bias.zero_()
     first.weight[range(3), range(3), 1, 1] = 1.0
     for stage, channels in ((down1, 3), (down2, 12)):
         for c in range(channels):
             for dy in (0, 1):
                 for dx in (0, 1):  # kernel taps 1 and 2 of a padded stride-2 convolution are pixels 2i and 2i + 1
                     stage.weight[c * 4 + dy * 2 + dx, c, 1 + dy, 1 + dx] = 1.0
-    # Channel c of stage two holds pixel (y, x) of a 4x4 block: nested as colour, (y//... bits of stage one, two).
+    # Stage one packs the lowest bits of y and x into channels, stage two the next ones; the highest are down3's taps.
     weight = 2.0 * transform.weight.reshape(CHANNELS, 3, PATCH, PATCH) / SCALING  # the encoder sees [0, 1]
     for colour in range(3):
         for y in range(PATCH):
@@ -104,7 +105,7 @@ def _write_encoder(vae: AutoencoderTiny, transform: PatchTransform) -> None:
                 inner = (colour * 4 + (y & 1) * 2 + (x & 1)) * 4 + (y >> 1 & 1) * 2 + (x >> 1 & 1)
                 down3.weight[:CHANNELS, inner, 1 + (y >> 2), 1 + (x >> 2)] = weight[:, colour, y, x]
     last.weight[range(CHANNELS), range(CHANNELS), 1, 1] = 1.0
-    last.bias[:] = -(transform.weight @ (transform.mean + 1.0)) / SCALING
+    cast(Tensor, last.bias)[:] = -(transform.weight @ (transform.mean + 1.0)) / SCALING
 
 
 def train_decoder(vae: AutoencoderTiny, transform: PatchTransform, steps: int, batch: int, seed: int, log) -> None:
@@ -141,7 +142,7 @@ def _edges(pictures: Tensor) -> Tensor:
 @torch.no_grad()
 def psnr(vae: AutoencoderTiny, sample: Tensor) -> float:
     """Peak signal-to-noise ratio in dB of encode and decode on pictures (N, 3, 64, 64) in [-1, 1]."""
-    made = vae.decode(vae.encode(sample).latents).sample.clamp(-1, 1)
+    made = vae.decoder(vae.encoder(sample)).clamp(-1, 1)
     return float(10 * torch.log10(4 / F.mse_loss(made, sample)))
 
 
@@ -161,7 +162,7 @@ def load_transform(path: Path) -> PatchTransform:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded model's decoder.")
     parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=3400)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()

@@ -13,13 +13,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
-from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from diffusers.training_utils import EMAModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -67,9 +72,9 @@ class Model(nn.Module):
                 num_hidden_layers=3,
                 num_attention_heads=2,
                 max_position_embeddings=tokenizer.MAX_LENGTH,
-                bos_token_id=vocabulary.bos_token_id,
-                eos_token_id=vocabulary.eos_token_id,
-                pad_token_id=vocabulary.pad_token_id,
+                bos_token_id=cast(int, vocabulary.bos_token_id),
+                eos_token_id=cast(int, vocabulary.eos_token_id),
+                pad_token_id=cast(int, vocabulary.pad_token_id),
             )
         )
         self.unet = UNet2DConditionModel(
@@ -117,9 +122,9 @@ def loss_of(
     timesteps = (strata * NUM_TRAIN_TIMESTEPS).long().clamp(max=NUM_TRAIN_TIMESTEPS - 1)
     timesteps = timesteps[torch.randperm(n, generator=noise)].to(latents.device)
     eps = torch.randn(latents.shape, generator=noise).to(latents.device)
-    noisy = process.add_noise(latents, eps, timesteps)
+    noisy = process.add_noise(latents, eps, cast(Any, timesteps))
     made = model(noisy, timesteps, tokens)
-    wanted = process.get_velocity(latents, eps, timesteps)
+    wanted = process.get_velocity(latents, eps, cast(Any, timesteps))
     return F.mse_loss(made.float(), wanted, reduction="none").mean(dim=(1, 2, 3))
 
 
@@ -221,13 +226,13 @@ def _resume(run: Path, model: Model, ema: EMAModel, optimiser: torch.optim.Optim
 
 def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPipeline:
     """The pipeline of a run: averaged weights, its tokenizer, its autoencoder (untrained if there is none yet)."""
-    words, transform = PreTrainedTokenizerFast.from_pretrained(run / "tokenizer"), None
+    words = PreTrainedTokenizerFast.from_pretrained(run / "tokenizer")
     model = Model(words)
     model.load_state_dict(load_file(run / "ema.safetensors"), strict=False)
     transform = autoencoder.load_transform(run / "transform.safetensors")
     vae = autoencoder.build(transform)
     if (run / "vae").exists():
-        vae = autoencoder.AutoencoderTiny.from_pretrained(run / "vae")
+        vae = AutoencoderTiny.from_pretrained(run / "vae")
     scheduler = DPMSolverMultistepScheduler(
         NUM_TRAIN_TIMESTEPS,
         **BETAS,
@@ -235,16 +240,9 @@ def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPi
         timestep_spacing="trailing",
         steps_offset=1,
     )
-    pipe = StableDiffusionPipeline(
-        vae=vae,
-        text_encoder=model.text_encoder,
-        tokenizer=words,  # type: ignore[arg-type]  # the pipeline only calls it
-        unet=model.unet,
-        scheduler=scheduler,
-        safety_checker=None,  # type: ignore[arg-type]
-        feature_extractor=None,  # type: ignore[arg-type]
-        requires_safety_checker=False,
-    )
+    parts: dict[str, Any] = {"tokenizer": words, "text_encoder": model.text_encoder, "unet": model.unet, "vae": vae}
+    absent: dict[str, Any] = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+    pipe = StableDiffusionPipeline(scheduler=cast(Any, scheduler), **parts, **absent)
     return pipe.to(dtype=dtype)
 
 
