@@ -162,7 +162,7 @@ def load_transform(path: Path) -> PatchTransform:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded model's decoder.")
     parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
-    parser.add_argument("--steps", type=int, default=3400)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()

@@ -43,7 +43,7 @@ linear schedule spends a fifth of its steps there; the cosine one three in a hun
 class Recipe:
     """Everything that decides what the run learns."""
 
-    pictures: int = 240_000
+    pictures: int = 255_000
     batch: int = 32  # a process
     learning_rate: float = 1e-3
     warm_up: int = 20_000  # pictures

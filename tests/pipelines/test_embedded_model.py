@@ -1,0 +1,95 @@
+"""The embedded model as it is shipped: a real diffusers folder, and pictures that obey their prompts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines import libs, models, registry
+from pipelines.device import DeviceManager
+from pipelines.evaluation import prompts
+from pipelines.evaluation import text_to_image as evaluation
+from pipelines.events import Frame, Result
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "assets" / "models" / "aigc-mini"
+
+
+@pytest.fixture(scope="module")
+def devices() -> Iterator[DeviceManager]:
+    manager = DeviceManager("cpu")
+    yield manager
+    manager.close()
+
+
+def paint(devices: DeviceManager, **values: object) -> list:
+    generator = registry.get("text-to-image")
+    return list(generator.stream(generator.request_type.parse(values), devices))
+
+
+def picture(devices: DeviceManager, **values: object) -> np.ndarray:
+    last = paint(devices, **values)[-1]
+    assert isinstance(last, Result)
+    return last.images[0]
+
+
+def test_diffusers_loads_the_folder_and_makes_the_same_picture(devices: DeviceManager) -> None:
+    pipe = libs.diffusers().StableDiffusionPipeline.from_pretrained(FOLDER, local_files_only=True, dtype=torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(4)
+    theirs = pipe("a panda", num_inference_steps=20, guidance_scale=4.0, generator=generator, output_type="np").images[
+        0
+    ]
+    ours = picture(devices, prompt="a panda", seed=4)
+    assert np.abs(theirs * 255 - ours).mean() < 6, "same network and seed; only the placing of the steps differs"
+
+
+def test_most_one_shape_prompts_are_obeyed(devices: DeviceManager) -> None:
+    entries = prompts.load()["one_shape"][::5]  # 40 of the 200; the whole table is in the model's card
+    pictures = evaluation.make_pictures(entries, devices, evaluation.SETTINGS)
+    scores = evaluation.score_scenes(entries, pictures)
+    assert scores["background"] >= 0.9
+    assert scores["colour"] >= 0.8
+    assert scores["all"] >= 0.6
+
+
+def test_most_subjects_are_named_from_the_picture_alone(devices: DeviceManager) -> None:
+    entries = prompts.load()["subjects"][::2]
+    pictures = evaluation.make_pictures(entries, devices, evaluation.SETTINGS)
+    scores = evaluation.score_subjects(entries, pictures)
+    assert scores["top1"] >= 0.75
+    assert scores["top5"] >= 0.9
+
+
+def test_pictures_follow_their_own_prompt_and_not_their_seed(devices: DeviceManager) -> None:
+    entries = prompts.load()["one_shape"][:20]
+    others = [entry | {"seed": other["seed"]} for entry, other in zip(entries, entries[7:] + entries[:7], strict=True)]
+    pictures = evaluation.make_pictures(others, devices, evaluation.SETTINGS)
+    own = evaluation.score_scenes(entries, pictures)["colour"]
+    foreign = evaluation.score_scenes(entries[7:] + entries[:7], pictures)["colour"]
+    assert own > foreign + 0.4
+
+
+def test_an_english_and_a_chinese_prompt_give_the_same_subject(devices: DeviceManager) -> None:
+    for english, chinese, name in (("a frog", "青蛙", "frog"), ("a rainbow", "彩虹", "rainbow")):
+        for prompt in (english, chinese):
+            seen = picture(devices, prompt=prompt, seed=3)
+            assert name in evaluation.subject_judge.ranking(seen)[:3]
+
+
+def test_the_preview_looks_like_the_picture(devices: DeviceManager) -> None:
+    *_, before, last = [e for e in paint(devices, prompt="a sunflower", seed=1) if isinstance(e, Frame | Result)]
+    assert isinstance(before, Frame) and isinstance(last, Result)
+    assert np.corrcoef(before.x0_pred[0].ravel(), last.images[0].ravel())[0, 1] > 0.95
+
+
+def test_everything_in_assets_stays_under_40_mb() -> None:
+    assert sum(file.stat().st_size for file in (ROOT / "assets").rglob("*") if file.is_file()) < 40e6
+
+
+def test_the_shipped_folder_passes_the_check_that_a_stranger_s_must_pass() -> None:
+    info = models.inspect(FOLDER)
+    assert info.classes["vae"] == "AutoencoderTiny"
+    assert not list(FOLDER.rglob("*.bin")) and not list(FOLDER.rglob("*.pt"))
