@@ -12,6 +12,7 @@ from pipelines.device import DeviceManager
 from pipelines.evaluation import prompts
 from pipelines.evaluation import text_to_image as evaluation
 from pipelines.events import Frame, Result
+from pipelines.params import Choice
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "assets" / "models" / "aigc-mini"
@@ -77,6 +78,21 @@ def test_an_english_and_a_chinese_prompt_give_the_same_subject(devices: DeviceMa
         for prompt in (english, chinese):
             seen = picture(devices, prompt=prompt, seed=3)
             assert name in evaluation.subject_judge.ranking(seen)[:3]
+
+
+def test_a_picture_has_the_same_pixels_alone_and_in_a_batch_of_four(devices: DeviceManager) -> None:
+    four = paint(devices, prompt="a robot", seed=10, count=4, num_inference_steps=8)[-1].images
+    for i in range(4):
+        assert np.array_equal(four[i], picture(devices, prompt="a robot", seed=10 + i, num_inference_steps=8))
+
+
+def test_every_sampler_and_schedule_makes_a_recognisable_picture(devices: DeviceManager) -> None:
+    request = registry.get("text-to-image").request_type
+    choices = {field.name: field.spec.names() for field in request.fields() if isinstance(field.spec, Choice)}
+    for name in ("sampler", "beta_schedule", "sigma_schedule"):
+        for choice in choices[name]:
+            seen = picture(devices, prompt="a panda", seed=2, num_inference_steps=25, **{name: choice})
+            assert "panda" in evaluation.subject_judge.ranking(seen)[:3], f"{name} {choice}"
 
 
 def test_the_preview_looks_like_the_picture(devices: DeviceManager) -> None:
