@@ -36,10 +36,10 @@ class Studio:
         answer.raise_for_status()
         return answer.json()
 
-    def wait(self, job: dict) -> dict:
-        """The job's snapshot once it is over."""
+    def wait(self, job: dict, every: float = 0.02) -> dict:
+        """The job's snapshot once it is over; asked for each `every` seconds."""
         while (seen := self.http.get(f"/api/v1/jobs/{job['id']}").json())["state"] not in OVER:
-            time.sleep(0.02)
+            time.sleep(every)
         return seen
 
     def events(self, job: dict) -> Iterator[tuple[str, dict]]:
