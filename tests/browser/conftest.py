@@ -78,8 +78,9 @@ def _wait_until_warm(url: str, process: subprocess.Popen, seconds: float = 180) 
     raise TimeoutError("the studio was not ready")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Gone with the module: while it lives, Playwright keeps an event loop running in this thread."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=_chromium(), args=QUIET)
         yield chromium
