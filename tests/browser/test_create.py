@@ -21,8 +21,11 @@ def count(page: Page, pictures: int) -> None:
     """Ask for several pictures; many of them in many steps make a job that does not end while it is looked at."""
     page.locator("#group-size button.label-wrap").click()
     box = page.locator("#group-size input[type=number]").nth(2)
+    expect(box).to_have_value("1")
+    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
     box.fill(str(pictures))
     box.press("Tab")
+    expect(page.locator("#group-size input[type=range]").nth(2)).to_have_value(str(pictures))
 
 
 def generate(page: Page, prompt: str, **settings: float) -> None:
