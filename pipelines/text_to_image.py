@@ -21,6 +21,7 @@ from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
+from pipelines.recipe import VERSION as RECIPE_VERSION
 from pipelines.requests import LARGEST_SEED, TextToImageRequest
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from pipelines.diffusion.denoiser import Denoiser
 
 __all__ = ["TextToImage", "TextToImageRequest", "warm"]
-
-RECIPE_VERSION = 1
 
 
 class TextToImage:
