@@ -72,13 +72,12 @@ def _stands(things: tuple[Thing, ...], relation: str) -> bool:
 
 
 def _thing(picture: NDArray[np.uint8], region: NDArray[np.bool_], names: NDArray, background: int, count: int) -> Thing:
-    ys, xs = np.nonzero(region)
     inside = names[region & (names != background)]
     colour = int(np.bincount(inside, minlength=len(COLOURS)).argmax()) if inside.size else background
     coverage = _coverage(picture, region, background, colour)
     shape = _shape(coverage)
     solid = coverage > 0.5
-    ys, xs = np.nonzero(solid) if solid.any() else (ys, xs)
+    ys, xs = np.nonzero(solid if solid.any() else region)
     left, right, top, bottom = xs.min(), xs.max() + 1, ys.min(), ys.max() + 1
     half = _half_width(shape, right - left, bottom - top)
     radii = RADII[min(count, 2)]
