@@ -41,7 +41,7 @@ def test_a_subject_caption_names_its_background() -> None:
         assert "panda" in words or "熊猫" in words
 
 
-def test_the_judge_names_every_subject_from_jittered_pictures_on_any_background() -> None:
+def test_the_judge_names_every_subject_from_jittered_pictures() -> None:
     rng = np.random.default_rng(0)
     named = [subject_judge.ranking(subjects.draw(name, "white", "", rng))[0] == name for name in subjects.NAMES]
     assert all(named)
