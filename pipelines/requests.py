@@ -53,8 +53,8 @@ class TextToImageRequest(Request):
     guidance_end: float = param(1.0, Range(0, 1), "Guidance ends after this part of the steps.")
     eta: float = param(0.0, Range(0, 1), "How much fresh noise the samplers that know it add at each step.")
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
-    width: int = param(64, Range(32, 512, step=8), "Width of the picture in pixels.")
-    height: int = param(64, Range(32, 512, step=8), "Height of the picture in pixels.")
+    width: int = param(128, Range(64, 512, step=16), "Width of the picture in pixels.")
+    height: int = param(128, Range(64, 512, step=16), "Height of the picture in pixels.")
     count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
 
     def check(self) -> None:

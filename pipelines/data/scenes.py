@@ -1,15 +1,18 @@
-"""Procedural scenes: one or two flat shapes on a plain background, drawn exactly from their description."""
+"""Procedural scenes: one to three things, shapes or subjects, on a plain background, drawn exactly as described."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-SIZE = 64
-SUPERSAMPLING = 4
+from pipelines.data import styles, subjects
+
+SIZE = 128
+SUPERSAMPLING = 3
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (222, 36, 40),
@@ -31,23 +34,29 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Thing:
-    """One shape: its colour, its size in words, its centre and half-width in pixels of a 64-pixel picture."""
+    """A shape (with a colour) or a subject (without): its size word, its centre and half-width in pixels."""
 
-    shape: str
+    noun: str
     colour: str
     size: str
     x: float
     y: float
     radius: float
 
+    @property
+    def look(self) -> tuple[str, str, str]:
+        return self.noun, self.colour, self.size
+
 
 @dataclass(frozen=True)
 class Scene:
-    """One or two things on a background; `relation` places the first to the second and is empty for one thing."""
+    """One to three things on a background. `relation` places the first of two to the second; "row" and "column" place
+    two or three in order; it is empty for one thing. `style` is one of styles.STYLES, or empty for flat."""
 
     background: str
     things: tuple[Thing, ...]
     relation: str = ""
+    style: str = ""
 
 
 def _regular(points: int, radius: float = 1.0, turn: float = -90.0) -> list[Point]:
@@ -91,11 +100,40 @@ POLYGONS: dict[str, Callable[[], list[Point]]] = {
 }
 RING_HOLE = 0.54
 SHAPES = tuple(POLYGONS)
-SIZES = ("small", "medium", "large")
-RELATIONS = ("left of", "right of", "above", "below")
+BESIDE = ("left of", "right of", "above", "below")
+RELATIONS = (*BESIDE, "inside", "on")
+ORDERS = ("row", "column")
+CONTAINERS = ("circle", "square", "heart", "diamond")
+PEDESTALS = ("square", "circle", "cross")
 
-# Half-widths in pixels, alone and beside another; the parser's thresholds lie half-way between them.
-RADII = {1: {"small": 9.0, "medium": 15.0, "large": 23.0}, 2: {"small": 7.0, "medium": 10.0, "large": 13.0}}
+# Half-widths in pixels by the number of things; the size word "" is the usual size and stays unsaid.
+SHAPE_RADII = {
+    1: {"small": 18.0, "": 30.0, "large": 46.0},
+    2: {"small": 14.0, "": 20.0, "large": 26.0},
+    3: {"small": 11.0, "": 17.0},
+}
+SUBJECT_RADII = {1: {"small": 30.0, "": 54.0}, 2: {"small": 18.0, "": 28.0}, 3: {"small": 13.0, "": 19.0}}
+CONTAINER_RADIUS, CONTENT_RADIUS = 55.0, 20.0
+PEDESTAL_RADIUS, ON_TOP_RADIUS = 25.0, 25.0
+
+
+def is_shape(noun: str) -> bool:
+    return noun in POLYGONS
+
+
+@cache
+def _extent(noun: str) -> tuple[float, float]:
+    """How far the thing reaches up and down from its centre, in half-widths."""
+    if is_shape(noun):
+        heights = [y for _, y in POLYGONS[noun]()]
+        return -min(heights), max(heights)
+    half = subjects.aspect(noun)[1]
+    return half, half
+
+
+def reach_up(noun: str) -> float:
+    """How far the thing reaches up from its centre, in half-widths."""
+    return _extent(noun)[0]
 
 
 def mask(shape: str, x: float, y: float, radius: float, size: int = SIZE) -> Image.Image:
@@ -116,40 +154,60 @@ def mask(shape: str, x: float, y: float, radius: float, size: int = SIZE) -> Ima
 
 
 def draw(scene: Scene) -> NDArray[np.uint8]:
-    """The scene as uint8 of shape (64, 64, 3)."""
+    """The scene as uint8 of shape (SIZE, SIZE, 3)."""
     picture = Image.new("RGB", (SIZE, SIZE), COLOURS[scene.background])
-    for thing in scene.things:
-        picture.paste(COLOURS[thing.colour], mask=mask(thing.shape, thing.x, thing.y, thing.radius))
-    return np.asarray(picture)
+    for thing in reversed(scene.things):  # the second of two lies below the first: inside it, or under it
+        if is_shape(thing.noun):
+            box = math.ceil(thing.radius) * 2 + 4
+            left, top = round(thing.x - box / 2), round(thing.y - box / 2)
+            picture.paste(
+                COLOURS[thing.colour],
+                (left, top, left + box, top + box),
+                mask(thing.noun, thing.x - left, thing.y - top, thing.radius, box),
+            )
+        else:
+            subjects.paste(picture, thing.noun, thing.x, thing.y, thing.radius)
+    return np.asarray(styles.apply(scene.style, picture))
 
 
-def random_scene(rng: np.random.Generator, things: int = 1) -> Scene:
-    """A scene of one or two things whose colours differ from the background."""
-    background = "white" if rng.random() < 0.3 else _pick(rng, tuple(COLOURS))
-    colours = tuple(c for c in COLOURS if c != background)
-    looks = [(_pick(rng, SHAPES), _pick(rng, colours), _pick(rng, SIZES)) for _ in range(things)]
-    relation = _pick(rng, RELATIONS) if things == 2 else ""
-    return arrange(background, looks, relation, rng)
-
-
-def arrange(background: str, looks: list[tuple[str, str, str]], relation: str, rng: np.random.Generator) -> Scene:
-    """Place things of (shape, colour, size) with a little jitter as `relation` says."""
-    radii = RADII[len(looks)]
-    if len(looks) == 1:
-        centres = [(32 + rng.uniform(-3, 3), 32 + rng.uniform(-3, 3))]
+def arrange(
+    background: str, looks: list[tuple[str, str, str]], relation: str, rng: np.random.Generator, style: str = ""
+) -> Scene:
+    """Place things of (noun, colour, size) with a little jitter as `relation` says."""
+    count = len(looks)
+    zoom = [rng.uniform(0.95, 1.05) for _ in looks]
+    if relation == "inside":
+        x, y = _jitter(rng, 2.0), _jitter(rng, 2.0)
+        places = [(x, y, CONTENT_RADIUS * zoom[0]), (x, y, CONTAINER_RADIUS * (zoom[1] + 1) / 2)]
+    elif relation == "on":
+        radius = PEDESTAL_RADIUS * zoom[1]
+        x, y = _jitter(rng, 6.0), 97.0 + rng.uniform(-3, 3)
+        top = y - radius * _extent(looks[1][0])[0]
+        reach = ON_TOP_RADIUS * zoom[0]
+        places = [(x + rng.uniform(-3, 3), top + 1 - reach * _extent(looks[0][0])[1], reach), (x, y, radius)]
     else:
-        near, far = 16 + rng.uniform(-1.5, 1.5), 48 + rng.uniform(-1.5, 1.5)
-        first, second = (near, far) if relation in ("left of", "above") else (far, near)
-        across = [32 + rng.uniform(-3, 3) for _ in looks]
-        sideways = relation in ("left of", "right of")
-        along = (first, second)
-        centres = [(p, q) if sideways else (q, p) for p, q in zip(along, across, strict=True)]
-    things = tuple(
-        Thing(shape, colour, size, x, y, radii[size] * rng.uniform(0.95, 1.05))
-        for (shape, colour, size), (x, y) in zip(looks, centres, strict=True)
-    )
-    return Scene(background, things, relation)
+        radii = [_radius(look, count) * factor for look, factor in zip(looks, zoom, strict=True)]
+        places = [(*centre, r) for centre, r in zip(_centres(count, relation, rng), radii, strict=True)]
+    things = tuple(Thing(*look, *place) for look, place in zip(looks, places, strict=True))
+    return Scene(background, things, relation, style)
 
 
-def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
-    return options[int(rng.integers(len(options)))]
+def _radius(look: tuple[str, str, str], count: int) -> float:
+    return (SHAPE_RADII if is_shape(look[0]) else SUBJECT_RADII)[count][look[2]]
+
+
+def _centres(count: int, relation: str, rng: np.random.Generator) -> list[Point]:
+    middle = SIZE / 2
+    if count == 1:
+        return [(middle + rng.uniform(-5, 5), middle + rng.uniform(-5, 5))]
+    spacing = {2: (32.0, 96.0), 3: (22.0, 64.0, 106.0)}[count]
+    along = [place + rng.uniform(-2, 2) for place in spacing]
+    if relation in ("right of", "below"):
+        along.reverse()
+    across = [middle + rng.uniform(-5, 5) for _ in spacing]
+    sideways = relation in ("left of", "right of", "row")
+    return [(p, q) if sideways else (q, p) for p, q in zip(along, across, strict=True)]
+
+
+def _jitter(rng: np.random.Generator, reach: float) -> float:
+    return SIZE / 2 + rng.uniform(-reach, reach)

@@ -1,6 +1,7 @@
-"""Names the subject of a picture by its nearest neighbour among all subjects, in plain pixel features.
+"""Names what a picture shows by its nearest neighbour among all subjects and shapes, in plain pixel features.
 
-The features (colours and edges of the cut-out subject, blurred) were not learned, so not with the generator either.
+The features (colours and edges of what differs from the background, blurred) were not learned, so not with the
+generator either. A picture of two things is cut in two along their relation, and each part is named alone.
 """
 
 from functools import cache
@@ -9,41 +10,146 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from pipelines.data import subjects
+from pipelines.data import scenes, styles, subjects
+from pipelines.data.scenes import COLOURS, SIZE, Scene, Thing
 
 GRID = 24
+SEAM = 24
+"""How far from the middle, in pixels, the gap between two things may lie."""
+INSIDE = 23
+"""Half the side of the window that holds what is inside a container."""
+
+Picture = NDArray[np.uint8]
 
 
-def ranking(picture: NDArray[np.uint8]) -> list[str]:
-    """All subjects, the likeliest first, for a picture uint8 (64, 64, 3) on a plain background."""
+def judge(picture: Picture, wanted: Scene) -> dict[str, bool]:
+    """Whether the background, and each thing as first and among the first five of all, are as wanted."""
+    background = background_of(picture)
+    parts = _parts(picture, wanted)
+    grounds = [wanted.background if wanted.style else background] * len(parts)  # a style changes the colours' names
+    if wanted.relation == "inside":
+        grounds[0] = background_of(parts[0])
+    ranks = [
+        ranking(part, ground, wanted.style).index(_label(thing))
+        for part, ground, thing in zip(parts, grounds, wanted.things, strict=True)
+    ]
+    right = background == wanted.background or bool(wanted.style)
+    verdict = {"background": right, "top1": all(r == 0 for r in ranks), "top5": all(r < 5 for r in ranks)}
+    if wanted.style:
+        verdict["style"] = style_of(picture, wanted) == wanted.style
+    return verdict | {"all": verdict["background"] and verdict["top1"] and verdict.get("style", True)}
+
+
+def ranking(picture: Picture, background: str, style: str = "") -> list[str]:
+    """Every subject and every shape in every colour, the likeliest first, for one thing on a plain background."""
     seen = features(picture)
-    distance = {name: float(np.square(seen - known).sum()) for name, known in _known().items()}
-    return sorted(distance, key=lambda name: distance[name])
+    labels, known = _known(background, style)
+    return [labels[i] for i in np.argsort(np.square(known - seen).sum(axis=1))]
 
 
-def features(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The subject cut to its bounding box, GRID x GRID: blurred colours, and edge strength in two directions."""
-    box = _bounding_box(picture)
-    cut = Image.fromarray(picture).crop(box).resize((GRID * 2, GRID * 2), Image.Resampling.BILINEAR)
+def style_of(picture: Picture, wanted: Scene) -> str:
+    """The style in which the wanted scene comes nearest to the picture; "" is flat."""
+    seen = features(picture)
+
+    def distance(style: str) -> float:
+        drawn = scenes.draw(Scene(wanted.background, wanted.things, wanted.relation, style))
+        return float(np.square(features(drawn) - seen).sum())
+
+    return min(("", *styles.STYLES), key=distance)
+
+
+def background_of(picture: Picture) -> str:
+    """The named colour nearest to the median of the border."""
+    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    middle = np.median(border, axis=0)
+    return min(COLOURS, key=lambda name: float(np.square(middle - COLOURS[name]).sum()))
+
+
+def features(picture: Picture) -> NDArray[np.float32]:
+    """What differs from the background, cut to its bounding box, GRID x GRID: blurred colours, edges both ways."""
+    cut = Image.fromarray(picture).crop(_bounding_box(picture)).resize((GRID * 2, GRID * 2), Image.Resampling.BOX)
     soft = cut.filter(ImageFilter.GaussianBlur(1.5)).resize((GRID, GRID), Image.Resampling.BOX)
-    colours = np.asarray(soft) / 255.0  # (GRID, GRID, 3)
-    light = np.asarray(cut.convert("L").filter(ImageFilter.GaussianBlur(1.0)), dtype=float) / 255.0
-    down, right = np.gradient(light)
-    edges = np.stack((down, right), axis=-1)
+    colours = np.asarray(soft, dtype=np.float32) / 255  # (GRID, GRID, 3)
+    light = np.asarray(cut.convert("L").filter(ImageFilter.GaussianBlur(1.0)), dtype=np.float32) / 255
+    edges = np.stack(np.gradient(light), axis=-1)
     edges = np.abs(edges).reshape(GRID, 2, GRID, 2, 2).mean(axis=(1, 3))
     return np.concatenate([colours.ravel(), 2.0 * edges.ravel()])
 
 
-def _bounding_box(picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what differs from the border's colour, specks left out."""
+def _parts(picture: Picture, wanted: Scene) -> list[Picture]:
+    """One picture for each wanted thing, in their order."""
+    match wanted.relation:
+        case "":
+            return [picture]
+        case "inside":
+            middle = slice(SIZE // 2 - INSIDE, SIZE // 2 + INSIDE)
+            return [_window(picture), _filled(picture, middle)]
+        case "left of" | "right of":
+            seam = _seam(picture, axis=0)
+            parts = [picture[:, :seam], picture[:, seam:]]
+        case "on":
+            seam = _joint(wanted)
+            parts = [picture[:seam], picture[seam:]]
+        case _:
+            seam = _seam(picture, axis=1)
+            parts = [picture[:seam], picture[seam:]]
+    return parts if wanted.relation in ("left of", "above", "on") else parts[::-1]
+
+
+def _window(picture: Picture) -> Picture:
+    middle = slice(SIZE // 2 - INSIDE, SIZE // 2 + INSIDE)
+    return picture[middle, middle]
+
+
+def _filled(picture: Picture, middle: slice) -> Picture:
+    """The container without its content: the window painted over with the colour at its edge."""
+    window = picture[middle, middle]
+    edge = np.median(np.concatenate([window[0], window[-1], window[:, 0], window[:, -1]]), axis=0)
+    whole = picture.copy()
+    whole[middle, middle] = edge.astype(np.uint8)
+    return whole
+
+
+def _joint(wanted: Scene) -> int:
+    """The row where the lower of two things begins, by the plan of the wanted scene."""
+    lower = wanted.things[1]
+    return round(lower.y - lower.radius * scenes.reach_up(lower.noun))
+
+
+def _seam(picture: Picture, axis: int) -> int:
+    """The emptiest column (axis 0) or row (axis 1) near the middle."""
+    filled = _differs(picture).sum(axis=axis)
+    near = np.arange(SIZE // 2 - SEAM, SIZE // 2 + SEAM)
+    return int(near[np.lexsort((np.abs(near - SIZE // 2), filled[near]))[0]])
+
+
+def _differs(picture: Picture) -> NDArray[np.bool_]:
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    differs = np.abs(picture.astype(int) - np.median(border, axis=0)).max(axis=-1) > 40
+    return np.abs(picture.astype(int) - np.median(border, axis=0)).max(axis=-1) > 40
+
+
+def _bounding_box(picture: Picture) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what differs from the border's colour, specks left out."""
+    differs = _differs(picture)
     columns, rows = np.nonzero(differs.sum(axis=0) >= 2)[0], np.nonzero(differs.sum(axis=1) >= 2)[0]
     if not columns.size or not rows.size:
         return (0, 0, picture.shape[1], picture.shape[0])
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
+def _label(thing: Thing) -> str:
+    return f"{thing.colour} {thing.noun}".strip()
+
+
 @cache
-def _known() -> dict[str, NDArray[np.float64]]:
-    return {name: features(subjects.draw(name)) for name in subjects.NAMES}
+def _known(background: str, style: str) -> tuple[list[str], NDArray[np.float32]]:
+    """Labels and features of every subject, and every shape in every colour, alone on this background."""
+    things = [Thing(name, "", "", SIZE / 2, SIZE / 2, 54.0) for name in subjects.names()]
+    things += [
+        Thing(shape, colour, "", SIZE / 2, SIZE / 2, 30.0)
+        for shape in scenes.SHAPES
+        for colour in COLOURS
+        if colour != background
+    ]
+    pictures = [scenes.draw(Scene(background, (thing,), "", style)) for thing in things]
+    return [_label(thing) for thing in things], np.stack([features(picture) for picture in pictures])

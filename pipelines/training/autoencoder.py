@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from pipelines.data import mixture
 
-PATCH = 8
-CHANNELS = 24
+PATCH = 16
+CHANNELS = 64
 WHITENING = 0.6
 """A component's deviation s becomes s ** (1 - WHITENING): coarse ones stay louder and are decided first."""
 SCALING = 3.0

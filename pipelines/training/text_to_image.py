@@ -10,7 +10,7 @@ The run's folder holds everything: the last checkpoint (a run goes on from it), 
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from pipelines.data import mixture
-from pipelines.training import autoencoder, tokenizer
+from pipelines.training import autoencoder, muon, tokenizer
 
 NUM_TRAIN_TIMESTEPS = 1000
 BETAS = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
@@ -39,23 +39,27 @@ BETAS = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 linear schedule spends a fifth of its steps there; the cosine one three in a hundred (docs/LOG.md)."""
 
 
+Optimisers = Sequence[torch.optim.Optimizer]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides what the run learns."""
 
-    pictures: int = 255_000
-    batch: int = 32  # a process
-    learning_rate: float = 1e-3
+    pictures: int = 600_000
+    batch: int = 64  # a process
+    learning_rate: float = 1e-3  # AdamW's: vectors, embeddings, first and last layers
+    muon_learning_rate: float = 2.5e-3  # all other weights
     warm_up: int = 20_000  # pictures
     cool_down: float = 0.3  # the last share of the run, in which the rate falls to zero
     caption_dropout: float = 0.1
-    ema_decay: float = 0.999
+    ema_decay: float = 0.997
     seed: int = 0
 
     def rate(self, seen: int) -> float:
-        """The learning rate after `seen` pictures: up, level, and down along a line."""
+        """The share of the learning rates after `seen` pictures: up, level, and down along a line."""
         falling = (self.pictures - seen) / (self.cool_down * self.pictures)
-        return self.learning_rate * max(0.0, min(1.0, (seen + 1) / self.warm_up, falling))
+        return max(0.0, min(1.0, (seen + 1) / self.warm_up, falling))
 
 
 class Model(nn.Module):
@@ -69,7 +73,7 @@ class Model(nn.Module):
                 hidden_size=128,
                 intermediate_size=512,
                 projection_dim=128,
-                num_hidden_layers=3,
+                num_hidden_layers=4,
                 num_attention_heads=2,
                 max_position_embeddings=tokenizer.MAX_LENGTH,
                 bos_token_id=cast(int, vocabulary.bos_token_id),
@@ -87,15 +91,15 @@ class Model(nn.Module):
             up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
             cross_attention_dim=128,
             encoder_hid_dim=128,
-            attention_head_dim=2,  # diffusers' name for the number of heads
+            attention_head_dim=4,  # diffusers' name for the number of heads
             resnet_time_scale_shift="scale_shift",
             addition_embed_type="text",
             addition_embed_type_num_heads=4,
         )
 
     def forward(self, noisy: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
-        """v for noisy latents (N, C, 8, 8) at integer timesteps (N,), given token ids (N, 32)."""
-        context = self.text_encoder(tokens).last_hidden_state  # (N, 32, 128)
+        """v for noisy latents (N, C, 8, 8) at integer timesteps (N,), given token ids (N, L)."""
+        context = self.text_encoder(tokens).last_hidden_state  # (N, L, 128)
         return self.unet(noisy, timesteps, context).sample
 
 
@@ -139,35 +143,40 @@ def train(recipe: Recipe, run: Path, threads: int, save_every: float) -> None:
     torch.manual_seed(recipe.seed)
     model = Model(words)
     ema = EMAModel(model.parameters(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.75)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+    matrices, rest = muon.split(model)
+    rates = (recipe.muon_learning_rate, recipe.learning_rate)
+    optimisers: Optimisers = (
+        muon.Muon(matrices, lr=rates[0]),
+        torch.optim.AdamW(rest, lr=rates[1], betas=(0.9, 0.99), weight_decay=0.01, fused=True),
     )
-    state = _resume(run, model, ema, optimiser)
-    model, optimiser = accelerator.prepare(model, optimiser)
+    state = _resume(run, model, ema, optimisers)
+    model, *prepared = accelerator.prepare(model, *optimisers)
     ema.to(accelerator.device)
     process = DDPMScheduler(NUM_TRAIN_TIMESTEPS, **BETAS, prediction_type="v_prediction")
     seen, seconds, step = state["pictures"], state["seconds"], state["steps"]
     noise = torch.Generator().manual_seed(hash((recipe.seed, accelerator.process_index, seen)) % 2**63)
     saved, last, losses = time.monotonic(), time.monotonic(), {}
     for latents, tokens, kinds in batches(recipe, words, transform, accelerator.process_index, seen):
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.rate(seen)
+        for optimiser, highest in zip(optimisers, rates, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = highest * recipe.rate(seen)
         each = loss_of(model, process, latents.to(accelerator.device), tokens.to(accelerator.device), noise)
         accelerator.backward(each.mean())
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
+        for optimiser in prepared:
+            optimiser.step()
+            optimiser.zero_grad()
         ema.step(model.parameters())
         seen += recipe.batch * accelerator.num_processes
         step += 1
         seconds, last = seconds + time.monotonic() - last, time.monotonic()
         _collect(losses, kinds, each)
-        if step % 50 == 0 and accelerator.is_main_process:
+        if step % 20 == 0 and accelerator.is_main_process:
             _log(run, step, seen, seconds, recipe.rate(seen), losses)
         done = seen >= recipe.pictures
         if (done or last - saved > save_every) and accelerator.is_main_process:
             counts = {"pictures": seen, "steps": step, "seconds": seconds}
-            _save(run, accelerator.unwrap_model(model), ema, optimiser, counts, recipe)
+            _save(run, accelerator.unwrap_model(model), ema, optimisers, counts, recipe)
             saved = last
         if done:
             break
@@ -200,26 +209,27 @@ def _log(run: Path, step: int, seen: int, seconds: float, rate: float, losses: d
     print(json.dumps(entry), flush=True)
 
 
-def _save(run: Path, model: Model, ema: EMAModel, optimiser, counts: dict, recipe: Recipe) -> None:
+def _save(run: Path, model: Model, ema: EMAModel, optimisers: Optimisers, counts: dict, recipe: Recipe) -> None:
     """The checkpoint, whole or not at all: written beside the old one and renamed over it."""
     if any(not torch.isfinite(p).all() for p in model.parameters()):
         raise SystemExit("The weights are no longer finite; the last good checkpoint is kept.")
     names = [name for name, _ in model.named_parameters()]
     save_file(dict(zip(names, (p.clone() for p in ema.shadow_params), strict=True)), run / "ema.tmp")
-    inner = getattr(optimiser, "optimizer", optimiser)
-    whole = {"model": model.state_dict(), "optimiser": inner.state_dict(), "ema": ema.state_dict(), "counts": counts}
+    states = [optimiser.state_dict() for optimiser in optimisers]
+    whole = {"model": model.state_dict(), "optimisers": states, "ema": ema.state_dict(), "counts": counts}
     torch.save(whole, run / "checkpoint.tmp")
     (run / "ema.tmp").replace(run / "ema.safetensors")
     (run / "checkpoint.tmp").replace(run / "checkpoint.pt")
     (run / "run.json").write_text(json.dumps({"recipe": asdict(recipe)} | counts, indent=1) + "\n")
 
 
-def _resume(run: Path, model: Model, ema: EMAModel, optimiser: torch.optim.Optimizer) -> dict:
+def _resume(run: Path, model: Model, ema: EMAModel, optimisers: Optimisers) -> dict:
     if not (run / "checkpoint.pt").exists():
         return {"pictures": 0, "steps": 0, "seconds": 0.0}
     whole = torch.load(run / "checkpoint.pt", weights_only=True)
     model.load_state_dict(whole["model"])
-    optimiser.load_state_dict(whole["optimiser"])
+    for optimiser, kept in zip(optimisers, whole["optimisers"], strict=True):
+        optimiser.load_state_dict(kept)
     ema.load_state_dict(whole["ema"])
     return whole["counts"]
 

@@ -11,13 +11,13 @@ from transformers import PreTrainedTokenizerFast
 
 from pipelines.data import mixture
 
-MAX_LENGTH = 32
+MAX_LENGTH = 40
 END = "</w>"
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"
 PIECES = Regex(r"\p{Han}|\p{N}|[^\s\p{Han}\p{N}\p{P}]+|\p{P}")
 
 
-def train(captions: int = 20_000, vocab_size: int = 1400, seed: int = 0) -> PreTrainedTokenizerFast:
+def train(captions: int = 40_000, vocab_size: int = 2400, seed: int = 0) -> PreTrainedTokenizerFast:
     """A tokenizer trained on captions of the training mixture; every word of theirs becomes few tokens."""
     rng = np.random.default_rng(seed)
     corpus = [mixture.caption(rng) for _ in range(captions)]
