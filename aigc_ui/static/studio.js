@@ -1,6 +1,6 @@
 // What ties the parts together: the jobs of this browser, the stream of the watched one, keys, messages, header.
 (() => {
-  const { el, t, on, emit, state, api, post, listed, over } = aigc;
+  const { el, t, on, emit, state, api, post, listed, over, say, complain } = aigc;
   const PAGE = 60;
   const EXAMPLES = [
     "a panda", "一只小狐狸", "a rocket", "黄色背景上的大红色圆形",
@@ -146,33 +146,6 @@
       state.more = older.length === PAGE;
       emit("pictures");
     } catch (error) { complain(error.message); }
-  };
-
-  // --- messages beside the button ---
-  let message = { kind: "", text: "" };
-  const complain = (text) => say("error", text);
-  function say(kind, text) { message = { kind, text }; emit("message"); }
-  aigc.mounts.message = (root) => {
-    const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => say("", "") }, "×");
-    const box = el("div", { id: "message-box", hidden: true }, words, close);
-    const keys = el("p", { class: "help keys" });
-    root.replaceChildren(box, keys);
-    const render = () => {
-      box.hidden = !message.text;
-      box.className = message.kind;
-      box.setAttribute("role", message.kind === "error" ? "alert" : "status");
-      words.textContent = message.text;
-      close.setAttribute("aria-label", t("error.dismiss"));
-      keys.textContent = t("keys", { key: /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl" });
-    };
-    on("message", render);
-    on("language", render);
-    render();
-  };
-  aigc.mounts.notice = (root) => {
-    const box = el("p", { id: "notice-box", role: "status", hidden: true });
-    root.replaceChildren(box);
-    on("notice", (text) => { box.hidden = !text; box.textContent = text; });
   };
 
   // --- the wire to Python ---
