@@ -13,11 +13,15 @@ Sliders, validation, the command line, the HTTP API and recipes all follow from 
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pipelines.errors import BadRequest
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import BadRequest, NotFound
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,17 @@ class Flag:
         raise BadRequest(f"{name} must be true or false; got {_short(value)}.")
 
 
-Spec = Range | Choice | Text | Flag
+@dataclass(frozen=True)
+class Picture:
+    """The id of a kept picture (see pipelines.inputs), or "" for none."""
+
+    def check(self, name: str, value: object, kind: type) -> str:
+        if isinstance(value, str) and re.fullmatch(r"([0-9a-f]{64})?", value):
+            return value
+        raise BadRequest(f"{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {_short(value)}.")
+
+
+Spec = Range | Choice | Text | Flag | Picture
 
 
 def param(default: Any, spec: Spec, help: str) -> Any:
@@ -100,13 +114,22 @@ class Field:
 
 @dataclass(frozen=True)
 class Request:
-    """All inputs of one generation and nothing else. Subclass it with `param` fields."""
+    """All inputs of one generation and nothing else. Subclass it with `param` fields.
+
+    `pictures` is no field of that kind: the pixels, uint8 (H, W, 3), of the pictures whose ids the fields hold, by the
+    field's name. They are attached right before the generator runs and never stored.
+    """
+
+    pictures: Mapping[str, NDArray[np.uint8]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False, kw_only=True
+    )
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
         return tuple(
             Field(f.name, type(f.default), f.default, f.metadata["spec"], f.metadata["help"])
             for f in dataclasses.fields(cls)
+            if "spec" in f.metadata
         )
 
     @classmethod
@@ -124,7 +147,24 @@ class Request:
         """Rules that span several fields; override to add them. Raises BadRequest."""
 
     def values(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return {field.name: getattr(self, field.name) for field in self.fields()}
+
+    def picture_ids(self) -> dict[str, str]:
+        """The id of each picture that this request names, by its field."""
+        names = (field.name for field in self.fields() if isinstance(field.spec, Picture))
+        return {name: picture_id for name in names if (picture_id := getattr(self, name))}
+
+    def with_pictures(self, load: Callable[[str], NDArray[np.uint8]]) -> Self:
+        """The same request with the pixels that `load` finds for its ids. Raises what `load` raises."""
+        return dataclasses.replace(self, pictures={name: load(i) for name, i in self.picture_ids().items()})
+
+    def picture(self, name: str) -> NDArray[np.uint8] | None:
+        """The pixels for a Picture field, None where it is empty. Raises NotFound where nobody attached them."""
+        if not getattr(self, name):
+            return None
+        if name not in self.pictures:
+            raise NotFound(f"the picture that {name} names was not handed over. Send the picture itself again.")
+        return self.pictures[name]
 
 
 def _number(name: str, value: object, kind: type) -> int | float:
