@@ -139,7 +139,8 @@ class Request:
         for name in values:
             if name not in known:
                 raise BadRequest(f"unknown field {_short(name)}; known are {_listed(tuple(known))}.")
-        request = cls(**{name: known[name].spec.check(name, value, known[name].kind) for name, value in values.items()})
+        checked: dict[str, Any] = {n: known[n].spec.check(n, value, known[n].kind) for n, value in values.items()}
+        request = cls(**checked)
         request.check()
         return request
 

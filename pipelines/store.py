@@ -1,13 +1,11 @@
 """The picture folder: a picture is written whole or not at all, and never lost once its id was given.
 
-A save writes a temporary file beside the final one, flushes it, renames it, flushes the folder; only then comes the
-row in the index, which can always be built again from the files.
+The file comes first (see pipelines.files); only then the row in the index, which can always be built again from the
+files.
 """
 
-import errno
 import io
 import logging
-import os
 import threading
 import time
 from collections.abc import Mapping
@@ -21,13 +19,11 @@ from PIL import Image
 from pipelines import pictures
 from pipelines import recipe as recipes
 from pipelines.errors import NotFound, StorageError
+from pipelines.files import storage_error, sweep, write_whole
 from pipelines.index import Index
 from pipelines.pictures import ImageInfo
 
 MAX_PAGE = 1000
-_STALE_SECONDS = 3600
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +38,9 @@ class ImageStore:
         self._last = 0
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            _sweep(self.root)
+            sweep(pictures.leftovers(self.root))
         except OSError as error:
-            raise _storage_error(error, "opened") from None
+            raise storage_error(error, "opened") from None
 
     def save(
         self,
@@ -62,9 +58,9 @@ class ImageStore:
         Image.fromarray(image).save(png, "PNG", pnginfo=chunks)
         image_id = self._new_id()
         try:
-            _write_whole(self._file(image_id), png.getvalue())
+            write_whole(self._file(image_id), png.getvalue())
         except OSError as error:
-            raise _storage_error(error, "saved") from None
+            raise storage_error(error, "saved") from None
         kept = {"version": recipes.VERSION, **recipe}
         info = ImageInfo(image_id, pictures.created(image_id) or 0.0, width, height, kept, owner, unfinished)
         try:
@@ -99,7 +95,7 @@ class ImageStore:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise _storage_error(error, "deleted") from None
+            raise storage_error(error, "deleted") from None
         self._index.remove(image_id)
 
     def rebuild(self) -> None:
@@ -114,54 +110,3 @@ class ImageStore:
         with self._clock:
             self._last = max(time.time_ns() // 1000, self._last + 1)
             return pictures.new_id(self._last)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """All of `data` under `path`, or nothing there; on the disk when this returns."""
-    root = path.parent.parent
-    root.mkdir(exist_ok=True)
-    if not path.parent.exists():
-        path.parent.mkdir(exist_ok=True)
-        _flush_folder(root)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Makes names in a folder last through a power cut; Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sweep(root: Path) -> None:
-    """Removes what saves that were cut off left behind, and leaves those alone that may be going on."""
-    for part in pictures.leftovers(root):
-        try:
-            if time.time() - part.lstat().st_mtime > _STALE_SECONDS:
-                part.unlink(missing_ok=True)
-        except (FileNotFoundError, PermissionError):
-            continue
-
-
-def _storage_error(error: OSError, done: str) -> StorageError:
-    if error.errno in _FULL:
-        return StorageError(f"the disk is full: the picture could not be {done}. Free some space and try again.")
-    if error.errno in _READ_ONLY:
-        return StorageError(f"the picture folder is read-only: nothing could be {done}. Allow writing to it.")
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return StorageError(f"the picture folder is gone: nothing could be {done}. Put it back and try again.")
-    return StorageError(f"the picture could not be {done}: {error.strerror}. Check the disk and try again.")
