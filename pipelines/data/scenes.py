@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -153,10 +153,11 @@ def mask(shape: str, x: float, y: float, radius: float, size: int = SIZE) -> Ima
     return canvas.resize((size, size), Image.Resampling.BOX)
 
 
-def draw(scene: Scene) -> NDArray[np.uint8]:
-    """The scene as uint8 of shape (SIZE, SIZE, 3)."""
-    picture = Image.new("RGB", (SIZE, SIZE), COLOURS[scene.background])
-    for thing in reversed(scene.things):  # the second of two lies below the first: inside it, or under it
+def draw(scene: Scene, scale: int = 1) -> NDArray[np.uint8]:
+    """The scene as uint8 of shape (SIZE, SIZE, 3), or as sharp at `scale` times that size."""
+    picture = Image.new("RGB", (SIZE * scale, SIZE * scale), COLOURS[scene.background])
+    for placed in reversed(scene.things):  # the second of two lies below the first: inside it, or under it
+        thing = replace(placed, x=placed.x * scale, y=placed.y * scale, radius=placed.radius * scale)
         if is_shape(thing.noun):
             box = math.ceil(thing.radius) * 2 + 4
             left, top = round(thing.x - box / 2), round(thing.y - box / 2)
@@ -167,7 +168,13 @@ def draw(scene: Scene) -> NDArray[np.uint8]:
             )
         else:
             subjects.paste(picture, thing.noun, thing.x, thing.y, thing.radius)
-    return np.asarray(styles.apply(scene.style, picture))
+    return np.asarray(styles.apply(scene.style, picture, scale))
+
+
+def sharpest_scale(scene: Scene, most: int = 4) -> int:
+    """The largest scale, up to `most`, at which no subject is drawn larger than its cut-out is."""
+    largest = max((thing.radius for thing in scene.things if not is_shape(thing.noun)), default=0.0)
+    return max(1, min(most, int(subjects.CELL / (2 * largest)))) if largest else most
 
 
 def arrange(

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from pipelines.data import captions, scene_parser, scenes
+from pipelines.data import captions, mixture, scene_parser, scenes
 from pipelines.evaluation import prompts
 
 
@@ -76,3 +76,22 @@ def test_the_evaluation_prompts_are_the_ones_that_were_fixed() -> None:
         "two_shapes": 60,
         "subjects": 40,
     }
+
+
+@pytest.mark.parametrize("style", ["", "pixel", "pastel", "night"])
+def test_a_scene_drawn_large_shows_the_same_as_drawn_small(style: str) -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(5):
+        scene = dataclasses.replace(mixture.one_shape(rng), style=style)
+        large = scenes.draw(scene, 4)
+        assert large.shape == (4 * scenes.SIZE, 4 * scenes.SIZE, 3)
+        again = large.reshape(scenes.SIZE, 4, scenes.SIZE, 4, 3).mean(axis=(1, 3))
+        assert np.abs(again - scenes.draw(scene)).mean() < 1
+
+
+def test_a_subject_is_never_drawn_sharper_than_its_cut_out_is() -> None:
+    def scene(radius: float) -> scenes.Scene:
+        return scenes.Scene("white", (scenes.Thing("fox", "", "", 64.0, 64.0, radius),))
+
+    assert [scenes.sharpest_scale(scene(r)) for r in (54.0, 30.0, 19.0, 13.0)] == [1, 2, 3, 4]
+    assert scenes.sharpest_scale(mixture.one_shape(np.random.default_rng(0))) == 4
