@@ -24,7 +24,7 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 COMPONENTS: dict[str, frozenset[str]] = {
     "unet": frozenset({"UNet2DConditionModel"}),
-    "vae": frozenset({"AutoencoderKL", "AutoencoderTiny"}),
+    "vae": frozenset({"AutoencoderKL", "AutoencoderTiny", "AutoencoderDC"}),
     "text_encoder": frozenset({"CLIPTextModel"}),
     "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"}),
     "scheduler": frozenset(  # only its settings are read, so that it matters little which one it is
@@ -58,6 +58,8 @@ BOUNDS: dict[str, float] = {
     "decoder_block_out_channels": 2048,
     "num_encoder_blocks": 16,
     "num_decoder_blocks": 16,
+    "encoder_layers_per_block": 16,
+    "decoder_layers_per_block": 16,
     "layers_per_block": 8,
     "transformer_layers_per_block": 16,
     "num_hidden_layers": 48,
@@ -75,7 +77,7 @@ BOUNDS: dict[str, float] = {
 }
 MOST_NUMBER, MOST_LIST = 2**20, 10_000
 MAY_BE_INFINITE = ("lambda_min_clipped",)
-MAY_BE_ZERO = ("num_encoder_blocks", "num_decoder_blocks")
+MAY_BE_ZERO = ("num_encoder_blocks", "num_decoder_blocks", "encoder_layers_per_block", "decoder_layers_per_block")
 NEVER = ("auto_map", "custom_pipelines", "trust_remote_code")
 MUST_BE_UNSET = ("class_embed_type", "num_class_embeds")
 

@@ -112,13 +112,9 @@ def _thing(region: Mask, colour: int, regions: list[tuple[int, Mask]]) -> Thing:
     shape = _shape(whole)
     left, top, right, bottom = _box(whole)
     half = _half_width(shape, right - left, bottom - top)
-    radii = SHAPE_RADII[min(_standing_alone(regions), 3)]
+    radii = SHAPE_RADII[min(len(regions), 3)]
     size = min(radii, key=lambda name: abs(radii[name] - half))
     return Thing(shape, tuple(COLOURS)[colour], size, (left + right) / 2, (top + bottom) / 2, half)
-
-
-def _standing_alone(regions: list[tuple[int, Mask]]) -> int:
-    return max(1, len(regions))
 
 
 def _surrounds(outer: Mask, inner: Mask) -> bool:
@@ -150,9 +146,9 @@ def _shape(region: Mask) -> str:
 
 @cache
 def _templates(radius: int) -> dict[str, NDArray[np.float64]]:
-    """Each shape as it looks when drawn this small and taken through the same steps as a seen one."""
+    """Each shape as it looks when drawn this small."""
     drawn = {shape: np.asarray(mask(shape, SIZE / 2, SIZE / 2, radius)) > 127 for shape in SHAPES}
-    return {shape: _normalised(_regrown(_eroded(region), region)) for shape, region in drawn.items()}
+    return {shape: _normalised(region) for shape, region in drawn.items()}
 
 
 def _normalised(region: Mask) -> NDArray[np.float64]:

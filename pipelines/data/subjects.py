@@ -1,4 +1,4 @@
-"""The curated picture subjects: 250 Noto emoji with the words people use for them, as one table and one sheet in assets/.
+"""The picture subjects: 250 Noto emoji with the words people use for them, as one table and one sheet in assets/.
 
 `python -m pipelines.data.subjects` draws the sheet again from the font "Noto Color Emoji".
 """

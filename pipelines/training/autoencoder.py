@@ -1,45 +1,47 @@
-"""The embedded model's autoencoder: an exact linear encoder of 8x8 patches and a small learned decoder.
+"""The embedded model's autoencoder: an exact linear encoder of 16x16 patches and a learned decoder.
 
-The encoder projects each 8x8x3 patch on its principal components, so that the diffusion network can be trained while
-no decoder exists yet, and the live preview of a latent is one matrix product. The decoder, an `AutoencoderTiny`'s,
-learns to give sharp pictures without block edges. `python -m pipelines.training.autoencoder` trains it.
+The encoder projects each 16x16x3 patch on its principal components, so that the diffusion network can be trained while
+no decoder exists yet, and the live preview of a latent is one matrix product. The decoder, an `AutoencoderDC`'s
+(arXiv:2410.10733), puts patches in place by pixel shuffle, which an upsampling by nearest neighbours cannot learn
+(docs/LOG.md), and takes away block edges and ringing. `python -m pipelines.training.autoencoder` trains it.
 """
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
 from torch import Tensor, nn
 
 from pipelines.data import mixture
+from pipelines.training import muon
 
 PATCH = 16
 CHANNELS = 64
 WHITENING = 0.6
 """A component's deviation s becomes s ** (1 - WHITENING): coarse ones stay louder and are decided first."""
-SCALING = 3.0
-"""Latents for diffusion have unit variance; the autoencoder's own are a third of them, within its clamp at 3."""
-DECODER_BLOCKS = (4, 3, 1, 0)
-WIDTH = 48
+ENCODER = (3, 12, 48, 192, 768)
+"""Channels from 128 x 128 pixels to 8 x 8: four times as many at each halving, so that nothing is lost."""
+DECODER = (16, 32, 64, 128, 128)
+DECODER_LAYERS = (0, 2, 2, 2, 1)
 
 
 @dataclass(frozen=True)
 class PatchTransform:
     """patch -> latent is `weight @ (patch - mean)`; latent -> patch is `inverse @ latent + mean`; both for [-1, 1]."""
 
-    mean: Tensor  # (192,)
-    weight: Tensor  # (CHANNELS, 192)
-    inverse: Tensor  # (192, CHANNELS)
+    mean: Tensor  # (768,)
+    weight: Tensor  # (CHANNELS, 768)
+    inverse: Tensor  # (768, CHANNELS)
 
     def encode(self, pictures: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1] -> latents (N, CHANNELS, H/8, W/8) of about unit variance."""
-        patches = F.pixel_unshuffle(pictures, PATCH)  # (N, 192, h, w), channel order c, py, px
+        """(N, 3, H, W) in [-1, 1] -> latents (N, CHANNELS, H/16, W/16) of about unit variance."""
+        patches = F.pixel_unshuffle(pictures, PATCH)  # (N, 768, h, w), channel order c, py, px
         return torch.einsum("kp,nphw->nkhw", self.weight, patches - self.mean[:, None, None])
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -49,7 +51,7 @@ class PatchTransform:
 
 
 def pictures(count: int, rng: np.random.Generator) -> Tensor:
-    """Pictures of the training mixture, (count, 3, 64, 64) in [-1, 1]."""
+    """Pictures of the training mixture, (count, 3, 128, 128) in [-1, 1]."""
     return to_tensor(np.stack([mixture.example(rng).picture for _ in range(count)]))
 
 
@@ -59,7 +61,7 @@ def to_tensor(batch: np.ndarray) -> Tensor:
 
 
 def fit_transform(sample: Tensor) -> PatchTransform:
-    """Principal components of the 8x8 patches of `sample`, (N, 3, H, W) in [-1, 1], partly whitened."""
+    """Principal components of the 16x16 patches of `sample`, (N, 3, H, W) in [-1, 1], partly whitened."""
     patches = F.pixel_unshuffle(sample, PATCH).permute(0, 2, 3, 1).reshape(-1, 3 * PATCH**2).double()
     mean = patches.mean(dim=0)
     variance, basis = torch.linalg.eigh(torch.cov((patches - mean).T))
@@ -69,67 +71,80 @@ def fit_transform(sample: Tensor) -> PatchTransform:
     return PatchTransform(mean.float(), (gain[:, None] * basis.T).float(), (basis / gain).float())
 
 
-def build(transform: PatchTransform) -> AutoencoderTiny:
-    """An AutoencoderTiny whose encoder is exactly the transform and whose decoder is fresh."""
-    vae = AutoencoderTiny(
-        encoder_block_out_channels=(WIDTH,) * 4,
-        decoder_block_out_channels=(WIDTH,) * 4,
-        num_encoder_blocks=(0, 0, 0, 0),
-        num_decoder_blocks=DECODER_BLOCKS,
+def build(transform: PatchTransform) -> AutoencoderDC:
+    """An AutoencoderDC whose encoder is exactly the transform and whose decoder is fresh."""
+    vae = AutoencoderDC(
         latent_channels=CHANNELS,
-        scaling_factor=SCALING,
+        encoder_block_out_channels=ENCODER,
+        encoder_layers_per_block=(1, 1, 1, 1, 0),
+        encoder_qkv_multiscales=((),) * 5,
+        encoder_out_shortcut=False,
+        decoder_block_out_channels=DECODER,
+        decoder_layers_per_block=DECODER_LAYERS,
+        decoder_qkv_multiscales=((),) * 5,
+        scaling_factor=1.0,
     )
+    # what StableDiffusionPipeline asks for the size of a latent; an AutoencoderDC calls it otherwise
+    vae.register_to_config(block_out_channels=DECODER)
     with torch.no_grad():
         _write_encoder(vae, transform)
     return vae
 
 
-def _write_encoder(vae: AutoencoderTiny, transform: PatchTransform) -> None:
-    """Two stride-2 convolutions gather 4x4 pixels into 48 channels; the third applies the projection of 8x8."""
-    first, down1, down2, down3, last = (cast(nn.Conv2d, layer) for layer in vae.encoder.layers)
-    for convolution in (first, down1, down2, down3, last):
-        convolution.weight.zero_()
-        if convolution.bias is not None:
-            convolution.bias.zero_()
+def _write_encoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
+    """Four times, the shortcut alone gathers 2x2 pixels into channels; the last convolution is the projection."""
+    for weight in vae.encoder.parameters():
+        weight.zero_()
+    first, last = vae.encoder.conv_in, vae.encoder.conv_out
+    assert isinstance(first, nn.Conv2d)
+    assert last.bias is not None
     first.weight[range(3), range(3), 1, 1] = 1.0
-    for stage, channels in ((down1, 3), (down2, 12)):
-        for c in range(channels):
-            for dy in (0, 1):
-                for dx in (0, 1):  # kernel taps 1 and 2 of a padded stride-2 convolution are pixels 2i and 2i + 1
-                    stage.weight[c * 4 + dy * 2 + dx, c, 1 + dy, 1 + dx] = 1.0
-    # Stage one packs the lowest bits of y and x into channels, stage two the next ones; the highest are down3's taps.
-    weight = 2.0 * transform.weight.reshape(CHANNELS, 3, PATCH, PATCH) / SCALING  # the encoder sees [0, 1]
-    for colour in range(3):
-        for y in range(PATCH):
-            for x in range(PATCH):
-                inner = (colour * 4 + (y & 1) * 2 + (x & 1)) * 4 + (y >> 1 & 1) * 2 + (x >> 1 & 1)
-                down3.weight[:CHANNELS, inner, 1 + (y >> 2), 1 + (x >> 2)] = weight[:, colour, y, x]
-    last.weight[range(CHANNELS), range(CHANNELS), 1, 1] = 1.0
-    cast(Tensor, last.bias)[:] = -(transform.weight @ (transform.mean + 1.0)) / SCALING
+    order = _unshuffled(_unshuffled(_unshuffled(_unshuffled(_pixel_numbers()))))[0, :, 0, 0].long()
+    last.weight[:, :, 1, 1] = transform.weight[:, order]
+    last.bias[:] = -transform.weight @ transform.mean
 
 
-def train_decoder(vae: AutoencoderTiny, transform: PatchTransform, steps: int, batch: int, seed: int, log) -> None:
-    """Absolute error plus the error of local differences, on latents with a little noise as a sampler leaves."""
+def _pixel_numbers() -> Tensor:
+    """One patch, (1, 3, PATCH, PATCH), in which each value is its own index in the transform's order c, y, x."""
+    return torch.arange(3 * PATCH**2, dtype=torch.float32).view(1, 3, PATCH, PATCH)
+
+
+def _unshuffled(picture: Tensor) -> Tensor:
+    return F.pixel_unshuffle(picture, 2)
+
+
+def train_decoder(
+    vae: AutoencoderDC, transform: PatchTransform, seconds: float, batch: int, seed: int, log: Callable[[str], None]
+) -> int:
+    """Absolute error plus the error of local differences, on latents with a little noise as a sampler leaves.
+
+    Runs for `seconds`, the rate falling to zero over the last half; returns how many pictures it saw.
+    """
     rng, noise = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(vae.decoder.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-3, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.05)
-    start = time.monotonic()
-    for step in range(steps):
+    matrices, rest = muon.split(vae.decoder)
+    rates = (4e-3, 2e-3)
+    optimisers = (muon.Muon(matrices, lr=rates[0]), torch.optim.AdamW(rest, lr=rates[1], betas=(0.9, 0.99)))
+    start, step, spent = time.monotonic(), 0, 0.0
+    while spent < seconds:
+        for optimiser, highest in zip(optimisers, rates, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = highest * min(1.0, (step + 1) / 50, 2 * (1 - spent / seconds))
         wanted = pictures(batch, rng)
         latents = transform.encode(wanted)
         spread = 0.06 * torch.rand(batch, 1, 1, 1, generator=noise)
         latents = latents + spread * torch.randn(latents.shape, generator=noise)
         with torch.autocast("cpu", torch.bfloat16):
-            made = vae.decoder(latents / SCALING)
+            made = vae.decoder(latents)
         made = made.float()
         loss = F.l1_loss(made, wanted) + F.l1_loss(_edges(made), _edges(wanted))
-        optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.decoder.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        if step % 100 == 0 or step == steps - 1:
-            log(f"decoder step {step} loss {loss.item():.4f} {time.monotonic() - start:.0f} s")
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        step, spent = step + 1, time.monotonic() - start
+        if step % 50 == 0:
+            log(f"decoder step {step} pictures {step * batch} loss {loss.item():.4f} {spent:.0f} s")
+    return step * batch
 
 
 def _edges(pictures: Tensor) -> Tensor:
@@ -140,9 +155,9 @@ def _edges(pictures: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def psnr(vae: AutoencoderTiny, sample: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB of encode and decode on pictures (N, 3, 64, 64) in [-1, 1]."""
-    made = vae.decoder(vae.encoder(sample)).clamp(-1, 1)
+def psnr(vae: AutoencoderDC, sample: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of encode and decode on pictures (N, 3, H, W) in [-1, 1]."""
+    made = torch.cat([vae.decoder(vae.encoder(part)) for part in sample.split(16)]).clamp(-1, 1)
     return float(10 * torch.log10(4 / F.mse_loss(made, sample)))
 
 
@@ -162,17 +177,18 @@ def load_transform(path: Path) -> PatchTransform:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded model's decoder.")
     parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="where to write the autoencoder (default: the run's folder)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     transform = load_transform(args.run / "transform.safetensors")
     vae = build(transform)
-    train_decoder(vae, transform, args.steps, args.batch, seed=1, log=lambda line: print(line, flush=True))
-    print(f"held-out PSNR {psnr(vae, pictures(256, np.random.default_rng(99))):.2f} dB")
-    vae.save_pretrained(args.run / "vae")
+    seen = train_decoder(vae, transform, args.minutes * 60, args.batch, 1, lambda line: print(line, flush=True))
+    print(f"{seen} pictures, held-out PSNR {psnr(vae, pictures(256, np.random.default_rng(99))):.2f} dB")
+    vae.save_pretrained(args.out or args.run / "vae")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ VERY_WIDE = 3
 
 
 class Muon(torch.optim.Optimizer):
-    """For weights of two and more dimensions. The update's root mean square is 0.2 * lr, about AdamW's at the same lr."""
+    """For weights of two and more dimensions. The update's root mean square is 0.2 * lr, about AdamW's at that lr."""
 
     def __init__(self, params: Iterable, lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
@@ -41,7 +41,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """About U V^T of the matrix U S V^T, (m, n): singular values near 1 (0.7 to 1.2) unless they were next to nothing."""
+    """About U V^T of the matrix U S V^T, (m, n): singular values near 1 (0.7 to 1.2) unless they were almost 0."""
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     scaled = wide / (wide.norm() + 1e-12)
     rounds = _rounds_on_gram if wide.shape[1] > VERY_WIDE * wide.shape[0] else _rounds

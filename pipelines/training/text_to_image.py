@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
-from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
@@ -242,7 +242,7 @@ def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPi
     transform = autoencoder.load_transform(run / "transform.safetensors")
     vae = autoencoder.build(transform)
     if (run / "vae").exists():
-        vae = AutoencoderTiny.from_pretrained(run / "vae")
+        vae = AutoencoderDC.from_pretrained(run / "vae")
     scheduler = DPMSolverMultistepScheduler(
         NUM_TRAIN_TIMESTEPS,
         **BETAS,

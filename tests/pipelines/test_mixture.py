@@ -1,54 +1,51 @@
-"""The training mixture: shares, held-out looks, and captions that fit the tokenizer."""
+"""The training mixture: shares, what is held out, and subjects with their words."""
+
+from itertools import combinations
 
 import numpy as np
-import pytest
 
-from pipelines.data import captions, mixture, scenes, subjects
-from pipelines.evaluation import prompts, subject_judge
+from pipelines.data import held_out, mixture, scenes, subjects
+from pipelines.training import tokenizer
 
 
 def test_the_shares_of_the_kinds_are_as_written() -> None:
     rng = np.random.default_rng(0)
-    kinds = [mixture.example(rng).kind for _ in range(600)]
-    for kind, share in mixture.KINDS.items():
-        assert abs(kinds.count(kind) / len(kinds) - share) < 0.08
+    kinds = [mixture.scene(rng)[1] for _ in range(1500)]
+    for kind, (share, _) in mixture.KINDS.items():
+        assert abs(kinds.count(kind) / len(kinds) - share) < 0.05
 
 
-def test_evaluated_looks_are_never_drawn_for_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[scenes.Scene] = []
-    draw = scenes.draw
-    monkeypatch.setattr(scenes, "draw", lambda scene: (drawn.append(scene), draw(scene))[1])
+def test_nothing_that_is_held_out_is_ever_drawn_for_training() -> None:
     rng = np.random.default_rng(1)
-    for _ in range(1500):
-        mixture.example(rng)
-    seen = {prompts.look(scene) for scene in drawn}
-    assert len(seen) > 700
-    assert not seen & prompts.held_out()
+    drawn = [mixture.scene(rng)[0] for _ in range(4000)]
+    looks = {held_out.look(s) for s in drawn if len(s.things) == 1 and scenes.is_shape(s.things[0].noun)}
+    assert len(looks) > 300 and not looks & held_out.shape_looks()
+    alone = {(s.things[0].noun, s.background) for s in drawn if len(s.things) == 1}
+    met = {frozenset((a.noun, b.noun)) for s in drawn for a, b in combinations(s.things, 2) if a.noun != b.noun}
+    assert len(met) > 1000
+    assert not [p for p in alone if not scenes.is_shape(p[0]) and held_out.on_background(*p)]
+    assert not [p for p in met if held_out.pair(*p)]
 
 
-def test_every_subject_has_a_picture_and_words_in_both_languages() -> None:
-    pictures = [subjects.draw(name) for name in subjects.NAMES]
-    assert all(picture.shape == (64, 64, 3) and picture.std() > 10 for picture in pictures)
-    assert len({picture.tobytes() for picture in pictures}) == len(subjects.NAMES)
-    assert all(subjects.english(name) and subjects.chinese(name)[0] for name in subjects.NAMES)
+def test_one_pair_in_ten_is_held_out() -> None:
+    pairs = list(combinations(subjects.names(), 2))
+    assert 0.08 < np.mean([held_out.pair(a, b) for a, b in pairs]) < 0.12
+    assert held_out.pair("cat", "dog") == held_out.pair("dog", "cat")
 
 
-def test_a_subject_caption_names_its_background() -> None:
+def test_there_are_250_subjects_each_with_its_own_picture_and_words() -> None:
     rng = np.random.default_rng(0)
-    for _ in range(50):
-        words = captions.of_subject("panda", "blue", "", rng)
-        assert "blue" in words or "蓝色" in words
-        assert "panda" in words or "熊猫" in words
+    names = subjects.names()
+    pictures = [scenes.draw(scenes.arrange("white", [(name, "", "")], "", rng)) for name in names]
+    assert len(names) == 250
+    assert all(picture.std() > 10 for picture in pictures)
+    for words in ("english", "chinese"):
+        said = [word for subject in subjects.table().values() for word in getattr(subject, words)]
+        assert len(said) == len(set(said)) and all(said)
 
 
-def test_the_judge_names_every_subject_from_jittered_pictures() -> None:
-    rng = np.random.default_rng(0)
-    named = [subject_judge.ranking(subjects.draw(name, "white", "", rng))[0] == name for name in subjects.NAMES]
-    assert all(named)
-
-
-def test_the_judge_is_at_chance_on_noise() -> None:
-    rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (48, 64, 64, 3), dtype=np.uint8)
-    right = [subject_judge.ranking(p)[0] == name for p, name in zip(pictures, subjects.NAMES, strict=True)]
-    assert sum(right) < 8
+def test_every_caption_fits_the_tokenizer() -> None:
+    rng = np.random.default_rng(2)
+    words = tokenizer.train(captions=3000)
+    longest = max(len(words(mixture.caption(rng)).input_ids) for _ in range(1500))
+    assert longest <= tokenizer.MAX_LENGTH
