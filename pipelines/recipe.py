@@ -9,12 +9,13 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL.PngImagePlugin import PngInfo
 
-from pipelines import infotext
+from pipelines import SOFTWARE, infotext
 from pipelines.errors import BadFile, BadRequest
 
 VERSION = 1
@@ -32,6 +33,13 @@ class PngHead:
     height: int
     texts: dict[str, str]
     complete: bool
+
+
+def new(generator: str, request: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The recipe of a picture that was made just now; `more` is what else is worth keeping."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    common = {"version": VERSION, "generator": generator, "request": dict(request)}
+    return common | {"software": SOFTWARE, "created": created} | more
 
 
 def embed(recipe: Mapping[str, Any]) -> PngInfo:

@@ -9,11 +9,13 @@ from pipelines import models
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Range, Request, Text, param
+from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
 
 MOST_PIXEL_STEPS = 2**26  # pixels x pictures x steps: a picture of 512 x 512 in 150 steps fits, 16 of them in 16
 LARGEST_SEED = 2**32 - 1
+FACTORS = {"2x": 2, "4x": 4}
+"""How far a picture can be enlarged."""
 
 
 def sampler_names() -> tuple[str, ...]:
@@ -89,6 +91,28 @@ class TextToImageRequest(Request):
         """The request that makes picture `index` alone; it goes into the picture's recipe."""
         seed = (self.seed + index) % (LARGEST_SEED + 1)
         return dataclasses.replace(self, seed=seed, count=1).values()
+
+
+@dataclass(frozen=True)
+class UpscaleRequest(Request):
+    """A kept picture, and how many times as wide and high it shall be."""
+
+    image: str = param("", Picture(), "The picture to enlarge.")
+    factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
+
+    def check(self) -> None:
+        if not self.image:
+            raise BadRequest("image must be the id of a kept picture; got none. Choose the picture to enlarge.")
+
+
+@dataclass(frozen=True)
+class SketchRequest(Request):
+    """A prompt for a rough picture in a few steps, shown and not kept."""
+
+    prompt: str = param("", Text(2000), "What the picture should show.")
+    model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
+    seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
+    guidance_scale: float = param(4.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
 
 
 def _check_betas(schedule: str, start: float, end: float) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import SOFTWARE, libs, models
+from pipelines import libs, models, recipe
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath, noise_path
@@ -21,7 +21,6 @@ from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
-from pipelines.recipe import VERSION as RECIPE_VERSION
 from pipelines.requests import LARGEST_SEED, TextToImageRequest
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class TextToImage:
         try:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
-            with _lease(info, devices) as model:
+            with lease(info, devices) as model:
                 yield Progress("encoding")
                 yield from _paint(Run.prepare(request, model, devices))
         except StopEarly:
@@ -65,7 +64,8 @@ def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:
         pass
 
 
-def _lease(info: ModelInfo, devices: DeviceManager):
+def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bundle]:
+    """The model on the device, for the block's time."""
     libs.torch()  # before the modules that import it at their top: through the one locked door
     from pipelines.diffusion import bundle
 
@@ -138,17 +138,11 @@ class Run:
     def result(self, images: list[np.ndarray], steps_done: int) -> Result:
         unfinished = steps_done < self.total
         notes = (*self.notes, *self.denoiser.notes)
-        common: dict[str, Any] = {
-            "version": RECIPE_VERSION,
-            "generator": TextToImage.name,
-            "model_hash": models.model_hash(self.model.info.folder),
-            "software": SOFTWARE,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "notes": list(notes),
-        }
+        more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info.folder), "notes": list(notes)}
         if unfinished:
-            common["unfinished"] = {"step": steps_done, "of": self.total}
-        recipes = tuple(common | {"request": self.request.of_picture(i)} for i in range(len(images)))
+            more["unfinished"] = {"step": steps_done, "of": self.total}
+        requests = (self.request.of_picture(i) for i in range(len(images)))
+        recipes = tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
         return Result(np.stack(images), recipes, unfinished, steps_done, notes)
 
 
