@@ -19,6 +19,7 @@ from aigc_ui.services import Services, Settings  # noqa: E402
 from pipelines import registry  # noqa: E402
 from pipelines.device import DeviceManager  # noqa: E402
 from pipelines.errors import StudioError  # noqa: E402
+from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
 from pipelines.store import ImageStore  # noqa: E402
 
@@ -60,9 +61,10 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     devices = DeviceManager(given.device)
     store = ImageStore(given.outputs)
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
-    jobs = JobQueue(devices, store, path=waiting)
+    inputs = InputStore(given.outputs)
+    jobs = JobQueue(devices, store, path=waiting, inputs=inputs)
     settings = Settings(given.outputs, shared)
-    return Services(jobs, store, devices, registry.get, registry.names, settings)
+    return Services(jobs, store, devices, registry.get, registry.names, settings, inputs)
 
 
 def run(services: Services, listening: Any, host: str, given: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections import Counter
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -28,10 +29,12 @@ from aigc_ui.services import Services
 from pipelines import infotext
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
-from pipelines.params import Choice, Field, Range, Text
+from pipelines.params import Choice, Field, Picture, Range, Text
 from pipelines.store import ImageInfo
 
 PAGE_OF_IMAGES = Range(1, 500)
+# A picture's file is written once and never changed; private, because a shared studio's pictures are one person's.
+FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 DEFAULT_GENERATOR = "text-to-image"
 
 
@@ -40,6 +43,7 @@ def build(services: Services) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, default_response_class=_Json)
     app.include_router(_jobs(services))
     app.include_router(_images(services))
+    app.include_router(_inputs(services))
     app.include_router(_about(services))
     app.add_exception_handler(StudioError, _studio_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -125,15 +129,27 @@ def _images(services: Services) -> APIRouter:
     @router.get("/{image_id}")
     def picture(image_id: str, request: Request) -> Response:
         info = services.image_for(image_id.removesuffix(".png"), client_of(request))
-        # Written once and never changed; private, because a shared studio's pictures are one person's.
-        headers = {"cache-control": "private, max-age=31536000, immutable"}
-        return FileResponse(services.store.path(info.id), media_type="image/png", headers=headers)
+        return FileResponse(services.store.path(info.id), media_type="image/png", headers=FOR_EVER)
 
     @router.get("/{image_id}/meta")
     def meta(image_id: str, request: Request) -> dict[str, Any]:
         client = client_of(request)
         info = services.image_for(image_id, client)
         return _image(info, client) | {"parameters": infotext.write(info.recipe) if info.recipe else ""}
+
+    return router
+
+
+def _inputs(services: Services) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/inputs")
+
+    @router.post("", status_code=201)
+    async def keep(request: Request) -> dict[str, Any]:
+        return asdict(await run_in_threadpool(services.inputs.add, await request.body()))
+
+    @router.get("/{picture_id}.png")
+    def picture(picture_id: str) -> Response:
+        return FileResponse(services.inputs.path(picture_id), media_type="image/png", headers=FOR_EVER)
 
     return router
 
@@ -238,6 +254,8 @@ def _field(field: Field) -> dict[str, Any]:
             bounds = {"options": list(field.spec.names())}
         case Text():
             bounds = {"max_length": field.spec.max_length}
+        case Picture():
+            bounds = {"picture": True}
         case _:
             bounds = {}
     return {

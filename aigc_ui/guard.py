@@ -26,7 +26,7 @@ from aigc_ui.door import Door
 CLIENT_COOKIE = "aigc_client"
 CLIENT_HEADER = "x-aigc-client"
 PASS_COOKIE = "aigc_pass"
-UPLOAD_ROUTE = "/gradio_api/upload"
+UPLOAD_ROUTES = ("/gradio_api/upload", "/api/v1/inputs")
 MEBIBYTE = 1024**2
 
 # What the page and gradio_client ask for (read off a real browser); everything else of Gradio stays shut:
@@ -104,7 +104,7 @@ class Limits:
     upload: int = 32 * MEBIBYTE
 
     def of(self, path: str) -> int:
-        return self.upload if path == UPLOAD_ROUTE else self.body
+        return self.upload if path in UPLOAD_ROUTES else self.body
 
 
 class Guard:

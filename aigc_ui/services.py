@@ -12,6 +12,7 @@ from pipelines.errors import NotAllowed
 
 if TYPE_CHECKING:
     from pipelines.device import DeviceManager
+    from pipelines.inputs import InputStore
     from pipelines.jobs import Job, JobQueue
     from pipelines.registry import Generator
     from pipelines.store import ImageInfo, ImageStore
@@ -36,6 +37,7 @@ class Services:
     generator: "Callable[[str], Generator]"
     generator_names: Callable[[], tuple[str, ...]]
     settings: Settings
+    inputs: "InputStore"
     started: float = field(default_factory=time.time)
     warmed: threading.Event = field(default_factory=threading.Event)
 

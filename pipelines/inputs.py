@@ -86,7 +86,7 @@ class InputStore:
     def path(self, picture_id: str) -> Path:
         """The PNG file of a kept picture. Raises NotFound, also for what is no id at all."""
         if not _ID.fullmatch(picture_id) or not is_file(self._file(picture_id)):
-            raise NotFound("the picture to start from is not here any more. Choose the picture itself again.")
+            raise NotFound("the kept picture is not here any more. Choose the picture itself again.")
         return self._file(picture_id)
 
     def _file(self, picture_id: str) -> Path:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Generator as Stream
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, Protocol, cast
@@ -11,6 +12,7 @@ import numpy as np
 from pipelines.device import DeviceManager
 from pipelines.errors import OutOfMemory, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
+from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError, Unsaved
 from pipelines.memory import is_out_of_memory
 from pipelines.registry import Generator
@@ -24,11 +26,15 @@ class Store(Protocol):
     def save(self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False) -> str: ...
 
 
-def run(job: Job, generator: Generator, devices: DeviceManager, store: Store) -> None:
-    """Run the job to its end. Raises nothing: whatever goes wrong is the job's own failure."""
+def run(job: Job, generator: Generator, devices: DeviceManager, store: Store, inputs: InputStore | None = None) -> None:
+    """Run the job to its end, with the pictures from `inputs` that it names.
+
+    Raises nothing: whatever goes wrong is the job's own failure.
+    """
     error = JobError("bug", "The studio was interrupted at this job. Please try it again.")
     try:
-        _drive(job, generator, devices, store)
+        request = job.request if inputs is None else job.request.with_pictures(inputs.load)
+        _drive(job, generator.stream(request, devices), store)
         error = None
     except StudioError as known:
         error = JobError.of(known)
@@ -46,8 +52,8 @@ def save_unsaved(job: Job, store: Store) -> None:
         del job.unsaved[0]
 
 
-def _drive(job: Job, generator: Generator, devices: DeviceManager, store: Store) -> None:
-    with closing(cast(Stream, generator.stream(job.request, devices))) as stream:
+def _drive(job: Job, events: Iterator[Event], store: Store) -> None:
+    with closing(cast(Stream, events)) as stream:
         for event in stream:
             _handle(job, event, store)
             if job.stop_wanted.is_set():

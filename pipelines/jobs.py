@@ -11,6 +11,7 @@ from pipelines import job_runner, registry, waiting_file
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StudioError
 from pipelines.eventlog import StateChange
+from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError, JobProgress, JobState
 from pipelines.job_runner import Store
 from pipelines.params import Request
@@ -47,6 +48,7 @@ class JobQueue:
     grace_seconds -- so long after a client was last `seen` its waiting jobs keep their turn; then they are set aside,
                      and come back when it is seen again. A running job always finishes
     get           -- finds a generator by its name
+    inputs        -- the pictures that requests may name; None where there are none
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class JobQueue:
         grace_seconds: float = 300.0,
         path: Path | None = None,
         get: Callable[[str], registry.Generator] = registry.get,
+        inputs: InputStore | None = None,
     ) -> None:
         self._devices = devices
         self._store = store
@@ -68,6 +71,7 @@ class JobQueue:
         self._grace_seconds = grace_seconds
         self._path = path
         self._get = get
+        self._inputs = inputs
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._saving = threading.Lock()
@@ -82,10 +86,13 @@ class JobQueue:
         self._restore()
 
     def submit(self, generator: str, request: Request, client: str) -> Job:
-        """Queue a checked request. Raises NotFound for an unknown generator, Busy when there is no room."""
+        """Queue a checked request. Raises NotFound for an unknown generator or picture, Busy when there is no room."""
         wanted = self._get(generator).request_type
         if not isinstance(request, wanted):
             raise BadRequest(f"{generator} takes a {wanted.__name__}; got a {type(request).__name__}.")
+        if self._inputs is not None:
+            for picture_id in request.picture_ids().values():
+                self._inputs.path(picture_id)
         job = Job(generator, request, client)
         with self._lock:
             self._make_room(client)
@@ -249,7 +256,7 @@ class JobQueue:
 
     def _run(self, job: Job) -> None:
         try:
-            job_runner.run(job, self._get(job.generator), self._devices, self._store)
+            job_runner.run(job, self._get(job.generator), self._devices, self._store, self._inputs)
         finally:
             job.finish(JobError("bug", "The studio could not run this job; the log has the details."))  # if not over
             with self._lock:

@@ -16,8 +16,9 @@ from aigc_ui.services import Services, Settings
 from pipelines.device import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
+from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue
-from pipelines.params import Choice, Range, Request, Text, param
+from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.store import ImageStore
 
 URL = "http://127.0.0.1:7860"
@@ -31,6 +32,7 @@ class SquareRequest(Request):
     steps: int = param(3, Range(1, 1000), "How many frames.")
     strength: float = param(0.5, Range(0, 1), "A number.")
     shape: str = param("square", Choice(("square", "circle")), "A choice.")
+    image: str = param("", Picture(), "A picture, which comes back as it is.")
 
 
 @dataclass
@@ -52,7 +54,8 @@ class Squares:
                 yield Frame(step, request.steps, 1.0 / (step + 1), _grey(step), _grey(step + 1))
                 while not self.go.wait(0.01):
                     yield Progress("denoising", step, request.steps)
-            yield Result(_grey(step), (recipe,))
+            picture = request.picture("image")
+            yield Result(_grey(step) if picture is None else picture[None], (recipe,))
         except StopEarly:
             yield Result(_grey(step), (recipe,), unfinished=True, steps_done=step)
 
@@ -80,8 +83,9 @@ def open_studio(folder: Path, shared: bool = False, token: str | None = None) ->
 
     devices = DeviceManager("cpu")
     store = ImageStore(folder)
-    jobs = JobQueue(devices, store, get=get)
-    services = Services(jobs, store, devices, get, lambda: (squares.name,), Settings(folder, shared))
+    inputs = InputStore(folder)
+    jobs = JobQueue(devices, store, get=get, inputs=inputs)
+    services = Services(jobs, store, devices, get, lambda: (squares.name,), Settings(folder, shared), inputs)
     guard = Guard(api.build(services), Hosts(any_address=shared), Door(token) if token else None)
     return Studio(services, squares, guard)
 

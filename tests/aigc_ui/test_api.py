@@ -6,6 +6,7 @@ import io
 import json
 import math
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -65,7 +66,7 @@ def test_a_job_makes_a_picture_that_can_be_fetched_with_its_recipe(studio: Studi
 def test_submitting_answers_201_with_all_defaults_filled_in(studio: Studio):
     answer = studio.client().post("/api/v1/jobs", json={"generator": "text-to-image", "request": {"steps": 1}})
     assert answer.status_code == 201
-    assert answer.json()["request"] == {"prompt": "", "steps": 1, "strength": 0.5, "shape": "square"}
+    assert answer.json()["request"] == {"prompt": "", "steps": 1, "strength": 0.5, "shape": "square", "image": ""}
 
 
 def test_events_tell_the_state_every_kept_frame_as_jpeg_and_the_result(studio: Studio):
@@ -362,3 +363,75 @@ def test_answers_are_not_kept_by_caches_and_pictures_only_by_their_owners_browse
     assert client.get("/api/v1/jobs").headers["cache-control"] == "no-store"
     assert client.get("/api/v1/jobs/x").headers["cache-control"] == "no-store"
     assert "private" in client.get(f"/api/v1/images/{image_id}").headers["cache-control"]
+
+
+# --- pictures that people bring --------------------------------------------------------------------------------------
+
+
+def png(width: int = 12, height: int = 10) -> tuple[bytes, np.ndarray]:
+    pixels = np.random.default_rng(width * height).integers(0, 256, (height, width, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue(), pixels
+
+
+def test_a_picture_is_kept_shown_and_handed_to_the_job_that_names_it(studio: Studio):
+    client = studio.client("ada")
+    data, pixels = png()
+    answer = client.post("/api/v1/inputs", content=data)
+    assert answer.status_code == 201 and (answer.json()["width"], answer.json()["height"]) == (12, 10)
+    kept = answer.json()["id"]
+    shown = client.get(f"/api/v1/inputs/{kept}.png")
+    assert shown.headers["content-type"] == "image/png" and "private" in shown.headers["cache-control"]
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown.content))), pixels)
+    job = made(client, image=kept)
+    assert job["state"] == "done" and job["request"]["image"] == kept
+    [image_id] = job["image_ids"]
+    made_of_it = client.get(f"/api/v1/images/{image_id}.png").content
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(made_of_it))), pixels)
+    assert client.get(f"/api/v1/images/{image_id}/meta").json()["recipe"]["request"]["image"] == kept
+
+
+def test_the_same_picture_has_one_id_whoever_brings_it(studio: Studio):
+    data, _ = png()
+    ids = {studio.client(name).post("/api/v1/inputs", content=data).json()["id"] for name in ("ada", "bob")}
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "words"), [(b"", "not a picture"), (b"{}", "not a picture"), (png()[0][:60], "damaged or cut off")]
+)
+def test_what_is_no_picture_is_refused(studio: Studio, data: bytes, words: str):
+    assert words in assert_error(studio.client("ada").post("/api/v1/inputs", content=data), 422, "bad_file")
+
+
+def test_a_job_with_a_picture_that_is_not_kept_is_refused_at_once(studio: Studio):
+    client = studio.client("ada")
+    answer = client.post("/api/v1/jobs", json={"request": {"image": "a" * 64}})
+    assert "not here any more" in assert_error(answer, 404, "not_found")
+    for wrong in ("../../etc/passwd", 7, None, "A" * 64):
+        answer = client.post("/api/v1/jobs", json={"request": {"image": wrong}})
+        assert "image must be the id of a kept picture" in assert_error(answer, 422, "bad_request")
+
+
+def test_a_picture_that_goes_while_the_job_waits_is_said_in_the_jobs_error(studio: Studio):
+    client = studio.client("ada")
+    kept = client.post("/api/v1/inputs", content=png()[0]).json()["id"]
+    studio.squares.go.clear()
+    running = [client.post("/api/v1/jobs", json={"request": {}}).json()["id"] for _ in range(2)]
+    waiting = client.post("/api/v1/jobs", json={"request": {"image": kept}}).json()["id"]
+    studio.services.inputs.path(kept).unlink()
+    studio.squares.go.set()
+    until(lambda: client.get(f"/api/v1/jobs/{waiting}").json()["state"] == "failed")
+    assert client.get(f"/api/v1/jobs/{waiting}").json()["error"]["code"] == "not_found"
+    until(lambda: all(client.get(f"/api/v1/jobs/{id}").json()["state"] == "done" for id in running))
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "..", "%2e%2e%2findex", "a" * 63 + "%0a", "x" * 5000])
+def test_what_is_no_kept_picture_is_not_found(studio: Studio, name: str):
+    assert_error(studio.client("ada").get(f"/api/v1/inputs/{name}.png"), 404, "not_found")
+
+
+def test_a_field_that_takes_a_picture_says_so(studio: Studio):
+    fields = studio.client("ada").get("/api/v1/generators").json()["generators"][0]["fields"]
+    assert [field["name"] for field in fields if field.get("picture")] == ["image"]

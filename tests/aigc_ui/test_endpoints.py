@@ -49,19 +49,19 @@ def client(served, tmp_path):
 def test_generate_takes_the_requests_fields_by_name_and_returns_picture_and_recipe(client):
     picture, recipe, pictures = client.predict(prompt="a panda", steps=2, api_name="/generate")
     assert Image.open(picture).size == (8, 8) and pictures == [picture]
-    assert recipe["request"] == {"prompt": "a panda", "steps": 2, "strength": 0.5, "shape": "square"}
+    assert recipe["request"] == {"prompt": "a panda", "steps": 2, "strength": 0.5, "shape": "square", "image": ""}
 
 
 def test_the_defaults_are_the_requests_own(client):
     _, recipe, _ = client.predict(api_name="/generate")
-    assert recipe["request"] == {"prompt": "", "steps": 3, "strength": 0.5, "shape": "square"}
+    assert recipe["request"] == {"prompt": "", "steps": 3, "strength": 0.5, "shape": "square", "image": ""}
 
 
 def test_the_endpoints_names_types_and_defaults_are_described(client):
     told = client.view_api(return_format="dict")["named_endpoints"]
     assert set(told) == {"/generate", "/status", "/cancel"}
     fields = {p["parameter_name"]: p for p in told["/generate"]["parameters"]}
-    assert list(fields) == ["prompt", "steps", "strength", "shape"]
+    assert list(fields) == ["prompt", "steps", "strength", "shape", "image"]
     assert fields["steps"]["parameter_default"] == 3 and fields["steps"]["python_type"]["type"] == "int"
 
 
@@ -97,7 +97,7 @@ def test_the_routes_that_skip_the_queue_are_shut(served):
     import httpx
 
     for path in ("run/generate", "api/generate"):
-        answer = httpx.post(f"{served[1]}/gradio_api/{path}", json={"data": ["", 1, 0.5, "square"]})
+        answer = httpx.post(f"{served[1]}/gradio_api/{path}", json={"data": ["", 1, 0.5, "square", ""]})
         assert answer.status_code == 404 and answer.json()["error"]["code"] == "not_found"
 
 

@@ -171,8 +171,9 @@ def test_a_body_over_the_limit_is_413_by_its_length_and_by_counting():
     for content in (b"x" * 1001, chunks(1100)):
         answer = client.post("/api/v1/jobs", content=content)
         assert answer.status_code == 413 and code(answer) == "too_large"
-    assert client.post("/gradio_api/upload", content=chunks(5000)).json()["bytes"] == 5000
-    assert client.post("/gradio_api/upload", content=chunks(5100)).status_code == 413
+    for upload in ("/gradio_api/upload", "/api/v1/inputs"):
+        assert client.post(upload, content=chunks(5000)).json()["bytes"] == 5000
+        assert client.post(upload, content=chunks(5100)).status_code == 413
     assert client.post("/gradio_api/queue/join", content=chunks(1100)).status_code == 413
     assert client.post("/api/v1/jobs", content=b"x" * 10, headers={"content-length": "9" * 400}).status_code == 413
 
