@@ -58,8 +58,13 @@ class TextToImageRequest(Request):
     width: int = param(128, Range(64, 512, step=16), "Width of the picture in pixels.")
     height: int = param(128, Range(64, 512, step=16), "Height of the picture in pixels.")
     count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
+    image: str = param("", Picture(), "The picture to start from instead of pure noise.")
+    mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")
+    strength: float = param(0.6, Range(0.05, 1), "How much of the start picture is made anew: this part of the steps.")
 
     def check(self) -> None:
+        if self.mask_image and not self.image:
+            raise BadRequest("mask_image needs the picture that it masks; got no image. Add it or drop the mask.")
         if self.guidance_start > self.guidance_end:
             raise BadRequest(
                 f"guidance_start must be at most guidance_end; got {self.guidance_start:g} and {self.guidance_end:g}."
