@@ -21,7 +21,8 @@ from torch import Tensor
 
 from pipelines.data import mixture, scenes, subjects
 from pipelines.data.scenes import Scene
-from pipelines.upscaler import FACTORS, MARGIN, Doubler, Upscaler
+from pipelines.requests import FACTORS
+from pipelines.upscaler import MARGIN, Doubler, Upscaler
 
 PATCH = 32
 """The side of what is doubled in training, without margins, in pixels."""
@@ -158,16 +159,6 @@ def bicubic(picture: Picture, factor: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((factor * width, factor * height), Image.Resampling.BICUBIC))
 
 
-def enlarged(upscaler: Upscaler, picture: Picture, factor: int) -> Picture:
-    """The upscaler's picture, in one go."""
-    steps = upscaler.enlarge(picture, factor)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
 def psnr(made: Picture, truth: Picture) -> float:
     """Peak signal-to-noise ratio in dB."""
     error = np.square(made.astype(np.float64) - truth).mean()
@@ -177,7 +168,7 @@ def psnr(made: Picture, truth: Picture) -> float:
 def table(upscaler: Upscaler, count: int = 24) -> str:
     """Mean PSNR on held-out pictures beside bicubic's, for clean and for worsened inputs, as Markdown."""
     lines = ["| | pictures | input | bicubic | ours |", "|---|---|---|---|---|"]
-    for factor in FACTORS:
+    for factor in FACTORS.values():
         for kind, pictures in held_out(count, factor).items():
             for worse in (False, True):
                 rng = np.random.default_rng(5)
@@ -185,7 +176,7 @@ def table(upscaler: Upscaler, count: int = 24) -> str:
                 inputs = [degraded(low, rng) for low in inputs] if worse else inputs
                 scores = [
                     np.mean([psnr(grow(low), truth) for low, truth in zip(inputs, pictures, strict=True)])
-                    for grow in (lambda low: bicubic(low, factor), lambda low: enlarged(upscaler, low, factor))  # noqa: B023
+                    for grow in (lambda low: bicubic(low, factor), lambda low: upscaler(low, factor))  # noqa: B023
                 ]
                 name = "worsened" if worse else "clean"
                 lines.append(f"| {factor}x | {kind} | {name} | {scores[0]:.2f} dB | {scores[1]:.2f} dB |")
