@@ -10,7 +10,11 @@ from pipelines.errors import NotFound
 from pipelines.events import Event
 from pipelines.params import Request
 
-MODULES = {"text-to-image": ("pipelines.text_to_image", "TextToImage")}
+MODULES = {
+    "text-to-image": ("pipelines.text_to_image", "TextToImage"),
+    "sketch": ("pipelines.sketch", "Sketch"),
+    "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
+}
 
 
 class Generator(Protocol):

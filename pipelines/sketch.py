@@ -1,0 +1,66 @@
+"""A rough picture in four steps, to look at while the prompt is still being written; nothing of it is kept."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pipelines import models
+from pipelines.device import DeviceManager
+from pipelines.events import Event, Frame, Progress, StopEarly
+from pipelines.requests import SketchRequest, TextToImageRequest
+from pipelines.text_to_image import Run, lease
+
+if TYPE_CHECKING:
+    from pipelines.diffusion.bundle import Bundle
+
+STEPS = 4
+SAMPLER = "dpmpp_2m"
+SPACING = "path"
+SMALLEST, LARGEST = 64, 512
+
+
+class Sketch:
+    """The generator of frames only. The last one's x0_pred is the decoded picture, the others' are previews."""
+
+    name = "sketch"
+    request_type = SketchRequest
+
+    def stream(self, request: SketchRequest, devices: DeviceManager) -> Iterator[Event]:
+        """Progress, then a frame after every step. Closed or stopped early it makes no more evaluations."""
+        request.check()
+        try:
+            yield Progress("loading")
+            info = models.inspect(models.find(request.model))
+            with lease(info, devices) as model:
+                yield from _draw(Run.prepare(_in_full(request, model), model, devices))
+        except StopEarly:
+            return
+
+
+def _draw(run: Run) -> Iterator[Frame]:
+    for step in run.steps(run.start()):
+        shown = run.frame(step.index + 1, step.sigma, step.x, step.x0_pred)
+        if shown.index == shown.total:
+            shown = dataclasses.replace(shown, x0_pred=run.model.decode(step.x[0])[None])
+        yield shown
+
+
+def _in_full(request: SketchRequest, model: "Bundle") -> TextToImageRequest:
+    """What a sketch asks of the loop that paints; its size is the one that the model was trained at."""
+    width, height = _size(model)
+    return TextToImageRequest(
+        **request.values(),
+        num_inference_steps=STEPS,
+        sampler=SAMPLER,
+        sigma_schedule=SPACING,
+        width=width,
+        height=height,
+    ).resolved()
+
+
+def _size(model: "Bundle") -> tuple[int, int]:
+    """Width and height of the model's own pictures, within bounds."""
+    size = model.unet.config.sample_size or 0
+    down, across = size if isinstance(size, Sequence) else (size, size)
+    width, height = (min(LARGEST, max(SMALLEST, side * model.latent_factor)) for side in (across, down))
+    return width, height
