@@ -9,7 +9,7 @@ from gradio.components import Component
 
 from aigc_ui import words
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Field, Flag, Range, Request, Text
+from pipelines.params import Choice, Field, Flag, Picture, Range, Request, Text
 
 SLIDER_STEPS = 10_000  # a range with more whole numbers than this is typed, not slid
 
@@ -78,6 +78,8 @@ def control(field: Field, **look: Any) -> Component:
     match field.spec:
         case Text():
             return gr.Textbox(value=field.default, max_length=field.spec.max_length, **shown)
+        case Picture():
+            return gr.Textbox(value=field.default, visible="hidden", **shown)  # the page's scripts fill it
         case Choice():
             return gr.Dropdown(value=field.default, filterable=False, **shown)
         case Flag():

@@ -1,5 +1,6 @@
 """The Create tab: prompt to picture, with every step in view."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +15,11 @@ from aigc_ui.services import Services
 from pipelines.errors import StudioError
 
 GENERATOR = "text-to-image"
+SKETCHED = ("prompt", "model", "seed", "guidance_scale")  # what a sketch follows
 
 # Accordions: the words of their title, then rows of fields or a line of help. A field named nowhere goes to "More".
 GROUPS = (
-    ("group.size", (("width", "height"), ("count",))),
+    ("group.size", (("width", "height"), ("count", "upscale"))),
     ("group.guidance", (("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end"))),
     ("group.sampling", (("sigma_schedule",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
@@ -41,11 +43,17 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
             mount("results")
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate)
+    _sketch(controls)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     controls.place("prompt", lines=3, max_lines=8, elem_id="prompt")
     mount("examples")
+    mount("sketch")
+    controls.place("image", elem_id="image")
+    controls.place("mask_image", elem_id="mask-image")
+    mount("start")
+    controls.place("strength", elem_id="strength")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     with gr.Row(elem_id="actions"):
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
@@ -80,7 +88,8 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
             last = labels.add(gr.Button, "value", "seed.last", size="sm", elem_id="seed-last")
 
     def seed_of_last(request: gr.Request) -> Any:
-        mine = sorted(services.jobs.list(client_of(request)), key=lambda job: job.created)
+        jobs = (job for job in services.jobs.list(client_of(request)) if job.generator == GENERATOR)
+        mine = sorted(jobs, key=lambda job: job.created)
         return mine[-1].request.values()["seed"] if mine else gr.skip()
 
     seed = controls.by_name["seed"]
@@ -116,6 +125,14 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
         None, js="() => { aigc.receive({failed: true}); }"
     )
     wire.settings(settings, None, [wire, *controls.inputs()], **FAST)
+
+
+def _sketch(controls: Controls) -> None:
+    """Tells the page's scripts, by name, what a sketch follows, whenever somebody changes a part of it."""
+    followed: dict[str, Any] = {name: controls.by_name[name] for name in SKETCHED if name in controls.by_name}
+    told = f"(...values) => {{ aigc.sketch({json.dumps(list(followed))}, values); }}"
+    for component in followed.values():
+        component.input(None, list(followed.values()), js=told)
 
 
 def client_of(request: gr.Request) -> str:

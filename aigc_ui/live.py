@@ -10,7 +10,18 @@ import gradio as gr
 from aigc_ui import words
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("core.js", "message.js", "live.js", "queue.js", "results.js", "studio.js")
+SCRIPTS = (
+    "core.js",
+    "message.js",
+    "live.js",
+    "mask.js",
+    "start.js",
+    "sketch.js",
+    "enlarge.js",
+    "queue.js",
+    "results.js",
+    "studio.js",
+)
 
 FAST: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
 """For handlers that only ask the engine for something and come back at once."""

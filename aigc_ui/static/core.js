@@ -49,6 +49,14 @@ window.aigc = (() => {
     return svg;
   };
 
+  // A value into one of Gradio's boxes, as if it had been typed.
+  function put(id, text) {
+    const field = document.querySelector(`#${id} textarea, #${id} input`);
+    if (!field || field.value === text) return;
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   // --- HTTP ---
   const url = (path) => new URL(`api/v1/${path}`, document.baseURI).href;
   async function api(path, options = {}) {
@@ -64,6 +72,13 @@ window.aigc = (() => {
   }
   const post = (path, body) =>
     api(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  // A picture's bytes to be worked on: { id, width, height } as the studio keeps it.
+  const upload = (blob) =>
+    api("inputs", { method: "POST", headers: { "content-type": blob.type || "application/octet-stream" }, body: blob });
+  async function blob(path) {
+    const answer = await fetch(url(path), { credentials: "same-origin" }).catch(() => null);
+    return answer?.ok ? answer.blob() : null;
+  }
   const listed = (body, name) => (Array.isArray(body) ? body : body?.[name] ?? []);
 
   // A function of one thing at a time: while one is being shown, only the newest of those that arrive is kept.
@@ -82,6 +97,6 @@ window.aigc = (() => {
   // A cancelled job is over when its thread has let go; until then it may still save its picture.
   const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;
 
-  return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, url, api, post,
-    listed, newest, over, mounts: {} };
+  return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, put, url, api,
+    post, upload, blob, listed, newest, over, mounts: {} };
 })();

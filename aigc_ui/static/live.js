@@ -99,18 +99,25 @@
       empty.hidden = true;
       if (x) noisy.show(x, item.frame.sigma < NOISY);
       if (x0) guess.show(x0, true);
-      noisy.label("live.x");
+      if (x) noisy.label("live.x");
       guess.label(finished ? (job?.state === "cancelled" ? "live.stopped" : "live.done") : "live.x0");
       if (item.frame) say(item.frame);
       [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
     });
+
+    // A job without steps has the picture that it began with beside the one that it made.
+    async function showBefore({ id, request }) {
+      noisy.label("live.before");
+      const bytes = await aigc.blob(`inputs/${encodeURIComponent(request.image)}.png`);
+      if (bytes && job?.id === id) noisy.show([await createImageBitmap(bytes)], true);
+    }
 
     function say({ index, total, sigma: level }) {
       if (job && aigc.over(job)) status.textContent = stepName(index, total);
       sigma.textContent = level == null ? "" : `σ ${level >= 10 ? level.toFixed(1) : level.toFixed(3)}`;
       range.setAttribute("aria-valuetext", `${stepName(index, total)}, σ ${level?.toFixed(3)}`);
     }
-    const stepName = (step, total) => (step ? t("live.step", { step, total }) : t("live.start", { total }));
+    const stepName = (step, total) => (step ? t("live.step", { step, total }) : t(job?.request?.image ? "live.noised" : "live.start", { total }));
 
     function progress(part) {
       const { done, total, seconds, stage } = part;
@@ -127,7 +134,7 @@
       range.setAttribute("aria-label", t("live.scrub"));
       view.setAttribute("aria-label", t("live"));
       empty.textContent = t("live.empty");
-      noisy.label("live.x");
+      noisy.label(job?.generator === "upscale" ? "live.before" : "live.x");
       guess.label(shown?.last && finals ? (job?.state === "cancelled" ? "live.stopped" : "live.done") : "live.x0");
       notes.replaceChildren(...(job?.notes ?? []).map((note) => el("li", {}, note)));
     }
@@ -177,6 +184,7 @@
       sigma.textContent = left.textContent = "";
       bar.value = 0;
       jobChanged(next);
+      if (next?.generator === "upscale") showBefore(next);
     });
     on("job", jobChanged);
     on("pending", () => { status.textContent = t("state.sending"); });
@@ -205,4 +213,5 @@
     describe();
     if (state.watched) emit("remount");
   };
+  Object.assign(aigc, { pane, cut });
 })();

@@ -9,12 +9,11 @@
 
   function row(job, place, count) {
     const running = job.state !== "waiting";
-    const prompt = job.request.prompt || t("prompt.empty");
     const meta = [running ? t(job.stopping ? "state.stopping" : "state.running") : t("queue.position", { position: (job.position ?? place) + 1 }),
       job.request.count > 1 ? t("pictures", { count: job.request.count }) : null].filter(Boolean).join(" · ");
     return el("li", { class: "job", "data-id": job.id, "data-state": job.state, "aria-current": String(job.id === state.watched) },
       el("button", { type: "button", class: "name", title: t("queue.watch"), onclick: () => aigc.watch(job.id) },
-        el("span", { class: "prompt" }, prompt), el("span", { class: "meta" }, meta)),
+        el("span", { class: "prompt" }, aigc.titled(job.generator, job.request)), el("span", { class: "meta" }, meta)),
       !running && button("queue.up", UP, place === 0, () => aigc.move(job.id, place - 1)),
       !running && button("queue.down", DOWN, place === count - 1, () => aigc.move(job.id, place + 1)),
       running ? button("queue.stop", SQUARE, Boolean(job.stopping), () => aigc.stop(job.id))

@@ -12,7 +12,7 @@
     root.replaceChildren(el("section", { class: "results" }, title, empty, list, more), detail.node);
 
     function tile(picture) {
-      const prompt = request(picture).prompt || t("prompt.empty");
+      const prompt = aigc.titled(picture.recipe?.generator, request(picture));
       return el("li", { "data-id": picture.id },
         el("button", { type: "button", title: prompt, "aria-label": t("results.open", { prompt }), onclick: () => detail.open(picture.id) },
           el("img", { src: source(picture), alt: "", loading: "lazy", width: picture.width, height: picture.height }),
@@ -33,14 +33,23 @@
     render();
   };
 
+  // A picture that a recipe names, as long as the studio keeps it.
+  function kept(id) {
+    const gone = () => image.replaceWith(t("detail.gone"));
+    const image = el("img", { class: "kept", src: aigc.url(`inputs/${encodeURIComponent(id)}.png`), alt: "", onerror: () => gone() });
+    return image;
+  }
+
   // The rows of a recipe in the order of the controls, then what came with it.
   function rows(recipe) {
     const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
     const valued = (name, value) => {
+      if (/^(mask_)?image$/.test(name)) return kept(value);
       const key = `choice.${name}.${value}`;
       return aigc.has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
     };
-    const pairs = Object.entries(recipe.request ?? {}).filter(([, value]) => value !== "" && value != null)
+    const counts = ([name, value]) => value !== "" && value != null && (name !== "strength" || recipe.request.image);
+    const pairs = Object.entries(recipe.request ?? {}).filter(counts)
       .map(([name, value]) => [named(name), valued(name, value)]);
     if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
     if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.join(" ")]);
@@ -54,6 +63,8 @@
     const heading = el("h2"), parametersTitle = el("h3");
     const use = el("button", { type: "button", id: "detail-use", class: "primary" });
     const seed = el("button", { type: "button", id: "detail-seed" });
+    const start = el("button", { type: "button", id: "detail-start" });
+    const enlarge = ["2x", "4x"].map((factor) => el("button", { type: "button", id: `detail-enlarge-${factor}`, "data-factor": factor }));
     const save = el("a", { id: "detail-download", class: "button" });
     const copy = el("button", { type: "button", id: "detail-copy" });
     const back = el("button", { type: "button", id: "detail-previous", class: "round" }, icon(BACK));
@@ -63,7 +74,7 @@
       el("div", { class: "frame" }, picture),
       el("div", { class: "side" },
         el("header", {}, heading, back, next, close),
-        el("div", { class: "buttons" }, use, seed, save, copy),
+        el("div", { class: "buttons" }, use, seed, start, ...enlarge, save, copy),
         el("table", { id: "detail-recipe" }, table),
         el("section", { class: "parameters" }, parametersTitle, parameters)));
     heading.id = "detail-title";
@@ -90,6 +101,9 @@
       heading.textContent = t("detail");
       use.textContent = t("detail.use");
       seed.textContent = t("detail.seed");
+      use.hidden = seed.hidden = recipe.generator === "upscale";
+      start.textContent = t("detail.start");
+      enlarge.forEach((button) => { button.textContent = t("detail.enlarge", { factor: parseInt(button.dataset.factor, 10) }); });
       save.textContent = t("detail.download");
       copy.textContent = t("detail.copy");
       parametersTitle.textContent = t("detail.parameters");
@@ -116,7 +130,15 @@
       if (event.key === "ArrowLeft") walk(-1);
       if (event.key === "ArrowRight") walk(1);
     });
-    use.addEventListener("click", () => { aigc.settings(recipe.request ?? {}); node.close(); });
+    use.addEventListener("click", () => { aigc.settings({ image: "", mask_image: "", ...recipe.request }); node.close(); });
+    start.addEventListener("click", async () => {
+      node.close();
+      const bytes = await aigc.blob(`images/${encodeURIComponent(id)}`);
+      if (!bytes) return aigc.complain(t("error.server"));
+      await aigc.startFrom(bytes);
+      document.getElementById("area-prompt").scrollIntoView({ block: "nearest", behavior: "smooth" });
+    });
+    enlarge.forEach((button) => button.addEventListener("click", () => { node.close(); aigc.enlarge(id, button.dataset.factor); }));
     seed.addEventListener("click", () => { aigc.settings({ seed: recipe.request?.seed ?? -1 }); node.close(); });
     copy.addEventListener("click", async () => {
       await copyText(parameters);

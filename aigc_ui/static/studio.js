@@ -14,7 +14,7 @@
   // --- jobs ---
   async function refresh() {
     try {
-      state.jobs = listed(await api("jobs"), "jobs");
+      state.jobs = listed(await api("jobs"), "jobs").filter((job) => job.generator !== "sketch");
     } catch (error) {
       return complain(error.message);
     }
@@ -112,8 +112,8 @@
     }
   }
   async function bitmap(id) {
-    const answer = await fetch(aigc.url(`images/${encodeURIComponent(id)}`), { credentials: "same-origin" });
-    return answer.ok ? createImageBitmap(await answer.blob()) : null;
+    const bytes = await aigc.blob(`images/${encodeURIComponent(id)}`);
+    return bytes && createImageBitmap(bytes);
   }
 
   async function act(path, options) {
@@ -162,8 +162,12 @@
       say("good", names ? t("settings.some", { names }) : t("settings.taken"));
     }
   };
-  aigc.settings = (values, quiet = false) => send("settings", { values, quiet });
+  aigc.settings = ({ image, mask_image, ...values }, quiet = false) => {
+    emit("settings", { image, mask_image });  // pictures are looked for first
+    send("settings", { values, quiet });
+  };
   // What was just asked for is looked at, unless another one is running; it may already be over.
+  aigc.submitted = submitted;
   async function submitted(id) {
     await refresh();
     const watched = byId(state.watched), job = byId(id);
@@ -183,7 +187,7 @@
   function restore() {
     let kept = {};
     try { kept = JSON.parse(aigc.remembered("settings") ?? "{}"); } catch { /* not ours to read */ }
-    for (const name of ["prompt", "negative_prompt"]) {
+    for (const name of ["prompt", "negative_prompt", "image", "mask_image"]) {
       const typed = aigc.remembered(`draft.${name}`);
       if (typed !== null) kept[name] = typed;
     }

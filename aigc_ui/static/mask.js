@@ -1,0 +1,194 @@
+// The mask editor: which part of the start picture is painted anew. A mask is a list of operations that are drawn one
+// after the other, so undoing is drawing all but the last. Opaque pixels are painted anew.
+(() => {
+  const { el, icon, t, on } = aigc;
+  const INK = "#e11d48";
+  const UNDO = "M6 3L3 6l3 3M3 6h6a4 4 0 0 1 0 8H7", REDO = "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h2", CROSS = "M4 4l8 8M12 4l-8 8";
+  const SMALLEST = 2, LARGEST = 60, USUAL = 14;  // the brush, in hundredths of the picture's longer side
+
+  const OPERATIONS = {
+    kept: (pen, { pixels }) => pen.putImageData(pixels, 0, 0),
+    clear: (pen) => pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height),
+    invert(pen) {
+      pen.globalCompositeOperation = "xor";
+      pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
+    },
+    stroke(pen, { points, size, erase }) {
+      pen.globalCompositeOperation = erase ? "destination-out" : "source-over";
+      pen.lineWidth = size;
+      pen.beginPath();
+      pen.moveTo(...points[0]);
+      points.forEach((point) => pen.lineTo(...point));
+      pen.stroke();
+    },
+  };
+  function apply(canvas, operation) {
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.save();
+    Object.assign(pen, { fillStyle: INK, strokeStyle: INK, lineCap: "round", lineJoin: "round" });
+    OPERATIONS[operation.kind](pen, operation);
+    pen.restore();
+  }
+
+  // White where the picture is painted anew and black where it stays, nothing between; null when nothing is painted.
+  async function exported({ width, height }, pixels) {
+    const data = pixels.data;
+    let painted = false;
+    for (let i = 0; i < data.length; i += 4) {
+      const anew = data[i + 3] > 127;
+      painted ||= anew;
+      data.fill(anew ? 255 : 0, i, i + 3);
+      data[i + 3] = 255;
+    }
+    if (!painted) return null;
+    const canvas = el("canvas", { width, height });
+    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    return new Promise((done) => canvas.toBlob(done, "image/png"));
+  }
+
+  // The way back, for a mask that the studio kept.
+  async function imported(blob, { width, height }) {
+    const pen = el("canvas", { width, height }).getContext("2d"), bitmap = await createImageBitmap(blob);
+    pen.drawImage(bitmap, 0, 0, width, height);
+    const pixels = pen.getImageData(0, 0, width, height), data = pixels.data;
+    const ink = [1, 3, 5].map((place) => parseInt(INK.slice(place, place + 2), 16));
+    for (let i = 0; i < data.length; i += 4) data.set([...ink, data[i] > 127 ? 255 : 0], i);
+    return pixels;
+  }
+
+  // open(picture's address, its size, a kept mask or null) -> what was painted when it closes, as a PNG or null.
+  aigc.maskEditor = () => {
+    const tools = [];
+    function tool(key, path) {
+      const one = el("button", { type: "button", id: key.replace(".", "-"), class: path && "round" }, path && icon(path));
+      tools.push([one, key]);
+      return one;
+    }
+    const title = el("h2", { id: "mask-title" }), help = el("p", { class: "help" });
+    const picture = el("img", { alt: "", draggable: "false" }), canvas = el("canvas", { role: "img" });
+    const ring = el("span", { class: "ring", hidden: true });
+    const stage = el("div", { class: "stage" }, picture, canvas, ring);
+    const brush = tool("mask.brush"), eraser = tool("mask.eraser");
+    const size = el("input", { type: "range", id: "mask-size", min: SMALLEST, max: LARGEST, value: USUAL });
+    const sizeName = el("span");
+    const undo = tool("mask.undo", UNDO), redo = tool("mask.redo", REDO);
+    const clear = tool("mask.clear"), invert = tool("mask.invert");
+    const done = tool("mask.done"), close = tool("mask.close", CROSS);
+    done.className = "primary";
+    const node = el("dialog", { id: "mask", "aria-labelledby": "mask-title" },
+      el("header", {}, title, done, close), help, el("div", { class: "easel" }, stage),
+      el("div", { class: "tools" }, el("span", { class: "either" }, brush, eraser),
+        el("label", { class: "size" }, sizeName, size), el("span", { class: "group" }, undo, redo), el("span", { class: "group" }, clear, invert)));
+
+    let operations = [], undone = [], stroke = null, erasing = false;
+
+    function describe() {
+      title.textContent = t("mask");
+      help.textContent = t("mask.help");
+      sizeName.textContent = t("mask.size");
+      canvas.setAttribute("aria-label", t("mask"));
+      for (const [one, key] of tools) {
+        if (!one.firstElementChild) one.textContent = t(key);
+        else { one.title = t(key); one.setAttribute("aria-label", t(key)); }
+      }
+    }
+    function refresh() {
+      brush.setAttribute("aria-pressed", String(!erasing));
+      eraser.setAttribute("aria-pressed", String(erasing));
+      undo.disabled = !operations.length;
+      redo.disabled = !undone.length;
+    }
+    function redraw() {
+      apply(canvas, { kind: "clear" });
+      operations.forEach((operation) => apply(canvas, operation));
+      refresh();
+    }
+    function add(operation) {
+      operations.push(operation);
+      undone = [];
+      redraw();
+    }
+    function step(from, to) {
+      if (from.length) to.push(from.pop());
+      redraw();
+    }
+    const erase = (wanted) => { erasing = wanted; refresh(); };
+    const wide = () => Math.max(1, (+size.value / 100) * Math.max(canvas.width, canvas.height));
+
+    // --- painting: mouse, finger and pen alike; the far end of a pen erases ---
+    function place(event) {
+      const { left, top, width, height } = canvas.getBoundingClientRect();
+      return [((event.clientX - left) / width) * canvas.width, ((event.clientY - top) / height) * canvas.height];
+    }
+    function aim(event) {
+      const { left, top, width } = canvas.getBoundingClientRect();
+      const across = (wide() / canvas.width) * width;
+      ring.hidden = event.pointerType === "touch" && !stroke;
+      Object.assign(ring.style, { width: `${across}px`, height: `${across}px`, left: `${event.clientX - left}px`, top: `${event.clientY - top}px` });
+    }
+    canvas.addEventListener("pointerdown", (event) => {
+      if (stroke || (event.button !== 0 && event.button !== 5)) return;
+      canvas.setPointerCapture(event.pointerId);
+      stroke = { kind: "stroke", pointer: event.pointerId, points: [place(event)], size: wide(), erase: erasing || event.button === 5 };
+      apply(canvas, stroke);
+      aim(event);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      aim(event);
+      if (stroke?.pointer !== event.pointerId) return;
+      const passed = event.getCoalescedEvents?.() ?? [];
+      const points = (passed.length ? passed : [event]).map(place);
+      apply(canvas, { ...stroke, points: [stroke.points.at(-1), ...points] });
+      stroke.points.push(...points);
+    });
+    const lift = (event) => {
+      if (stroke?.pointer !== event.pointerId) return;
+      const finished = stroke;
+      stroke = null;
+      ring.hidden = event.pointerType === "touch";
+      add(finished);
+    };
+    canvas.addEventListener("pointerup", lift);
+    canvas.addEventListener("pointercancel", lift);
+    canvas.addEventListener("pointerleave", () => { if (!stroke) ring.hidden = true; });
+
+    // --- buttons and keys ---
+    brush.addEventListener("click", () => erase(false));
+    eraser.addEventListener("click", () => erase(true));
+    undo.addEventListener("click", () => step(operations, undone));
+    redo.addEventListener("click", () => step(undone, operations));
+    clear.addEventListener("click", () => add({ kind: "clear" }));
+    invert.addEventListener("click", () => add({ kind: "invert" }));
+    done.addEventListener("click", () => node.close("done"));
+    close.addEventListener("click", () => node.close(""));
+    const resize = (by) => { size.value = +size.value + by; };
+    const KEYS = { b: () => erase(false), e: () => erase(true), "[": () => resize(-2), "]": () => resize(2) };
+    node.addEventListener("keydown", (event) => {
+      const command = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
+      if (command && key === "z") step(...(event.shiftKey ? [undone, operations] : [operations, undone]));
+      else if (command && key === "y") step(undone, operations);
+      else if (!command && KEYS[key]) KEYS[key]();
+      else return;
+      event.preventDefault();
+    });
+    on("language", describe);
+    describe();
+
+    async function open(source, { width, height }, kept) {
+      Object.assign(canvas, { width, height });
+      stage.style.setProperty("--ratio", width / height);
+      picture.src = source;
+      operations = kept ? [{ kind: "kept", pixels: await imported(kept, { width, height }) }] : [];
+      undone = [];
+      redraw();
+      node.returnValue = "";
+      node.showModal();
+      done.focus();
+      await new Promise((closed) => node.addEventListener("close", closed, { once: true }));
+      stroke = null;
+      if (node.returnValue !== "done") return kept;
+      return exported(canvas, canvas.getContext("2d").getImageData(0, 0, width, height));
+    }
+    return { node, open };
+  };
+})();
