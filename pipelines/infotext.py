@@ -4,6 +4,8 @@
     Negative prompt: blurry
     Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 42, Size: 512x512, ..., Version: ...
 
+"Size" is what was painted; an enlarged picture says "Hires upscale: 4" besides.
+
 `parse(write(recipe))` gives every field of the request back: what the plain pairs cannot carry exactly (a prompt
 with a line "Negative prompt:", a sampler nobody else knows) goes as JSON into one more pair, "Exact settings".
 """
@@ -44,9 +46,17 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Training timesteps": ("num_train_timesteps", int),
     "Pictures": ("count", int),
 }
-_WORDS = {"Model": "model", "Training noise schedule": "beta_schedule", "Sigma spacing": "sigma_schedule"}
+_WORDS = {
+    "Model": "model",
+    "Training noise schedule": "beta_schedule",
+    "Sigma spacing": "sigma_schedule",
+    "Upscale": "upscale",
+}
+_UPSCALES = {"2x": 2, "4x": 4}
+_UPSCALER = "AIGC flat art"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
+_SAID_ELSEWHERE = (_EXACT, "Model hash", "Version", "Generator", "Recipe version")
 _NEGATIVE = "Negative prompt:"
 # A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time.
 _PAIR = re.compile(r'(\w[\w \-/]{1,63}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -101,6 +111,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
     """All pairs in A1111's order, ours behind, Version last."""
     request = recipe.get("request", {})
     sampler, spacing = request.get("sampler"), request.get("sigma_schedule")
+    factor = _UPSCALES.get(str(request.get("upscale")))
     sized = "width" in request and "height" in request
     model_hash = str(recipe.get("model_hash") or "")
     unfinished = recipe.get("unfinished")
@@ -120,6 +131,10 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
     for key, (field, _) in _NUMBERS.items():
         if field != "eta":
             pairs.setdefault(key, request.get(field))
+    if factor:
+        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER}
+    else:
+        pairs["Upscale"] = request.get("upscale")
     if isinstance(unfinished, Mapping):
         pairs["Unfinished"] = f"step {unfinished.get('step')} of {unfinished.get('of')}"
     if exact:
@@ -134,7 +149,7 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
     for key, value in pairs.items():
         fields = _fields(key, value)
         request.update(fields)
-        if not fields and key not in (_EXACT, "Model hash", "Version", "Generator", "Recipe version"):
+        if not fields and key not in _SAID_ELSEWHERE and (key, value) != ("Hires upscaler", _UPSCALER):
             other[key] = value
     exact = json_object(pairs.get(_EXACT, ""))
     request.update(exact or {})
@@ -154,6 +169,9 @@ def _fields(key: str, value: str) -> dict[str, Any]:
     if key == "Size":
         size = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", value)
         return {"width": int(size[1]), "height": int(size[2])} if size else {}
+    if key == "Hires upscale":
+        factor = _number(value, float)
+        return next(({"upscale": name} for name, times in _UPSCALES.items() if times == factor), {})
     if key == "Schedule type":
         return _named("sigma_schedule", SCHEDULE_LABELS, value)
     return _sampler(value) if key == "Sampler" else {}

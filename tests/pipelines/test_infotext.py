@@ -33,6 +33,7 @@ REQUEST = {
     "width": 64,
     "height": 96,
     "count": 1,
+    "upscale": "4x",
 }
 RECIPE = {
     "version": 1,
@@ -64,6 +65,7 @@ fields = {
     "width": st.integers(32, 512),
     "height": st.integers(32, 512),
     "count": st.integers(1, 16),
+    "upscale": st.sampled_from(["auto", "none", "2x", "4x"]) | words,
 }
 requests = st.fixed_dictionaries(fields)
 
@@ -177,6 +179,20 @@ def test_a_picture_of_a1111_is_read():
     }
     assert recipe["other"] == {"Denoising strength": "0.5", "Lora hashes": "foxstyle: 1a2b3c4d5e6f, b: c"}
     assert (recipe["model_hash"], recipe["software"]) == ("6ce0161689", "v1.10.1")
+
+
+def test_an_enlarged_picture_says_the_size_that_was_painted_and_how_much_it_grew():
+    params = write(RECIPE).split("\n")[-1]
+    assert "Size: 64x96, " in params and ", Hires upscale: 4, Hires upscaler: AIGC flat art, " in params
+    assert "Hires" not in write({"request": REQUEST | {"upscale": "none"}})
+    assert parse(write(RECIPE))["other"] == {}
+
+
+def test_another_tools_enlargement_is_read_as_far_as_we_can_do_it():
+    twice = parse("fox\nSteps: 20, Seed: 1, Hires upscale: 2, Hires upscaler: Latent")
+    assert twice["request"]["upscale"] == "2x" and twice["other"] == {"Hires upscaler": "Latent"}
+    odd = parse("fox\nSteps: 20, Seed: 1, Hires upscale: 1.5")
+    assert "upscale" not in odd["request"] and odd["other"] == {"Hires upscale": "1.5"}
 
 
 def test_a_sampler_that_we_lack_is_named_not_guessed():
