@@ -16,6 +16,11 @@ from pipelines.data.scenes import COLOURS, SIZE, Scene, Thing
 GRID = 24
 SEAM = 24
 """How far from the middle, in pixels, the gap between two things may lie."""
+CONTRAST = {"pastel": 18, "night": 14}
+"""How far a pixel must be from the background, of 255, to belong to the thing, where a style leaves little contrast."""
+USUAL_CONTRAST = 40
+BLOCKS = 200.0
+"""How much the place of the steps counts beside the other features when a style is named."""
 INSIDE = 23
 """Half the side of the window that holds what is inside a container."""
 
@@ -42,18 +47,18 @@ def judge(picture: Picture, wanted: Scene) -> dict[str, bool]:
 
 def ranking(picture: Picture, background: str, style: str = "") -> list[str]:
     """Every subject and every shape in every colour, the likeliest first, for one thing on a plain background."""
-    seen = features(picture)
+    seen = features(picture, style)
     labels, known = _known(background, style)
     return [labels[i] for i in np.argsort(np.square(known - seen).sum(axis=1))]
 
 
 def style_of(picture: Picture, wanted: Scene) -> str:
     """The style in which the wanted scene comes nearest to the picture; "" is flat."""
-    seen = features(picture)
 
     def distance(style: str) -> float:
         drawn = scenes.draw(Scene(wanted.background, wanted.things, wanted.relation, style))
-        return float(np.square(features(drawn) - seen).sum())
+        steps = BLOCKS * (_blockiness(drawn) - _blockiness(picture)) ** 2
+        return steps + float(np.square(features(drawn, style) - features(picture, style)).sum())
 
     return min(("", *styles.STYLES), key=distance)
 
@@ -65,15 +70,22 @@ def background_of(picture: Picture) -> str:
     return min(COLOURS, key=lambda name: float(np.square(middle - COLOURS[name]).sum()))
 
 
-def features(picture: Picture) -> NDArray[np.float32]:
+def features(picture: Picture, style: str = "") -> NDArray[np.float32]:
     """What differs from the background, cut to its bounding box, GRID x GRID: blurred colours, edges both ways."""
-    cut = Image.fromarray(picture).crop(_bounding_box(picture)).resize((GRID * 2, GRID * 2), Image.Resampling.BOX)
+    cut = Image.fromarray(picture).crop(_bounding_box(picture, style)).resize((GRID * 2, GRID * 2), Image.Resampling.BOX)
     soft = cut.filter(ImageFilter.GaussianBlur(1.5)).resize((GRID, GRID), Image.Resampling.BOX)
     colours = np.asarray(soft, dtype=np.float32) / 255  # (GRID, GRID, 3)
     light = np.asarray(cut.convert("L").filter(ImageFilter.GaussianBlur(1.0)), dtype=np.float32) / 255
     edges = np.stack(np.gradient(light), axis=-1)
     edges = np.abs(edges).reshape(GRID, 2, GRID, 2, 2).mean(axis=(1, 3))
     return np.concatenate([colours.ravel(), 2.0 * edges.ravel()])
+
+
+def _blockiness(picture: Picture) -> float:
+    """The share of all change between neighbouring pixels that lies on the borders of pixel art's blocks."""
+    change = np.abs(np.diff(picture.astype(int), axis=1)).sum(axis=(0, 2)).astype(float)
+    change += np.abs(np.diff(picture.astype(int), axis=0)).sum(axis=(1, 2))
+    return float(change[styles.PIXEL - 1 :: styles.PIXEL].sum() / max(change.sum(), 1.0))
 
 
 def _parts(picture: Picture, wanted: Scene) -> list[Picture]:
@@ -123,14 +135,14 @@ def _seam(picture: Picture, axis: int) -> int:
     return int(near[np.lexsort((np.abs(near - SIZE // 2), filled[near]))[0]])
 
 
-def _differs(picture: Picture) -> NDArray[np.bool_]:
+def _differs(picture: Picture, style: str = "") -> NDArray[np.bool_]:
     border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    return np.abs(picture.astype(int) - np.median(border, axis=0)).max(axis=-1) > 40
+    return np.abs(picture.astype(int) - np.median(border, axis=0)).max(axis=-1) > CONTRAST.get(style, USUAL_CONTRAST)
 
 
-def _bounding_box(picture: Picture) -> tuple[int, int, int, int]:
+def _bounding_box(picture: Picture, style: str) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of what differs from the border's colour, specks left out."""
-    differs = _differs(picture)
+    differs = _differs(picture, style)
     columns, rows = np.nonzero(differs.sum(axis=0) >= 2)[0], np.nonzero(differs.sum(axis=1) >= 2)[0]
     if not columns.size or not rows.size:
         return (0, 0, picture.shape[1], picture.shape[0])
@@ -152,4 +164,4 @@ def _known(background: str, style: str) -> tuple[list[str], NDArray[np.float32]]
         if colour != background
     ]
     pictures = [scenes.draw(Scene(background, (thing,), "", style)) for thing in things]
-    return [_label(thing) for thing in things], np.stack([features(picture) for picture in pictures])
+    return [_label(thing) for thing in things], np.stack([features(picture, style) for picture in pictures])
