@@ -1,4 +1,5 @@
-"""Prompt to picture: one request in, a frame for every denoising step and the finished pictures out.
+"""Prompt to picture, from pure noise or from a picture: one request in, a frame for every denoising step and the
+finished pictures out.
 
 torch is imported when a stream starts, so that the page and the command line can read the request's fields at once.
 """
@@ -18,6 +19,7 @@ from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath, noise_path
 from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
+from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
@@ -35,9 +37,10 @@ __all__ = ["TextToImage", "TextToImageRequest", "warm"]
 class TextToImage:
     """The generator over a diffusers folder of a StableDiffusionPipeline.
 
-    Frame 0 is the pure noise, sent before the first evaluation: its x0_pred is the picture of the mean latents (0), as
-    nothing better is known yet. Frame k shows the state after step k and the guess that the step used. The frames go
-    through a linear preview of the latents; only the result is decoded.
+    Frame 0 is what the run starts from, sent before the first evaluation: pure noise, whose x0_pred is the picture of
+    the mean latents (0), as nothing better is known yet; or a picture under noise, with the picture as x0_pred. Frame k
+    shows the state after step k and the guess that the step used. The frames go through a linear preview of the
+    latents; only the result is decoded.
     """
 
     name = "text-to-image"
@@ -75,7 +78,8 @@ def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bun
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise."""
+    """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise, and the
+    picture to start from, if there is one."""
 
     request: TextToImageRequest
     model: Bundle
@@ -83,6 +87,7 @@ class Run:
     denoiser: Denoiser
     noise: PictureNoise
     notes: tuple[str, ...]
+    picture: StartPicture | None = None
 
     @classmethod
     def prepare(cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager) -> Run:
@@ -98,6 +103,9 @@ class Run:
             request.sigma_schedule,
             request.num_inference_steps,
         )
+        picture = StartPicture.of(request, model)
+        if picture is not None:
+            path = path.last(request.strength)
         cond, cut = model.encode(request.prompt)
         uncond, negative_cut = model.encode(request.negative_prompt)
         guidance = Guidance(
@@ -106,20 +114,27 @@ class Run:
         denoiser = Denoiser(model.network(shape), devices.worker(), model.process, path, cond, uncond, guidance)
         noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *_notes(request, cut, negative_cut, model.prompt_length))
-        return cls(request, model, path, denoiser, noise, notes)
+        return cls(request, model, path, denoiser, noise, notes, picture)
 
     @property
     def total(self) -> int:
         return len(self.path)
 
     def start(self) -> Tensor:
-        """Pure noise: of variance 1 in the network's own form, so sqrt(1 + sigma^2) times it in the samplers'."""
-        return self.noise() * math.sqrt(1 + float(self.path.sigmas[0]) ** 2)
+        """The first state. Pure noise has variance 1 in the network's own form, so 1 + sigma^2 in the samplers'."""
+        sigma = float(self.path.sigmas[0])
+        return self.picture.noised(self.noise(), sigma) if self.picture else self.noise() * math.sqrt(1 + sigma**2)
+
+    def first_frame(self, x: Tensor) -> Frame:
+        """The first state with all that is known before an evaluation: the start picture, or nothing."""
+        known = x * 0 if self.picture is None else self.picture.latents.expand_as(x)
+        return self.frame(0, float(self.path.sigmas[0]), x, known)
 
     def steps(self, x: Tensor) -> Iterator[Step]:
         """Closing it makes no more evaluations. Raises BadRequest where a guess is not a number."""
         sampler = SAMPLERS[self.request.sampler]
-        for step in sampler(self.denoiser, x, self.path.sigmas, lambda like: self.noise(), self.request.eta):
+        denoiser = self.picture.keeping(self.denoiser) if self.picture else self.denoiser
+        for step in sampler(denoiser, x, self.path.sigmas, lambda like: self.noise(), self.request.eta):
             self._refuse_nan(step)
             yield step
 
@@ -165,7 +180,7 @@ def _paint(run: Run) -> Iterator[Event]:
     last: Step | None = None
     x = run.start()
     try:
-        yield run.frame(0, float(run.path.sigmas[0]), x, x * 0)
+        yield run.first_frame(x)
         for step in run.steps(x):
             last = step
             yield run.frame(step.index + 1, step.sigma, step.x, step.x0_pred)
@@ -174,7 +189,8 @@ def _paint(run: Run) -> Iterator[Event]:
     if last is None:  # stopped before the first guess
         return
     finished = last.index + 1 == run.total
-    images = yield from _decoded(run.model, last.x if finished else last.x0_pred)
+    decoded = yield from _decoded(run.model, last.x if finished else last.x0_pred)
+    images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
     yield run.result(images, last.index + 1)
 
 

@@ -90,6 +90,15 @@ class Bundle:
         mask = mask.to(self.device) if mask is not None else None
         return self.text_encoder(batch.input_ids.to(self.device), attention_mask=mask)[0][0], whole > length
 
+    def encode_picture(self, picture: np.ndarray) -> Tensor:
+        """uint8 (H, W, 3) -> latents (C, h, w) in the network's own scale: the most likely ones, without a draw."""
+        image = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device) / 127.5 - 1  # (1, 3, H, W) in [-1, 1]
+        with self._lock, torch.inference_mode():
+            latents = _encoded(self.vae.encode(image.to(self.vae.dtype)))[0].float()
+        if not torch.isfinite(latents).all():
+            raise BadRequest("this model's encoder turned the picture into NaN. Choose another picture or model.")
+        return (latents - self._shift) * self.vae.config.scaling_factor
+
     def decode(self, latents: Tensor) -> np.ndarray:
         """Latents (C, h, w) of one picture in the network's own scale -> uint8 (H, W, 3)."""
         with self._lock, torch.inference_mode():
@@ -100,8 +109,13 @@ class Bundle:
         return levels.permute(1, 2, 0).cpu().numpy()
 
     def _decode(self, latents: Tensor) -> Tensor:
-        scaled = latents.to(self.vae.dtype) / self.vae.config.scaling_factor
+        scaled = latents.to(self.vae.dtype) / self.vae.config.scaling_factor + self._shift
         return self.vae.decode(scaled, return_dict=False)[0]
+
+    @property
+    def _shift(self) -> float:
+        """The mean of the autoencoder's own latents, where its config says one."""
+        return self.vae.config.get("shift_factor") or 0.0
 
     def _preview(self) -> LinearPreview:
         file = self.info.folder / "preview.safetensors"
@@ -128,6 +142,13 @@ class Bundle:
                 f"the tokenizer has {len(self.tokenizer)} tokens, the text encoder only {text.vocab_size}. "
                 "The folder mixes parts of two models."
             )
+
+
+def _encoded(output: Any) -> Tensor:
+    """Latents as each kind of autoencoder says them: AutoencoderKL, AutoencoderTiny, AutoencoderDC."""
+    if hasattr(output, "latent_dist"):
+        return output.latent_dist.mode()
+    return output.latents if hasattr(output, "latents") else output.latent
 
 
 def rows_of_a_batch(device_type: str, latent_pixels: int) -> int:

@@ -39,6 +39,11 @@ class NoisePath:
     def __len__(self) -> int:
         return len(self.timesteps)
 
+    def last(self, part: float) -> NoisePath:
+        """That part of its steps, counted from the end and rounded down, but one at least; as diffusers cuts it."""
+        n = max(1, int(len(self) * part))
+        return NoisePath(self.sigmas[-n - 1 :], self.timesteps[-n:], self.notes)
+
 
 def noise_path(
     network_alphas_cumprod: Tensor,
