@@ -44,6 +44,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate)
     _sketch(controls)
+    _size(controls)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
@@ -133,6 +134,13 @@ def _sketch(controls: Controls) -> None:
     told = f"(...values) => {{ aigc.sketch({json.dumps(list(followed))}, values); }}"
     for component in followed.values():
         component.input(None, list(followed.values()), js=told)
+
+
+def _size(controls: Controls) -> None:
+    """Tells the page's scripts the size of the picture to come, from the start: one to start from is cut to it."""
+    size: list[Any] = [controls.by_name[name] for name in ("width", "height") if name in controls.by_name]
+    if len(size) == 2:
+        gr.on(None, None, size, js="(width, height) => { aigc.emit('size', { width, height }); }")
 
 
 def client_of(request: gr.Request) -> str:

@@ -169,6 +169,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "live.stopped.help": ("saved as far as it came", "已保存停止时的进度"),
     "live.before": ("Picture before", "原图"),
     "live.before.help": ("as it was", "放大之前"),
+    "live.enlarged": ("Enlarged picture", "放大后的图片"),
+    "live.enlarged.help": ("appears when it is done", "完成后显示在这里"),
     "live.sketch": ("Sketch", "草图"),
     "live.sketch.help": ("four steps while you type; not saved", "边输入边画的四步草图，不保存"),
     "live.empty": ("Your picture appears here, from the first step on.", "图片将从第一步起出现在这里。"),
@@ -196,6 +198,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "stage.denoising": ("Denoising", "去噪"),
     "stage.sampling": ("Denoising", "去噪"),
     "stage.decoding": ("Decoding the picture …", "正在解码图片……"),
+    "stage.upscaling": ("Enlarging …", "正在放大……"),
     "stage.saving": ("Saving …", "正在保存……"),
     # queue
     "queue": ("Queue", "队列"),

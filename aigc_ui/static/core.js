@@ -75,8 +75,8 @@ window.aigc = (() => {
   // A picture's bytes to be worked on: { id, width, height } as the studio keeps it.
   const upload = (blob) =>
     api("inputs", { method: "POST", headers: { "content-type": blob.type || "application/octet-stream" }, body: blob });
-  async function blob(path) {
-    const answer = await fetch(url(path), { credentials: "same-origin" }).catch(() => null);
+  async function blob(path, options = {}) {
+    const answer = await fetch(url(path), { credentials: "same-origin", ...options }).catch(() => null);
     return answer?.ok ? answer.blob() : null;
   }
   const listed = (body, name) => (Array.isArray(body) ? body : body?.[name] ?? []);

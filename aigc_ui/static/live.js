@@ -100,11 +100,15 @@
       if (x) noisy.show(x, item.frame.sigma < NOISY);
       if (x0) guess.show(x0, true);
       if (x) noisy.label("live.x");
-      guess.label(finished ? (job?.state === "cancelled" ? "live.stopped" : "live.done") : "live.x0");
+      guess.label(nameOfGuess(finished));
       if (item.frame) say(item.frame);
       [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
     });
 
+    function nameOfGuess(finished) {
+      if (finished) return job?.state === "cancelled" ? "live.stopped" : "live.done";
+      return job?.generator === "upscale" ? "live.enlarged" : "live.x0";
+    }
     // A job without steps has the picture that it began with beside the one that it made.
     async function showBefore({ id, request }) {
       noisy.label("live.before");
@@ -123,8 +127,8 @@
       const { done, total, seconds, stage } = part;
       if (job?.stopping) return;
       if (total) { bar.max = total; bar.value = done; } else bar.removeAttribute("value");
-      const known = aigc.has(`stage.${stage}`) && !(total && done);
-      status.textContent = known && !total ? t(`stage.${stage}`) : done && total ? stepName(done, total) : t("state.starting");
+      const named = stage !== "denoising" && aigc.has(`stage.${stage}`);
+      status.textContent = named ? t(`stage.${stage}`) : done && total ? stepName(done, total) : t("state.starting");
       left.textContent = seconds != null && seconds > 0.5 ? t("live.left", { seconds: Math.ceil(seconds) }) : "";
     }
 
@@ -135,7 +139,7 @@
       view.setAttribute("aria-label", t("live"));
       empty.textContent = t("live.empty");
       noisy.label(job?.generator === "upscale" ? "live.before" : "live.x");
-      guess.label(shown?.last && finals ? (job?.state === "cancelled" ? "live.stopped" : "live.done") : "live.x0");
+      guess.label(nameOfGuess(shown?.last && finals));
       notes.replaceChildren(...(job?.notes ?? []).map((note) => el("li", {}, note)));
     }
 

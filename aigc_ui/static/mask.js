@@ -4,6 +4,8 @@
   const { el, icon, t, on } = aigc;
   const INK = "#e11d48";
   const UNDO = "M6 3L3 6l3 3M3 6h6a4 4 0 0 1 0 8H7", REDO = "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h2", CROSS = "M4 4l8 8M12 4l-8 8";
+  let wanted = null;  // the size of the picture to come, to which the start picture is cut
+  on("size", (size) => { wanted = size; });
   const SMALLEST = 2, LARGEST = 60, USUAL = 14;  // the brush, in hundredths of the picture's longer side
 
   const OPERATIONS = {
@@ -66,8 +68,8 @@
     }
     const title = el("h2", { id: "mask-title" }), help = el("p", { class: "help" });
     const picture = el("img", { alt: "", draggable: "false" }), canvas = el("canvas", { role: "img" });
-    const ring = el("span", { class: "ring", hidden: true });
-    const stage = el("div", { class: "stage" }, picture, canvas, ring);
+    const cut = el("span", { class: "cut" }), ring = el("span", { class: "ring", hidden: true });
+    const stage = el("div", { class: "stage" }, picture, canvas, cut, ring);
     const brush = tool("mask.brush"), eraser = tool("mask.eraser");
     const size = el("input", { type: "range", id: "mask-size", min: SMALLEST, max: LARGEST, value: USUAL });
     const sizeName = el("span");
@@ -114,6 +116,14 @@
     }
     const erase = (wanted) => { erasing = wanted; refresh(); };
     const wide = () => Math.max(1, (+size.value / 100) * Math.max(canvas.width, canvas.height));
+
+    // What is cut off evenly on two sides, so that the rest has the form of the picture to come, lies in the dark.
+    function frame({ width, height }) {
+      const scale = wanted ? Math.min(width / wanted.width, height / wanted.height) : 0;
+      const [x, y] = wanted ? [1 - (wanted.width * scale) / width, 1 - (wanted.height * scale) / height] : [0, 0];
+      cut.style.inset = `${50 * y}% ${50 * x}%`;
+      cut.hidden = x < 0.005 && y < 0.005;
+    }
 
     // --- painting: mouse, finger and pen alike; the far end of a pen erases ---
     function place(event) {
@@ -178,6 +188,7 @@
       Object.assign(canvas, { width, height });
       stage.style.setProperty("--ratio", width / height);
       picture.src = source;
+      frame({ width, height });
       operations = kept ? [{ kind: "kept", pixels: await imported(kept, { width, height }) }] : [];
       undone = [];
       redraw();

@@ -2,6 +2,7 @@
 (() => {
   const { el, icon, t, on, state } = aigc;
   const BACK = "M10 3L5 8l5 5", NEXT = "M6 3l5 5-5 5", CROSS = "M4 4l8 8M12 4l-8 8";
+  const LARGEST = 4096;  // pixels a side, beyond which the studio does not enlarge
   const source = (picture) => aigc.url(`images/${encodeURIComponent(picture.id)}`);
   const request = (picture) => picture.recipe?.request ?? {};
 
@@ -114,7 +115,8 @@
       table.replaceChildren(...rows(recipe));
       parameters.textContent = text;
       parametersTitle.hidden = parameters.hidden = copy.hidden = !text;
-      const place = state.pictures.findIndex((one) => one.id === id);
+      const place = state.pictures.findIndex((one) => one.id === id), { width = 0, height = 0 } = state.pictures[place] ?? {};
+      enlarge.forEach((button) => { button.disabled = Math.max(width, height) * parseInt(button.dataset.factor, 10) > LARGEST; });
       back.disabled = place <= 0;
       next.disabled = place < 0 || place >= state.pictures.length - 1;
     }

@@ -45,7 +45,8 @@
   });
   // What a recipe or the last visit started from, as far as the studio still has it.
   const bring = (image, maskImage) => during(async (current) => {
-    const [found, foundMask] = await Promise.all([blob(source(image)), maskImage ? blob(source(maskImage)) : null]);
+    const look = (id) => blob(source(id), { cache: "no-cache" });  // the browser's copy would hide that it is gone
+    const [found, foundMask] = await Promise.all([look(image), maskImage ? look(maskImage) : null]);
     const { width, height } = found ? await createImageBitmap(found) : {};
     if (current()) set(found && { id: image, width, height }, found && foundMask ? maskImage : "", !found || Boolean(maskImage) && !foundMask);
   });

@@ -104,6 +104,15 @@ def test_the_page_holds_its_scripts_and_asks_nobody_else(served):
     assert set(re.findall(r"https?://[^\s\"'`]+", ours)) <= {"http://www.w3.org/2000/svg"}
 
 
+def test_every_script_is_part_of_the_page():
+    assert sorted(live.SCRIPTS) == sorted(path.name for path in live.STATIC.glob("*.js"))
+
+
+def test_a_sketch_is_told_by_name_what_it_follows(served):
+    _, blocks, _ = served
+    assert 'aigc.sketch(["prompt"], values)' in dependency(blocks, "prompt", "input")["js"]
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_script_turns_text_into_html(name):
     assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", SCRIPTS[name]) == []

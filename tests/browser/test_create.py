@@ -4,46 +4,10 @@ import re
 from typing import Any
 
 import httpx
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from pipelines import recipe
-
-
-def write(page: Page, prompt: str, **settings: float) -> None:
-    page.locator("#prompt textarea").fill(prompt)
-    for name, value in settings.items():
-        box = page.locator(f"#{name} input[type=number]")
-        box.fill(f"{value:g}")
-        box.press("Tab")
-
-
-def count(page: Page, pictures: int) -> None:
-    """Ask for several pictures; many of them in many steps make a job that does not end while it is looked at."""
-    page.locator("#group-size button.label-wrap").click()
-    box = page.locator("#group-size input[type=number]").nth(2)
-    expect(box).to_have_value("1")
-    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
-    box.fill(str(pictures))
-    box.press("Tab")
-    expect(page.locator("#group-size input[type=range]").nth(2)).to_have_value(str(pictures))
-
-
-def generate(page: Page, prompt: str, **settings: float) -> None:
-    write(page, prompt, **settings)
-    page.locator("#generate").click()
-
-
-def finish(page: Page) -> None:
-    expect(page.locator("#live-view")).to_have_attribute("data-state", "done", timeout=120_000)
-    expect(page.locator("#live-scrub")).to_be_enabled()
-
-
-def pixels(canvas: Locator) -> str:
-    return canvas.evaluate("c => c.toDataURL()")
-
-
-def tiles(page: Page) -> Locator:
-    return page.locator("#results-list li")
+from tests.browser.visitor import count, finish, generate, pixels, tiles, write
 
 
 def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:

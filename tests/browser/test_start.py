@@ -1,0 +1,184 @@
+"""Pictures that a visitor brings: started from, masked, enlarged; and sketches while the prompt is typed."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.visitor import finish, generate, tiles, write
+
+SIDE = 128
+
+
+@pytest.fixture
+def start() -> np.ndarray:
+    """Random pixels, so that every one that changes is noticed."""
+    return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "PNG")
+    return data.getvalue()
+
+
+def bring(page: Page, pixels: np.ndarray) -> None:
+    file = {"name": "start.png", "mimeType": "image/png", "buffer": png(pixels)}
+    page.locator("#start-file").set_input_files(files=[file])  # type: ignore[list-item]
+    expect(page.locator("#start-thumb")).to_be_visible()
+
+
+def as_made(page: Page) -> None:
+    """Ask for pictures that are not enlarged at the end."""
+    page.locator("#group-size button.label-wrap").click()
+    page.get_by_label("Enlarge", exact=True).click()
+    page.get_by_role("option", name="As it is made").click()
+
+
+def newest(page: Page, studio: Any) -> dict[str, Any]:
+    return httpx.get(f"{studio.url}/api/v1/images/{tiles(page).first.get_attribute('data-id')}/meta").json()
+
+
+def fetched(url: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(httpx.get(url).raise_for_status().content)).convert("RGB"))
+
+
+def stroke(page: Page, *points: tuple[float, float]) -> None:
+    """Paint along the points, which are shares of the canvas's width and height."""
+    box = page.locator("#mask canvas").bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=5)
+    page.mouse.up()
+
+
+def test_a_picture_to_start_from_is_shown_and_goes_into_the_recipe(page: Page, studio: Any, start: np.ndarray) -> None:
+    strength = page.locator("#strength input[type=number]")
+    expect(strength).to_be_hidden()
+    bring(page, start)
+    expect(strength).to_be_visible()
+    generate(page, "a panda", steps=5, strength=0.4)
+    finish(page)
+    asked = newest(page, studio)["recipe"]["request"]
+    assert asked["strength"] == 0.4
+    assert (fetched(f"{studio.url}/api/v1/inputs/{asked['image']}.png") == start).all()
+    page.locator("#start-remove").click()
+    expect(strength).to_be_hidden()
+    generate(page, "a panda", steps=2)
+    expect(page.locator("#live-status")).to_have_text(re.compile("of 2"))
+    finish(page)
+    assert newest(page, studio)["recipe"]["request"]["image"] == ""
+
+
+def test_the_settings_of_a_picture_bring_its_start_back_or_say_that_it_is_gone(
+    visit: Any, studio: Any, start: np.ndarray
+) -> None:
+    page = visit()
+    bring(page, start)
+    generate(page, "a fox", steps=2)
+    finish(page)
+    image = newest(page, studio)["recipe"]["request"]["image"]
+    page.locator("#start-remove").click()
+    tiles(page).first.locator("button").click()
+    page.locator("#detail-use").click()
+    expect(page.locator("#start-thumb img")).to_have_attribute("src", re.compile(image))
+    Path(studio.outputs, ".inputs", f"{image}.png").unlink()
+    tiles(page).first.locator("button").click()
+    page.locator("#detail-use").click()
+    expect(page.locator("#start-panel .alas")).to_contain_text("not kept any more")
+    expect(page.locator("#start-thumb")).to_be_hidden()
+    expect(page.locator("#image textarea, #image input")).to_have_value("")
+
+
+def test_what_is_not_a_picture_gets_a_sentence(page: Page) -> None:
+    file = {"name": "notes.png", "mimeType": "image/png", "buffer": b"not a picture"}
+    page.locator("#start-file").set_input_files(files=[file])  # type: ignore[list-item]
+    expect(page.locator("#message-box")).to_contain_text("not a picture that can be read")
+    expect(page.locator("#start-thumb")).to_be_hidden()
+
+
+def test_outside_of_a_painted_mask_not_one_bit_changes(page: Page, studio: Any, start: np.ndarray) -> None:
+    as_made(page)
+    bring(page, start)
+    page.locator("#start-mask").click()
+    stroke(page, (0.2, 0.2), (0.5, 0.5))
+    page.locator("#mask-done").click()
+    expect(page.locator("#start-mask")).to_have_text("Change the mask")
+    generate(page, "a panda", steps=4, strength=1)
+    finish(page)
+    picture = newest(page, studio)
+    mask = fetched(f"{studio.url}/api/v1/inputs/{picture['recipe']['request']['mask_image']}.png")[..., 0]
+    assert set(np.unique(mask)) == {0, 255}
+    assert mask[26, 26] and mask[64, 64] and not mask[110, 20]
+    made = fetched(f"{studio.url}/api/v1/images/{picture['id']}")
+    assert (made[mask == 0] == start[mask == 0]).all()
+    assert (made[mask == 255] != start[mask == 255]).any()
+
+
+def test_strokes_are_taken_back_done_again_and_inverted(page: Page, studio: Any, start: np.ndarray) -> None:
+    bring(page, start)
+    page.locator("#start-mask").click()
+    undo, redo = page.locator("#mask-undo"), page.locator("#mask-redo")
+    expect(undo).to_be_disabled()
+    stroke(page, (0.5, 0.5), (0.6, 0.6))
+    undo.click()
+    expect(undo).to_be_disabled()
+    page.locator("#mask-done").click()
+    expect(page.locator("#start-mask")).to_have_text("Paint a mask")  # nothing painted is no mask
+    page.locator("#start-mask").click()
+    stroke(page, (0.5, 0.5), (0.6, 0.6))
+    page.keyboard.press("Control+z")
+    redo.click()
+    page.locator("#mask-invert").click()
+    page.locator("#mask-done").click()
+    field = page.locator("#mask-image textarea, #mask-image input")
+    expect(field).to_have_value(re.compile("[0-9a-f]{64}"))
+    mask = fetched(f"{studio.url}/api/v1/inputs/{field.input_value()}.png")[..., 0]
+    assert mask[5, 5] == 255 and mask[64, 64] == 0
+
+
+def test_sketches_follow_the_typing_and_nothing_of_them_is_kept(page: Page, studio: Any) -> None:
+    page.wait_for_load_state("networkidle")
+    saved = len(list(Path(studio.outputs).rglob("*.png")))
+    prompt, sketch = page.locator("#prompt textarea"), page.locator("#live-view .sketch")
+    prompt.fill("a panda")
+    page.wait_for_timeout(600)
+    expect(sketch).to_have_count(0)  # off until somebody asks for it
+    page.locator("#sketch-switch").check()
+    prompt.press_sequentially(" on a hill", delay=30)
+    expect(page.locator("#live-sketch")).to_have_attribute("data-shown", "true", timeout=60_000)
+    expect(sketch.locator(".badge")).to_have_text("Sketch")
+    expect(page.locator("#queue-list .job")).to_have_count(0)
+    page.wait_for_function("async () => (await (await fetch('/api/v1/jobs')).json()).jobs.length === 0")
+    assert len(list(Path(studio.outputs).rglob("*.png"))) == saved
+    generate(page, "a panda on a hill", steps=2)
+    finish(page)
+    expect(sketch).to_be_hidden()  # a real picture has the view to itself
+    page.reload()
+    expect(page.locator("#sketch-switch")).to_be_checked()
+
+
+def test_enlarging_makes_a_picture_of_twice_the_size(page: Page, studio: Any) -> None:
+    as_made(page)
+    write(page, "a fish", steps=2)
+    page.locator("#generate").click()
+    finish(page)
+    before, known = newest(page, studio), tiles(page).count()
+    tiles(page).first.locator("button").click()
+    page.locator("#detail-enlarge-2x").click()
+    expect(tiles(page)).to_have_count(known + 1, timeout=120_000)
+    after = newest(page, studio)
+    assert (after["width"], after["height"]) == (2 * before["width"], 2 * before["height"])
+    assert after["recipe"]["generator"] == "upscale"
+    tiles(page).first.locator("button").click()
+    page.locator("#detail-start").click()
+    expect(page.locator("#start-panel .figures")).to_have_text(f"{after['width']} × {after['height']}")
