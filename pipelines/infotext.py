@@ -6,8 +6,9 @@
 
 "Size" is what was painted; an enlarged picture says "Hires upscale: 4" besides.
 
-`parse(write(recipe))` gives every field of the request back: what the plain pairs cannot carry exactly (a prompt
-with a line "Negative prompt:", a sampler nobody else knows) goes as JSON into one more pair, "Exact settings".
+`parse(write(recipe))` gives every field of the request back that changes something: what the plain pairs cannot carry
+exactly (a prompt with a line "Negative prompt:", a sampler nobody else knows) goes as JSON into one more pair, "Exact
+settings".
 """
 
 import json
@@ -35,6 +36,7 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Steps": ("num_inference_steps", int),
     "CFG scale": ("guidance_scale", float),
     "Seed": ("seed", int),
+    "Denoising strength": ("strength", float),
     "Eta": ("eta", float),
     "Eta DDIM": ("eta", float),
     "Sampler eta": ("eta", float),
@@ -51,6 +53,8 @@ _WORDS = {
     "Training noise schedule": "beta_schedule",
     "Sigma spacing": "sigma_schedule",
     "Upscale": "upscale",
+    "Start picture": "image",
+    "Mask picture": "mask_image",
 }
 _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER = "AIGC flat art"
@@ -66,7 +70,8 @@ def write(recipe: Mapping[str, Any]) -> str:
     """The infotext of a recipe."""
     text = _compose(recipe, {})
     back = parse(text)["request"]
-    lost = {name: value for name, value in recipe.get("request", {}).items() if not _same(back.get(name), value)}
+    request = recipe.get("request", {})
+    lost = {n: v for n, v in request.items() if not _same(back.get(n), v) and not _idle(n, request)}
     return _compose(recipe, lost) if lost else text
 
 
@@ -124,9 +129,12 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Size": f"{request['width']}x{request['height']}" if sized else None,
         "Model hash": model_hash[:10] or None,
         "Model": request.get("model"),
+        "Denoising strength": request.get("strength") if request.get("image") else None,
         _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
         "Sigma spacing": None if spacing in SCHEDULE_LABELS else spacing,
         "Training noise schedule": request.get("beta_schedule"),
+        "Start picture": request.get("image") or None,
+        "Mask picture": request.get("mask_image") or None,
     }
     for key, (field, _) in _NUMBERS.items():
         if field != "eta":
@@ -227,6 +235,12 @@ def _number(text: str, kind: type) -> int | float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _idle(name: str, request: Mapping[str, Any]) -> bool:
+    """Whether the field changes nothing, so that it need not be said: no picture, and a strength without one."""
+    needs = {"image": "image", "mask_image": "mask_image", "strength": "image"}
+    return name in needs and not request.get(needs[name])
 
 
 def _same(read: object, written: object) -> bool:

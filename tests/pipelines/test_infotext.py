@@ -64,10 +64,20 @@ fields = {
     "seed": st.integers(-1, 2**32 - 1),
     "width": st.integers(32, 512),
     "height": st.integers(32, 512),
+    "image": st.sampled_from(["", "a" * 64]) | words,
+    "mask_image": st.sampled_from(["", "b" * 64]) | words,
+    "strength": numbers,
     "count": st.integers(1, 16),
     "upscale": st.sampled_from(["auto", "none", "2x", "4x"]) | words,
 }
 requests = st.fixed_dictionaries(fields)
+
+
+def without_idle(request: dict) -> dict:
+    """Without the fields that change nothing: an empty picture, and a strength where no picture is started from."""
+    idle = {name for name in ("image", "mask_image") if not request.get(name)}
+    idle |= {"strength"} if "image" in idle else set()
+    return {name: value for name, value in request.items() if name not in idle}
 
 
 @settings(max_examples=200, deadline=None)
@@ -76,15 +86,18 @@ requests = st.fixed_dictionaries(fields)
 @example(REQUEST | {"prompt": "a cat: big, a dog: small, a bird: tiny"})
 @example(REQUEST | {"prompt": '{"json": 1}', "negative_prompt": "Negative prompt: twice"})
 @example(REQUEST | {"sampler": "somebody's own", "sigma_schedule": "Beta"})
-def test_every_field_of_a_request_comes_back(request):
-    assert parse(write({"request": request}))["request"] == request
+@example(REQUEST | {"image": "a" * 64, "mask_image": "b" * 64, "strength": 0.55})
+@example(REQUEST | {"image": "a" * 64, "mask_image": "", "strength": 1.0})
+@example(REQUEST | {"image": "", "mask_image": "", "strength": 0.6})
+def test_every_field_of_a_request_that_changes_something_comes_back(request):
+    assert parse(write({"request": request}))["request"] == without_idle(request)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.fixed_dictionaries({}, optional=fields))
 def test_a_partial_request_comes_back_and_is_never_taken_for_a_prompt(request):
     back = parse(write({"request": request}))["request"]
-    assert back == {"prompt": "", "negative_prompt": ""} | request
+    assert back == {"prompt": "", "negative_prompt": ""} | without_idle(request)
 
 
 @settings(max_examples=150, deadline=None)
@@ -176,9 +189,19 @@ def test_a_picture_of_a1111_is_read():
         "width": 512,
         "height": 768,
         "model": "v1-5-pruned-emaonly",
+        "strength": 0.5,
     }
-    assert recipe["other"] == {"Denoising strength": "0.5", "Lora hashes": "foxstyle: 1a2b3c4d5e6f, b: c"}
+    assert recipe["other"] == {"Lora hashes": "foxstyle: 1a2b3c4d5e6f, b: c"}
     assert (recipe["model_hash"], recipe["software"]) == ("6ce0161689", "v1.10.1")
+
+
+def test_a_picture_that_started_from_another_says_so_as_other_tools_do():
+    started = REQUEST | {"image": "a" * 64, "mask_image": "", "strength": 0.55}
+    params = write({"request": started}).split("\n")[-1]
+    assert ", Denoising strength: 0.55, " in params and f", Start picture: {'a' * 64}, " in params
+    assert "Mask picture" not in params and "Exact settings" not in params
+    alone = write({"request": started | {"image": ""}})
+    assert "Denoising" not in alone and "Exact settings" not in alone
 
 
 def test_an_enlarged_picture_says_the_size_that_was_painted_and_how_much_it_grew():
