@@ -1,6 +1,6 @@
 """The command line: `python -m pipelines generate "a red circle" --steps 20 --seed 1 --out pictures`.
 
-generate    a prompt to PNG files that carry their recipes
+generate    a prompt to PNG files that carry their recipes; --image starts from a picture, --mask-image keeps parts
 info        the device, the models that are installed, and the versions
 evaluate    how well a model draws what it is asked for; takes options of its own
 
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipelines import libs, models
-from pipelines.errors import StudioError
-from pipelines.params import Choice, Field, Range
+from pipelines.errors import BadFile, StudioError
+from pipelines.params import Choice, Field, Picture, Range, Request
 
 ALIASES = {
     "num_inference_steps": ("steps",),
@@ -77,7 +77,8 @@ def _add_fields(parser: argparse.ArgumentParser, fields: Iterable[Field]) -> Non
             continue
         names = [f"--{name.replace('_', '-')}" for name in (*ALIASES.get(field.name, ()), field.name)]
         text = f"{field.help} {_bounds(field)}".replace("%", "%%")
-        parser.add_argument(*names, dest=field.name, default=argparse.SUPPRESS, metavar="X", help=text)
+        kind = "FILE" if isinstance(field.spec, Picture) else "X"
+        parser.add_argument(*names, dest=field.name, default=argparse.SUPPRESS, metavar=kind, help=text)
 
 
 def _bounds(field: Field) -> str:
@@ -100,8 +101,7 @@ def _generate(options: argparse.Namespace) -> int:
     from pipelines.store import ImageStore
 
     generator = _text_to_image()
-    names = {field.name for field in generator.request_type.fields()}
-    request = generator.request_type.parse({name: value for name, value in vars(options).items() if name in names})
+    request = _request(options, generator.request_type)
     store = ImageStore(Path(options.out))
     devices = DeviceManager(options.device)
     try:
@@ -113,6 +113,30 @@ def _generate(options: argparse.Namespace) -> int:
     for image, recipe in zip(result.images, result.recipes, strict=True) if result else ():
         print(store.path(store.save(image, recipe, unfinished=result.unfinished)))
     return INTERRUPTED if interrupted else 0
+
+
+def _request(options: argparse.Namespace, request_type: type[Request]) -> Request:
+    """What the options ask for. Pictures are read from their files, and kept where the results go, for the recipes."""
+    from pipelines.inputs import InputStore
+
+    inputs = InputStore(Path(options.out))
+    fields = {field.name: field for field in request_type.fields() if field.name in vars(options)}
+    values: dict[str, str] = {name: getattr(options, name) for name in fields}
+    files = {name: file for name, file in values.items() if isinstance(fields[name].spec, Picture) and file}
+    request_type.parse({name: value for name, value in values.items() if name not in files})  # before a file is kept
+    kept = {name: inputs.add(_read(file)).id for name, file in files.items()}
+    return request_type.parse(values | kept).with_pictures(inputs.load)
+
+
+def _read(file: str) -> bytes:
+    """A picture's file, or so much of it that it is known to be too large. Raises BadFile."""
+    from pipelines.inputs import MOST_BYTES
+
+    try:
+        with open(file, "rb") as opened:
+            return opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadFile(f"the picture {file[-60:]!r} cannot be opened: {error.strerror}.") from None
 
 
 def _watch(stream: Any, quiet: bool) -> tuple[Any, bool]:

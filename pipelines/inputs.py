@@ -67,6 +67,7 @@ class InputStore:
         picture_id = hashlib.sha256(kept).hexdigest()
         file = self._file(picture_id)
         try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
             if not is_file(file) or file.read_bytes() != kept:
                 write_whole(file, kept)
         except OSError as error:

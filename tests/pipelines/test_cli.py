@@ -13,9 +13,11 @@ from pipelines import recipe
 from pipelines.__main__ import main
 from pipelines.device import DeviceManager
 from pipelines.events import Frame, Result
+from pipelines.inputs import InputStore
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 
+START = str(Path(__file__).parents[2] / "assets" / "pictures" / "one_shape.png")
 COMMON = ["--model", "tiny", "--device", "cpu", "--quiet"]
 
 
@@ -41,6 +43,23 @@ def test_generate_writes_pictures_that_carry_what_made_them(tmp_path, capsys):
     assert isinstance(result, Result) and np.array_equal(result.images[0], np.asarray(Image.open(files[1])))
 
 
+def test_a_picture_from_a_file_is_where_it_starts_and_is_kept_for_the_recipe(tmp_path, capsys):
+    before = np.asarray(Image.linear_gradient("L").resize((64, 64)).convert("RGB"))
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, 32:] = 255
+    for name, pixels in (("start.png", before), ("mask.png", mask)):
+        Image.fromarray(pixels).save(tmp_path / name)
+    given = ["--image", str(tmp_path / "start.png"), "--mask-image", str(tmp_path / "mask.png"), "--strength", "0.5"]
+    size = ["--steps", "4", "--width", "64", "--height", "64", "--seed", "1"]
+    out = tmp_path / "new" / "outputs"
+    assert main(["generate", "a red circle", *COMMON, *given, *size, "--upscale", "none", "--out", str(out)]) == 0
+    (file,) = capsys.readouterr().out.splitlines()
+    made = np.asarray(Image.open(file))
+    assert np.array_equal(made[:, :32], before[:, :32]) and not np.array_equal(made[:, 40:], before[:, 40:])
+    request = recipe.read(Path(file))["request"]
+    assert np.array_equal(InputStore(out).load(request["image"]), before) and request["strength"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -51,6 +70,10 @@ def test_generate_writes_pictures_that_carry_what_made_them(tmp_path, capsys):
         (["generate"], "required: prompt"),
         (["fly"], "invalid choice: 'fly'"),
         (["generate", "x", *COMMON, "--device", "abacus"], "device must be one of"),
+        (["generate", "x", *COMMON, "--image", "nowhere.png"], "'nowhere.png' cannot be opened: No such file"),
+        (["generate", "x", *COMMON, "--image", __file__], "not a picture that can be read"),
+        (["generate", "x", *COMMON, "--mask-image", START], "mask_image needs the picture that it masks"),
+        (["generate", "x", *COMMON, "--image", START, "--strength", "2"], "strength must be 0.05 to 1; got '2'"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(arguments, words, capsys, tmp_path, monkeypatch):
