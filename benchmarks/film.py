@@ -24,7 +24,7 @@ HOLD = 14
 def column(prompt: str, devices: DeviceManager) -> list[np.ndarray]:
     """x_t over x0_pred for every step, and the finished picture twice at the end: (128, 64, 3) each."""
     generator = registry.get("text-to-image")
-    request = generator.request_type.parse({"prompt": prompt, "seed": 7, "num_inference_steps": 24})
+    request = generator.request_type.parse({"prompt": prompt, "seed": 7, "num_inference_steps": 24, "upscale": "none"})
     pictures = []
     for event in generator.stream(request, devices):
         if isinstance(event, Frame):

@@ -16,6 +16,9 @@ MOST_PIXEL_STEPS = 2**26  # pixels x pictures x steps: a picture of 512 x 512 in
 LARGEST_SEED = 2**32 - 1
 FACTORS = {"2x": 2, "4x": 4}
 """How far a picture can be enlarged."""
+UPSCALES = ("auto", "none", *FACTORS)
+GROWS_BY_ITSELF = {128: "4x", 256: "2x"}
+"""The factor of "auto" for pictures whose longer side is at most this many pixels; larger ones stay as they are."""
 
 
 def sampler_names() -> tuple[str, ...]:
@@ -55,12 +58,14 @@ class TextToImageRequest(Request):
     guidance_end: float = param(1.0, Range(0, 1), "Guidance ends after this part of the steps.")
     eta: float = param(0.0, Range(0, 1), "How much fresh noise the samplers that know it add at each step.")
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
-    width: int = param(128, Range(64, 512, step=16), "Width of the picture in pixels.")
-    height: int = param(128, Range(64, 512, step=16), "Height of the picture in pixels.")
+    width: int = param(64, Range(64, 512, step=16), "Width of the picture in pixels.")
+    height: int = param(64, Range(64, 512, step=16), "Height of the picture in pixels.")
     count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
     image: str = param("", Picture(), "The picture to start from instead of pure noise.")
     mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")
     strength: float = param(0.6, Range(0.05, 1), "How much of the start picture is made anew: this part of the steps.")
+
+    upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
 
     def check(self) -> None:
         if self.mask_image and not self.image:
@@ -89,8 +94,12 @@ class TextToImageRequest(Request):
         )
 
     def resolved(self) -> Self:
-        """The same request with a seed of its own: -1 becomes a number."""
-        return dataclasses.replace(self, seed=secrets.randbelow(2**31)) if self.seed < 0 else self
+        """The same request with a seed of its own, and "auto" as what it means: it makes the same pixels ever after."""
+        seed = secrets.randbelow(2**31) if self.seed < 0 else self.seed
+        longer = max(self.width, self.height)
+        fitting = (name for side, name in GROWS_BY_ITSELF.items() if longer <= side)
+        upscale = next(fitting, "none") if self.upscale == "auto" else self.upscale
+        return dataclasses.replace(self, seed=seed, upscale=upscale)
 
     def of_picture(self, index: int) -> dict[str, Any]:
         """The request that makes picture `index` alone; it goes into the picture's recipe."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,8 @@ from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
-from pipelines.requests import LARGEST_SEED, TextToImageRequest
+from pipelines.requests import FACTORS, LARGEST_SEED, TextToImageRequest
+from pipelines.upscale_picture import enlarged_or_kept
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +57,7 @@ class TextToImage:
             info = models.inspect(models.find(request.model))
             with lease(info, devices) as model:
                 yield Progress("encoding")
-                yield from _paint(Run.prepare(request, model, devices))
+                yield from _paint(Run.prepare(request, model, devices), devices)
         except StopEarly:
             return
 
@@ -150,6 +151,10 @@ class Run:
         shown = self.model.preview(libs.torch().cat([scaled, x0_pred]))
         return Frame(index, self.total, sigma, shown[: len(x)], shown[len(x) :])
 
+    def not_enlarged(self, why: str) -> Run:
+        """The same run for pictures that kept their size: so their recipes ask for it, and say why."""
+        return replace(self, request=replace(self.request, upscale="none"), notes=(*self.notes, why))
+
     def result(self, images: list[np.ndarray], steps_done: int) -> Result:
         unfinished = steps_done < self.total
         notes = (*self.notes, *self.denoiser.notes)
@@ -175,8 +180,8 @@ class PictureNoise:
         return torch.stack([torch.randn(self._shape, generator=g) for g in self._generators]).to(self._device)
 
 
-def _paint(run: Run) -> Iterator[Event]:
-    """Frames, decoding, result. Stopped early, the guess of the last step is decoded instead of its state."""
+def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
+    """Frames, decoding, enlarging, result. Stopped early, the guess of the last step is decoded, not its state."""
     last: Step | None = None
     x = run.start()
     try:
@@ -191,6 +196,9 @@ def _paint(run: Run) -> Iterator[Event]:
     finished = last.index + 1 == run.total
     decoded = yield from _decoded(run.model, last.x if finished else last.x0_pred)
     images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
+    if factor := FACTORS.get(run.request.upscale):
+        images, why_not = yield from enlarged_or_kept(images, factor, devices)
+        run = run.not_enlarged(why_not) if why_not else run
     yield run.result(images, last.index + 1)
 
 

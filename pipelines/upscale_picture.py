@@ -1,10 +1,12 @@
-"""A kept picture made two or four times as wide and high."""
+"""Pictures made two or four times as wide and high: a kept one, or those that a generator has just painted."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+
+import numpy as np
 
 from pipelines import libs, recipe
 from pipelines.device import DeviceManager
-from pipelines.errors import BadRequest, NotFound
+from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.requests import FACTORS, UpscaleRequest
 
@@ -27,14 +29,35 @@ class UpscalePicture:
         _refuse_too_large(picture.shape[1], picture.shape[0], factor)
         try:
             yield Progress("loading")
-            libs.torch()  # before the module that imports it at its top: through the one locked door
-            from pipelines import upscaler
-
-            with upscaler.lease(devices) as model:
-                enlarged = yield from model.enlarge(picture, factor)
+            enlarged = yield from _enlarge([picture], factor, devices)
         except StopEarly:
             return
-        yield Result(enlarged[None], (recipe.new(self.name, request.values(), notes=[]),))
+        yield Result(np.stack(enlarged), (recipe.new(self.name, request.values(), notes=[]),))
+
+
+def enlarged_or_kept(
+    pictures: list[np.ndarray], factor: int, devices: DeviceManager
+) -> Generator[Event, None, tuple[list[np.ndarray], str]]:
+    """All pictures enlarged, and ""; or, stopped early or where that fails, as they came and why."""
+    try:
+        return (yield from _enlarge(pictures, factor, devices)), ""
+    except StopEarly:
+        return pictures, "Stopped before the picture was enlarged; it has the size it was painted at."
+    except StudioError as error:  # what is painted is not lost for it
+        return pictures, f"The picture was not enlarged: {error}"
+
+
+def _enlarge(
+    pictures: list[np.ndarray], factor: int, devices: DeviceManager
+) -> Generator[Event, None, list[np.ndarray]]:
+    libs.torch()  # before the module that imports it at its top: through the one locked door
+    from pipelines import upscaler
+
+    enlarged = []
+    with upscaler.lease(devices) as model:
+        for picture in pictures:
+            enlarged.append((yield from model.enlarge(picture, factor)))
+    return enlarged
 
 
 def _refuse_too_large(width: int, height: int, factor: int) -> None:

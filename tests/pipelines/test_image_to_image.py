@@ -64,7 +64,7 @@ def devices() -> Iterator[DeviceManager]:
 
 def request(picture: np.ndarray | None = PICTURE, painted: np.ndarray | None = None, **values: Any) -> Any:
     """A request with its pictures attached."""
-    common = {"prompt": "a red circle", "model": "tiny", "num_inference_steps": 5, "seed": 7}
+    common = {"prompt": "a red circle", "model": "tiny", "num_inference_steps": 5, "seed": 7, "upscale": "none"}
     size = {"width": SIDE, "height": SIDE}
     named = {"image": "" if picture is None else START, "mask_image": "" if painted is None else MASK}
     parsed = TextToImageRequest.parse(common | size | named | values)

@@ -23,6 +23,7 @@ from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, warm
+from pipelines.upscaler import upscale
 from pipelines.worker import Worker
 from tests.tiny import tiny_model, tiny_pipeline
 
@@ -46,8 +47,9 @@ def devices() -> Iterator[DeviceManager]:
 
 
 def request(**values: Any) -> TextToImageRequest:
+    small = {"width": 64, "height": 64, "upscale": "none"}
     return TextToImageRequest.parse(
-        {"prompt": "a red circle", "model": "tiny", "num_inference_steps": 4, "seed": 7} | values
+        {"prompt": "a red circle", "model": "tiny", "num_inference_steps": 4, "seed": 7} | small | values
     )
 
 
@@ -99,7 +101,8 @@ def test_a_new_process_makes_the_same_pixels(home, devices, tmp_path):
         "from pipelines.libs import prepare_environment; prepare_environment()\n"
         "from pipelines.device import DeviceManager\n"
         "from pipelines.text_to_image import TextToImage, TextToImageRequest\n"
-        "r = TextToImageRequest('a red circle', model='tiny', num_inference_steps=4, seed=7, guidance_rescale=0.7)\n"
+        "r = {'prompt': 'a red circle', 'model': 'tiny', 'num_inference_steps': 4, 'guidance_rescale': 0.7}\n"
+        "r = TextToImageRequest.parse(r | {'seed': 7, 'width': 64, 'height': 64, 'upscale': 'none'})\n"
         "*_, result = TextToImage().stream(r, DeviceManager('cpu', threads=1))\n"
         "np.save(sys.argv[1], result.images)\n"
     )
@@ -202,7 +205,8 @@ def test_a_schedule_that_ends_low_gets_a_first_step_and_says_so(home, devices):
 def test_warm_loads_the_model_and_leaves_it_idle(home):
     manager = DeviceManager("cpu", threads=1)
     warm(manager, "tiny")
-    assert [held["leases"] for held in manager.loaded()] == [0] and manager.worker().stats.evaluations == 1
+    assert {held["key"].split("@")[0]: held["leases"] for held in manager.loaded()} == {"tiny": 0, "upscaler": 0}
+    assert manager.worker().stats.evaluations == 1
     manager.close()
 
 
@@ -214,6 +218,49 @@ def test_latents_that_are_not_numbers_end_in_a_clear_error(home, devices):
     with pytest.raises(BadRequest, match=r"became NaN in step 1 of 4"):
         paint(devices, model="burst")
     assert all(not held["leases"] for held in devices.loaded())
+
+
+# --- enlarging -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "meant"), [(64, 128, "4x"), (64, 144, "2x"), (256, 64, "2x"), (64, 272, "none")]
+)
+def test_small_pictures_are_enlarged_by_themselves(width, height, meant):
+    asked = TextToImageRequest(width=width, height=height)
+    assert asked.upscale == "auto" and asked.resolved().upscale == meant
+    assert TextToImageRequest(width=width, height=height, upscale="2x").resolved().upscale == "2x"
+
+
+def test_the_decoded_picture_is_enlarged_and_the_recipe_alone_makes_it_again(home, devices):
+    *events, result = TextToImage().stream(request(upscale="auto", count=2), devices)
+    plain = paint(devices, count=2)
+    assert isinstance(result, Result) and result.images.shape == (2, 256, 256, 3)
+    assert all(np.array_equal(upscale(plain.images[i], 4, devices), result.images[i]) for i in range(2))
+    stages = [event.stage for event in events if isinstance(event, Progress)]
+    assert stages[-1] == "upscaling" and "decoding" not in stages[stages.index("upscaling") :]
+    assert result.recipes[1]["request"]["upscale"] == "4x" and result.recipes[1]["request"]["width"] == 64
+    *_, again = TextToImage().stream(TextToImageRequest.parse(result.recipes[1]["request"]), devices)
+    assert isinstance(again, Result) and np.array_equal(again.images[0], result.images[1])
+
+
+def test_stopped_while_it_is_enlarged_the_picture_is_kept_as_it_was_painted(home, devices):
+    stream: Any = TextToImage().stream(request(upscale="4x"), devices)
+    next(event for event in stream if isinstance(event, Progress) and event.stage == "upscaling")
+    result = [stream.throw(StopEarly()), *stream][-1]
+    assert np.array_equal(result.images, paint(devices).images) and not result.unfinished
+    assert result.recipes[0]["request"]["upscale"] == "none" and "Stopped before" in result.recipes[0]["notes"][-1]
+    assert all(not held["leases"] for held in devices.loaded())
+
+
+def test_where_it_cannot_be_enlarged_the_picture_is_kept_with_the_reason(home, devices, monkeypatch):
+    def damaged(devices: DeviceManager) -> Any:
+        raise BadFile("the upscaler's weights are missing.")
+
+    monkeypatch.setattr("pipelines.upscaler.lease", damaged)
+    result = paint(devices, upscale="2x")
+    assert np.array_equal(result.images, paint(devices).images)
+    assert result.notes[-1] == "The picture was not enlarged: the upscaler's weights are missing."
 
 
 def test_a_model_that_is_not_here_is_named_with_those_that_are(home, devices):
@@ -234,7 +281,7 @@ def test_too_much_work_is_refused_with_the_most_that_fits():
         ({"guidance_start": 0.6, "guidance_end": 0.5}, "guidance_start must be at most guidance_end"),
         ({"beta_start": 0.02, "beta_end": 0.01}, "beta_start must be less than beta_end"),
         ({"beta_schedule": "linear", "num_train_timesteps": 10}, "num_inference_steps must be at most"),
-        ({"width": 65}, "width must be 32 plus a multiple of 8"),
+        ({"width": 65}, "width must be 64 plus a multiple of 16"),
         ({"seed": 2**32}, "seed must be -1 to"),
     ],
 )
