@@ -2,6 +2,8 @@
 
 from gradio_client import Client
 picture, recipe, pictures = Client("http://127.0.0.1:7860/").predict(prompt="a panda", api_name="/generate")
+
+A field that takes a picture (`image`) takes its id, which `POST /api/v1/inputs` gives for the picture's bytes.
 """
 
 import inspect
