@@ -177,6 +177,7 @@
       const command = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
       if (command && key === "z") step(...(event.shiftKey ? [undone, operations] : [operations, undone]));
       else if (command && key === "y") step(undone, operations);
+      else if (command && key === "enter") { event.stopPropagation(); node.close("done"); }
       else if (!command && KEYS[key]) KEYS[key]();
       else return;
       event.preventDefault();

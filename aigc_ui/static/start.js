@@ -55,7 +55,7 @@
     else if (image === "") { busy = null; set(null); }
   });
 
-  // --- from outside: anywhere on the page ---
+  // --- from outside: anywhere on the page, but not behind an open dialog ---
   const pictureIn = (data) => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/"));
   const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const hover = (over) => document.documentElement.classList.toggle("dropping", over);
@@ -66,11 +66,12 @@
     event.preventDefault();
     hover(false);
     const file = pictureIn(event.dataTransfer);
+    if (document.querySelector("dialog[open]")) return;
     if (file) aigc.startFrom(file); else complain(t("start.none"));
   });
   document.addEventListener("paste", (event) => {
     const file = pictureIn(event.clipboardData);
-    if (!file || event.clipboardData.getData("text/plain")) return;
+    if (!file || event.clipboardData.getData("text/plain") || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     aigc.startFrom(file);
   });
