@@ -1,0 +1,65 @@
+"""Enlarging a kept picture: one request, one picture, or a clear sentence."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines import registry
+from pipelines.device import DeviceManager
+from pipelines.errors import BadRequest, NotFound
+from pipelines.events import Progress, Result, StopEarly
+from pipelines.upscaler import upscale
+
+KEPT = "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def devices() -> Iterator[DeviceManager]:
+    manager = DeviceManager("cpu", threads=1)
+    yield manager
+    manager.close()
+
+
+def picture(height: int = 30, width: int = 20) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def start(devices: DeviceManager, shown: np.ndarray, factor: str = "2x") -> Any:
+    generator = registry.get("upscale")
+    request = generator.request_type.parse({"image": KEPT, "factor": factor})
+    return generator.stream(request.with_pictures({KEPT: shown}.__getitem__), devices)
+
+
+@pytest.mark.parametrize(("factor", "times"), [("2x", 2), ("4x", 4)])
+def test_it_gives_the_enlarged_picture_with_what_was_asked(devices, factor, times):
+    *told, result = start(devices, picture(), factor)
+    assert isinstance(result, Result) and not result.unfinished
+    assert np.array_equal(result.images, upscale(picture(), times, devices)[None])
+    assert result.recipes[0]["generator"] == "upscale"
+    assert result.recipes[0]["request"] == {"image": KEPT, "factor": factor}
+    assert [event.stage for event in told] == ["loading"] + ["upscaling"] * (times // 2)
+
+
+def test_stopped_it_ends_without_a_picture_and_gives_the_upscaler_back(devices):
+    stream = start(devices, picture(200, 200))
+    assert [next(stream).stage for _ in range(3)] == ["loading", "upscaling", "upscaling"]
+    with pytest.raises(StopIteration):
+        stream.throw(StopEarly())
+    assert [held["leases"] for held in devices.loaded()] == [0]
+
+
+def test_a_picture_that_would_become_too_large_is_refused_before_anything_is_loaded(devices):
+    wide = np.zeros((2, 1025, 3), np.uint8)
+    with pytest.raises(BadRequest, match="4x of 1025 x 2 pixels would be 4100 x 8; at most 4096"):
+        next(start(devices, wide, "4x"))
+    assert isinstance(next(start(devices, wide, "2x")), Progress)
+
+
+def test_without_a_picture_it_says_what_to_do(devices):
+    generator = registry.get("upscale")
+    with pytest.raises(BadRequest, match="Choose the picture to enlarge"):
+        generator.request_type.parse({"factor": "2x"})
+    with pytest.raises(NotFound, match="Send the picture itself again"):
+        next(generator.stream(generator.request_type.parse({"image": KEPT}), devices))
