@@ -192,7 +192,7 @@ def save(doubler: Doubler, file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the upscaler.")
     parser.add_argument("--out", type=Path, default=Path("runs/upscaler"), help="the folder for model.safetensors")
-    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pictures", type=int, default=1600)
     parser.add_argument("--threads", type=int, default=1)
