@@ -23,6 +23,7 @@ ENVIRONMENT = {
 
 DIFFUSERS_NAMES = (
     "AutoencoderKL",
+    "AutoencoderDC",
     "AutoencoderTiny",
     "StableDiffusionPipeline",
     "UNet2DConditionModel",

@@ -114,21 +114,21 @@ def _unshuffled(picture: Tensor) -> Tensor:
 
 
 def train_decoder(
-    vae: AutoencoderDC, transform: PatchTransform, seconds: float, batch: int, seed: int, log: Callable[[str], None]
-) -> int:
+    vae: AutoencoderDC, transform: PatchTransform, steps: int, batch: int, seed: int, log: Callable[[str], None]
+) -> None:
     """Absolute error plus the error of local differences, on latents with a little noise as a sampler leaves.
 
-    Runs for `seconds`, the rate falling to zero over the last half; returns how many pictures it saw.
+    The learning rate falls to zero over the last half of the steps.
     """
     rng, noise = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     matrices, rest = muon.split(vae.decoder)
     rates = (4e-3, 2e-3)
     optimisers = (muon.Muon(matrices, lr=rates[0]), torch.optim.AdamW(rest, lr=rates[1], betas=(0.9, 0.99)))
-    start, step, spent = time.monotonic(), 0, 0.0
-    while spent < seconds:
+    start = time.monotonic()
+    for step in range(steps):
         for optimiser, highest in zip(optimisers, rates, strict=True):
             for group in optimiser.param_groups:
-                group["lr"] = highest * min(1.0, (step + 1) / 50, 2 * (1 - spent / seconds))
+                group["lr"] = highest * min(1.0, (step + 1) / 50, 2 * (1 - step / steps))
         wanted = pictures(batch, rng)
         latents = transform.encode(wanted)
         spread = 0.06 * torch.rand(batch, 1, 1, 1, generator=noise)
@@ -141,10 +141,8 @@ def train_decoder(
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad()
-        step, spent = step + 1, time.monotonic() - start
-        if step % 50 == 0:
-            log(f"decoder step {step} pictures {step * batch} loss {loss.item():.4f} {spent:.0f} s")
-    return step * batch
+        if step % 100 == 0 or step == steps - 1:
+            log(f"decoder step {step} loss {loss.item():.4f} {time.monotonic() - start:.0f} s")
 
 
 def _edges(pictures: Tensor) -> Tensor:
@@ -177,7 +175,7 @@ def load_transform(path: Path) -> PatchTransform:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded model's decoder.")
     parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
-    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="where to write the autoencoder (default: the run's folder)")
@@ -186,8 +184,8 @@ def main() -> None:
     torch.manual_seed(0)
     transform = load_transform(args.run / "transform.safetensors")
     vae = build(transform)
-    seen = train_decoder(vae, transform, args.minutes * 60, args.batch, 1, lambda line: print(line, flush=True))
-    print(f"{seen} pictures, held-out PSNR {psnr(vae, pictures(256, np.random.default_rng(99))):.2f} dB")
+    train_decoder(vae, transform, args.steps, args.batch, 1, lambda line: print(line, flush=True))
+    print(f"held-out PSNR {psnr(vae, pictures(256, np.random.default_rng(99))):.2f} dB")
     vae.save_pretrained(args.out or args.run / "vae")
 
 

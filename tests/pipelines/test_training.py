@@ -10,7 +10,7 @@ import torch
 from pipelines import models, registry
 from pipelines.device import DeviceManager
 from pipelines.events import Result
-from pipelines.training import autoencoder, text_to_image, tokenizer
+from pipelines.training import autoencoder, muon, text_to_image, tokenizer
 
 
 def test_the_encoder_is_exactly_the_linear_transform() -> None:
@@ -19,7 +19,7 @@ def test_the_encoder_is_exactly_the_linear_transform() -> None:
     vae = autoencoder.build(transform)
     pictures = autoencoder.pictures(8, rng)
     with torch.no_grad():
-        made = vae.encoder(pictures) * autoencoder.SCALING
+        made = vae.encoder(pictures)
     torch.testing.assert_close(made, transform.encode(pictures), atol=1e-4, rtol=1e-4)
 
 
@@ -28,6 +28,52 @@ def test_the_transform_s_inverse_projects_on_what_it_keeps() -> None:
     transform = autoencoder.fit_transform(autoencoder.pictures(200, rng))
     once = transform.decode(transform.encode(autoencoder.pictures(8, rng)))
     torch.testing.assert_close(transform.decode(transform.encode(once)), once, atol=1e-4, rtol=1e-4)
+
+
+def test_a_few_steps_make_the_decoder_better() -> None:
+    transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
+    torch.manual_seed(0)
+    vae, held = autoencoder.build(transform), autoencoder.pictures(8, np.random.default_rng(9))
+    before = autoencoder.psnr(vae, held)
+    autoencoder.train_decoder(vae, transform, steps=30, batch=4, seed=0, log=lambda line: None)
+    assert autoencoder.psnr(vae, held) > before + 2
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (48, 96), (96, 48), (32, 600)])
+def test_muon_s_update_has_the_directions_of_the_gradient_and_no_sizes(shape: tuple[int, int]) -> None:
+    left, sizes, right = torch.linalg.svd(torch.randn(shape, generator=torch.Generator().manual_seed(0)), False)
+    sizes = sizes.clamp(min=0.1 * float(sizes.max()))
+    made = left.T @ muon.orthogonalised(left @ sizes.diag() @ right) @ right.T
+    assert made.diagonal().min() > 0.6 and made.diagonal().max() < 1.25
+    assert (made - made.diagonal().diag()).abs().max() < 0.1
+
+
+def test_muon_goes_down_a_badly_scaled_valley_faster_than_plain_descent() -> None:
+    scales = torch.logspace(-3, 0, 32)
+    wanted = torch.randn(32, 32, generator=torch.Generator().manual_seed(1))
+
+    def lost(optimiser_of) -> float:
+        weight = torch.nn.Parameter(torch.zeros(32, 32))
+        optimiser = optimiser_of([weight])
+        for _ in range(60):
+            loss = ((scales[:, None] * (weight - wanted)) ** 2).sum()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        return float((weight.detach() - wanted).square().mean())
+
+    ours = lost(lambda weights: muon.Muon(weights, lr=0.4, weight_decay=0.0))
+    assert ours < 0.5 * lost(lambda weights: torch.optim.SGD(weights, lr=0.4))
+
+
+def test_only_inner_matrices_are_muon_s(words: "tokenizer.PreTrainedTokenizerFast") -> None:
+    model = text_to_image.Model(words)
+    matrices, rest = muon.split(model)
+    assert len(matrices) + len(rest) == len(list(model.parameters()))
+    assert all(weight.ndim >= 2 for weight in matrices)
+    assert any(weight is model.unet.conv_in.weight for weight in rest)
+    embeddings = [m.weight for m in model.modules() if isinstance(m, torch.nn.Embedding)]
+    assert embeddings and all(any(weight is e for weight in rest) for e in embeddings)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +96,7 @@ def test_any_text_survives_the_tokenizer(words: "tokenizer.PreTrainedTokenizerFa
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    recipe = text_to_image.Recipe(pictures=1000, warm_up=100, cool_down=0.3, learning_rate=1.0)
+    recipe = text_to_image.Recipe(pictures=1000, warm_up=100, cool_down=0.3)
     assert recipe.rate(0) == pytest.approx(0.01)
     assert recipe.rate(400) == 1.0
     assert recipe.rate(850) == pytest.approx(0.5)
@@ -70,7 +116,8 @@ def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
     assert "small-run" in models.installed()
     devices = DeviceManager("cpu")
     generator = registry.get("text-to-image")
-    values = {"prompt": "a panda", "model": "small-run", "num_inference_steps": 2, "seed": 1}
+    values = {"prompt": "a panda", "model": "small-run", "num_inference_steps": 2, "seed": 1, "upscale": "none"}
+    values |= {"width": 128, "height": 128}
     *_, last = generator.stream(generator.request_type.parse(values), devices)
     devices.close()
-    assert isinstance(last, Result) and last.images.shape == (1, 64, 64, 3)
+    assert isinstance(last, Result) and last.images.shape == (1, 128, 128, 3)
