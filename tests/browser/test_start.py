@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from pipelines.requests import TextToImageRequest
 from tests.browser.visitor import finish, generate, tiles, write
 
-SIDE = 128
+SIDE = TextToImageRequest().width  # nothing is scaled then, so pixels can be compared
 
 
 @pytest.fixture
@@ -59,6 +60,10 @@ def stroke(page: Page, *points: tuple[float, float]) -> None:
     for place in places[1:]:
         page.mouse.move(*place, steps=5)
     page.mouse.up()
+
+
+def at(mask: np.ndarray, x: float, y: float) -> int:
+    return mask[int(y * len(mask)), int(x * len(mask))]
 
 
 def test_a_picture_to_start_from_is_shown_and_goes_into_the_recipe(page: Page, studio: Any, start: np.ndarray) -> None:
@@ -118,7 +123,7 @@ def test_outside_of_a_painted_mask_not_one_bit_changes(page: Page, studio: Any, 
     picture = newest(page, studio)
     mask = fetched(f"{studio.url}/api/v1/inputs/{picture['recipe']['request']['mask_image']}.png")[..., 0]
     assert set(np.unique(mask)) == {0, 255}
-    assert mask[26, 26] and mask[64, 64] and not mask[110, 20]
+    assert at(mask, 0.2, 0.2) and at(mask, 0.5, 0.5) and not at(mask, 0.15, 0.85)
     made = fetched(f"{studio.url}/api/v1/images/{picture['id']}")
     assert (made[mask == 0] == start[mask == 0]).all()
     assert (made[mask == 255] != start[mask == 255]).any()
@@ -143,7 +148,7 @@ def test_strokes_are_taken_back_done_again_and_inverted(page: Page, studio: Any,
     field = page.locator("#mask-image textarea, #mask-image input")
     expect(field).to_have_value(re.compile("[0-9a-f]{64}"))
     mask = fetched(f"{studio.url}/api/v1/inputs/{field.input_value()}.png")[..., 0]
-    assert mask[5, 5] == 255 and mask[64, 64] == 0
+    assert at(mask, 0.05, 0.05) == 255 and at(mask, 0.55, 0.55) == 0
 
 
 def test_sketches_follow_the_typing_and_nothing_of_them_is_kept(page: Page, studio: Any) -> None:
