@@ -154,6 +154,12 @@ def inspect(folder: Path) -> ModelInfo:
     return ModelInfo(folder.name, folder, classes, weights, total, configs)
 
 
+def native_size(info: ModelInfo) -> int:
+    """The side in pixels of the pictures that the model was trained on."""
+    blocks = info.configs["vae"].get("block_out_channels") or info.configs["vae"]["decoder_block_out_channels"]
+    return int(info.configs["unet"]["sample_size"]) * 2 ** (len(blocks) - 1)
+
+
 def model_hash(folder: Path) -> str:
     """First ten hex digits of the SHA-256 of the UNet's weights; counted once for each state of the file."""
     path = _weight_file(folder, "unet")
