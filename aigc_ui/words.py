@@ -54,7 +54,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "涂抹想要改变的部分，其余部分逐像素保持不变。",
     ),
     "mask.paint": ("Paint a mask", "绘制蒙版"),
-    "mask.edit": ("Change the mask", "修改蒙版"),
+    "mask.edit": ("Edit mask", "修改蒙版"),
     "mask.remove": ("No mask", "不用蒙版"),
     "mask.brush": ("Brush", "画笔"),
     "mask.eraser": ("Eraser", "橡皮"),

@@ -236,7 +236,7 @@
 
   // --- keys ---
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !document.querySelector("dialog[open]")) {
       event.preventDefault();
       document.activeElement?.blur?.();           // a number being typed counts once its box is left
       setTimeout(() => document.getElementById("generate")?.click(), 30);

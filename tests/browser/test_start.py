@@ -122,7 +122,7 @@ def test_outside_of_a_painted_mask_not_one_bit_changes(page: Page, studio: Any, 
     page.locator("#start-mask").click()
     stroke(page, (0.2, 0.2), (0.5, 0.5))
     page.locator("#mask-done").click()
-    expect(page.locator("#start-mask")).to_have_text("Change the mask")
+    expect(page.locator("#start-mask")).to_have_text("Edit mask")
     generate(page, "a panda", steps=4, strength=1)
     finish(page)
     picture = newest(page, studio)
