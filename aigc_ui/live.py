@@ -15,6 +15,7 @@ SCRIPTS = (
     "message.js",
     "live.js",
     "mask.js",
+    "mask_editor.js",
     "start.js",
     "sketch.js",
     "enlarge.js",
