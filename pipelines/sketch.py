@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle
 
 STEPS = 4
-SAMPLER = "dpmpp_2m"
+SAMPLER = "ddim"
 SPACING = "path"
 SMALLEST, LARGEST = 64, 512
 

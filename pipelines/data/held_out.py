@@ -18,12 +18,13 @@ ONE_IN = 10
 
 def holds(scene: Scene) -> bool:
     """Whether the scene is kept for the evaluation."""
-    if len(scene.things) > 1:
-        return any(pair(a.noun, b.noun) for a, b in combinations(scene.things, 2) if a.noun != b.noun)
-    (thing,) = scene.things
-    if is_shape(thing.noun):
-        return look(scene) in shape_looks()
-    return on_background(thing.noun, scene.background)
+    match scene.things:
+        case (thing,) if is_shape(thing.noun):
+            return look(scene) in shape_looks()
+        case (thing,):
+            return on_background(thing.noun, scene.background)
+        case things:
+            return any(pair(a.noun, b.noun) for a, b in combinations(things, 2) if a.noun != b.noun)
 
 
 def pair(first: str, second: str) -> bool:

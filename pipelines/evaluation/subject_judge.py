@@ -35,7 +35,7 @@ def judge(picture: Picture, wanted: Scene) -> dict[str, bool]:
     if wanted.relation == "inside":
         grounds[0] = background_of(parts[0])
     ranks = [
-        ranking(part, ground, wanted.style).index(_label(thing))
+        _rank(_label(thing), ranking(part, ground, wanted.style))
         for part, ground, thing in zip(parts, grounds, wanted.things, strict=True)
     ]
     right = background == wanted.background or bool(wanted.style)
@@ -43,6 +43,11 @@ def judge(picture: Picture, wanted: Scene) -> dict[str, bool]:
     if wanted.style:
         verdict["style"] = style_of(picture, wanted) == wanted.style
     return verdict | {"all": verdict["background"] and verdict["top1"] and verdict.get("style", True)}
+
+
+def _rank(label: str, ranked: list[str]) -> int:
+    """The place of a label; behind all others where it cannot be there, as a red shape on red."""
+    return ranked.index(label) if label in ranked else len(ranked)
 
 
 def ranking(picture: Picture, background: str, style: str = "") -> list[str]:
@@ -72,13 +77,15 @@ def background_of(picture: Picture) -> str:
 
 def features(picture: Picture, style: str = "") -> NDArray[np.float32]:
     """What differs from the background, cut to its bounding box, GRID x GRID: blurred colours, edges both ways."""
-    cut = Image.fromarray(picture).crop(_bounding_box(picture, style)).resize((GRID * 2, GRID * 2), Image.Resampling.BOX)
+    cut = (
+        Image.fromarray(picture).crop(_bounding_box(picture, style)).resize((GRID * 2, GRID * 2), Image.Resampling.BOX)
+    )
     soft = cut.filter(ImageFilter.GaussianBlur(1.5)).resize((GRID, GRID), Image.Resampling.BOX)
     colours = np.asarray(soft, dtype=np.float32) / 255  # (GRID, GRID, 3)
     light = np.asarray(cut.convert("L").filter(ImageFilter.GaussianBlur(1.0)), dtype=np.float32) / 255
-    edges = np.stack(np.gradient(light), axis=-1)
-    edges = np.abs(edges).reshape(GRID, 2, GRID, 2, 2).mean(axis=(1, 3))
-    return np.concatenate([colours.ravel(), 2.0 * edges.ravel()])
+    down, right = np.gradient(light)
+    edges = np.abs(np.stack((down, right), axis=-1)).reshape(GRID, 2, GRID, 2, 2).mean(axis=(1, 3))
+    return np.concatenate([colours.ravel(), 2.0 * edges.ravel()]).astype(np.float32)
 
 
 def _blockiness(picture: Picture) -> float:

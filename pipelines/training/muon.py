@@ -27,14 +27,14 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._update(weight, group)
+                    self._update(weight, weight.grad, group)
 
-    def _update(self, weight: Tensor, group: dict) -> None:
+    def _update(self, weight: Tensor, gradient: Tensor, group: dict) -> None:
         state = self.state[weight]
         if not state:
             state["average"] = torch.zeros_like(weight)
-        average = state["average"].lerp_(weight.grad, 1 - group["momentum"])
-        ahead = torch.lerp(weight.grad, average, group["momentum"])  # Nesterov's look ahead
+        average = state["average"].lerp_(gradient, 1 - group["momentum"])
+        ahead = torch.lerp(gradient, average, group["momentum"])  # Nesterov's look ahead
         matrix = orthogonalised(ahead.flatten(1))
         weight.mul_(1 - group["lr"] * group["weight_decay"])
         weight.add_(matrix.view_as(weight), alpha=-0.2 * group["lr"] * math.sqrt(max(matrix.shape)))

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from pipelines import libs, models, registry
+from pipelines.data import captions, scenes
 from pipelines.device import DeviceManager
 from pipelines.evaluation import prompts, subject_judge
 from pipelines.evaluation import text_to_image as evaluation
@@ -25,6 +27,7 @@ def devices() -> Iterator[DeviceManager]:
     manager.close()
 
 
+START, MASK = "1" * 64, "2" * 64
 SUBJECTS = ("apple", "banana", "carrot", "pizza", "cat", "dog", "panda", "fox", "lion", "pig", "frog", "penguin", "owl")
 """Some of those that the model was trained on; the prompts also name subjects that it has never seen."""
 
@@ -104,6 +107,53 @@ def test_the_preview_looks_like_the_picture(devices: DeviceManager) -> None:
     *_, before, last = [e for e in paint(devices, prompt="a sunflower", seed=1) if isinstance(e, Frame | Result)]
     assert isinstance(before, Frame) and isinstance(last, Result)
     assert np.corrcoef(before.x0_pred[0].ravel(), last.images[0].ravel())[0, 1] > 0.95
+
+
+def from_start(devices: DeviceManager, start: np.ndarray, mask: np.ndarray | None = None, **values: object):
+    """The picture made from another one."""
+    generator = registry.get("text-to-image")
+    kept = {START: start} if mask is None else {START: start, MASK: mask}
+    names = {"image": START} if mask is None else {"image": START, "mask_image": MASK}
+    request = generator.request_type.parse({"upscale": "none"} | names | values).with_pictures(kept.__getitem__)
+    *_, last = generator.stream(request, devices)
+    assert isinstance(last, Result)
+    return last.images[0]
+
+
+def small(scene: scenes.Scene) -> np.ndarray:
+    """The scene at the model's own size."""
+    return np.asarray(Image.fromarray(scenes.draw(scene)).resize((64, 64), Image.Resampling.BOX))
+
+
+def test_starting_from_a_picture_keeps_it_or_obeys_the_prompt_as_strength_says(devices: DeviceManager) -> None:
+    asked = [prompts.scene(e) for e in prompts.load()["one_shape"][:12]]
+    starts = [*asked[5:], *asked[:5]]
+
+    def colour_of_background(strength: float) -> list[str]:
+        made = [
+            from_start(devices, small(start), prompt=captions.plain_english(want), strength=strength, seed=i)
+            for i, (start, want) in enumerate(zip(starts, asked, strict=True))
+        ]
+        return [subject_judge.background_of(picture) for picture in made]
+
+    weak, strong = colour_of_background(0.2), colour_of_background(1.0)
+    kept = np.mean([seen == start.background for seen, start in zip(weak, starts, strict=True)])
+    obeyed = np.mean([seen == want.background for seen, want in zip(strong, asked, strict=True)])
+    assert kept >= 0.9
+    assert obeyed >= 0.9
+
+
+def test_painting_a_part_puts_the_thing_there_and_leaves_the_rest_alone(devices: DeviceManager) -> None:
+    start = np.empty((64, 64, 3), np.uint8)
+    start[:] = scenes.COLOURS["white"]
+    mask = np.zeros_like(start)
+    mask[8:56, 8:56] = 255
+    right = 0
+    for seed, name in enumerate(SUBJECTS[:8]):
+        made = from_start(devices, start, mask, prompt=f"a {name}", strength=1.0, seed=seed)
+        assert np.array_equal(made[mask == 0], start[mask == 0])
+        right += name in subject_judge.ranking(made, "white")[:5]
+    assert right >= 6
 
 
 def test_everything_in_assets_stays_under_40_mb() -> None:
