@@ -186,6 +186,8 @@ def test_enlarging_makes_a_picture_of_twice_the_size(page: Page, studio: Any) ->
     write(page, "a fish", steps=2)
     page.locator("#generate").click()
     finish(page)
+    made = next(i for job in jobs(page) if job["request"].get("prompt") == "a fish" for i in job["image_ids"])
+    expect(tiles(page).first).to_have_attribute("data-id", made)  # the list is fetched after the last frame
     before, known = newest(page, studio), tiles(page).count()
     tiles(page).first.locator("button").click()
     page.locator("#detail-enlarge-2x").click()
