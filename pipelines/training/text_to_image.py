@@ -46,10 +46,10 @@ Optimisers = Sequence[torch.optim.Optimizer]
 class Recipe:
     """Everything that decides what the run learns."""
 
-    pictures: int = 1_000_000
+    pictures: int = 900_000
     batch: int = 64  # a process
     learning_rate: float = 1e-3  # AdamW's: vectors, embeddings, first and last layers
-    muon_learning_rate: float = 4e-3  # all other weights
+    muon_learning_rate: float = 3e-3  # all other weights
     warm_up: int = 20_000  # pictures
     cool_down: float = 0.3  # the last share of the run, in which the rate falls to zero
     caption_dropout: float = 0.1
