@@ -51,7 +51,7 @@ class Recipe:
     learning_rate: float = 1e-3  # AdamW's: vectors, embeddings, first and last layers
     muon_learning_rate: float = 3e-3  # all other weights
     warm_up: int = 20_000  # pictures
-    cool_down: float = 0.3  # the last share of the run, in which the rate falls to zero
+    cool_down: float = 0.7  # the last share of the run, in which the rate falls to zero
     caption_dropout: float = 0.1
     ema_decay: float = 0.997
     seed: int = 0
