@@ -23,6 +23,7 @@ BLOCKS = 200.0
 """How much the place of the steps counts beside the other features when a style is named."""
 INSIDE = 23
 """Half the side of the window that holds what is inside a container."""
+MIDDLE = slice(SIZE // 2 - INSIDE, SIZE // 2 + INSIDE)
 
 Picture = NDArray[np.uint8]
 
@@ -70,9 +71,8 @@ def style_of(picture: Picture, wanted: Scene) -> str:
 
 def background_of(picture: Picture) -> str:
     """The named colour nearest to the median of the border."""
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    middle = np.median(border, axis=0)
-    return min(COLOURS, key=lambda name: float(np.square(middle - COLOURS[name]).sum()))
+    seen = _border_colour(picture)
+    return min(COLOURS, key=lambda name: float(np.square(seen - COLOURS[name]).sum()))
 
 
 def features(picture: Picture, style: str = "") -> NDArray[np.float32]:
@@ -101,8 +101,7 @@ def _parts(picture: Picture, wanted: Scene) -> list[Picture]:
         case "":
             return [picture]
         case "inside":
-            middle = slice(SIZE // 2 - INSIDE, SIZE // 2 + INSIDE)
-            return [_window(picture), _filled(picture, middle)]
+            return [picture[MIDDLE, MIDDLE], _without_middle(picture)]
         case "left of" | "right of":
             seam = _seam(picture, axis=0)
             parts = [picture[:, :seam], picture[:, seam:]]
@@ -115,17 +114,10 @@ def _parts(picture: Picture, wanted: Scene) -> list[Picture]:
     return parts if wanted.relation in ("left of", "above", "on") else parts[::-1]
 
 
-def _window(picture: Picture) -> Picture:
-    middle = slice(SIZE // 2 - INSIDE, SIZE // 2 + INSIDE)
-    return picture[middle, middle]
-
-
-def _filled(picture: Picture, middle: slice) -> Picture:
-    """The container without its content: the window painted over with the colour at its edge."""
-    window = picture[middle, middle]
-    edge = np.median(np.concatenate([window[0], window[-1], window[:, 0], window[:, -1]]), axis=0)
+def _without_middle(picture: Picture) -> Picture:
+    """The container without its content: the middle painted over with the colour at its edge."""
     whole = picture.copy()
-    whole[middle, middle] = edge.astype(np.uint8)
+    whole[MIDDLE, MIDDLE] = _border_colour(picture[MIDDLE, MIDDLE]).astype(np.uint8)
     return whole
 
 
@@ -143,8 +135,13 @@ def _seam(picture: Picture, axis: int) -> int:
 
 
 def _differs(picture: Picture, style: str = "") -> NDArray[np.bool_]:
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
-    return np.abs(picture.astype(int) - np.median(border, axis=0)).max(axis=-1) > CONTRAST.get(style, USUAL_CONTRAST)
+    distance = np.abs(picture.astype(int) - _border_colour(picture)).max(axis=-1)
+    return distance > CONTRAST.get(style, USUAL_CONTRAST)
+
+
+def _border_colour(picture: Picture) -> NDArray[np.float64]:
+    """The median colour of the outermost pixels, (3,)."""
+    return np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]), axis=0)
 
 
 def _bounding_box(picture: Picture, style: str) -> tuple[int, int, int, int]:
