@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -17,7 +18,9 @@ VERY_WIDE = 3
 
 
 class Muon(torch.optim.Optimizer):
-    """For weights of two and more dimensions. The update's root mean square is 0.2 * lr, about AdamW's at that lr."""
+    """For weights of two and more dimensions. The update's root mean square is 0.2 * lr, about AdamW's at that lr.
+
+    In a process group, the gradients must be equal in all processes (DistributedDataParallel's are)."""
 
     def __init__(self, params: Iterable, lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
@@ -25,19 +28,54 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._update(weight, weight.grad, group)
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            for weight, direction in zip(weights, self._directions(weights, group["momentum"]), strict=True):
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                scale = 0.2 * group["lr"] * math.sqrt(max(direction.shape))
+                weight.add_(direction.view_as(weight), alpha=-scale)
 
-    def _update(self, weight: Tensor, gradient: Tensor, group: dict) -> None:
+    def _directions(self, weights: list[Tensor], momentum: float) -> list[Tensor]:
+        """The orthogonal updates; processes that train together, on equal gradients, each make a part and share it."""
+        together = dist.is_available() and dist.is_initialized()
+        rank, processes = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
+        owners = _owners(weights, processes)
+        directions = []
+        for weight, owner in zip(weights, owners, strict=True):
+            ahead = self._ahead(weight, momentum)
+            directions.append(orthogonalised(ahead) if owner == rank else torch.empty_like(ahead))
+        for source in range(processes if processes > 1 else 0):
+            _share([each for each, owner in zip(directions, owners, strict=True) if owner == source], source)
+        return directions
+
+    def _ahead(self, weight: Tensor, momentum: float) -> Tensor:
+        """Nesterov's look ahead of the averaged gradient, as a matrix (out, everything else)."""
+        gradient = weight.grad
+        assert gradient is not None
         state = self.state[weight]
         if not state:
             state["average"] = torch.zeros_like(weight)
-        average = state["average"].lerp_(gradient, 1 - group["momentum"])
-        ahead = torch.lerp(gradient, average, group["momentum"])  # Nesterov's look ahead
-        matrix = orthogonalised(ahead.flatten(1))
-        weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.add_(matrix.view_as(weight), alpha=-0.2 * group["lr"] * math.sqrt(max(matrix.shape)))
+        average = state["average"].lerp_(gradient, 1 - momentum)
+        return torch.lerp(gradient, average, momentum).flatten(1)
+
+
+def _owners(weights: list[Tensor], processes: int) -> list[int]:
+    """Which process makes each weight's update: the most costly first, each to whoever has the least to do."""
+    costs = [weight.numel() * min(weight.flatten(1).shape) for weight in weights]
+    loads, owners = [0] * processes, [0] * len(weights)
+    for index in sorted(range(len(weights)), key=lambda i: -costs[i]):
+        owners[index] = loads.index(min(loads))
+        loads[owners[index]] += costs[index]
+    return owners
+
+
+def _share(matrices: list[Tensor], source: int) -> None:
+    """Fill the matrices of every process with those of process `source`, in one message of half precision."""
+    if not matrices:
+        return
+    message = torch.cat([matrix.flatten() for matrix in matrices]).bfloat16()
+    dist.broadcast(message, src=source)
+    for matrix, part in zip(matrices, message.split([matrix.numel() for matrix in matrices]), strict=True):
+        matrix.copy_(part.view_as(matrix))
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:

@@ -30,10 +30,21 @@ def test_the_transform_s_inverse_projects_on_what_it_keeps() -> None:
     torch.testing.assert_close(transform.decode(transform.encode(once)), once, atol=1e-4, rtol=1e-4)
 
 
-def test_a_few_steps_make_the_decoder_better() -> None:
+def test_the_decoder_starts_as_the_linear_inverse() -> None:
+    transform = autoencoder.fit_transform(autoencoder.pictures(200, np.random.default_rng(0)))
+    latents = transform.encode(autoencoder.pictures(8, np.random.default_rng(9)))
+    with torch.no_grad():
+        made = autoencoder.build(transform).decoder(latents)
+    assert (made - transform.decode(latents)).square().mean().sqrt() < 0.01
+
+
+def test_a_few_steps_mend_a_damaged_decoder() -> None:
     transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
     torch.manual_seed(0)
     vae, held = autoencoder.build(transform), autoencoder.pictures(8, np.random.default_rng(9))
+    with torch.no_grad():
+        for weight in vae.decoder.up_blocks.parameters():
+            weight += 0.03 * torch.randn_like(weight)
     before = autoencoder.psnr(vae, held)
     autoencoder.train_decoder(vae, transform, steps=30, batch=4, seed=0, log=lambda line: None)
     assert autoencoder.psnr(vae, held) > before + 2
@@ -64,6 +75,30 @@ def test_muon_goes_down_a_badly_scaled_valley_faster_than_plain_descent() -> Non
 
     ours = lost(lambda weights: muon.Muon(weights, lr=0.4, weight_decay=0.0))
     assert ours < 0.5 * lost(lambda weights: torch.optim.SGD(weights, lr=0.4))
+
+
+def test_processes_that_share_muon_s_work_make_the_step_of_one(tmp_path: Path) -> None:
+    torch.multiprocessing.spawn(_step_in_a_group, args=(tmp_path,), nprocs=2)
+    alone = _weights_after_a_step()
+    for rank in range(2):
+        for made, wanted in zip(torch.load(tmp_path / f"{rank}.pt"), alone, strict=True):
+            torch.testing.assert_close(made, wanted, rtol=0, atol=1e-3)
+
+
+def _step_in_a_group(rank: int, folder: Path) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.save(_weights_after_a_step(), folder / f"{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def _weights_after_a_step() -> list[torch.Tensor]:
+    """Three weights from zero; the update's root mean square is 0.02."""
+    draw = torch.Generator().manual_seed(3)
+    weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((8, 4, 3, 3), (16, 16), (4, 32))]
+    for weight in weights:
+        weight.grad = torch.randn(weight.shape, generator=draw)
+    muon.Muon(weights, lr=0.1).step()
+    return [weight.detach() for weight in weights]
 
 
 def test_only_inner_matrices_are_muon_s(words: "tokenizer.PreTrainedTokenizerFast") -> None:
