@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
+from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC, DCUpBlock2d, ResBlock
 from torch import Tensor, nn
 
 from pipelines.data import mixture
@@ -29,6 +29,8 @@ ENCODER = (3, 12, 48, 192, 768)
 """Channels from 128 x 128 pixels to 8 x 8: four times as many at each halving, so that nothing is lost."""
 DECODER = (16, 32, 64, 128, 128)
 DECODER_LAYERS = (0, 2, 2, 2, 1)
+LOUD = 60.0
+"""The constant that keeps the decoder's last norm from changing anything at the start of training."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def fit_transform(sample: Tensor) -> PatchTransform:
 
 
 def build(transform: PatchTransform) -> AutoencoderDC:
-    """An AutoencoderDC whose encoder is exactly the transform and whose decoder is fresh."""
+    """An AutoencoderDC whose encoder is exactly the transform and whose decoder is about its linear inverse."""
     vae = AutoencoderDC(
         latent_channels=CHANNELS,
         encoder_block_out_channels=ENCODER,
@@ -88,6 +90,7 @@ def build(transform: PatchTransform) -> AutoencoderDC:
     vae.register_to_config(block_out_channels=DECODER)
     with torch.no_grad():
         _write_encoder(vae, transform)
+        _write_decoder(vae, transform)
     return vae
 
 
@@ -102,6 +105,64 @@ def _write_encoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
     order = _unshuffled(_unshuffled(_unshuffled(_unshuffled(_pixel_numbers()))))[0, :, 0, 0].long()
     last.weight[:, :, 1, 1] = transform.weight[:, order]
     last.bias[:] = -transform.weight @ transform.mean
+
+
+def _write_decoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
+    """Every level parts a patch into quarters, each in coordinates of a basis for patches of its size.
+
+    So training starts at the linear inverse; residual blocks start as the identity, and channels that no coordinate
+    needs start at random.
+    """
+    decoder = vae.decoder
+    for block in decoder.modules():
+        if isinstance(block, ResBlock):
+            block.norm.weight.zero_()
+            block.norm.bias.zero_()
+    _write_rows(decoder.conv_in, torch.eye(CHANNELS), torch.zeros(CHANNELS), decoder.in_shortcut_repeats)
+    patch, offset = transform.inverse.view(3, PATCH, PATCH, -1), transform.mean.view(3, PATCH, PATCH, 1)
+    *levels, final = (module for block in _upwards(decoder) for module in block.modules() if _is_up(module))
+    for up in levels:
+        quarters, channels = _quarters(patch), up.conv.out_channels // 4
+        basis = torch.linalg.svd(torch.cat(list(quarters), dim=1), full_matrices=False)[0][:, :channels]
+        rows, bias = basis.T @ quarters, basis.T @ _quarters(offset)
+        if up is levels[-1]:  # a ReLU and a norm follow: both signs, and a channel too loud for the rest to matter
+            rows = torch.cat([rows, -rows, torch.zeros_like(rows[:, :1])], dim=1)
+            bias = torch.cat([bias, -bias, torch.full_like(bias[:, :1], LOUD)], dim=1)
+        _write_rows(up.conv, rows.transpose(0, 1).flatten(0, 1), bias.transpose(0, 1).flatten(), up.repeats)
+        patch = basis.view(3, patch.shape[1] // 2, patch.shape[2] // 2, -1)
+        offset = torch.zeros_like(patch[..., :1])
+    known = patch.shape[-1]
+    decoder.norm_out.weight[: 2 * known] = LOUD / len(decoder.norm_out.weight) ** 0.5
+    pixels = _quarters(patch).transpose(0, 1).flatten(0, 1)  # (3 * 4, known): of a patch of 2x2
+    final.conv.weight.zero_()
+    _write_rows(final.conv, torch.cat([pixels, -pixels], dim=1), torch.zeros(len(pixels)), 0)
+
+
+def _upwards(decoder: nn.Module) -> list[nn.Module]:
+    return [*reversed(decoder.up_blocks), decoder.conv_out]
+
+
+def _is_up(module: nn.Module) -> bool:
+    return isinstance(module, DCUpBlock2d)
+
+
+def _quarters(patch: Tensor) -> Tensor:
+    """(3, size, size, K) -> (4, 3 * size/2 * size/2, K), in the order of a pixel shuffle."""
+    half = patch.shape[1] // 2
+    parts = patch.unflatten(2, (2, half)).unflatten(1, (2, half))  # (3, 2, half, 2, half, K)
+    return parts.permute(1, 3, 0, 2, 4, 5).reshape(4, 3 * half * half, -1)
+
+
+def _write_rows(conv: nn.Conv2d, rows: Tensor, bias: Tensor, repeats: int) -> None:
+    """Make the first outputs `rows @ input + bias` at each place, less a shortcut that repeats each input."""
+    assert conv.bias is not None
+    count, known = rows.shape
+    conv.weight[:count] = 0
+    conv.weight[:count, :known, 1, 1] = rows
+    conv.bias[:count] = bias
+    if repeats:
+        outputs = torch.arange(count)
+        conv.weight[outputs, outputs // repeats, 1, 1] -= 1
 
 
 def _pixel_numbers() -> Tensor:
