@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC, DCUpBlock2d, ResBlock
+from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC, DCUpBlock2d, Decoder, ResBlock
 from torch import Tensor, nn
 
 from pipelines.data import mixture
@@ -116,11 +117,11 @@ def _write_decoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
     decoder = vae.decoder
     for block in decoder.modules():
         if isinstance(block, ResBlock):
-            block.norm.weight.zero_()
-            block.norm.bias.zero_()
-    _write_rows(decoder.conv_in, torch.eye(CHANNELS), torch.zeros(CHANNELS), decoder.in_shortcut_repeats)
+            for weight in block.norm.parameters():
+                weight.zero_()
+    _write_rows(decoder.conv_in, torch.eye(CHANNELS), torch.zeros(CHANNELS), DECODER[-1] // CHANNELS)
     patch, offset = transform.inverse.view(3, PATCH, PATCH, -1), transform.mean.view(3, PATCH, PATCH, 1)
-    *levels, final = (module for block in _upwards(decoder) for module in block.modules() if _is_up(module))
+    *levels, final = _ups(decoder)
     for up in levels:
         quarters, channels = _quarters(patch), up.conv.out_channels // 4
         basis = torch.linalg.svd(torch.cat(list(quarters), dim=1), full_matrices=False)[0][:, :channels]
@@ -132,18 +133,17 @@ def _write_decoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
         patch = basis.view(3, patch.shape[1] // 2, patch.shape[2] // 2, -1)
         offset = torch.zeros_like(patch[..., :1])
     known = patch.shape[-1]
-    decoder.norm_out.weight[: 2 * known] = LOUD / len(decoder.norm_out.weight) ** 0.5
+    gains = cast(Tensor, decoder.norm_out.weight)
+    gains[: 2 * known] = LOUD / len(gains) ** 0.5
     pixels = _quarters(patch).transpose(0, 1).flatten(0, 1)  # (3 * 4, known): of a patch of 2x2
     final.conv.weight.zero_()
     _write_rows(final.conv, torch.cat([pixels, -pixels], dim=1), torch.zeros(len(pixels)), 0)
 
 
-def _upwards(decoder: nn.Module) -> list[nn.Module]:
-    return [*reversed(decoder.up_blocks), decoder.conv_out]
-
-
-def _is_up(module: nn.Module) -> bool:
-    return isinstance(module, DCUpBlock2d)
+def _ups(decoder: Decoder) -> list[DCUpBlock2d]:
+    """In the order in which a latent passes them."""
+    blocks = [*list(cast(nn.ModuleList, decoder.up_blocks))[::-1], cast(nn.Module, decoder.conv_out)]
+    return [module for block in blocks for module in block.modules() if isinstance(module, DCUpBlock2d)]
 
 
 def _quarters(patch: Tensor) -> Tensor:
