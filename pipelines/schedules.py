@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pipelines import bound as bounds
 from pipelines import libs
 from pipelines.errors import BadRequest
 
@@ -166,6 +167,10 @@ class DiffusionProcess:
         first = self._variance[1:2] if len(self.betas) > 1 else self.betas
         log_variance = libs.torch().cat([first, self._variance[1:]]).log()
         return mean, _at(self._variance, t, x0), _at(log_variance, t, x0)
+
+    def bound(self, model: bounds.Model, x0: Tensor, noise_fn: bounds.Noise, **options: Any) -> bounds.Bound:
+        """The variational bound of a model on examples x0, term by term; see pipelines.bound."""
+        return bounds.bound(self, model, x0, noise_fn, **options)
 
 
 def _at(table: Tensor, t: int | Tensor, like: Tensor) -> Tensor:
