@@ -142,7 +142,9 @@ def train(recipe: Recipe, run: Path, threads: int, save_every: float) -> None:
     """Train until `recipe.pictures` were seen, saving a resumable checkpoint every `save_every` seconds."""
     torch.set_num_threads(threads)
     accelerator = Accelerator(
-        mixed_precision="bf16", kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)]
+        cpu=not torch.accelerator.is_available(),  # else several CPU processes would not know of one another
+        mixed_precision="bf16",
+        kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
     )
     run.mkdir(parents=True, exist_ok=True)
     words, transform = _vocabulary_and_transform(run, accelerator)

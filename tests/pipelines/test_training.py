@@ -1,6 +1,9 @@
 """The recipe of the embedded model: its parts keep their promises, and the run goes from data to a working folder."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +139,18 @@ def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
     assert recipe.rate(400) == 1.0
     assert recipe.rate(850) == pytest.approx(0.5)
     assert recipe.rate(1000) == 0.0
+
+
+def test_two_processes_on_the_cpu_share_one_run(tmp_path: Path, words: "tokenizer.PreTrainedTokenizerFast") -> None:
+    words.save_pretrained(tmp_path / "tokenizer")
+    sample = autoencoder.pictures(100, np.random.default_rng(0))
+    autoencoder.save_transform(autoencoder.fit_transform(sample), tmp_path / "transform.safetensors")
+    asked = ["--run", str(tmp_path), "--pictures", "16", "--batch", "4"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [*launch, "-m", "pipelines.training.text_to_image", *asked]
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, timeout=300)
+    counts = json.loads((tmp_path / "run.json").read_text())
+    assert (counts["pictures"], counts["steps"]) == (16, 2), "a step of both sees 2 x 4 pictures"
 
 
 def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
