@@ -178,23 +178,29 @@ def sharpest_scale(scene: Scene, most: int = 4) -> int:
 
 
 def arrange(
-    background: str, looks: list[tuple[str, str, str]], relation: str, rng: np.random.Generator, style: str = ""
+    background: str,
+    looks: list[tuple[str, str, str]],
+    relation: str,
+    rng: np.random.Generator,
+    style: str = "",
+    jitter: float = 1.0,
 ) -> Scene:
-    """Place things of (noun, colour, size) with a little jitter as `relation` says."""
+    """Place things of (noun, colour, size) as `relation` says: some pixels off, times `jitter`, and 5 % larger or
+    smaller at most."""
     count = len(looks)
-    zoom = [rng.uniform(0.95, 1.05) for _ in looks]
+    zoom = [1 + jitter * rng.uniform(-0.05, 0.05) for _ in looks]
     if relation == "inside":
-        x, y = _jitter(rng, 2.0), _jitter(rng, 2.0)
+        x, y = (SIZE / 2 + jitter * rng.uniform(-2, 2) for _ in "xy")
         places = [(x, y, CONTENT_RADIUS * zoom[0]), (x, y, CONTAINER_RADIUS * (zoom[1] + 1) / 2)]
     elif relation == "on":
         radius = PEDESTAL_RADIUS * zoom[1]
-        x, y = _jitter(rng, 6.0), 97.0 + rng.uniform(-3, 3)
+        x, y = SIZE / 2 + jitter * rng.uniform(-6, 6), 97.0 + jitter * rng.uniform(-3, 3)
         top = y - radius * _extent(looks[1][0])[0]
         reach = ON_TOP_RADIUS * zoom[0]
-        places = [(x + rng.uniform(-3, 3), top + 1 - reach * _extent(looks[0][0])[1], reach), (x, y, radius)]
+        places = [(x + jitter * rng.uniform(-3, 3), top + 1 - reach * _extent(looks[0][0])[1], reach), (x, y, radius)]
     else:
         radii = [_radius(look, count) * factor for look, factor in zip(looks, zoom, strict=True)]
-        places = [(*centre, r) for centre, r in zip(_centres(count, relation, rng), radii, strict=True)]
+        places = [(*centre, r) for centre, r in zip(_centres(count, relation, rng, jitter), radii, strict=True)]
     things = tuple(Thing(*look, *place) for look, place in zip(looks, places, strict=True))
     return Scene(background, things, relation, style)
 
@@ -203,18 +209,14 @@ def _radius(look: tuple[str, str, str], count: int) -> float:
     return (SHAPE_RADII if is_shape(look[0]) else SUBJECT_RADII)[count][look[2]]
 
 
-def _centres(count: int, relation: str, rng: np.random.Generator) -> list[Point]:
+def _centres(count: int, relation: str, rng: np.random.Generator, jitter: float) -> list[Point]:
     middle = SIZE / 2
     if count == 1:
-        return [(middle + rng.uniform(-5, 5), middle + rng.uniform(-5, 5))]
+        return [(middle + jitter * rng.uniform(-5, 5), middle + jitter * rng.uniform(-5, 5))]
     spacing = {2: (32.0, 96.0), 3: (22.0, 64.0, 106.0)}[count]
-    along = [place + rng.uniform(-2, 2) for place in spacing]
+    along = [place + jitter * rng.uniform(-2, 2) for place in spacing]
     if relation in ("right of", "below"):
         along.reverse()
-    across = [middle + rng.uniform(-5, 5) for _ in spacing]
+    across = [middle + jitter * rng.uniform(-5, 5) for _ in spacing]
     sideways = relation in ("left of", "right of", "row")
     return [(p, q) if sideways else (q, p) for p, q in zip(along, across, strict=True)]
-
-
-def _jitter(rng: np.random.Generator, reach: float) -> float:
-    return SIZE / 2 + rng.uniform(-reach, reach)
