@@ -14,11 +14,12 @@ Look = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Example:
-    """A picture, uint8 (SIZE, SIZE, 3), its caption, and which kind of example it is."""
+    """A picture, uint8 (SIZE, SIZE, 3), its caption, which kind of example it is, and the scene that it shows."""
 
     picture: NDArray[np.uint8]
     caption: str
     kind: str
+    scene: Scene
 
 
 JITTER = 0.6
@@ -30,7 +31,7 @@ STYLED = 0.15
 def example(rng: np.random.Generator) -> Example:
     """One random example that nothing holds out."""
     drawn, kind = scene(rng)
-    return Example(scenes.draw(drawn), captions.of_scene(drawn, rng), kind)
+    return Example(scenes.draw(drawn), captions.of_scene(drawn, rng), kind, drawn)
 
 
 def caption(rng: np.random.Generator) -> str:

@@ -153,6 +153,22 @@ def test_two_processes_on_the_cpu_share_one_run(tmp_path: Path, words: "tokenize
     assert (counts["pictures"], counts["steps"]) == (16, 2), "a step of both sees 2 x 4 pictures"
 
 
+def test_the_reader_learns_from_the_layout_and_the_words_learn_with_it(
+    words: "tokenizer.PreTrainedTokenizerFast",
+) -> None:
+    torch.manual_seed(0)
+    model = text_to_image.Model(words)
+    transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
+    process = text_to_image.DDPMScheduler(1000, **text_to_image.BETAS, prediction_type="v_prediction")
+    batch = next(text_to_image.batches(text_to_image.Recipe(batch=8), words, transform, 0, 0))
+    error, missed = text_to_image.losses_of(model, process, batch, torch.Generator().manual_seed(0))
+    assert error.shape == missed.shape == (8,)
+    missed.mean().backward()
+    taught = {name for name, weight in model.named_parameters() if weight.grad is not None}
+    assert any(name.startswith("text_encoder.") for name in taught) and "reader.weight" in taught
+    assert "unet.conv_out.weight" not in taught, "it reads the middle, not the end"
+
+
 def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
