@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.bound import VARIANCES, bound, normal_kl
+from pipelines.bound import bound, normal_kl
 from pipelines.errors import BadRequest
+from pipelines.reverse import VARIANCES
 from pipelines.schedules import DiffusionProcess, make_betas
 
 BITS = 1 / math.log(2)
