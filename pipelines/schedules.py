@@ -6,7 +6,7 @@ Everything here is exact float64. torch is imported when a function is called, s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -52,17 +52,22 @@ def make_betas(
     """
     if name not in BETA_SCHEDULES:
         raise BadRequest(f"beta_schedule must be one of {', '.join(BETA_SCHEDULES)}; got {str(name)[:40]!r}.")
-    if num_train_timesteps != int(num_train_timesteps) or not MIN_TIMESTEPS <= num_train_timesteps <= MAX_TIMESTEPS:
-        raise BadRequest(
-            f"num_train_timesteps must be a whole number from {MIN_TIMESTEPS} to {MAX_TIMESTEPS}; "
-            f"got {num_train_timesteps}."
-        )
+    check_timesteps(num_train_timesteps)
     for field, beta in (("beta_start", beta_start), ("beta_end", beta_end)):
         if beta and not MIN_BETA <= beta <= MAX_BETA:  # also refuses NaN
             raise BadRequest(
                 f"{field} must be {MIN_BETA:g} to {MAX_BETA:g}, or 0 for the schedule's own; got {beta:g}."
             )
     return BETA_SCHEDULES[name](int(num_train_timesteps), beta_start or None, beta_end or None)
+
+
+def check_timesteps(num_train_timesteps: float) -> None:
+    """Raises BadRequest."""
+    if num_train_timesteps != int(num_train_timesteps) or not MIN_TIMESTEPS <= num_train_timesteps <= MAX_TIMESTEPS:
+        raise BadRequest(
+            f"num_train_timesteps must be a whole number from {MIN_TIMESTEPS} to {MAX_TIMESTEPS}; "
+            f"got {num_train_timesteps}."
+        )
 
 
 def _ends(
@@ -127,18 +132,63 @@ def constant(num_train_timesteps: int, beta_start: float | None, beta_end: float
     return np.full(num_train_timesteps, beta_start or beta_end or own)
 
 
+def drawn(points: Sequence[tuple[float, float]], num_train_timesteps: int) -> Tensor:
+    """A schedule by hand: (position, beta) with positions from 0 to 1, joined by straight lines in the log of beta.
+
+    Positions may come in any order; before the first and after the last point beta stays. Raises BadRequest.
+    """
+    check_timesteps(num_train_timesteps)
+    if len(points) < 2:
+        raise BadRequest(f"a drawn schedule needs at least two points (position, beta); got {len(points)}.")
+    places, betas = np.array(sorted(points), dtype=np.float64).T
+    if not (np.isfinite(places).all() and (np.diff(places) > 0).all() and places[0] >= 0 and places[-1] <= 1):
+        raise BadRequest("a drawn schedule's positions must be different numbers from 0 to 1.")
+    if not ((betas >= MIN_BETA) & (betas <= MAX_BETA)).all():
+        raise BadRequest(f"a drawn schedule's betas must be {MIN_BETA:g} to {MAX_BETA:g}; got {betas.tolist()}.")
+    t = (np.arange(num_train_timesteps) + 0.5) / num_train_timesteps
+    return libs.torch().from_numpy(np.exp(np.interp(t, places, np.log(betas))))
+
+
+def zero_terminal_snr(betas: Tensor) -> Tensor:
+    """The schedule shifted and scaled so that nothing of the signal is left at the end (arXiv:2305.08891 alg. 1).
+
+    The first step's signal stays as it is; the last beta becomes 1. diffusers: rescale_betas_zero_snr.
+    """
+    signal = (-betas.double()).log1p().cumsum(0).div(2).exp()  # sqrt of alphas_cumprod
+    signal = (signal - signal[-1]) * (signal[0] / (signal[0] - signal[-1]))
+    alphas_cumprod = signal**2
+    return 1 - alphas_cumprod / libs.torch().cat([alphas_cumprod.new_ones(1), alphas_cumprod[:-1]])
+
+
+def respaced(betas: Tensor, num_inference_steps: int) -> tuple[Tensor, Tensor]:
+    """The betas of a shorter process that visits some of the timesteps, evenly spread to the last; and those timesteps.
+
+    Improved DDPM (arXiv:2102.09672) sec. 4: alphas_cumprod of the short process is that of the long one at its steps.
+    """
+    count = len(betas)
+    if not 1 <= num_inference_steps <= count:
+        raise BadRequest(f"num_inference_steps must be 1 to the {count} that there are; got {num_inference_steps}.")
+    kept = np.unique(np.round(count - np.arange(num_inference_steps) * (count / num_inference_steps)) - 1).astype(int)
+    torch = libs.torch()
+    timesteps = torch.from_numpy(kept)
+    logs = (-betas.double()).log1p().cumsum(0)[timesteps]
+    steps = torch.cat([logs[:1], logs[1:] - logs[:-1]])
+    return -steps.expm1(), timesteps
+
+
 class DiffusionProcess:
     """The forward process of a beta schedule and its exact posterior; t runs from 0 to T - 1.
 
     betas, alphas_cumprod, snr, log_snr, sigmas: (T,) float64. snr = alphas_cumprod / (1 - alphas_cumprod) and
     sigmas = snr ** -0.5, the noise level in the form x0 + sigma * eps. They are built from sums of log(1 - beta), so
-    log_snr stays finite where alphas_cumprod underflows.
+    log_snr stays finite where alphas_cumprod underflows. The last beta may be 1 (zero_terminal_snr): then the last
+    log_snr is -inf and the last of sigmas inf.
     """
 
     def __init__(self, betas: Tensor) -> None:
         betas = libs.torch().as_tensor(betas).double()
-        if betas.ndim != 1 or not len(betas) or not bool(((betas > 0) & (betas < 1)).all()):
-            raise BadRequest("betas must be a list of numbers, each above 0 and below 1.")
+        if betas.ndim != 1 or not len(betas) or not bool(((betas > 0) & (betas <= 1)).all() & (betas[:-1] < 1).all()):
+            raise BadRequest("betas must be a list of numbers, each above 0 and below 1; only the last may be 1.")
         log_alphas_cumprod = (-betas).log1p().cumsum(0)
         self.betas = betas
         self.alphas_cumprod = log_alphas_cumprod.exp()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pipelines import libs
+from pipelines import libs, schedules
 from pipelines.errors import BadRequest
 from pipelines.schedules import (
     BETA_SCHEDULES,
@@ -149,7 +149,7 @@ def test_the_weight_of_x0_squared_over_the_variance_is_the_loss_of_snr(process):
         torch.testing.assert_close(c1[0] ** 2 / variance, process.snr[t - 1] - process.snr[t], rtol=1e-8, atol=0)
 
 
-@pytest.mark.parametrize("betas", ([], [0.1, 0.0], [0.1, 1.0], [[0.1]], [math.nan]))
+@pytest.mark.parametrize("betas", ([], [0.1, 0.0], [1.0, 0.1], [0.1, 1.1], [[0.1]], [math.nan]))
 def test_betas_that_are_none_are_refused(betas):
     with pytest.raises(BadRequest, match="betas must be"):
         DiffusionProcess(torch.tensor(betas))
@@ -199,3 +199,28 @@ def test_spacings_along_the_path_visit_the_sigmas_of_diffusers(name, spacing, n)
 def test_a_spacing_along_the_path_asks_for_the_path(name):
     with pytest.raises(TypeError, match="path"):
         SIGMA_SCHEDULES[name](5, 0.1, 10.0)
+
+
+def test_a_drawn_schedule_goes_through_its_points_and_stays_beyond_them() -> None:
+    betas = schedules.drawn([(0.75, 0.02), (0.25, 0.0002)], 1000)
+    assert betas.shape == (1000,) and betas.dtype == torch.float64
+    torch.testing.assert_close(betas[[0, 100]], torch.tensor([0.0002, 0.0002], dtype=torch.float64))
+    assert betas[500].item() == pytest.approx(0.002, rel=1e-2), "halfway, the mean of the logarithms"
+    assert betas[-1].item() == 0.02
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ([], "two points"),
+        ([(0.5, 0.1)], "two points"),
+        ([(0.5, 0.1), (0.5, 0.2)], "different numbers"),
+        ([(0.0, 0.1), (float("nan"), 0.2)], "different numbers"),
+        ([(0.0, 0.0), (1.0, 0.2)], "betas must be"),
+        ([(0.0, 0.1), (1.0, 1.0)], "betas must be"),
+        ([(0.0, 0.1), (1.0, float("nan"))], "betas must be"),
+    ],
+)
+def test_a_drawing_that_is_no_schedule_is_refused_with_a_sentence(points: list, said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        schedules.drawn(points, 1000)
