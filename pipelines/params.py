@@ -93,7 +93,24 @@ class Picture:
         raise BadRequest(f"{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {_short(value)}.")
 
 
-Spec = Range | Choice | Text | Flag | Picture
+@dataclass(frozen=True)
+class Curve:
+    """Points (x, y) of a curve drawn by hand, at most `most`; none at all for no curve. Kept in the order of x."""
+
+    most: int = 100
+
+    def check(self, name: str, value: object, kind: type) -> tuple[tuple[float, float], ...]:
+        if not isinstance(value, list | tuple) or len(value) > self.most:
+            raise BadRequest(f"{name} must be a list of at most {self.most} points [x, y]; got {_short(value)}.")
+        points = []
+        for point in value:
+            if not isinstance(point, list | tuple) or len(point) != 2:
+                raise BadRequest(f"{name} must be a list of points [x, y]; got {_short(point)} among them.")
+            points.append((float(_number(name, point[0], float)), float(_number(name, point[1], float))))
+        return tuple(sorted(points))
+
+
+Spec = Range | Choice | Text | Flag | Picture | Curve
 
 
 def param(default: Any, spec: Spec, help: str) -> Any:

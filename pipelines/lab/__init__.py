@@ -1,0 +1,43 @@
+"""The diffusion lab's experiments: a checked request goes in, numbers to plot come out, within about a second.
+
+Each is one file with a Request and a function `answer(request)` whose answer is plain lists and numbers. What takes
+longer, training, is a generator of the registry instead.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.errors import NotFound
+from pipelines.params import Request
+
+MODULES = {
+    "schedule": "pipelines.lab.schedule",
+    "noised": "pipelines.lab.noised",
+    "points": "pipelines.lab.points",
+    "orders": "pipelines.lab.orders",
+    "digits": "pipelines.lab.digits",
+    "bound": "pipelines.lab.bound",
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What may be asked, and the function that answers."""
+
+    name: str
+    request_type: type[Request]
+    answer: Callable[..., dict[str, Any]]
+
+
+def names() -> tuple[str, ...]:
+    return tuple(MODULES)
+
+
+def get(name: str) -> Experiment:
+    """The experiment of that name. Raises NotFound."""
+    if name not in MODULES:
+        raise NotFound(f"unknown experiment {name[:40]!r}; known are {', '.join(MODULES)}.")
+    module = importlib.import_module(MODULES[name])
+    return Experiment(name, module.Asked, module.answer)

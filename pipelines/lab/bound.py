@@ -1,0 +1,131 @@
+"""The variational bound, bar by bar: what each step of the reverse process costs in bits per dimension.
+
+On digits the terms are those of the network, with the ideal denoiser of the training pictures behind: on pictures that
+it has not seen the ideal one is worse, since it has learned by heart. On points everything is exact, the data's own
+entropy too, which no choice of variance reaches.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines.bound import Bound
+from pipelines.data import digits, points
+from pipelines.diffusion import pixel_ddpm
+from pipelines.ideal import Distribution
+from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
+from pipelines.lab.schedule import ScheduleRequest, significant
+from pipelines.params import Choice, Range, param
+from pipelines.reverse import VARIANCES, Model
+
+DIGITS = "digits"
+PICTURES, POINTS = 128, 2000
+MOST_TERMS = 1000
+
+
+def data_names() -> tuple[str, ...]:
+    return (DIGITS, *points.POINTS)
+
+
+@dataclass(frozen=True)
+class BoundRequest(ScheduleRequest):
+    """Whose bound. The schedule is that of the points; the digits' networks have their own."""
+
+    num_train_timesteps: int = param(100, Range(10, MOST_TERMS), "T, how many terms the bound has.")
+    data: str = param(DIGITS, Choice(data_names), "Pictures of digits, or points with a known distribution.")
+    model: str = param("learned", Choice(MODELS), "Of the digits; points always have their ideal denoiser.")
+    variance: str = param("fixed_small", Choice(VARIANCES), "Of each reverse step.")
+    seed: int = param(0, Range(0, 2**32 - 1), "Of the noise.")
+
+    def check(self) -> None:
+        super().check()
+        check_variance(self.model if self.data == DIGITS else IDEAL, self.variance)
+
+
+Asked = BoundRequest
+
+
+def answer(request: BoundRequest) -> dict[str, Any]:
+    """`terms`: L_0 … L_{T-1}; `prior`: L_T; `total`; and what stands behind them for comparison."""
+    return _of_digits(request) if request.data == DIGITS else _of_points(request)
+
+
+def _of_digits(request: BoundRequest) -> dict[str, Any]:
+    pictures, labels = (part[:PICTURES] for part in digits.held_out())
+
+    def made(name: str, variance: str) -> Bound:
+        draw = torch.Generator().manual_seed(request.seed)
+        return pixel_ddpm.process().bound(
+            model_of(name, labels, variance),
+            pictures,
+            lambda like: torch.randn(like.shape, generator=draw),
+            variance=variance,
+            clip_denoised=True,
+            levels=digits.LEVELS,
+        )
+
+    own = [v for v in VARIANCES if v != "learned_range" or request.model == "learned"]
+    bounds = {v: made(request.model, v) for v in own}
+    behind = None if request.model == IDEAL else _terms(made(IDEAL, "fixed_small"))
+    return _described(bounds[request.variance]) | {
+        "behind": behind,
+        "totals": {v: _mean(bound.total) for v, bound in bounds.items()},
+        "nothing": significant(math.log2(digits.LEVELS)),
+        "examples": len(pictures),
+        "unit": "bins",
+    }
+
+
+def _of_points(request: BoundRequest) -> dict[str, Any]:
+    data, process = points.get(request.data), request.process()
+    draw = torch.Generator().manual_seed(request.seed)
+    x0 = data.sample(POINTS, draw)
+
+    def made(variance: str) -> Bound:
+        again = torch.Generator().manual_seed(request.seed)
+        noise = lambda like: torch.randn(like.shape, generator=again, dtype=like.dtype)  # noqa: E731
+        return process.bound(
+            ideal_model(data, process.sigmas),
+            x0,
+            noise,
+            variance=variance,
+            prediction_type="sample",
+            levels=None,
+        )
+
+    entropy = -float(data.log_prob(x0).mean()) / 2 / math.log(2)
+    bounds = {v: made(v) for v in VARIANCES if v != "learned_range"}
+    return _described(bounds[request.variance]) | {
+        "behind": None,
+        "totals": {v: _mean(bound.total) for v, bound in bounds.items()},
+        "entropy": significant(entropy),
+        "examples": POINTS,
+        "unit": "density",
+    }
+
+
+def ideal_model(data: Distribution, sigmas: Tensor) -> Model:
+    """The exact E[x0 | x_t] as a model that predicts x0."""
+
+    def predict(x_t: Tensor, t: Tensor) -> Tensor:
+        sigma = min(float(sigmas[int(t[0])]), 1e6)
+        return data.denoise(x_t * math.sqrt(1 + sigma**2), sigma)
+
+    return predict
+
+
+def _described(whole: Bound) -> dict[str, Any]:
+    return {"terms": _terms(whole), "prior": _mean(whole.prior), "total": _mean(whole.total)}
+
+
+def _terms(whole: Bound) -> list[float]:
+    return [significant(v) for v in whole.terms.mean(0).tolist()]
+
+
+def _mean(values: Tensor) -> float:
+    return significant(float(values.mean()))

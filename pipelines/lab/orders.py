@@ -1,0 +1,65 @@
+"""How fast each sampler comes nearer with more steps: its error on Gaussian data, whose exact path is known.
+
+x(sigma) = x(sigma_0) sqrt((s^2 + sigma^2) / (s^2 + sigma_0^2)). A method of order p divides the error by 2^p when the
+steps are halved, so it is a line of slope -p where both axes are logarithmic.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.lab.schedule import significant
+from pipelines.params import Range, Request, param
+
+DETERMINISTIC = ("euler", "ddim", "heun", "dpmpp_2m", "unipc")
+STEPS = (8, 16, 32, 64, 128, 256)
+FITTED = 3
+"""The slope is that of the last so many points: with few steps a method has not settled yet."""
+
+
+@dataclass(frozen=True)
+class OrdersRequest(Request):
+    """The data's deviation, and between which noise levels to walk; never to 0, where the logarithm ends."""
+
+    deviation: float = param(0.5, Range(0.05, 5), "Of the Gaussian data.")
+    sigma_max: float = param(10.0, Range(1, 100), "Where the walk begins.")
+    sigma_min: float = param(0.1, Range(0.001, 0.9), "Where it ends.")
+
+
+Asked = OrdersRequest
+
+
+def answer(request: OrdersRequest) -> dict[str, Any]:
+    """For each sampler: the error at each number of steps, and the order that it shows."""
+    errors = {name: [error(name, n, request) for n in STEPS] for name in DETERMINISTIC}
+    return {
+        "steps": list(STEPS),
+        "errors": {name: [significant(v) for v in values] for name, values in errors.items()},
+        "orders": {name: significant(order(values), 3) for name, values in errors.items()},
+    }
+
+
+def error(name: str, steps: int, request: OrdersRequest) -> float:
+    """The relative error after `steps` steps, evenly spaced in log sigma."""
+    s, high, low = request.deviation, request.sigma_max, request.sigma_min
+    x = torch.ones(1, dtype=torch.float64)
+    sigmas = torch.logspace(math.log10(high), math.log10(low), steps + 1, dtype=torch.float64)
+
+    def denoise(x: Tensor, sigma: float) -> Tensor:
+        return x * (s**2 / (s**2 + sigma**2))
+
+    *_, last = SAMPLERS[name](denoise, x, sigmas, torch.zeros_like)
+    exact = math.sqrt((s**2 + low**2) / (s**2 + high**2))
+    return abs(float(last.x) / exact - 1)
+
+
+def order(errors: list[float]) -> float:
+    """The slope of the errors over the steps, both logarithmic, downwards."""
+    return -float(np.polyfit(np.log(STEPS[-FITTED:]), np.log(errors[-FITTED:]), 1)[0])

@@ -1,0 +1,196 @@
+"""Points in the plane on their way into noise and back, with the exact denoiser of their distribution.
+
+Everything is in the variance-preserving form, x_t = sqrt(abar) x0 + sqrt(1 - abar) eps, so that noise is N(0, I)
+whatever the schedule. Index 0 of every path is the data's end, the last index is the noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines.data import points
+from pipelines.diffusion.path import LOG_SIGMA_MAX
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.errors import BadRequest
+from pipelines.ideal import Distribution, Mixture
+from pipelines.lab.schedule import ScheduleRequest, significant
+from pipelines.params import Choice, Curve, Range, param
+from pipelines.requests import sampler_names, sigma_schedule_names
+from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess
+
+DRAWN = "drawn"
+NO_LABEL = -1
+REACH = 3.0
+"""Half the side of the square that is shown."""
+ARROWS = 15
+"""To a side of the field."""
+PROJECTIONS = 64
+SMOOTH = 0.05
+"""The noise under which densities are compared: some of the sets have none at all outside their boxes."""
+
+Denoiser = Callable[[Tensor, float], Tensor]
+
+
+def data_names() -> tuple[str, ...]:
+    return (*points.POINTS, DRAWN)
+
+
+@dataclass(frozen=True)
+class DataRequest(ScheduleRequest):
+    """A schedule and a distribution in the plane."""
+
+    data: str = param("gaussians", Choice(data_names), "The distribution, or a drawing of one's own.")
+    strokes: tuple = param((), Curve(2000), "The points (x, y) of a drawn distribution.")
+
+    def check(self) -> None:
+        super().check()
+        self.distribution()
+
+    def distribution(self) -> Distribution:
+        """Raises BadRequest."""
+        if self.data == DRAWN:
+            return points.drawn(torch.tensor(self.strokes, dtype=torch.float64).reshape(-1, 2))
+        return points.get(self.data)
+
+
+@dataclass(frozen=True)
+class PointsRequest(DataRequest):
+    """How the points are taken back."""
+
+    sampler: str = param("ddim", Choice(sampler_names), "How each step follows from the denoiser's guess.")
+    num_inference_steps: int = param(20, Range(1, 200), "How many steps lead back.")
+    sigma_schedule: str = param("path", Choice(sigma_schedule_names), "How the steps are spaced.")
+    eta: float = param(0.0, Range(0, 1), "How much fresh noise DDIM adds at each step.")
+    guidance_scale: float = param(1.0, Range(0, 10), "How far the class is overdone; 1 is without guidance.")
+    label: int = param(NO_LABEL, Range(NO_LABEL, 24), "The class that is asked for; -1 asks for none.")
+    count: int = param(300, Range(1, 1000), "How many points.")
+    seed: int = param(0, Range(0, 2**32 - 1), "Same seed, same points.")
+
+    def check(self) -> None:
+        super().check()
+        part_of(self.distribution(), self.label)
+
+
+Asked = PointsRequest
+
+
+def answer(request: PointsRequest) -> dict[str, Any]:
+    """Paths forward and back, the field of the exact score, and how well what came back fits the data."""
+    data, process = request.distribution(), request.process()
+    wanted = part_of(data, request.label)
+    sigmas = visited(process, request)
+    draw = torch.Generator().manual_seed(request.seed)
+    x0, eps = wanted.sample(request.count, draw), noise_like(draw, request.count)
+    back = reverse(guided(data, request), sigmas, eps, request, draw)
+    fit = quality(back[0], wanted, draw)
+    rows = sigmas.flip(0)
+    return {
+        "sigmas": rounded(rows),
+        "forward": rounded(torch.stack([vp(x0 + sigma * eps, sigma) for sigma in rows.tolist()])),
+        "back": rounded(back),
+        "field": rounded(torch.stack([field(guided(data, request), float(sigma)) for sigma in rows[1:]])),
+        "labels": _labels(wanted, x0),
+        "classes": classes(data),
+        **fit,
+    }
+
+
+def visited(process: DiffusionProcess, request: PointsRequest) -> Tensor:
+    """(steps + 1,) noise levels from high to 0, all of the schedule's own range; the ideal denoiser knows every one."""
+    path = process.sigmas.clamp(max=math.exp(LOG_SIGMA_MAX))
+    visit = SIGMA_SCHEDULES[request.sigma_schedule]
+    sigmas = visit(request.num_inference_steps, float(path[0]), float(path[-1]), path)
+    return torch.cat([sigmas, sigmas.new_zeros(1)])
+
+
+def reverse(denoise: Denoiser, sigmas: Tensor, eps: Tensor, request: PointsRequest, draw: torch.Generator) -> Tensor:
+    """(steps + 1, N, 2), the samples first, from N(0, I) at the schedule's end: what is left there is not known."""
+    noise = partial(_fresh, draw)
+    start = eps * math.sqrt(1 + float(sigmas[0]) ** 2)
+    steps = SAMPLERS[request.sampler](denoise, start, sigmas, noise, request.eta)
+    states = [eps, *(vp(step.x, step.sigma) for step in steps)]
+    return torch.stack(states[::-1])
+
+
+def part_of(data: Distribution, label: int) -> Distribution:
+    """One class, or all. Raises BadRequest."""
+    if label == NO_LABEL:
+        return data
+    if not isinstance(data, Mixture):
+        raise BadRequest("this distribution has no classes. Set label to -1.")
+    return data.part(label)
+
+
+def guided(data: Distribution, request: PointsRequest) -> Denoiser:
+    """The exact denoiser of the class, pushed away from that of all (arXiv:2207.12598)."""
+    wanted, weight = part_of(data, request.label), request.guidance_scale
+    if request.label == NO_LABEL or weight == 1:
+        return wanted.denoise
+    return lambda x, sigma: data.denoise(x, sigma) + weight * (wanted.denoise(x, sigma) - data.denoise(x, sigma))
+
+
+def field(denoise: Denoiser, sigma: float) -> Tensor:
+    """(ARROWS * ARROWS, 2): -eps at a square grid of places, row by row; it points to where the data lies."""
+    places = grid()
+    x = places * math.sqrt(1 + sigma**2)
+    return (denoise(x, sigma) - x) / sigma
+
+
+def grid() -> Tensor:
+    axis = torch.linspace(-REACH, REACH, ARROWS, dtype=torch.float64)
+    return torch.cartesian_prod(axis, axis)
+
+
+def vp(x: Tensor, sigma: float) -> Tensor:
+    return x / math.sqrt(1 + sigma**2)
+
+
+def quality(samples: Tensor, wanted: Distribution, draw: torch.Generator) -> dict[str, Any]:
+    """How likely the samples are, and how far they lie from data in both directions, beside data's own figures."""
+    real, again = wanted.sample(len(samples), draw), wanted.sample(len(samples), draw)
+    smooth = SMOOTH * noise_like(draw, len(samples))
+    return {
+        "nll": significant(-float(wanted.log_prob(samples + smooth, SMOOTH).mean())),
+        "nll_of_data": significant(-float(wanted.log_prob(again + smooth, SMOOTH).mean())),
+        "distance": significant(sliced_distance(samples, real, draw)),
+        "distance_of_data": significant(sliced_distance(again, real, draw)),
+    }
+
+
+def sliced_distance(first: Tensor, second: Tensor, draw: torch.Generator) -> float:
+    """Sliced Wasserstein-2 between two sets of equally many points, over PROJECTIONS random directions."""
+    angles = torch.rand(PROJECTIONS, generator=draw, dtype=torch.float64) * math.tau
+    directions = torch.stack([angles.cos(), angles.sin()])  # (2, PROJECTIONS)
+    gaps = (first @ directions).sort(0).values - (second @ directions).sort(0).values
+    return float(gaps.square().mean().sqrt())
+
+
+def classes(data: Distribution) -> list[int]:
+    return sorted(set(data.labels.tolist())) if isinstance(data, Mixture) else [0]
+
+
+def _labels(data: Distribution, x0: Tensor) -> list[int]:
+    """Of each point: the class of the nearest component."""
+    if not isinstance(data, Mixture):
+        return [0] * len(x0)
+    return data.labels[torch.cdist(x0, data.means).argmin(1)].tolist()
+
+
+def noise_like(draw: torch.Generator, count: int) -> Tensor:
+    return torch.randn(count, 2, generator=draw, dtype=torch.float64)
+
+
+def _fresh(draw: torch.Generator, x: Tensor) -> Tensor:
+    return torch.randn(x.shape, generator=draw, dtype=x.dtype)
+
+
+def rounded(values: Tensor, digits: int = 3) -> list:
+    """Plain lists, to what a screen can show; what ran away is held within a thousand."""
+    return values.nan_to_num(0.0, 1e3, -1e3).clamp(-1e3, 1e3).mul(10**digits).round().div(10**digits).tolist()

@@ -1,0 +1,213 @@
+"""The lab's experiments: their numbers are those of the theory, and bad input ends in a sentence."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines import lab
+from pipelines.data import digits as digits_data
+from pipelines.data import points as points_data
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.errors import BadRequest, NotFound
+from pipelines.lab import digits, orders, points
+from pipelines.schedules import BETA_SCHEDULES, DiffusionProcess, make_betas
+
+IDEAL = {"model": "ideal", "num_inference_steps": 40}
+
+
+def ask(name: str, **values: Any) -> dict[str, Any]:
+    experiment = lab.get(name)
+    return experiment.answer(experiment.request_type.parse(values))
+
+
+@pytest.mark.parametrize("name", lab.names())
+def test_an_answer_is_numbers_and_pictures_and_the_same_again(name: str) -> None:
+    values = {"digits": IDEAL, "bound": {"data": "moons", "num_train_timesteps": 20}}.get(name, {})
+    first, second = ask(name, **values), ask(name, **values)
+    pictures = {key for key, value in first.items() if isinstance(value, np.ndarray)}
+    for key in pictures:
+        assert first[key].dtype == np.uint8 and first[key].ndim == 4 and np.array_equal(first[key], second[key])
+    plain = [{key: value for key, value in answer.items() if key not in pictures} for answer in (first, second)]
+    assert json.dumps(plain[0], allow_nan=False) == json.dumps(plain[1], allow_nan=False)
+
+
+def test_an_unknown_experiment_is_named() -> None:
+    with pytest.raises(NotFound, match="unknown experiment 'nothing'; known are schedule"):
+        lab.get("nothing")
+
+
+@pytest.mark.parametrize("name", BETA_SCHEDULES)
+def test_the_curves_are_those_of_the_process(name: str) -> None:
+    answer = ask("schedule", beta_schedule=name, num_train_timesteps=400)
+    process = DiffusionProcess(make_betas(name, 400))
+    t = answer["t"]
+    assert (t[0], t[-1]) == (0, 399) and len(t) <= 240
+    assert answer["curves"]["alphas_cumprod"] == pytest.approx(process.alphas_cumprod[t].tolist(), rel=1e-4)
+    assert answer["curves"]["log_snr"] == pytest.approx(process.log_snr[t].tolist(), rel=1e-4)
+    total = [a**2 + b**2 for a, b in zip(answer["curves"]["signal"], answer["curves"]["noise"], strict=True)]
+    assert total == pytest.approx([1.0] * len(t), abs=1e-4)
+
+
+def test_the_gauges_warn_where_signal_is_left_and_not_elsewhere() -> None:
+    assert not ask("schedule", beta_schedule="linear")["too_much_left"]
+    assert ask("schedule", num_train_timesteps=50, beta_start=1e-4, beta_end=0.02)["too_much_left"], "unscaled betas"
+    mended = ask("schedule", num_train_timesteps=50, beta_start=1e-4, beta_end=0.02, zero_snr=True)
+    assert (mended["signal_left"], mended["prior_bits"], mended["too_much_left"]) == (0.0, 0.0, False)
+
+
+def test_the_prior_term_is_that_of_the_bound() -> None:
+    process = DiffusionProcess(make_betas("constant", 100, 0.01))
+    draw = torch.Generator().manual_seed(0)
+    x0 = torch.randn(4, 50_000, generator=draw, dtype=torch.float64)
+    made = process.bound(lambda x, t: torch.zeros_like(x), x0, torch.zeros_like, levels=None, prediction_type="sample")
+    answer = ask("schedule", beta_schedule="constant", num_train_timesteps=100, beta_start=0.01)
+    assert answer["prior_bits"] == pytest.approx(float(made.prior.mean()), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"num_train_timesteps": 1}, "num_train_timesteps must be 10 to 4000"),
+        ({"num_train_timesteps": 5}, "num_train_timesteps must be 10 to 4000"),
+        ({"num_train_timesteps": 5000}, "num_train_timesteps must be 10 to 4000"),
+        ({"beta_end": 1}, "beta_end must be 0 to 0.999"),
+        ({"beta_start": math.nan}, "finite"),
+        ({"beta_schedule": "drawn"}, "at least two points"),
+        ({"beta_schedule": "drawn", "curve": [[0.5, 0.1]]}, "at least two points"),
+        ({"beta_schedule": "drawn", "curve": [[0, 0.1], [1, "x"]]}, "curve must be a number"),
+        ({"beta_schedule": "drawn", "curve": [[0, 0.1, 3]]}, "points"),
+        ({"beta_schedule": "drawn", "curve": "0 0.1"}, "list of at most 64 points"),
+        ({"beta_schedule": "drawn", "curve": [[0.001 * i, 0.1] for i in range(65)]}, "list of at most 64 points"),
+    ],
+)
+def test_a_schedule_that_is_none_is_refused_with_a_sentence(values: dict, said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        lab.get("schedule").request_type.parse(values)
+
+
+def test_t_of_4000_is_fine_and_a_steep_one_of_10_too() -> None:
+    assert ask("schedule", num_train_timesteps=4000)["t"][-1] == 3999
+    assert len(ask("schedule", num_train_timesteps=10)["t"]) == 10
+
+
+def test_a_picture_is_noised_as_the_formula_says() -> None:
+    clean, noisy = ask("noised", t=0)["shown"][0], ask("noised", t=999)["shown"][0]
+    strip = ask("noised", t=300)
+    assert strip["signal"] ** 2 + strip["noise"] ** 2 == pytest.approx(1, abs=1e-4)
+    assert np.array_equal(strip["strip"][0], clean) and np.array_equal(strip["strip"][-1], noisy)
+    correlations = [np.corrcoef(clean.ravel(), picture.ravel())[0, 1] for picture in strip["strip"]]
+    assert correlations == sorted(correlations, reverse=True) and abs(correlations[-1]) < 0.05
+
+
+def test_a_t_beyond_the_schedule_is_its_last() -> None:
+    assert ask("noised", t=3999, num_train_timesteps=100)["t"] == 99
+
+
+@pytest.mark.parametrize("name", points_data.POINTS)
+def test_points_come_back_to_their_data(name: str) -> None:
+    answer = ask("points", data=name, num_inference_steps=60, count=400)
+    assert answer["nll"] == pytest.approx(answer["nll_of_data"], abs=0.35)
+    assert answer["distance"] < 2 * answer["distance_of_data"] + 0.05
+    assert np.shape(answer["back"]) == np.shape(answer["forward"]) == (61, 400, 2)
+    assert np.shape(answer["field"]) == (60, points.ARROWS**2, 2)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_brings_them_back(name: str) -> None:
+    answer = ask("points", sampler=name, num_inference_steps=100, count=500, num_train_timesteps=1000)
+    assert answer["distance"] < 0.3 and answer["nll"] < answer["nll_of_data"] + 0.5
+
+
+def test_one_step_does_not_bring_them_back_and_a_schedule_that_ends_early_neither() -> None:
+    good = ask("points", num_inference_steps=60)["nll"]
+    assert ask("points", num_inference_steps=1)["nll"] > good + 1
+    early = ask("points", num_inference_steps=60, num_train_timesteps=50, beta_start=1e-4, beta_end=0.01)
+    assert early["nll"] > good + 0.5
+
+
+def test_a_class_is_that_class_and_guidance_overdoes_it() -> None:
+    asked = {"label": 2, "num_inference_steps": 60}
+    plain, strong = ask("points", **asked), ask("points", guidance_scale=4.0, **asked)
+    means = points_data.get("gaussians").means  # type: ignore[attr-defined]
+    nearest = torch.cdist(torch.tensor(plain["back"][0], dtype=torch.float64), means).argmin(1)
+    assert (nearest == 2).float().mean() > 0.97
+    spread = [np.std(answer["back"][0], axis=0).mean() for answer in (plain, strong)]
+    assert spread[1] < spread[0]
+
+
+def test_the_field_points_to_the_data() -> None:
+    arrows = np.array(ask("points", num_inference_steps=20)["field"])[-1]
+    places = points.grid().numpy()
+    outer = np.linalg.norm(places, axis=1) > 2.5
+    assert ((arrows * places).sum(1)[outer] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"label": 9}, "label must be one of"),
+        ({"data": "checkerboard", "label": 0}, "no classes"),
+        ({"data": "drawn"}, "2 to 2000 points"),
+        ({"data": "drawn", "strokes": [[1, 1], [1, 1]]}, "more than one place"),
+        ({"count": 0}, "count must be 1 to 1000"),
+    ],
+)
+def test_points_that_cannot_be_are_refused_with_a_sentence(values: dict, said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        lab.get("points").request_type.parse(values)
+
+
+def test_a_drawing_becomes_a_distribution() -> None:
+    strokes = [[math.cos(a), math.sin(a)] for a in np.linspace(0, 6, 60)]
+    answer = ask("points", data="drawn", strokes=strokes, num_inference_steps=50)
+    assert answer["distance"] < 2 * answer["distance_of_data"] + 0.05
+
+
+@pytest.mark.parametrize(("name", "order"), [("euler", 1), ("ddim", 1), ("heun", 2), ("dpmpp_2m", 2), ("unipc", 3)])
+def test_the_orders_are_those_of_the_theory(name: str, order: int) -> None:
+    assert ask("orders")["orders"][name] == pytest.approx(order, abs=0.2)
+    assert set(ask("orders")["errors"]) == set(orders.DETERMINISTIC)
+
+
+def test_the_ideal_denoiser_of_a_finite_set_draws_training_pictures() -> None:
+    answer = ask("digits", **IDEAL, seed=3)
+    assert max(answer["gaps"]) < 0.05 < answer["gap_of_data"]
+    assert answer["read_as"] == answer["asked"] == list(range(10))
+    assert np.abs(answer["x"][-1].astype(int) - answer["nearest"][0]).max() < 20
+
+
+def test_every_row_shows_ten_digits_the_noise_first() -> None:
+    answer = ask("digits", **IDEAL, label=7)
+    assert answer["x"].shape == answer["x0"].shape == (26, 8, 80, 3) and answer["asked"] == [7] * 10
+    assert answer["steps"][0] == 0 and answer["steps"][-1] == 40
+
+
+def test_a_learned_variance_is_only_the_learned_model_s() -> None:
+    for name in ("digits", "bound"):
+        with pytest.raises(BadRequest, match="only the model 'learned'"):
+            lab.get(name).request_type.parse({"model": "fixed", "variance": "learned_range"})
+    with pytest.raises(BadRequest, match="only the model 'learned'"):
+        lab.get("bound").request_type.parse({"data": "moons", "model": "learned", "variance": "learned_range"})
+
+
+@pytest.mark.parametrize("name", ["gaussians", "checkerboard"])
+def test_the_bound_of_the_exact_denoiser_lies_above_the_entropy(name: str) -> None:
+    for steps in (50, 400):
+        answer = ask("bound", data=name, num_train_timesteps=steps)
+        assert answer["total"] == pytest.approx(sum(answer["terms"]) + answer["prior"], rel=1e-3)
+        assert min(answer["totals"].values()) > answer["entropy"] - 0.02
+    assert answer["totals"]["fixed_large"] < answer["totals"]["fixed_small"]
+
+
+def test_who_has_learned_by_heart_is_surprised_by_other_pictures() -> None:
+    answer = ask("bound", model="ideal")
+    assert answer["total"] > answer["nothing"]
+
+
+def test_digits_are_shown_as_ink_on_paper() -> None:
+    row = digits.side_by_side(digits_data.load()[0][:3])
+    assert row.shape == (8, 24, 3) and row[0, 0].tolist() == [255, 255, 255] and row.min() == 0
