@@ -7,7 +7,6 @@ only one's own jobs be changed; in a shared studio one sees only one's own.
 """
 
 import functools
-import json
 import os
 import re
 import sys
@@ -15,21 +14,21 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from aigc_ui import sse
+from aigc_ui import bodies, fields, lab_api, sse
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
 from pipelines import infotext
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
-from pipelines.params import Choice, Field, Picture, Range, Text
+from pipelines.params import Range, Text
 from pipelines.store import ImageInfo
 
 PAGE_OF_IMAGES = Range(1, 500)
@@ -44,6 +43,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(_jobs(services))
     app.include_router(_images(services))
     app.include_router(_inputs(services))
+    app.include_router(lab_api.router(services))
     app.include_router(_about(services))
     app.add_exception_handler(StudioError, _studio_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -63,12 +63,12 @@ def _jobs(services: Services) -> APIRouter:
 
     @router.post("", status_code=201)
     async def submit(request: Request) -> dict[str, Any]:
-        body = await _body(request, {"generator": DEFAULT_GENERATOR, "request": {}})
+        body = await bodies.read_known(request, {"generator": DEFAULT_GENERATOR, "request": {}})
         client = client_of(request)
 
         def work() -> dict[str, Any]:
             generator = services.generator(_text(body, "generator"))
-            parsed = generator.request_type.parse(_mapping(body["request"], "request"))
+            parsed = generator.request_type.parse(bodies.mapping(body["request"], "request"))
             return _job(services.jobs.submit(generator.name, parsed, client), client)
 
         return await run_in_threadpool(work)
@@ -93,7 +93,7 @@ def _jobs(services: Services) -> APIRouter:
 
     @router.post("/{job_id}/move")
     async def move(job_id: str, request: Request) -> dict[str, Any]:
-        body = await _body(request, {"position": None})
+        body = await bodies.read_known(request, {"position": None})
         position = int(Range(0, 100_000).check("position", body["position"], int))
         client = client_of(request)
         services.job_for(job_id, client)
@@ -164,7 +164,7 @@ def _about(services: Services) -> APIRouter:
     @router.get("/api/v1/generators")
     def generators() -> dict[str, Any]:
         found = [services.generator(name) for name in services.generator_names()]
-        return {"generators": [{"name": g.name, "fields": [_field(f) for f in g.request_type.fields()]} for g in found]}
+        return {"generators": [{"name": g.name, "fields": fields.listed(g.request_type)} for g in found]}
 
     @router.get("/api/v1/stats")
     def stats() -> dict[str, Any]:
@@ -192,32 +192,6 @@ class _Json(JSONResponse):
         self.headers.setdefault("cache-control", "no-store")
 
 
-async def _body(request: Request, defaults: dict[str, Any]) -> dict[str, Any]:
-    """The JSON object in the request's body, with defaults for what it leaves out; other fields are refused."""
-    raw = await request.body()
-    try:
-        values = json.loads(raw or b"{}", parse_constant=_not_a_number)
-    except RecursionError:
-        raise BadRequest("The request's JSON is nested too deeply. Send a flat object.") from None
-    except ValueError:  # cut off, not UTF-8, or a number of thousands of digits
-        raise BadRequest("The request's body is not valid JSON. Send an object like {...} in UTF-8.") from None
-    values = _mapping(values, "the body")
-    for name in values:
-        if name not in defaults:
-            raise BadRequest(f"unknown field {name[:40]!r}; known are {', '.join(defaults)}.")
-    return defaults | values
-
-
-def _not_a_number(constant: str) -> NoReturn:
-    raise BadRequest(f"{constant} is not a number that JSON or a picture can use. Send a finite one.")
-
-
-def _mapping(value: object, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise BadRequest(f"{name} must be a JSON object; got a {type(value).__name__}.")
-    return value
-
-
 def _text(body: dict[str, Any], name: str) -> str:
     return Text(100).check(name, body[name], str)
 
@@ -243,27 +217,6 @@ def _image(info: ImageInfo, client: str) -> dict[str, Any]:
         "unfinished": info.unfinished,
         "recipe": info.recipe,
         "own": info.belongs_to(client),
-    }
-
-
-def _field(field: Field) -> dict[str, Any]:
-    match field.spec:
-        case Range():
-            bounds: dict[str, Any] = {"low": field.spec.low, "high": field.spec.high, "step": field.spec.step}
-        case Choice():
-            bounds = {"options": list(field.spec.names())}
-        case Text():
-            bounds = {"max_length": field.spec.max_length}
-        case Picture():
-            bounds = {"picture": True}
-        case _:
-            bounds = {}
-    return {
-        "name": field.name,
-        "type": field.kind.__name__,
-        "default": field.default,
-        "help": field.help,
-        **{name: bound for name, bound in bounds.items() if bound is not None},
     }
 
 

@@ -1,0 +1,55 @@
+"""The lab's experiments over HTTP: what may be asked, and answers as JSON with pictures as PNG data URIs."""
+
+import base64
+import io
+import threading
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+
+from aigc_ui import bodies, fields
+from aigc_ui.services import Services
+from pipelines import lab
+
+AT_ONCE = 2
+"""Experiments that compute at the same time; more would only take the cores from one another."""
+
+
+def router(services: Services) -> APIRouter:
+    made = APIRouter(prefix="/api/v1/lab")
+    room = threading.BoundedSemaphore(AT_ONCE)
+
+    @made.get("")
+    def experiments() -> dict[str, Any]:
+        return {
+            "experiments": [{"name": name, "fields": fields.listed(lab.get(name).request_type)} for name in lab.names()]
+        }
+
+    @made.post("/{name}")
+    async def answer(name: str, request: Request) -> dict[str, Any]:
+        values = await bodies.read(request)
+
+        def work() -> dict[str, Any]:
+            experiment = lab.get(name)
+            asked = experiment.request_type.parse(values).with_pictures(services.inputs.load)
+            with room:
+                answered = experiment.answer(asked)
+            return {key: plain(value) for key, value in answered.items()}
+
+        return await run_in_threadpool(work)
+
+    return made
+
+
+def plain(value: Any) -> Any:
+    """uint8 pictures (N, H, W, 3) as a list of PNG data URIs; anything else as it is."""
+    return [png_uri(picture) for picture in value] if isinstance(value, np.ndarray) else value
+
+
+def png_uri(picture: np.ndarray) -> str:
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode("ascii")
