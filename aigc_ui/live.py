@@ -21,6 +21,12 @@ SCRIPTS = (
     "enlarge.js",
     "queue.js",
     "results.js",
+    "plot.js",
+    "lab.js",
+    "lab_schedule.js",
+    "lab_points.js",
+    "lab_digits.js",
+    "lab_bound.js",
     "studio.js",
 )
 

@@ -6,12 +6,15 @@ from typing import Any
 import gradio as gr
 from gradio import themes
 
-from aigc_ui import create, endpoints, live, words
+from aigc_ui import create, endpoints, lab, live, words
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, signal
 from aigc_ui.services import Services
 
-TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], None]], ...] = (("create", create.build),)
+TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], None]], ...] = (
+    ("create", create.build),
+    ("lab", lab.build),
+)
 
 
 def build(services: Services) -> gr.Blocks:

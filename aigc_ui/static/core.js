@@ -79,6 +79,11 @@ window.aigc = (() => {
     const answer = await fetch(url(path), { credentials: "same-origin", ...options }).catch(() => null);
     return answer?.ok ? answer.blob() : null;
   }
+  // A picture in a data URI.
+  async function decode(source) {
+    const bytes = Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (c) => c.charCodeAt(0));
+    return createImageBitmap(new Blob([bytes], { type: source.slice(5, source.indexOf(";")) }));
+  }
   const listed = (body, name) => (Array.isArray(body) ? body : body?.[name] ?? []);
 
   // A function of one thing at a time: while one is being shown, only the newest of those that arrive is kept.
@@ -98,5 +103,5 @@ window.aigc = (() => {
   const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;
 
   return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, put, url, api,
-    post, upload, blob, listed, newest, over, mounts: {} };
+    post, upload, blob, decode, listed, newest, over, mounts: {} };
 })();

@@ -1,12 +1,7 @@
 // The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
 (() => {
-  const { el, icon, t, on, emit, state, newest } = aigc;
+  const { el, icon, t, on, emit, state, newest, decode } = aigc;
   const PLAY = "M5 3l8 5-8 5z", PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
-
-  async function decode(source) {
-    const bytes = Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (c) => c.charCodeAt(0));
-    return createImageBitmap(new Blob([bytes], { type: source.slice(5, source.indexOf(";")) }));
-  }
 
   // A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
   async function cut(source, count) {

@@ -12,7 +12,18 @@ from pipelines.requests import TextToImageRequest
 PYTHON = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.glob("*.py"))
 TABLE = Path(words.__file__).read_text(encoding="utf-8")
 SCRIPTS = "".join((live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS)
-FAMILIES = ("field.", "info.", "placeholder.", "choice.", "stage.", "state.", "tab.")
+FAMILIES = (
+    "field.",
+    "info.",
+    "placeholder.",
+    "choice.",
+    "stage.",
+    "state.",
+    "tab.",
+    "lab.way.",
+    "lab.field.",
+    "lab.info.",
+)
 
 
 @pytest.mark.parametrize("key", words.WORDS)

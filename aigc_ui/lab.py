@@ -1,0 +1,17 @@
+"""The Diffusion lab tab: four benches, each drawn by a script of its own from the answers of pipelines.lab."""
+
+import gradio as gr
+
+from aigc_ui.labels import Labels
+from aigc_ui.live import mount
+from aigc_ui.services import Services
+
+BENCHES = ("schedule", "points", "digits", "bound")
+
+
+def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
+    """Lay out the tab inside the current Blocks."""
+    with gr.Tabs(elem_id="benches"):
+        for name in BENCHES:
+            with labels.add(gr.Tab, "label", f"tab.{name}", id=f"lab-{name}"):
+                mount(f"lab-{name}")

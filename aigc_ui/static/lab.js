@@ -1,0 +1,109 @@
+// What all benches of the lab share: controls made from an experiment's fields, and answers that follow while dragging.
+(() => {
+  const { el, t, has, on, post, api, newest } = aigc;
+  const LARGE = 1e5;                                    // a range with more numbers than this is typed, not slid
+  const LOGARITHMIC = ["beta_start", "beta_end"];
+  const SMALLEST = 1e-5;
+
+  let known = null;
+  const experiments = () => (known ??= api("lab").then(({ experiments: all }) =>
+    Object.fromEntries(all.map(({ name, fields }) => [name, Object.fromEntries(fields.map((f) => [f.name, f]))])))
+    .catch((error) => { known = null; throw error; }));
+
+  // The lab's own words for a field, else those of the Create page.
+  const own = (name) => (has(`lab.field.${name}`) ? "lab." : "");
+  const label = (name) => (has(`${own(name)}field.${name}`) ? t(`${own(name)}field.${name}`) : name);
+  const help = (name) => (has(`${own(name)}info.${name}`) ? t(`${own(name)}info.${name}`) : "");
+  const choice = (name, option) => (has(`choice.${name}.${option}`) ? t(`choice.${name}.${option}`) : option);
+
+  // One control; `set` shows a value, `changed(value)` is called as it is moved.
+  function control(field, changed) {
+    const name = el("span", { class: "name" }), info = el("span", { class: "help" });
+    const say = () => { name.textContent = label(field.name); info.textContent = help(field.name); };
+    const [parts, set, speak] = (field.options ? chooser : field.flag ? flag : slider)(field, changed);
+    const node = el("label", { class: `control ${field.flag ? "flag" : ""}`, "data-field": field.name }, name, ...parts, info);
+    return { node, set, say: () => { say(); speak?.(); } };
+  }
+  function chooser(field, changed) {
+    const select = el("select", { onchange: () => changed(select.value) });
+    const speak = () => {
+      const value = select.value;
+      select.replaceChildren(...field.options.map((o) => el("option", { value: o }, choice(field.name, o))));
+      if (value) select.value = value;
+    };
+    speak();
+    return [[select], (value) => { select.value = value; }, speak];
+  }
+  function flag(field, changed) {
+    const box = el("input", { type: "checkbox", onchange: () => changed(box.checked) });
+    return [[box], (value) => { box.checked = value; }];
+  }
+  function slider(field, changed) {
+    const whole = field.type === "int", log = LOGARITHMIC.includes(field.name);
+    const step = field.step ?? (whole ? 1 : (field.high - field.low) / 200);
+    const typed = el("input", { type: "number", min: field.low, max: field.high, step: whole ? step : "any" });
+    const range = el("input", { type: "range", tabindex: -1, "aria-hidden": "true",
+      ...(log ? { min: 0, max: 200, step: 1 } : { min: field.low, max: field.high, step }) });
+    const toRange = (v) => (log ? (v ? 1 + 199 * Math.log(v / SMALLEST) / Math.log(field.high / SMALLEST) : 0) : v);
+    const fromRange = (p) => (log ? (p ? +(SMALLEST * (field.high / SMALLEST) ** ((p - 1) / 199)).toPrecision(3) : 0) : p);
+    range.addEventListener("input", () => { const v = fromRange(+range.value); typed.value = v; changed(v); });
+    typed.addEventListener("input", () => {
+      if (typed.value === "" || !Number.isFinite(+typed.value)) return;
+      range.value = toRange(+typed.value);
+      changed(+typed.value);
+    });
+    const set = (value) => { typed.value = value; range.value = toRange(value); };
+    return [whole && field.high - field.low > LARGE ? [typed] : [range, typed], set];
+  }
+
+  // A bench: controls on the left, what `show(answer, values)` draws on the right. Returns its handle.
+  aigc.bench = (root, { id, experiment, controls, stage, show, shown }) => {
+    const list = el("div", { class: "controls" }), message = el("p", { class: "alas", role: "alert", hidden: true });
+    const node = el("section", { class: "bench", id }, el("div", { class: "bench-side" }, list, message), stage);
+    root.replaceChildren(node);
+    let fields = {}, values = {}, parts = {};
+
+    const ask = newest(async (asked) => {
+      node.setAttribute("aria-busy", "true");
+      try {
+        const answer = await post(`lab/${experiment}`, asked);
+        message.hidden = true;
+        await show(answer, asked);
+      } catch (error) {
+        message.textContent = error.message;
+        message.hidden = false;
+      } finally { node.removeAttribute("aria-busy"); }
+    });
+    const refresh = () => { shown?.(values, parts); return ask({ ...values }); };
+    function change(name, value, quiet) {
+      values[name] = value;
+      if (!quiet) parts[name]?.set(value);
+      refresh();
+    }
+    function set(next) {
+      Object.assign(values, next);
+      for (const [name, value] of Object.entries(next)) parts[name]?.set(value);
+      return refresh();
+    }
+    async function begin() {
+      try { fields = (await experiments())[experiment]; } catch (error) {
+        message.textContent = error.message;
+        message.hidden = false;
+        setTimeout(begin, 3000);
+        return;
+      }
+      message.hidden = true;
+      values = Object.fromEntries(Object.values(fields).map((f) => [f.name, f.default]));
+      for (const name of controls) {
+        parts[name] = control(fields[name], (value) => change(name, value, true));
+        parts[name].set(values[name]);
+        parts[name].say();
+        list.append(parts[name].node);
+      }
+      refresh();
+    }
+    on("language", () => { Object.values(parts).forEach((part) => part.say()); if (Object.keys(values).length) refresh(); });
+    begin();
+    return { node, values: () => values, set, change, side: list, fields: () => fields, parts: () => parts };
+  };
+})();

@@ -1,0 +1,180 @@
+"""The Diffusion lab as a teacher uses it: curves that follow the hand, points that flow, digits, bars, files."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.visitor import pixels
+
+
+def open_bench(page: Page, name: str) -> Locator:
+    page.get_by_role("tab", name="Diffusion lab").click()
+    page.get_by_role("tab", name=name).click()
+    bench = page.locator(".bench:visible")
+    expect(bench).to_be_visible()
+    expect(bench).not_to_have_attribute("aria-busy", "true")
+    return bench
+
+
+def line_of(page: Page, plot: str) -> str:
+    return page.locator(f"#{plot} polyline").first.get_attribute("points") or ""
+
+
+def choose(bench: Locator, field: str, option: str) -> None:
+    bench.locator(f"[data-field={field}] select").select_option(option)
+
+
+def number(bench: Locator, field: str, value: float) -> None:
+    bench.locator(f"[data-field={field}] input[type=number]").fill(f"{value:g}")
+
+
+def test_the_curves_follow_the_choice_of_a_schedule(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+    before = line_of(page, "plot-snr")
+    choose(bench, "beta_schedule", "cosine")
+    page.wait_for_function("b => document.querySelector('#plot-snr polyline').getAttribute('points') !== b", arg=before)
+
+
+def test_the_gauges_turn_red_where_signal_is_left(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    expect(page.locator("#gauge-signal")).not_to_have_class(re.compile("bad"))
+    number(bench, "beta_end", 0.001)
+    expect(page.locator("#gauge-signal")).to_have_class(re.compile("bad"))
+    bench.locator("[data-field=zero_snr] input").check()
+    expect(page.locator("#gauge-signal b")).to_have_text("0")
+    expect(page.locator("#gauge-signal")).not_to_have_class(re.compile("bad"))
+
+
+def test_a_drawn_curve_is_dragged_by_its_points(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    choose(bench, "beta_schedule", "drawn")
+    expect(page.locator("#plot-beta .handle")).to_have_count(3)
+    before, middle = line_of(page, "plot-beta"), page.locator("#plot-beta .handle").nth(1)
+    box = middle.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 8, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 40, box["y"] + 50, steps=6)
+    page.mouse.up()
+    page.wait_for_function(
+        "b => document.querySelector('#plot-beta polyline').getAttribute('points') !== b", arg=before
+    )
+    expect(page.locator("#plot-beta .handle")).to_have_count(3)
+
+
+def test_a_curve_follows_the_slider_within_a_tenth_of_a_second(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+    seconds = bench.evaluate(
+        """async (bench) => {
+            const slider = bench.querySelector("[data-field=num_train_timesteps] input[type=range]"), times = [];
+            for (let i = 0; i < 9; i++) {
+                const plot = document.querySelector("#plot-beta .plot-stage"), start = performance.now();
+                const drawn = new Promise((done) => new MutationObserver((_, seen) => { seen.disconnect(); done(); })
+                    .observe(plot, {childList: true}));
+                slider.value = 400 + 100 * i;
+                slider.dispatchEvent(new Event("input"));
+                await drawn;
+                times.push((performance.now() - start) / 1000);
+                await new Promise((done) => setTimeout(done, 400));
+            }
+            return times.sort((a, b) => a - b)[4];
+        }"""
+    )
+    assert seconds < 0.1
+
+
+def test_a_schedule_stays_for_comparison_until_it_is_cleared(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+    page.locator("#schedule-keep").click()
+    choose(bench, "beta_schedule", "cosine")
+    expect(page.locator("#plot-beta polyline")).to_have_count(2)
+    expect(page.locator("#plot-beta .legend .ghost")).to_have_text("Linear (DDPM)")
+    page.get_by_role("button", name="Clear comparison").click()
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+
+
+def test_the_picture_drowns_as_t_rises(page: Page) -> None:
+    open_bench(page, "β schedule")
+    big = page.locator("#noised")
+    expect(big).to_have_attribute("data-t", "500")
+    expect(page.locator("#forward-formula")).to_contain_text("x500 = 0.2789")
+    page.locator("#schedule-t").fill("20")
+    expect(big).to_have_attribute("data-t", "20")
+    expect(page.locator(".noise-strip button")).to_have_count(8)
+    page.locator(".noise-strip button").last.click()
+    expect(big).to_have_attribute("data-t", "999")
+
+
+def test_a_wrong_number_is_said_and_the_bench_goes_on(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    number(bench, "num_train_timesteps", 5)
+    expect(bench.locator(".alas")).to_have_text("num_train_timesteps must be 10 to 4000; got 5.")
+    number(bench, "num_train_timesteps", 500)
+    expect(bench.locator(".alas")).to_be_hidden()
+
+
+def test_points_flow_back_and_one_of_them_can_be_followed(page: Page) -> None:
+    open_bench(page, "Points in the plane")
+    plane = page.locator("#plane")
+    expect(page.locator("#plane-quality td")).to_have_count(4)
+    page.locator("#plane-step").fill("0")
+    noise = pixels(plane)
+    page.locator("#plane-play").click()
+    expect(page.locator("#plane-where")).to_have_text("σ 0", timeout=15_000)
+    assert pixels(plane) != noise
+    before = pixels(plane)
+    box = plane.bounding_box()
+    assert box
+    plane.click(position={"x": box["width"] * (3 + 1.4) / 6, "y": box["height"] / 2})  # where a Gaussian lies
+    expect(page.get_by_text("The line is its path.")).to_be_visible()
+    assert pixels(plane) != before
+    page.locator("#plane-arrows").check()
+
+
+def test_a_distribution_can_be_drawn(page: Page) -> None:
+    bench = open_bench(page, "Points in the plane")
+    expect(page.locator("#plane-quality td")).to_have_count(4)
+    page.locator("#plane-draw").click()
+    box = page.locator("#plane").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 200, steps=20)
+    page.mouse.up()
+    expect(bench.locator("[data-field=data] select")).to_have_value("drawn")
+    expect(bench.locator(".alas")).to_be_hidden()
+
+
+def test_digits_appear_and_the_ideal_denoiser_copies(page: Page) -> None:
+    bench = open_bench(page, "Digits in pixels")
+    verdict = page.locator("#digits-verdict")
+    expect(verdict).to_contain_text("of 10 are read as what was asked")
+    choose(bench, "model", "ideal")
+    expect(verdict).to_contain_text(re.compile(r"training picture: (0;|0\.0|\d\.\de-)"))
+    before = pixels(page.locator("#digits-x"))
+    page.locator("#digits-step").fill("0")
+    assert pixels(page.locator("#digits-x")) != before
+
+
+def test_the_bound_is_drawn_bar_by_bar_for_pictures_and_points(page: Page) -> None:
+    bench = open_bench(page, "The bound")
+    expect(page.locator("#plot-bound rect")).to_have_count(100)
+    expect(page.locator("#bound-totals")).to_contain_text("Without any model")
+    choose(bench, "data", "rings")
+    expect(page.locator("#bound-totals")).to_contain_text("Entropy of the data (exact)")
+
+
+def test_a_plot_is_saved_as_picture_drawing_and_table(page: Page) -> None:
+    open_bench(page, "β schedule")
+    plot = page.locator("#plot-beta")
+    expect(plot.locator("polyline")).to_have_count(1)
+    plot.hover()
+    for kind, begins in (("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b'"series","t"')):
+        with page.expect_download() as download:
+            plot.get_by_role("button", name=kind).click()
+        content = download.value.path().read_bytes()
+        assert content.startswith(begins), kind
+    assert len(content.split(b"\n")) > 200
