@@ -1,4 +1,4 @@
-"""The Diffusion lab tab: four benches, each drawn by a script of its own from the answers of pipelines.lab."""
+"""The Diffusion lab tab: lessons, and four benches, each drawn by a script of its own."""
 
 import gradio as gr
 
@@ -11,6 +11,7 @@ BENCHES = ("schedule", "points", "digits", "bound")
 
 def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     """Lay out the tab inside the current Blocks."""
+    mount("lab-lessons")
     with gr.Tabs(elem_id="benches"):
         for name in BENCHES:
             with labels.add(gr.Tab, "label", f"tab.{name}", id=f"lab-{name}"):

@@ -2,7 +2,9 @@
 
 import base64
 import io
+import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from aigc_ui import bodies, fields
 from aigc_ui.services import Services
 from pipelines import lab
 
+LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
 AT_ONCE = 2
 """Experiments that compute at the same time; more would only take the cores from one another."""
 
@@ -27,6 +30,10 @@ def router(services: Services) -> APIRouter:
         return {
             "experiments": [{"name": name, "fields": fields.listed(lab.get(name).request_type)} for name in lab.names()]
         }
+
+    @made.get("/lessons")
+    def lessons() -> dict[str, Any]:
+        return {"lessons": json.loads(LESSONS.read_text(encoding="utf-8"))}
 
     @made.post("/{name}")
     async def answer(name: str, request: Request) -> dict[str, Any]:

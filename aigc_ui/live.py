@@ -24,9 +24,11 @@ SCRIPTS = (
     "plot.js",
     "lab.js",
     "lab_schedule.js",
+    "lab_training.js",
     "lab_points.js",
     "lab_digits.js",
     "lab_bound.js",
+    "lab_lessons.js",
     "studio.js",
 )
 

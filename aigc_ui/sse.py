@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.frames import FrameEncoder
 from pipelines.errors import Busy
-from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Token
+from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Snapshot, Token
 from pipelines.jobs import Job, JobState, StateChange
 
 HEARTBEAT_SECONDS = 15.0
@@ -66,7 +66,7 @@ def described(job: Job, event: Event | StateChange, frames: FrameEncoder) -> Ite
             yield "frame", frames.encode(event)
         case Result():
             yield "result", {"image_ids": list(job.image_ids), "unfinished": event.unfinished}
-        case Progress() | Token() | Loss() | Checkpoint():
+        case Progress() | Token() | Loss() | Snapshot() | Checkpoint():
             yield type(event).__name__.lower(), dataclasses.asdict(event)
         case StateChange():
             if event.snapshot["state"] == JobState.FAILED and event.snapshot["error"]:

@@ -1,7 +1,7 @@
 """A job's events: kept within bounds, replayable, and followed live by readers who can never block the writer.
 
-Frames are kept within a budget of bytes and thinned evenly; the first and the last always stay. Of progress and
-state only the newest is kept. A reader who is slow finds the newest frame and not a backlog.
+Frames are kept within a budget of bytes and thinned evenly; the first and the last always stay. Of progress,
+snapshots and state only the newest is kept. A reader who is slow finds the newest frame and not a backlog.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.events import Event, Frame, Progress
+from pipelines.events import Event, Frame, Progress, Snapshot
 
 FRAME_BYTES = 64 * 2**20
 _MOST_OTHERS = 10_000
@@ -37,7 +37,7 @@ class EventLog:
     def __init__(self, frame_bytes: int = FRAME_BYTES) -> None:
         self._changed = threading.Condition()
         self._frames = _ThinnedFrames(frame_bytes)
-        self._newest: dict[type, Entry] = {}  # of Progress and StateChange
+        self._newest: dict[type, Entry] = {}  # of Progress, Snapshot and StateChange
         self._others: deque[Entry] = deque(maxlen=_MOST_OTHERS)
         self._seq = -1
         self._ended = False
@@ -55,7 +55,7 @@ class EventLog:
             entry = (self._seq, event)
             if isinstance(event, Frame):
                 self._frames.add(self._seq, event)
-            elif isinstance(event, Progress | StateChange):
+            elif isinstance(event, Progress | Snapshot | StateChange):
                 self._newest[type(event)] = entry
             else:
                 self._others.append(entry)

@@ -57,6 +57,14 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """What a training has learned so far, as numbers to plot: plain lists by name. Only the newest is kept."""
+
+    step: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A training state that was written whole and can be resumed from."""
 
@@ -78,4 +86,4 @@ class Result:
     notes: tuple[str, ...] = field(default=())
 
 
-Event = Progress | Frame | Token | Loss | Checkpoint | Result
+Event = Progress | Frame | Token | Loss | Snapshot | Checkpoint | Result

@@ -56,6 +56,28 @@
     return [whole && field.high - field.low > LARGE ? [typed] : [range, typed], set];
   }
 
+  // --- benches that are open, and states that wait for theirs: a closed tab has no bench yet ---
+  const open = {}, waiting = {};
+  const tab = (row, key) => [...document.querySelectorAll(`#${row} [role="tab"]`)].find((button) => button.textContent.trim() === t(key));
+  const seen = (bench) => Boolean(bench?.node.isConnected && bench.node.offsetParent);
+  aigc.openLab = () => tab("tabs", "tab.lab")?.click();
+  aigc.openBench = async (name, state) => {
+    waiting[name] = state;
+    aigc.openLab();
+    for (let tries = 0; waiting[name] === state && tries < 100; tries++) {
+      if (!seen(open[name])) tab("benches", `tab.${name}`)?.click();
+      else take(name);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  };
+  function take(name) {
+    const state = waiting[name];
+    delete waiting[name];
+    if (state) open[name].show(state);
+  }
+  aigc.openedBench = () => Object.values(open).find(seen);
+  aigc.showControls = () => Object.values(open).forEach((bench) => bench.hide([]));
+
   // A bench: controls on the left, what `show(answer, values)` draws on the right. Returns its handle.
   aigc.bench = (root, { id, experiment, controls, stage, show, shown }) => {
     const list = el("div", { class: "controls" }), message = el("p", { class: "alas", role: "alert", hidden: true });
@@ -100,10 +122,22 @@
         parts[name].say();
         list.append(parts[name].node);
       }
-      refresh();
+      open[experiment] = handle;
+      if (waiting[experiment]) take(experiment); else refresh();
+    }
+    // Which controls a lesson hides; those that a bench hides by itself stay so.
+    function hide(names) {
+      for (const [name, part] of Object.entries(parts)) part.node.classList.toggle("put-away", names.includes(name));
+    }
+    function restore(state) {
+      const kept = Object.fromEntries(Object.entries(state.values).filter(([name]) => name in fields));
+      values = Object.fromEntries(Object.values(fields).map((f) => [f.name, f.default]));
+      hide(state.hide);
+      return set({ ...values, ...kept });
     }
     on("language", () => { Object.values(parts).forEach((part) => part.say()); if (Object.keys(values).length) refresh(); });
+    const handle = { name: experiment, node, values: () => values, set, change, side: list, hide, show: restore, shown: () => controls };
     begin();
-    return { node, values: () => values, set, change, side: list, fields: () => fields, parts: () => parts };
+    return handle;
   };
 })();

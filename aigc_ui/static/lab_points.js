@@ -15,19 +15,29 @@
     const table = el("table", { class: "plain", id: "plane-quality" }), hint = el("p", { class: "help" });
     const sketching = el("button", { type: "button", id: "plane-draw" });
     const orders = aigc.plot("plot-orders"), orderNote = el("p", { class: "help" });
+    const learn = aigc.training();
     const stage = el("div", { class: "bench-main" },
       el("div", { class: "plane-line" }, el("div", { class: "either" }, ...ways), play, range, where),
       el("div", { class: "plane-row" }, canvas, el("div", { class: "plane-side" },
         el("label", { class: "control flag" }, arrows, arrowsName), table, hint, sketching)),
-      orders.node, orderNote);
-    let answer = null, way = "back", step = 0, followed = null, playing = 0, strokes = null;
+      learn.node, orders.node, orderNote);
+    let exact = null, answer = null, way = "back", step = 0, followed = null, playing = 0, strokes = null;
 
     const bench = aigc.bench(root, {
       id: "bench-points", experiment: "points", stage,
       controls: ["data", "beta_schedule", "num_train_timesteps", "zero_snr", "sampler", "num_inference_steps", "sigma_schedule", "eta", "label", "guidance_scale", "count", "seed"],
-      show: (next) => { answer = next; range.max = answer.back.length - 1; go(Math.min(step, answer.back.length - 1)); quality(); },
+      show: (next, values) => { exact = next; learn.forget(values); see(next); },
       shown: (values) => { if (values.data === "drawn" && values.strokes.length < 2) begin(); },
     });
+
+    // What is shown: the exact denoiser's answer, or what a network has learned so far.
+    function see(next) {
+      answer = next;
+      range.max = answer.back.length - 1;
+      go(Math.min(step, answer.back.length - 1));
+      quality();
+    }
+    learn.on({ values: () => bench.values(), snapshot: (values) => see(values ?? exact) });
 
     // Step 0 is the data's end, the last one the noise.
     function go(next) {

@@ -6,6 +6,7 @@
     "a panda", "一只小狐狸", "a rocket", "黄色背景上的大红色圆形",
     "a large red circle left of a small blue star on a yellow background",
   ];
+  const SHOWN = ["text-to-image", "upscale"];           // jobs that the Create page follows
   let send = () => {}, stream = null, timer = 0, pending = 0;
 
   const isActive = (job) => !over(job);
@@ -14,7 +15,7 @@
   // --- jobs ---
   async function refresh() {
     try {
-      state.jobs = listed(await api("jobs"), "jobs").filter((job) => job.generator !== "sketch");
+      state.jobs = listed(await api("jobs"), "jobs").filter((job) => SHOWN.includes(job.generator));
     } catch (error) {
       return complain(error.message);
     }
@@ -269,5 +270,6 @@
     restore();
     refresh();
     pictures();
+    emit("started");
   };
 })();

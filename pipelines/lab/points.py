@@ -83,22 +83,26 @@ Asked = PointsRequest
 
 def answer(request: PointsRequest) -> dict[str, Any]:
     """Paths forward and back, the field of the exact score, and how well what came back fits the data."""
+    return taken_back(request, guided(request.distribution(), request))
+
+
+def taken_back(request: PointsRequest, denoise: Denoiser) -> dict[str, Any]:
+    """The same by any denoiser, for instance a network's that is being trained."""
     data, process = request.distribution(), request.process()
     wanted = part_of(data, request.label)
     sigmas = visited(process, request)
     draw = torch.Generator().manual_seed(request.seed)
     x0, eps = wanted.sample(request.count, draw), noise_like(draw, request.count)
-    back = reverse(guided(data, request), sigmas, eps, request, draw)
-    fit = quality(back[0], wanted, draw)
+    back = reverse(denoise, sigmas, eps, request, draw)
     rows = sigmas.flip(0)
     return {
         "sigmas": rounded(rows),
         "forward": rounded(torch.stack([vp(x0 + sigma * eps, sigma) for sigma in rows.tolist()])),
         "back": rounded(back),
-        "field": rounded(torch.stack([field(guided(data, request), float(sigma)) for sigma in rows[1:]])),
+        "field": rounded(torch.stack([field(denoise, float(sigma)) for sigma in rows[1:]])),
         "labels": _labels(wanted, x0),
         "classes": classes(data),
-        **fit,
+        **quality(back[0], wanted, draw),
     }
 
 

@@ -73,3 +73,15 @@ def test_bad_input_is_answered_with_a_sentence(
     assert answer.status_code == status
     assert said in answer.json()["error"]["message"]
     assert client.post("/api/v1/lab/schedule", json={}).status_code == 200, "and the next one works"
+
+
+def test_the_lessons_are_states_that_their_benches_take(client: TestClient) -> None:
+    lessons = client.get("/api/v1/lab/lessons").json()["lessons"]
+    assert len(lessons) == 6 and len({lesson["name"] for lesson in lessons}) == 6
+    for lesson in lessons:
+        experiment = lab.get(lesson["bench"])
+        experiment.request_type.parse(lesson["values"])
+        assert set(lesson["hide"]) <= {field.name for field in experiment.request_type.fields()}
+        assert 0 <= lesson["answer"] < len(lesson["options"])
+        texts = [lesson[key] for key in ("title", "text", "question", "reveal")] + lesson["options"]
+        assert all(text["en"] and any("\u4e00" <= c <= "\u9fff" for c in text["zh"]) for text in texts)

@@ -23,6 +23,8 @@ FAMILIES = (
     "lab.way.",
     "lab.field.",
     "lab.info.",
+    "train.",
+    "lesson.",
 )
 
 

@@ -1,6 +1,8 @@
 """The Diffusion lab as a teacher uses it: curves that follow the hand, points that flow, digits, bars, files."""
 
+import json
 import re
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -178,3 +180,66 @@ def test_a_plot_is_saved_as_picture_drawing_and_table(page: Page) -> None:
         content = download.value.path().read_bytes()
         assert content.startswith(begins), kind
     assert len(content.split(b"\n")) > 200
+
+
+def test_a_lesson_sets_its_state_asks_and_reveals(page: Page) -> None:
+    open_bench(page, "β schedule")
+    page.locator("#lesson-choice").select_option("guidance")
+    bench = page.locator("#bench-points")
+    expect(bench.locator("[data-field=data] select")).to_have_value("pinwheel")
+    expect(bench.locator("[data-field=zero_snr]")).to_be_hidden()
+    card = page.locator("#lesson-card")
+    expect(card.locator(".verdict")).to_be_empty()
+    card.get_by_role("button", name="They crowd together").click()
+    expect(card.locator(".verdict")).to_contain_text("Yes. Fidelity against diversity")
+    card.get_by_role("button", name="Show all controls").click()
+    expect(bench.locator("[data-field=zero_snr]")).to_be_visible()
+
+
+def test_a_link_brings_the_same_state_to_somebody_else(page: Page, visit) -> None:
+    bench = open_bench(page, "Points in the plane")
+    choose(bench, "data", "rings")
+    number(bench, "seed", 77)
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator("#lesson-link").click()
+    link = page.evaluate("window.copied")
+    other = visit("/" + link.split("/", 3)[3], until="#bench-points")
+    expect(other.locator("#bench-points [data-field=data] select")).to_have_value("rings")
+    expect(other.locator("#bench-points [data-field=seed] input")).to_have_value("77")
+
+
+def test_a_stranger_s_lesson_is_data_and_a_bad_one_is_refused(page: Page, tmp_path: Path) -> None:
+    open_bench(page, "β schedule")
+    chosen = page.locator("input[type=file][accept*=json]")
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"bench": "elsewhere", "values": {}}')
+    chosen.set_input_files(bad)
+    expect(page.get_by_text("This file is not a lesson of the lab.")).to_be_visible()
+    evil = {
+        "bench": "schedule",
+        "title": "<img src=x onerror='window.hurt=1'>",
+        "text": "<b>bold</b>",
+        "values": {"num_train_timesteps": -7, "unknown": 1},
+    }
+    strange = tmp_path / "strange.json"
+    strange.write_text(json.dumps(evil))
+    chosen.set_input_files(strange)
+    expect(page.locator("#lesson-card h2")).to_have_text(evil["title"])
+    expect(page.locator("#bench-schedule .alas")).to_have_text("num_train_timesteps must be 10 to 4000; got -7.")
+    assert page.evaluate("window.hurt") is None
+
+
+def test_a_network_learns_before_your_eyes_and_can_be_stopped(page: Page) -> None:
+    bench = open_bench(page, "Points in the plane")
+    choose(bench, "beta_schedule", "cosine")
+    number(bench, "num_train_timesteps", 100)
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status")).to_have_text(re.compile(r"Step \d+ of 2000"))
+    expect(page.locator("#plot-loss polyline")).to_have_count(1)
+    expect(page.locator("[data-whose=learned]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#plot-error polyline")).to_have_count(3)
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-status")).to_have_text(re.compile("Stopped|Finished"))
+    learned = pixels(page.locator("#plane"))
+    page.locator("[data-whose=exact]").click()
+    assert pixels(page.locator("#plane")) != learned

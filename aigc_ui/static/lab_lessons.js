@@ -1,0 +1,104 @@
+// Lessons and links: a state of a bench, seed included, with controls that are hidden and a question to answer first.
+(() => {
+  const { el, t, on, api } = aigc;
+  const BENCHES = ["schedule", "points", "digits", "bound"];
+
+  const packed = (state) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(state))))
+    .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  const unpacked = (text) => JSON.parse(new TextDecoder().decode(
+    Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0))));
+
+  // What a stranger's file or link may hold: the name of a bench, its values, names to hide, texts. All is shown as text.
+  function checked(state) {
+    const values = state?.values, hide = state?.hide ?? [];
+    const plain = values && typeof values === "object" && !Array.isArray(values);
+    if (!BENCHES.includes(state?.bench) || !plain || !Array.isArray(hide)) throw new Error(t("lesson.bad"));
+    return { ...state, values, hide };
+  }
+  const linked = () => new URLSearchParams(location.hash.slice(1)).get("lab");
+  on("started", () => { if (linked()) aigc.openLab(); });
+  const said = (text) => (typeof text === "string" ? text : String(text?.[aigc.language()] ?? text?.en ?? ""));
+
+  aigc.mounts["lab-lessons"] = (root) => {
+    const select = el("select", { id: "lesson-choice" }), name = el("span");
+    const file = el("input", { type: "file", accept: ".json,application/json", hidden: true });
+    const buttons = Object.fromEntries(["open", "save", "link", "link.plain"].map((what) => [what, el("button", { type: "button", class: "quiet", id: `lesson-${what.replace(".", "-")}` })]));
+    const card = el("section", { id: "lesson-card", hidden: true }), message = el("p", { class: "alas", role: "alert", hidden: true });
+    root.replaceChildren(el("div", { class: "bench lessons" }, el("div", { class: "lesson-line" }, el("label", {}, name, select), ...Object.values(buttons), file), message, card));
+    let lessons = [], present = null;
+
+    async function load() {
+      try { lessons = (await api("lab/lessons")).lessons; } catch { setTimeout(load, 3000); return; }
+      say();
+      fromLink();
+    }
+    function open(state) {
+      try { present = checked(state); } catch (error) { message.textContent = error.message; message.hidden = false; return; }
+      message.hidden = true;
+      const known = lessons.findIndex((lesson) => lesson.name === present.name);
+      select.value = known < 0 ? "" : present.name;
+      show();
+      aigc.openBench(present.bench, present);
+    }
+    function leave() {
+      present = null;
+      card.hidden = true;
+      aigc.showControls();
+    }
+    function show() {
+      card.hidden = !present?.question && !present?.text && !present?.hide?.length;
+      if (card.hidden) return;
+      const verdict = el("p", { class: "verdict", role: "status" });
+      const options = (Array.isArray(present.options) ? present.options : []).map((option, i) => el("button", { type: "button", onclick: (event) => {
+        const right = i === present.answer;
+        verdict.replaceChildren(el("b", {}, `${t(right ? "lesson.right" : "lesson.wrong")} `), said(present.reveal));
+        card.querySelectorAll(".options button").forEach((b) => b.classList.remove("picked"));
+        event.currentTarget.classList.add("picked");
+      } }, said(option)));
+      const all = present.hide.length ? el("button", { type: "button", class: "quiet", onclick: () => { present.hide = []; aigc.showControls(); show(); } }, t("lesson.all")) : null;
+      card.replaceChildren(...[present.title && el("h2", {}, said(present.title)), present.text && el("p", {}, said(present.text)),
+        present.question && el("p", {}, el("b", {}, `${t("lesson.predict")} `), said(present.question)),
+        options.length && el("div", { class: "options" }, ...options), verdict, all].filter(Boolean));
+    }
+
+    const state = (hide = []) => { const bench = aigc.openedBench(); return bench && { bench: bench.name, values: bench.values(), hide }; };
+    async function copy(button, hide) {
+      const link = new URL(location.href);
+      link.hash = `lab=${packed(state(hide ? aigc.openedBench().shown() : []))}`;
+      try { await navigator.clipboard.writeText(link.href); } catch { window.prompt("", link.href); return; }
+      button.textContent = t("detail.copied");
+      setTimeout(say, 1500);
+    }
+    buttons.link.addEventListener("click", () => copy(buttons.link, false));
+    buttons["link.plain"].addEventListener("click", () => copy(buttons["link.plain"], true));
+    buttons.save.addEventListener("click", () =>
+      aigc.saveAs("lesson.json", new Blob([JSON.stringify({ ...present, ...state(present?.hide) }, null, 1)], { type: "application/json" })));
+    buttons.open.addEventListener("click", () => file.click());
+    file.addEventListener("change", async () => {
+      const text = file.files[0]?.size < 1e6 ? await file.files[0].text() : "";
+      file.value = "";
+      try { open(JSON.parse(text)); } catch { open(null); }
+    });
+    select.addEventListener("change", () => {
+      const lesson = lessons.find(({ name: which }) => which === select.value);
+      if (lesson) open(structuredClone(lesson)); else leave();
+    });
+    function fromLink() {
+      const told = linked();
+      if (!told) return;
+      try { open(unpacked(told)); } catch { open(null); }
+    }
+    function say() {
+      name.textContent = t("lesson");
+      const value = select.value;
+      select.replaceChildren(el("option", { value: "" }, t("lesson.none")), ...lessons.map((l) => el("option", { value: l.name }, said(l.title))));
+      select.value = present && lessons.some((l) => l.name === present.name) ? present.name : value;
+      for (const [what, button] of Object.entries(buttons)) button.textContent = t(`lesson.${what}`);
+      show();
+    }
+    on("language", say);
+    window.addEventListener("hashchange", fromLink);
+    say();
+    load();
+  };
+})();
