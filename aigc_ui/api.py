@@ -25,7 +25,7 @@ from aigc_ui import bodies, fields, lab_api, sse
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
-from pipelines import infotext
+from pipelines import film, infotext
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
@@ -102,6 +102,15 @@ def _jobs(services: Services) -> APIRouter:
     @router.get("/{job_id}/frames")
     def kept_frames(job_id: str, request: Request) -> list[dict[str, Any]]:
         return [frames.encode(frame) for frame in services.job_for(job_id, client_of(request)).frames()]
+
+    @router.get("/{job_id}/film.{kind}")
+    def moving_picture(job_id: str, kind: str, request: Request) -> Response:
+        data = film.film(services.job_for(job_id, client_of(request)).frames(), kind)
+        named = {
+            "content-disposition": f'attachment; filename="denoising-{job_id}.{kind}"',
+            "cache-control": "no-store",
+        }
+        return Response(data, media_type=film.MEDIA_TYPES[kind], headers=named)
 
     @router.get("/{job_id}/events")
     async def events(job_id: str, request: Request) -> Response:

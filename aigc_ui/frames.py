@@ -2,16 +2,15 @@
 
 import base64
 import io
-import math
 import threading
 import weakref
 from collections import OrderedDict
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from pipelines.events import Frame, Pixels
+from pipelines.film import sheet
 
 QUALITY = 85
 
@@ -58,19 +57,8 @@ class FrameEncoder:
 def jpeg_uri(pictures: Pixels) -> str:
     """uint8 (N, H, W, 3) -> one data URI; several pictures are laid out in rows, as square as they go."""
     data = io.BytesIO()
-    Image.fromarray(contact_sheet(pictures)).save(data, "JPEG", quality=QUALITY)
+    Image.fromarray(sheet(pictures)).save(data, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode("ascii")
-
-
-def contact_sheet(pictures: Pixels) -> Pixels:
-    """uint8 (N, H, W, 3) -> (rows*H, columns*W, 3), row by row; what is left over is grey."""
-    n, height, width, _ = pictures.shape
-    columns = math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
-    sheet = np.full((rows * columns, height, width, 3), 128, dtype=np.uint8)
-    sheet[:n] = pictures
-    grid = sheet.reshape(rows, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(grid.reshape(rows * height, columns * width, 3))
 
 
 def _size(payload: dict[str, Any]) -> int:

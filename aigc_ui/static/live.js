@@ -1,6 +1,7 @@
 // The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
 (() => {
   const { el, icon, t, on, emit, state, newest, decode } = aigc;
+  const FILMS = { webp: "WebP", gif: "GIF", mp4: "MP4" };
   const PLAY = "M5 3l8 5-8 5z", PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
 
   // A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
@@ -76,11 +77,12 @@
     const bar = el("progress", { id: "live-progress", max: 1, value: 0 });
     const play = el("button", { id: "live-play", type: "button", class: "round", disabled: true }, icon(PLAY));
     const range = el("input", { id: "live-scrub", type: "range", min: 0, max: 1, value: 0, disabled: true });
+    const films = el("span", { class: "films", id: "live-films", hidden: true }, ...["webp", "gif", "mp4"].map((kind) => el("a", { class: "button quiet", "data-kind": kind, download: true }, FILMS[kind])));
     const notes = el("ul", { id: "live-notes", class: "notes" });
     const view = el("section", { id: "live-view", "data-state": "idle" },
       el("div", { class: "panes" }, noisy.node, guess.node, empty),
       el("div", { class: "line" }, status, sigma, left), bar,
-      el("div", { class: "scrub" }, play, range), notes);
+      el("div", { class: "scrub" }, play, range, films), notes);
     root.replaceChildren(view);
 
     let frames = [], finals = null, job = null, shown = null, playing = 0;
@@ -131,6 +133,7 @@
       play.setAttribute("aria-label", t(playing ? "live.pause" : "live.play"));
       play.title = t(playing ? "live.pause" : "live.play");
       range.setAttribute("aria-label", t("live.scrub"));
+      films.querySelectorAll("a").forEach((link) => { link.title = t("live.film", { kind: link.textContent }); });
       view.setAttribute("aria-label", t("live"));
       empty.textContent = t("live.empty");
       noisy.label(job?.generator === "upscale" ? "live.before" : "live.x");
@@ -178,7 +181,7 @@
       frames = []; finals = null; shown = null;
       noisy.clear(); guess.clear();
       empty.hidden = Boolean(next);
-      range.disabled = play.disabled = true;
+      range.disabled = play.disabled = films.hidden = true;
       range.value = 0;
       sigma.textContent = left.textContent = "";
       bar.value = 0;
@@ -199,6 +202,8 @@
       finals = images.length ? images : null;
       range.max = Math.max(0, frames.length - 1);
       range.disabled = play.disabled = frames.length < 2;
+      films.hidden = frames.length < 2;
+      films.querySelectorAll("a").forEach((link) => { link.href = aigc.url(`jobs/${job.id}/film.${link.dataset.kind}`); });
       range.value = range.max;
       if (frames.length || finals) await show({ frame: frames.at(-1), last: true });
       old?.forEach((bitmap) => bitmap.close());

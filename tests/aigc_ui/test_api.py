@@ -168,6 +168,18 @@ def test_too_many_viewers_are_refused_and_a_closed_one_makes_room():
     streams.check()
 
 
+@pytest.mark.parametrize(
+    ("kind", "begins"), [("webp", b"RIFF"), ("gif", b"GIF89a"), ("mp4", b"\x00\x00\x00")], ids=["webp", "gif", "mp4"]
+)
+def test_the_steps_can_be_saved_as_a_film(studio: Studio, kind: str, begins: bytes):
+    client = studio.client("ada")
+    job = made(client, steps=6)["id"]
+    answer = client.get(f"/api/v1/jobs/{job}/film.{kind}")
+    assert answer.status_code == 200 and answer.content.startswith(begins)
+    assert answer.headers["content-disposition"] == f'attachment; filename="denoising-{job}.{kind}"'
+    assert client.get(f"/api/v1/jobs/{job}/film.avi").status_code == 422
+
+
 def test_all_frames_come_at_once_for_the_scrubber(studio: Studio):
     client = studio.client("ada")
     frames = client.get(f"/api/v1/jobs/{made(client, steps=6)['id']}/frames").json()
@@ -220,7 +232,12 @@ def test_in_a_shared_studio_one_sees_only_ones_own(shared: Studio):
     [image_id] = job["image_ids"]
     other = shared.client("bob")
     assert other.get("/api/v1/images").json() == {"images": []}
-    for path in (f"jobs/{job['id']}", f"jobs/{job['id']}/events", f"jobs/{job['id']}/frames"):
+    for path in (
+        f"jobs/{job['id']}",
+        f"jobs/{job['id']}/events",
+        f"jobs/{job['id']}/frames",
+        f"jobs/{job['id']}/film.gif",
+    ):
         assert_error(other.get(f"/api/v1/{path}"), 403, "not_allowed")
     for path in (f"images/{image_id}", f"images/{image_id}.png", f"images/{image_id}/meta"):
         assert_error(other.get(f"/api/v1/{path}"), 403, "not_allowed")

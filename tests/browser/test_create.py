@@ -45,6 +45,16 @@ def test_the_scrubber_goes_through_all_steps_without_asking_the_server(page: Pag
     expect(page.locator("#live-status")).to_have_text("Step 11 of 12")
 
 
+def test_the_denoising_can_be_saved_as_a_film(page: Page) -> None:
+    expect(page.locator("#live-films")).to_be_hidden()
+    generate(page, "a fox", steps=6, seed=1)
+    finish(page)
+    with page.expect_download() as download:
+        page.locator("#live-films").get_by_text("GIF").click()
+    assert download.value.path().read_bytes().startswith(b"GIF89a")
+    assert download.value.suggested_filename.endswith(".gif")
+
+
 def test_stop_is_shown_at_once_and_keeps_the_unfinished_picture(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     before = tiles(page).count()
