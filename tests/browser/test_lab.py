@@ -12,7 +12,7 @@ from tests.browser.visitor import pixels
 def open_bench(page: Page, name: str) -> Locator:
     page.get_by_role("tab", name="Diffusion lab").click()
     page.get_by_role("tab", name=name).click()
-    bench = page.locator(".bench:visible")
+    bench = page.locator("section.bench:visible")
     expect(bench).to_be_visible()
     expect(bench).not_to_have_attribute("aria-busy", "true")
     return bench
@@ -113,9 +113,9 @@ def test_the_picture_drowns_as_t_rises(page: Page) -> None:
 def test_a_wrong_number_is_said_and_the_bench_goes_on(page: Page) -> None:
     bench = open_bench(page, "β schedule")
     number(bench, "num_train_timesteps", 5)
-    expect(bench.locator(".alas")).to_have_text("num_train_timesteps must be 10 to 4000; got 5.")
+    expect(bench.locator(".bench-side .alas")).to_have_text("num_train_timesteps must be 10 to 4000; got 5.")
     number(bench, "num_train_timesteps", 500)
-    expect(bench.locator(".alas")).to_be_hidden()
+    expect(bench.locator(".bench-side .alas")).to_be_hidden()
 
 
 def test_points_flow_back_and_one_of_them_can_be_followed(page: Page) -> None:
@@ -147,7 +147,7 @@ def test_a_distribution_can_be_drawn(page: Page) -> None:
     page.mouse.move(box["x"] + 300, box["y"] + 200, steps=20)
     page.mouse.up()
     expect(bench.locator("[data-field=data] select")).to_have_value("drawn")
-    expect(bench.locator(".alas")).to_be_hidden()
+    expect(bench.locator(".bench-side .alas")).to_be_hidden()
 
 
 def test_digits_appear_and_the_ideal_denoiser_copies(page: Page) -> None:
@@ -225,7 +225,7 @@ def test_a_stranger_s_lesson_is_data_and_a_bad_one_is_refused(page: Page, tmp_pa
     strange.write_text(json.dumps(evil))
     chosen.set_input_files(strange)
     expect(page.locator("#lesson-card h2")).to_have_text(evil["title"])
-    expect(page.locator("#bench-schedule .alas")).to_have_text("num_train_timesteps must be 10 to 4000; got -7.")
+    expect(page.locator("#bench-schedule .bench-side .alas")).to_have_text("num_train_timesteps must be 10 to 4000; got -7.")
     assert page.evaluate("window.hurt") is None
 
 
