@@ -12,17 +12,16 @@ from pipelines.events import Frame, Result
 PROMPTS = (
     "a panda",
     "a large red circle left of a small blue star on a yellow background",
-    "一只小狐狸",
-    "a rocket on a black background",
+    "a fox left of a red heart on a blue background",
+    "三个汉堡",
     "a butterfly on a cyan background",
 )
 FILE = Path(__file__).parents[1] / "assets" / "pictures" / "denoising.webp"
-SCALE = 2
 HOLD = 14
 
 
 def column(prompt: str, devices: DeviceManager) -> list[np.ndarray]:
-    """x_t over x0_pred for every step, and the finished picture twice at the end: (128, 64, 3) each."""
+    """x_t over x0_pred for every step, and the finished picture twice at the end: (256, 128, 3) each."""
     generator = registry.get("text-to-image")
     request = generator.request_type.parse({"prompt": prompt, "seed": 7, "num_inference_steps": 24, "upscale": "none"})
     pictures = []
@@ -41,8 +40,6 @@ def main() -> None:
     finally:
         devices.close()
     frames = [Image.fromarray(np.concatenate(pictures, axis=1)) for pictures in zip(*columns, strict=True)]
-    size = (frames[0].width * SCALE, frames[0].height * SCALE)
-    frames = [frame.resize(size, Image.Resampling.BICUBIC) for frame in frames]
     FILE.parent.mkdir(parents=True, exist_ok=True)
     frames[0].save(FILE, save_all=True, append_images=frames[1:], duration=110, loop=0, quality=72, method=6)
     print(f"{FILE.name}: {len(frames)} frames, {FILE.stat().st_size // 1024} KiB")

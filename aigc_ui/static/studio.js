@@ -3,8 +3,8 @@
   const { el, t, on, emit, state, api, post, listed, over, say, complain } = aigc;
   const PAGE = 60;
   const EXAMPLES = [
-    "a panda", "一只小狐狸", "a rocket", "黄色背景上的大红色圆形",
-    "a large red circle left of a small blue star on a yellow background",
+    "a panda", "三只小狐狸", "a pizza in pixel style", "a rocket at night", "黄色背景上的大红色圆形",
+    "a penguin left of a red heart on a blue background", "three burgers",
   ];
   const SHOWN = ["text-to-image", "upscale"];           // jobs that the Create page follows
   let send = () => {}, stream = null, timer = 0, pending = 0;

@@ -30,6 +30,9 @@ ENCODER = (3, 12, 48, 192, 768)
 """Channels from 128 x 128 pixels to 8 x 8: four times as many at each halving, so that nothing is lost."""
 DECODER = (16, 32, 64, 128, 128)
 DECODER_LAYERS = (0, 2, 2, 2, 1)
+UNSURE = 0.2
+"""The most noise on the decoder's training latents, whose variance is about 1. What 20 sampled steps leave on a plain
+patch was measured: a deviation of 0.23 on the fine components, 0.07 on the coarsest."""
 LOUD = 60.0
 """The constant that keeps the decoder's last norm from changing anything at the start of training."""
 
@@ -179,20 +182,21 @@ def train_decoder(
 ) -> None:
     """Absolute error plus the error of local differences, on latents with a little noise as a sampler leaves.
 
-    The learning rate falls to zero over the last half of the steps.
+    The learning rate falls along a line to zero. It is small, since training starts at the linear inverse: at 4e-3 the
+    first hundred steps doubled the loss.
     """
     rng, noise = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     matrices, rest = muon.split(vae.decoder)
-    rates = (4e-3, 2e-3)
+    rates = (8e-4, 4e-4)
     optimisers = (muon.Muon(matrices, lr=rates[0]), torch.optim.AdamW(rest, lr=rates[1], betas=(0.9, 0.99)))
     start = time.monotonic()
     for step in range(steps):
         for optimiser, highest in zip(optimisers, rates, strict=True):
             for group in optimiser.param_groups:
-                group["lr"] = highest * min(1.0, (step + 1) / 50, 2 * (1 - step / steps))
+                group["lr"] = highest * min((step + 1) / 50, 1 - step / steps)
         wanted = pictures(batch, rng)
         latents = transform.encode(wanted)
-        spread = 0.06 * torch.rand(batch, 1, 1, 1, generator=noise)
+        spread = UNSURE * torch.rand(batch, 1, 1, 1, generator=noise)
         latents = latents + spread * torch.randn(latents.shape, generator=noise)
         with torch.autocast("cpu", torch.bfloat16):
             made = vae.decoder(latents)
@@ -235,10 +239,12 @@ def load_transform(path: Path) -> PatchTransform:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded model's decoder.")
-    parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument(
+        "--run-folder", dest="run", type=Path, default=Path("runs/text-to-image"), help="the run's folder"
+    )
+    parser.add_argument("--steps", type=int, default=1400)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="where to write the autoencoder (default: the run's folder)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

@@ -306,7 +306,9 @@ def export(run: Path, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the embedded text-to-image model.")
-    parser.add_argument("--run", type=Path, default=Path("runs/text-to-image"), help="the run's folder")
+    parser.add_argument(
+        "--run-folder", dest="run", type=Path, default=Path("runs/text-to-image"), help="the run's folder"
+    )
     parser.add_argument("--pictures", type=int, default=Recipe.pictures, help="how many the run sees in all")
     parser.add_argument("--batch", type=int, default=Recipe.batch, help="pictures a step and process")
     parser.add_argument("--threads", type=int, default=1, help="a process's")
