@@ -2,26 +2,31 @@
 
     python -m pipelines.training.upscaler --out assets/models/upscaler
 
-Every second batch the input is the network's own enlargement, as in the second doubling of a 4x.
+Every second batch the input is the network's own enlargement, as in the second doubling of a 4x. A part of the inputs
+has been through the embedded model's decoder, since that is what it will meet.
 """
 
 import argparse
 import io
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from safetensors.torch import save_file
 from torch import Tensor
 
+from pipelines import models
 from pipelines.data import mixture, scenes, subjects
 from pipelines.data.scenes import Scene
 from pipelines.requests import FACTORS
+from pipelines.training import autoencoder
 from pipelines.upscaler import MARGIN, Doubler, Upscaler
 
 PATCH = 32
@@ -31,8 +36,19 @@ HELD_OUT_ONE_IN = 10
 DEGRADED = 0.75
 """The share of inputs that are made worse after being made smaller; what a decoder paints is never quite clean."""
 TRIES = 6
+PAINTED = 0.4
+"""The share of pictures whose input has been through the embedded model's autoencoder."""
 
 Picture = NDArray[np.uint8]
+Painter = Callable[[Picture], Picture]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A true picture, and where a decoder has painted it `factor` times smaller, that."""
+
+    truth: Picture
+    painted: Picture | None = None
 
 
 def is_held_out(scene: Scene) -> bool:
@@ -40,15 +56,44 @@ def is_held_out(scene: Scene) -> bool:
     return any(thing.noun in subjects.names()[::HELD_OUT_ONE_IN] for thing in scene.things)
 
 
-def truths(count: int, rng: np.random.Generator, least: int = 1) -> list[Picture]:
-    """Pictures of the training mixture, each drawn at a random scale from `least` at which all of it is sharp."""
+def truths(count: int, rng: np.random.Generator, least: int = 1, most: int = 4) -> list[Picture]:
+    """Pictures of the training mixture, each drawn at a random scale within bounds at which all of it is sharp."""
     drawn: list[Picture] = []
     while len(drawn) < count:
         scene, _kind = mixture.scene(rng)
-        most = scenes.sharpest_scale(scene)
-        if not is_held_out(scene) and most >= least:
-            drawn.append(scenes.draw(scene, int(rng.integers(least, most + 1))))
+        sharpest = min(most, scenes.sharpest_scale(scene))
+        if not is_held_out(scene) and sharpest >= least:
+            drawn.append(scenes.draw(scene, int(rng.integers(least, sharpest + 1))))
     return drawn
+
+
+def pool(count: int, factor: int, rng: np.random.Generator, painter: Painter | None) -> list[Drawn]:
+    """Pictures to cut patches from, with room for margins; without a painter all inputs are made by averaging."""
+    painted = round(PAINTED * count) if painter else 0
+    plain = [Drawn(_padded(truth, 2)) for truth in truths(count - painted, rng, least=factor // 2)]
+    for truth in truths(painted, rng, least=factor, most=factor):
+        assert painter is not None
+        plain.append(Drawn(_padded(truth, factor), _padded(painter(smaller(truth, factor)), 1)))
+    return plain
+
+
+def _padded(picture: Picture, times: int) -> Picture:
+    wide = 2 * MARGIN * times
+    return np.pad(picture, ((wide, wide), (wide, wide), (0, 0)), mode="edge")
+
+
+def painter_of(folder: Path, rng: np.random.Generator) -> Painter:
+    """What the autoencoder in `folder` makes of a picture, its latents a little off as a sampler leaves them."""
+    vae = AutoencoderDC.from_pretrained(folder, torch_dtype=torch.float32)
+
+    @torch.inference_mode()
+    def paint(picture: Picture) -> Picture:
+        latents = vae.encoder(to_tensor([picture]) * 2 - 1)
+        noise = torch.from_numpy(rng.normal(0, rng.uniform(0, autoencoder.UNSURE), tuple(latents.shape))).float()
+        made = vae.decoder(latents + noise)[0].clamp(-1, 1).add(1).mul(127.5).round()
+        return made.permute(1, 2, 0).to(torch.uint8).numpy()
+
+    return paint
 
 
 def smaller(picture: Picture, factor: int) -> Picture:
@@ -74,7 +119,7 @@ def degraded(picture: Picture, rng: np.random.Generator) -> Picture:
     return (np.asarray(image) + noise + 0.5 * blotches).round().clip(0, 255).astype(np.uint8)
 
 
-def pair(pool: list[Picture], factor: int, rng: np.random.Generator) -> tuple[Picture, Picture]:
+def pair(pool: list[Drawn], factor: int, rng: np.random.Generator) -> tuple[Picture, Picture]:
     """A patch of one picture, made `factor` times smaller and worse, with its margins; and the truth without them.
 
     The truth is what `factor` / 2 doublings and then one of PATCH x PATCH pixels should give: (2 PATCH, 2 PATCH, 3).
@@ -82,9 +127,9 @@ def pair(pool: list[Picture], factor: int, rng: np.random.Generator) -> tuple[Pi
     cut = 2 * MARGIN + (4 * MARGIN if factor == 4 else 0)  # what the last doubling and the one before it look at
     wide = 2 * PATCH + 2 * cut
     for _ in range(TRIES):  # a patch of one colour teaches nothing
-        picture = pool[rng.integers(len(pool))]
-        top, left = (int(rng.integers(0, length - wide + 1)) for length in picture.shape[:2])
-        patch = picture[top : top + wide, left : left + wide]
+        drawn = pool[rng.integers(len(pool))]
+        top, left = (int(rng.integers(0, (length - wide) // factor + 1)) * factor for length in drawn.truth.shape[:2])
+        patch = drawn.truth[top : top + wide, left : left + wide]
         truth = patch[cut:-cut, cut:-cut]
         if truth.std(axis=(0, 1)).max() > 4:
             break
@@ -94,7 +139,10 @@ def pair(pool: list[Picture], factor: int, rng: np.random.Generator) -> tuple[Pi
         part = np.rot90(part[:, ::-1] if mirrored else part, turns)
         return np.ascontiguousarray(part[..., channels])
 
-    return degraded(turned(smaller(patch, factor)), rng), turned(truth)
+    if drawn.painted is None:
+        return degraded(turned(smaller(patch, factor)), rng), turned(truth)
+    top, left, wide = top // factor, left // factor, wide // factor
+    return turned(drawn.painted[top : top + wide, left : left + wide]), turned(truth)
 
 
 def to_tensor(pictures: list[Picture]) -> Tensor:
@@ -110,13 +158,18 @@ def loss_of(made: Tensor, wanted: Tensor) -> Tensor:
 
 
 def train(
-    doubler: Doubler, steps: int, batch: int, pictures: int, seed: int, log: Callable[[str], None], every: int = 200
+    doubler: Doubler,
+    steps: int,
+    batch: int,
+    pictures: int,
+    seed: int,
+    log: Callable[[str], None],
+    every: int = 200,
+    painter: Painter | None = None,
 ) -> None:
-    """Train in place on `pictures` drawn pictures."""
+    """Train in place on `pictures` drawn pictures, part of them as `painter` paints them."""
     rng = np.random.default_rng(seed)
-    padding = ((2 * MARGIN, 2 * MARGIN), (2 * MARGIN, 2 * MARGIN), (0, 0))
-    any_size = [np.pad(picture, padding, mode="edge") for picture in truths(pictures // 2, rng)]
-    large = [np.pad(picture, padding, mode="edge") for picture in truths(pictures - pictures // 2, rng, least=2)]
+    pools = {factor: pool(pictures // 2, factor, rng, painter) for factor in FACTORS.values()}
     log(f"{pictures} pictures drawn")
     doubler.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimiser = torch.optim.AdamW(doubler.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
@@ -124,8 +177,8 @@ def train(
     start, running = time.monotonic(), 0.0
     for step in range(steps):
         first = step % 2 == 0
-        pool, factor = (any_size, 2) if first else (large, 4)
-        pairs = [pair(pool, factor, rng) for _ in range(batch)]
+        factor = 2 if first else 4
+        pairs = [pair(pools[factor], factor, rng) for _ in range(batch)]
         x, wanted = to_tensor([low for low, _ in pairs]), to_tensor([truth for _, truth in pairs])
         if not first:
             with torch.no_grad():
@@ -165,20 +218,21 @@ def psnr(made: Picture, truth: Picture) -> float:
     return float(10 * np.log10(255**2 / max(error, 1e-3)))
 
 
-def table(upscaler: Upscaler, count: int = 24) -> str:
-    """Mean PSNR on held-out pictures beside bicubic's, for clean and for worsened inputs, as Markdown."""
+def table(upscaler: Upscaler, painter: Painter | None = None, count: int = 24) -> str:
+    """Mean PSNR on held-out pictures beside bicubic's, for clean, worsened and painted inputs, as Markdown."""
     lines = ["| | pictures | input | bicubic | ours |", "|---|---|---|---|---|"]
     for factor in FACTORS.values():
         for kind, pictures in held_out(count, factor).items():
-            for worse in (False, True):
-                rng = np.random.default_rng(5)
-                inputs = [smaller(picture, factor) for picture in pictures]
-                inputs = [degraded(low, rng) for low in inputs] if worse else inputs
+            rng = np.random.default_rng(5)
+            clean = [smaller(picture, factor) for picture in pictures]
+            ways = {"clean": clean, "worsened": [degraded(low, rng) for low in clean]}
+            if painter and kind == "shapes":  # the subjects' truth is not large enough for the decoder's own size
+                ways["painted"] = [painter(low) for low in clean]
+            for name, inputs in ways.items():
                 scores = [
                     np.mean([psnr(grow(low), truth) for low, truth in zip(inputs, pictures, strict=True)])
                     for grow in (lambda low: bicubic(low, factor), lambda low: upscaler(low, factor))  # noqa: B023
                 ]
-                name = "worsened" if worse else "clean"
                 lines.append(f"| {factor}x | {kind} | {name} | {scores[0]:.2f} dB | {scores[1]:.2f} dB |")
     return "\n".join(lines)
 
@@ -196,6 +250,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pictures", type=int, default=1600)
     parser.add_argument("--threads", type=int, default=1)
+    own = models.ROOT / "assets" / "models" / "aigc-mini" / "vae"
+    parser.add_argument("--autoencoder", type=Path, default=own, help="whose pictures it learns to enlarge")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -204,9 +260,10 @@ def main() -> None:
     def log(line: str) -> None:
         print(line, flush=True)
 
-    train(doubler, args.steps, args.batch, args.pictures, seed=1, log=log)
+    painter = painter_of(args.autoencoder, np.random.default_rng(2))
+    train(doubler, args.steps, args.batch, args.pictures, seed=1, log=log, painter=painter)
     save(doubler, args.out / "model.safetensors")
-    log(table(Upscaler(doubler)))
+    log(table(Upscaler(doubler), painter))
 
 
 if __name__ == "__main__":

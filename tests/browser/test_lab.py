@@ -225,7 +225,9 @@ def test_a_stranger_s_lesson_is_data_and_a_bad_one_is_refused(page: Page, tmp_pa
     strange.write_text(json.dumps(evil))
     chosen.set_input_files(strange)
     expect(page.locator("#lesson-card h2")).to_have_text(evil["title"])
-    expect(page.locator("#bench-schedule .bench-side .alas")).to_have_text("num_train_timesteps must be 10 to 4000; got -7.")
+    expect(page.locator("#bench-schedule .bench-side .alas")).to_have_text(
+        "num_train_timesteps must be 10 to 4000; got -7."
+    )
     assert page.evaluate("window.hurt") is None
 
 

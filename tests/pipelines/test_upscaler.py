@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipelines import upscaler
+from pipelines import models, upscaler
 from pipelines.device import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
@@ -145,11 +145,15 @@ def test_no_training_picture_shows_a_held_out_subject(monkeypatch: pytest.Monkey
     assert all(scale <= training.scenes.sharpest_scale(scene) for scene, scale in drawn)
 
 
+@pytest.mark.parametrize("painted", [0.0, 1.0])
 @pytest.mark.parametrize("factor", [2, 4])
-def test_the_truth_of_a_patch_lies_where_its_enlargement_lies(factor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_truth_of_a_patch_lies_where_its_enlargement_lies(
+    factor: int, painted: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(training, "DEGRADED", 0.0)
+    monkeypatch.setattr(training, "PAINTED", painted)
     rng = np.random.default_rng(1)
-    pool, bicubic = training.truths(4, rng, least=2), Doubler()
+    pool, bicubic = training.pool(4, factor, rng, painter=lambda picture: picture), Doubler()
     lows, truths = zip(*(training.pair(pool, factor, rng) for _ in range(12)), strict=True)
     made, wanted = training.to_tensor(list(lows)), training.to_tensor(list(truths))
     with torch.no_grad():
@@ -161,6 +165,14 @@ def test_the_truth_of_a_patch_lies_where_its_enlargement_lies(factor: int, monke
         return float((made - wanted.roll(shift, dims=(2, 3))).abs()[..., 2:-2, 2:-2].mean())
 
     assert error(0, 0) < min(error(0, 1), error(0, -1), error(1, 0), error(-1, 0))
+
+
+def test_a_painter_paints_what_the_autoencoder_makes_of_the_picture() -> None:
+    folder = models.ROOT / "assets" / "models" / "aigc-mini" / "vae"
+    picture = training.truths(1, np.random.default_rng(0), most=1)[0]
+    made = training.painter_of(folder, np.random.default_rng(1))(picture)
+    assert made.shape == picture.shape
+    assert training.psnr(made, picture) > 25
 
 
 def test_a_run_goes_from_drawn_pictures_to_a_file_that_can_be_used(tmp_path: Path) -> None:
