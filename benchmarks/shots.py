@@ -1,4 +1,7 @@
-"""Screenshots of the Create page after a picture: wide and narrow, light and dark, English and Chinese, in shots/."""
+"""Screenshots of the Create page after a picture, and of the lab, in shots/.
+
+Wide and narrow, light and dark, English and Chinese.
+"""
 
 import argparse
 import shutil
@@ -11,7 +14,16 @@ from benchmarks.studio import ROOT, Studio, running
 
 SIZES = {"wide": {"width": 1440, "height": 1000}, "narrow": {"width": 390, "height": 844}}
 PROMPTS = {"en-US": ("a rocket on a black background", "a panda"), "zh-CN": ("黑色背景上的火箭", "一只小狐狸")}
-README = {"wide-light-en-US": "create.png", "wide-light-zh-CN": "create-zh.png"}
+LAB = {
+    "en-US": ("Diffusion lab", ("β schedule", "Points in the plane", "Digits in pixels", "The bound")),
+    "zh-CN": ("扩散实验室", ("β 调度", "平面上的点", "像素中的数字", "变分下界")),
+}
+README = {
+    "wide-light-en-US": "create.png",
+    "wide-light-zh-CN": "create-zh.png",
+    "lab-0-wide-light-en-US": "lab.png",
+    "lab-0-wide-light-zh-CN": "lab-zh.png",
+}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -26,7 +38,10 @@ def visit(browser: Browser, studio: Studio, size: str, theme: str, locale: str) 
 def paint(page: Page, prompt: str) -> None:
     page.locator("#prompt textarea").fill(prompt)
     page.locator("#seed input").fill("7")
+    page.wait_for_load_state("networkidle")
+    made = page.locator("#results-list li").count()
     page.locator("#generate").click()
+    expect(page.locator("#results-list li")).to_have_count(made + 1, timeout=60_000)
     expect(page.locator("#live-scrub")).to_be_enabled(timeout=60_000)
     expect(page.locator("#live-view")).to_have_attribute("data-state", "done")
 
@@ -48,6 +63,22 @@ def shoot(browser: Browser, studio: Studio, folder: Path) -> None:
                 page.context.close()
 
 
+def shoot_lab(browser: Browser, studio: Studio, folder: Path) -> None:
+    for locale, (lab, benches) in LAB.items():
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                page = visit(browser, studio, size, theme, locale)
+                page.get_by_role("tab", name=lab).click()
+                for i, bench in enumerate(benches):
+                    if size == "narrow" and i:  # those tabs are in the menu of the tab row
+                        break
+                    page.get_by_role("tab", name=bench).click()
+                    expect(page.locator("section.bench:visible")).not_to_have_attribute("aria-busy", "true")
+                    page.wait_for_timeout(1500)
+                    page.screenshot(path=folder / f"lab-{i}-{size}-{theme}-{locale}.png", full_page=True)
+                page.context.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readme", action="store_true", help="also write the README's pictures to assets/")
@@ -57,6 +88,7 @@ def main() -> None:
     with running() as studio, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         shoot(browser, studio, folder)
+        shoot_lab(browser, studio, folder)
         browser.close()
     if args.readme:
         for name, target in README.items():

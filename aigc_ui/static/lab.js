@@ -58,7 +58,9 @@
 
   // --- benches that are open, and states that wait for theirs: a closed tab has no bench yet ---
   const open = {}, waiting = {};
-  const tab = (row, key) => [...document.querySelectorAll(`#${row} [role="tab"]`)].find((button) => button.textContent.trim() === t(key));
+  // On a phone, tabs that do not fit are buttons in the menu of their row.
+  const tab = (row, key) => [...document.querySelectorAll(`#${row} :is([role="tab"], .overflow-menu button, .overflow-dropdown button)`)]
+    .find((button) => button.textContent.trim() === t(key));
   const seen = (bench) => Boolean(bench?.node.isConnected && bench.node.offsetParent);
   aigc.openLab = () => tab("tabs", "tab.lab")?.click();
   aigc.openBench = async (name, state) => {

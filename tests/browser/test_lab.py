@@ -245,3 +245,13 @@ def test_a_network_learns_before_your_eyes_and_can_be_stopped(page: Page) -> Non
     learned = pixels(page.locator("#plane"))
     page.locator("[data-whose=exact]").click()
     assert pixels(page.locator("#plane")) != learned
+
+
+def test_a_lesson_opens_its_bench_on_a_phone_too(visit) -> None:
+    page = visit(viewport={"width": 390, "height": 844})
+    page.get_by_role("tab", name="Diffusion lab").click()
+    expect(page.locator("#lesson-choice option")).to_have_count(7)
+    page.locator("#lesson-choice").select_option("bound")
+    expect(page.locator("#bench-bound")).to_be_visible()
+    expect(page.locator("#bound-totals")).to_contain_text("Entropy of the data (exact)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
