@@ -9,7 +9,7 @@ from gradio.components import Component
 
 from aigc_ui import words
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Field, Flag, Picture, Range, Request, Text
+from pipelines.params import Choice, Curve, Field, Flag, Picture, Range, Request, Text
 
 SLIDER_STEPS = 10_000  # a range with more whole numbers than this is typed, not slid
 
@@ -86,6 +86,8 @@ def control(field: Field, **look: Any) -> Component:
             return gr.Checkbox(value=field.default, **shown)
         case Range():
             return _number(field, field.spec, shown)
+        case Curve():
+            raise TypeError(f"{field.name} is drawn in the lab; no control of Gradio's takes a curve")
 
 
 def _number(field: Field, spec: Range, shown: dict[str, Any]) -> Component:

@@ -105,7 +105,10 @@ class Model(nn.Module):
         )
         self.reader = nn.Conv2d(192, len(layout.nouns()) + len(layout.colours()), 1)
         self._middle: list[Tensor] = []
-        self.unet.up_blocks[0].register_forward_hook(lambda _block, _inputs, made: self._middle.append(made))
+        self.unet.up_blocks[0].register_forward_hook(self._keep)
+
+    def _keep(self, _block: nn.Module, _inputs: Any, made: Any) -> None:
+        self._middle.append(made)
 
     def attend_by_plain_products(self) -> None:
         """For training on the CPU, where the fused attention's backward pass costs a third of a step."""
