@@ -271,5 +271,6 @@
     refresh();
     pictures();
     emit("started");
+    document.documentElement.dataset.ready = "true";
   };
 })();

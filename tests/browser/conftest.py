@@ -92,12 +92,14 @@ def visit(browser: Browser, studio: Studio) -> Iterator[Any]:
     """visit(path="/", **options of the browser's context) -> a page of a new visitor, ready to use."""
     contexts = []
 
-    def open_page(path: str = "/", until: str = "#live-view", **options: Any) -> Page:
+    def open_page(path: str = "/", until: tuple[str, ...] = ("#generate", "#live-view"), **options: Any) -> Page:
         context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}, "locale": "en-US"} | options))
         contexts.append(context)
         page = context.new_page()
         page.goto(studio.url + path)
-        expect(page.locator(until)).to_be_visible()
+        expect(page.locator("html")).to_have_attribute("data-ready", "true")  # a click before it would go nowhere
+        for part in until:
+            expect(page.locator(part)).to_be_visible()
         return page
 
     yield open_page

@@ -203,7 +203,7 @@ def test_a_link_brings_the_same_state_to_somebody_else(page: Page, visit) -> Non
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     page.locator("#lesson-link").click()
     link = page.evaluate("window.copied")
-    other = visit("/" + link.split("/", 3)[3], until="#bench-points")
+    other = visit("/" + link.split("/", 3)[3], until=("#bench-points",))
     expect(other.locator("#bench-points [data-field=data] select")).to_have_value("rings")
     expect(other.locator("#bench-points [data-field=seed] input")).to_have_value("77")
 
