@@ -168,7 +168,7 @@ def respaced(betas: Tensor, num_inference_steps: int) -> tuple[Tensor, Tensor]:
     count = len(betas)
     if not 1 <= num_inference_steps <= count:
         raise BadRequest(f"num_inference_steps must be 1 to the {count} that there are; got {num_inference_steps}.")
-    kept = np.unique(np.round(count - np.arange(num_inference_steps) * (count / num_inference_steps)) - 1).astype(int)
+    kept = _trailing(count, num_inference_steps)[::-1].astype(int)
     torch = libs.torch()
     timesteps = torch.from_numpy(kept)
     logs = (-betas.double()).log1p().cumsum(0)[timesteps]
@@ -264,7 +264,7 @@ def path(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.
     count = _length(path)
     if n > count:  # more steps than the path has points
         return _between(path, np.linspace(count - 1, 0, n))
-    return _between(path, np.round(count - np.arange(n) * (count / n)) - 1)
+    return _between(path, _trailing(count, n))
 
 
 @sigma_schedule("Uniform")
@@ -289,6 +289,11 @@ def exponential(n: int, sigma_min: float, sigma_max: float, path: Tensor | None)
 def kl_optimal(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
     """Align Your Steps (arXiv:2404.14507) eq. 9: uniform in arctan sigma."""
     return np.tan(np.linspace(math.atan(sigma_max), math.atan(sigma_min), n))
+
+
+def _trailing(count: int, n: int) -> np.ndarray:
+    """n of `count` timesteps, evenly spread, from the last one down."""
+    return np.round(count - np.arange(n) * (count / n)) - 1
 
 
 def _length(path: Tensor | None) -> int:

@@ -43,8 +43,8 @@
 
     function draw() {
       if (!answer) return;
-      left.show(answer.signal_left, t("lab.signal_left"), answer.signal_left > 0.1);
-      prior.show(answer.prior_bits, t("lab.prior"), answer.prior_bits > 0.01);
+      left.show(answer.signal_left, t("lab.signal_left"), answer.signal_left > answer.most_signal);
+      prior.show(answer.prior_bits, t("lab.prior"), answer.prior_bits > answer.most_prior);
       hint.textContent = asked.beta_schedule === "drawn" ? t("lab.draw.help") : answer.too_much_left ? t("lab.too_much_left") : "";
       const x = { label: "t", low: 0, high: T() - 1 }, at = step(), own = nameOf(asked);
       // Schedules of other lengths are compared over the share of their steps.

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from pipelines import models
 from pipelines.data import digits
 from pipelines.diffusion.denoiser import vp_scale, x0_from
+from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import timestep_of_sigma
 from pipelines.errors import BadFile
 from pipelines.schedules import DiffusionProcess, make_betas
@@ -97,8 +98,7 @@ class PixelDDPM:
             t = torch.full((len(x),), timestep_of_sigma(self.process.sigmas, sigma), device=x.device)
             eps = self.network(x_t, t, labels)[:, :PIXELS]
             if guidance_scale != 1:
-                without = self.network(x_t, t, nothing)[:, :PIXELS]
-                eps = without + guidance_scale * (eps - without)
+                eps = guide(eps, self.network(x_t, t, nothing)[:, :PIXELS], guidance_scale)
             return x0_from(eps, "epsilon", x, sigma)
 
         return denoise

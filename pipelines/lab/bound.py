@@ -21,6 +21,7 @@ from pipelines.ideal import Distribution
 from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Range, param
+from pipelines.requests import LARGEST_SEED
 from pipelines.reverse import VARIANCES, Model
 
 DIGITS = "digits"
@@ -40,7 +41,7 @@ class BoundRequest(ScheduleRequest):
     data: str = param(DIGITS, Choice(data_names), "Pictures of digits, or points with a known distribution.")
     model: str = param("learned", Choice(MODELS), "Of the digits; points always have their ideal denoiser.")
     variance: str = param("fixed_small", Choice(VARIANCES), "Of each reverse step.")
-    seed: int = param(0, Range(0, 2**32 - 1), "Of the noise.")
+    seed: int = param(0, Range(0, LARGEST_SEED), "Of the noise.")
 
     def check(self) -> None:
         super().check()

@@ -7,6 +7,7 @@ nearest one, which shows who has learned by heart.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from torch import Tensor
 
 from pipelines.data import digits
 from pipelines.diffusion import pixel_ddpm
+from pipelines.diffusion.guidance import guide
 from pipelines.errors import BadRequest
 from pipelines.ideal import Mixture
 from pipelines.lab.schedule import significant
 from pipelines.params import Choice, Flag, Range, Request, param
+from pipelines.requests import LARGEST_SEED
 from pipelines.reverse import VARIANCES, Model, Reverse
 from pipelines.schedules import DiffusionProcess, respaced
 
@@ -42,7 +45,7 @@ class DigitsRequest(Request):
     label: int = param(ALL, Range(ALL, 9), "The digit that is asked for; -1 asks for one of each.")
     clip_denoised: bool = param(True, Flag(), "Hold each guess of the clean picture within black and white.")
     shift: int = param(0, Range(-50, 50), "Tell the network a timestep that is so much off: what the mapping is for.")
-    seed: int = param(0, Range(0, 2**32 - 1), "Same seed, same digits.")
+    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same digits.")
 
     def check(self) -> None:
         check_variance(self.model, self.variance)
@@ -83,18 +86,24 @@ def model_of(name: str, labels: Tensor, variance: str, guidance_scale: float = 1
     """What predicts eps at (x_t, t): for learned_range with the variance's share beside it. Raises BadRequest."""
     if name == IDEAL:
         return _ideal(labels, guidance_scale)
-    shipped = pixel_ddpm.load(name)
+    shipped = _shipped(name)
     told, untold = shipped.predict(labels), shipped.predict(torch.full_like(labels, pixel_ddpm.NO_LABEL))
 
     def predict(x_t: Tensor, t: Tensor) -> Tensor:
         made = told(x_t, t)
         if guidance_scale != 1:
-            eps = untold(x_t, t)[:, : pixel_ddpm.PIXELS]
-            eps = eps + guidance_scale * (made[:, : pixel_ddpm.PIXELS] - eps)
+            without = untold(x_t, t)[:, : pixel_ddpm.PIXELS]
+            eps = guide(made[:, : pixel_ddpm.PIXELS], without, guidance_scale)
             made = torch.cat([eps, made[:, pixel_ddpm.PIXELS :]], dim=1)
         return made if variance == "learned_range" else made[:, : pixel_ddpm.PIXELS]
 
     return predict
+
+
+@cache
+def _shipped(name: str) -> pixel_ddpm.PixelDDPM:
+    """Read once: a bound asks for it with every choice of variance, a moved slider with every step."""
+    return pixel_ddpm.load(name)
 
 
 def _ideal(labels: Tensor, guidance_scale: float) -> Model:
@@ -111,8 +120,7 @@ def _ideal(labels: Tensor, guidance_scale: float) -> Model:
         for label, part in parts.items():
             x0[labels == label] = part.denoise(x[labels == label], sigma)
         if guidance_scale != 1:
-            free = everything.denoise(x, sigma)
-            x0 = free + guidance_scale * (x0 - free)
+            x0 = guide(x0, everything.denoise(x, sigma), guidance_scale)
         return ((x - x0) / sigma).to(x_t.dtype)
 
     return predict

@@ -12,6 +12,7 @@ from pipelines import libs
 from pipelines.data import scenes
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Picture, Range, param
+from pipelines.requests import LARGEST_SEED
 from pipelines.schedules import MAX_TIMESTEPS
 
 SIDE = 128
@@ -25,7 +26,7 @@ class NoisedRequest(ScheduleRequest):
 
     t: int = param(500, Range(0, MAX_TIMESTEPS - 1), "The step to look at, from 0 to T - 1; beyond it the last.")
     image: str = param("", Picture(), "The picture under the noise.")
-    seed: int = param(0, Range(0, 2**32 - 1), "Of the noise, which is the same at every step.")
+    seed: int = param(0, Range(0, LARGEST_SEED), "Of the noise, which is the same at every step.")
 
 
 Asked = NoisedRequest

@@ -16,13 +16,15 @@ import torch
 from torch import Tensor
 
 from pipelines.data import points
+from pipelines.diffusion.denoiser import vp_scale
+from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import LOG_SIGMA_MAX
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.ideal import Distribution, Mixture
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Range, param
-from pipelines.requests import sampler_names, sigma_schedule_names
+from pipelines.requests import LARGEST_SEED, sampler_names, sigma_schedule_names
 from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess
 
 DRAWN = "drawn"
@@ -71,7 +73,7 @@ class PointsRequest(DataRequest):
     guidance_scale: float = param(1.0, Range(0, 10), "How far the class is overdone; 1 is without guidance.")
     label: int = param(NO_LABEL, Range(NO_LABEL, 24), "The class that is asked for; -1 asks for none.")
     count: int = param(300, Range(1, 1000), "How many points.")
-    seed: int = param(0, Range(0, 2**32 - 1), "Same seed, same points.")
+    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same points.")
 
     def check(self) -> None:
         super().check()
@@ -137,7 +139,7 @@ def guided(data: Distribution, request: PointsRequest) -> Denoiser:
     wanted, weight = part_of(data, request.label), request.guidance_scale
     if request.label == NO_LABEL or weight == 1:
         return wanted.denoise
-    return lambda x, sigma: data.denoise(x, sigma) + weight * (wanted.denoise(x, sigma) - data.denoise(x, sigma))
+    return lambda x, sigma: guide(wanted.denoise(x, sigma), data.denoise(x, sigma), weight)
 
 
 def field(denoise: Denoiser, sigma: float) -> Tensor:
@@ -153,7 +155,7 @@ def grid() -> Tensor:
 
 
 def vp(x: Tensor, sigma: float) -> Tensor:
-    return x / math.sqrt(1 + sigma**2)
+    return x * vp_scale(sigma)
 
 
 def quality(samples: Tensor, wanted: Distribution, draw: torch.Generator) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def answer(request: ScheduleRequest) -> dict[str, Any]:
         "curves": {name: [significant(v) for v in values.tolist()] for name, values in curves.items()},
         "signal_left": significant(left),
         "prior_bits": significant(prior),
+        "most_signal": LEFT_OVER,
+        "most_prior": PRIOR_TOO_LARGE,
         "too_much_left": left > LEFT_OVER or prior > PRIOR_TOO_LARGE,
     }
 
