@@ -18,7 +18,7 @@ HOLD = 15
 """Steps' worth of time for which the last picture stays."""
 SMALLEST_SIDE = 256
 GAP = 8
-WHITE = 255
+GREY, WHITE = 128, 255
 
 Picture = NDArray[np.uint8]
 
@@ -44,12 +44,12 @@ def side_by_side(x: Picture, x0_pred: Picture, size: tuple[int, int]) -> Picture
     return np.concatenate([np.asarray(left), gap, np.asarray(right)], axis=1)
 
 
-def sheet(pictures: Picture) -> Picture:
-    """(N, H, W, 3) -> one picture, row by row, as square as it goes; what is left over is grey."""
+def sheet(pictures: Picture, columns: int | None = None, left_over: int = GREY) -> Picture:
+    """(N, H, W, 3) -> one picture, row by row, as square as it goes unless `columns` says otherwise."""
     n, height, width, _ = pictures.shape
-    columns = math.ceil(math.sqrt(n))
+    columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
-    laid = np.full((rows * columns, height, width, 3), 128, dtype=np.uint8)
+    laid = np.full((rows * columns, height, width, 3), left_over, dtype=np.uint8)
     laid[:n] = pictures
     grid = laid.reshape(rows, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
     return np.ascontiguousarray(grid.reshape(rows * height, columns * width, 3))

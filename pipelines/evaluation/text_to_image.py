@@ -23,6 +23,7 @@ from pipelines.data import scenes
 from pipelines.device import DeviceManager
 from pipelines.evaluation import frechet, judges, prompts
 from pipelines.events import Result
+from pipelines.film import WHITE, sheet
 
 SETTINGS: dict[str, Any] = {
     "num_inference_steps": 20,
@@ -85,12 +86,8 @@ def truth(entries: Sequence[dict], seed: int) -> NDArray[np.uint8]:
 
 def grid(pictures: NDArray[np.uint8], columns: int, scale: int = 1) -> Image.Image:
     """Pictures row by row, in their order, on white."""
-    n, height, width, _ = pictures.shape
-    rows = -(-n // columns)
-    padded = np.full((rows * columns, height, width, 3), 255, np.uint8)
-    padded[:n] = pictures
-    sheet = padded.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
-    return Image.fromarray(sheet).resize((columns * width * scale, rows * height * scale), Image.Resampling.LANCZOS)
+    laid = Image.fromarray(sheet(pictures, columns, left_over=WHITE))
+    return laid.resize((laid.width * scale, laid.height * scale), Image.Resampling.LANCZOS)
 
 
 def evaluate(devices: DeviceManager, settings: dict, groups: Groups, out: Path | None = None) -> dict[str, Any]:
