@@ -14,7 +14,7 @@ from pipelines import libs
 from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor
 
     from pipelines.schedules import DiffusionProcess
 
@@ -24,6 +24,11 @@ Noise = Callable[["Tensor"], "Tensor"]
 
 VARIANCES = ("fixed_small", "fixed_large", "learned_range")
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+
+
+def drawn_from(generator: Generator) -> Noise:
+    """Fresh normal noise like what it is given, drawn from `generator`."""
+    return lambda like: libs.torch().randn(like.shape, generator=generator, dtype=like.dtype)
 
 
 @dataclass(frozen=True, eq=False)

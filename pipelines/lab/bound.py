@@ -22,7 +22,7 @@ from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Range, param
 from pipelines.requests import LARGEST_SEED
-from pipelines.reverse import VARIANCES, Model
+from pipelines.reverse import VARIANCES, Model, drawn_from
 
 DIGITS = "digits"
 PICTURES, POINTS = 128, 2000
@@ -64,7 +64,7 @@ def _of_digits(request: BoundRequest) -> dict[str, Any]:
         return pixel_ddpm.process().bound(
             model_of(name, labels, variance),
             pictures,
-            lambda like: torch.randn(like.shape, generator=draw),
+            drawn_from(draw),
             variance=variance,
             clip_denoised=True,
             levels=digits.LEVELS,
@@ -89,11 +89,10 @@ def _of_points(request: BoundRequest) -> dict[str, Any]:
 
     def made(variance: str) -> Bound:
         again = torch.Generator().manual_seed(request.seed)
-        noise = lambda like: torch.randn(like.shape, generator=again, dtype=like.dtype)  # noqa: E731
         return process.bound(
             ideal_model(data, process.sigmas),
             x0,
-            noise,
+            drawn_from(again),
             variance=variance,
             prediction_type="sample",
             levels=None,

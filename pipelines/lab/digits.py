@@ -22,7 +22,7 @@ from pipelines.ideal import Mixture
 from pipelines.lab.schedule import significant
 from pipelines.params import Choice, Flag, Range, Request, param
 from pipelines.requests import LARGEST_SEED
-from pipelines.reverse import VARIANCES, Model, Reverse
+from pipelines.reverse import VARIANCES, Model, Reverse, drawn_from
 from pipelines.schedules import DiffusionProcess, respaced
 
 IDEAL = "ideal"
@@ -65,8 +65,7 @@ def answer(request: DigitsRequest) -> dict[str, Any]:
     told = (timesteps + request.shift).clamp(0, pixel_ddpm.NUM_TRAIN_TIMESTEPS - 1)
     x = torch.randn(SHOWN, pixel_ddpm.PIXELS, generator=draw)
     states = [(x, torch.zeros_like(x))]
-    noise = lambda like: torch.randn(like.shape, generator=draw)  # noqa: E731
-    states += [(x.float(), x0.float()) for _, x, x0 in reverse.sample(x, noise, told)]
+    states += [(x.float(), x0.float()) for _, x, x0 in reverse.sample(x, drawn_from(draw), told)]
     kept = np.linspace(0, len(states) - 1, min(len(states), MOST_FRAMES)).round().astype(int)
     last = states[-1][0]
     gaps, places = torch.cdist(last, digits.training()[0]).min(1)

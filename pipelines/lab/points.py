@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -25,6 +24,7 @@ from pipelines.ideal import Distribution, Mixture
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Range, param
 from pipelines.requests import LARGEST_SEED, sampler_names, sigma_schedule_names
+from pipelines.reverse import drawn_from
 from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess
 
 DRAWN = "drawn"
@@ -118,9 +118,8 @@ def visited(process: DiffusionProcess, request: PointsRequest) -> Tensor:
 
 def reverse(denoise: Denoiser, sigmas: Tensor, eps: Tensor, request: PointsRequest, draw: torch.Generator) -> Tensor:
     """(steps + 1, N, 2), the samples first, from N(0, I) at the schedule's end: what is left there is not known."""
-    noise = partial(_fresh, draw)
     start = eps * math.sqrt(1 + float(sigmas[0]) ** 2)
-    steps = SAMPLERS[request.sampler](denoise, start, sigmas, noise, request.eta)
+    steps = SAMPLERS[request.sampler](denoise, start, sigmas, drawn_from(draw), request.eta)
     states = [eps, *(vp(step.x, step.sigma) for step in steps)]
     return torch.stack(states[::-1])
 
@@ -191,10 +190,6 @@ def _labels(data: Distribution, x0: Tensor) -> list[int]:
 
 def noise_like(draw: torch.Generator, count: int) -> Tensor:
     return torch.randn(count, 2, generator=draw, dtype=torch.float64)
-
-
-def _fresh(draw: torch.Generator, x: Tensor) -> Tensor:
-    return torch.randn(x.shape, generator=draw, dtype=x.dtype)
 
 
 def rounded(values: Tensor, digits: int = 3) -> list:

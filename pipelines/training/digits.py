@@ -21,6 +21,7 @@ from pipelines.bound import bound, normal_kl
 from pipelines.data import digits
 from pipelines.diffusion import pixel_ddpm
 from pipelines.diffusion.pixel_ddpm import NO_LABEL, PIXELS, Network, PixelDDPM
+from pipelines.reverse import drawn_from
 from pipelines.schedules import DiffusionProcess
 
 SHARE_OF_BOUND = 1.0
@@ -96,7 +97,7 @@ def bits_per_dim(model: PixelDDPM, variance: str, seed: int = 0) -> float:
         model.process,
         predict,
         pictures,
-        lambda like: torch.randn(like.shape, generator=generator),
+        drawn_from(generator),
         variance,
         clip_denoised=True,
         levels=digits.LEVELS,
