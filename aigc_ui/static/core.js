@@ -49,6 +49,8 @@ window.aigc = (() => {
     return svg;
   };
 
+  const icons = { play: "M5 3l8 5-8 5z", pause: "M4 3h3v10H4zM9 3h3v10H9z" };
+
   // A value into one of Gradio's boxes, as if it had been typed.
   function put(id, text) {
     const field = document.querySelector(`#${id} textarea, #${id} input`);
@@ -102,6 +104,6 @@ window.aigc = (() => {
   // A cancelled job is over when its thread has let go; until then it may still save its picture.
   const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;
 
-  return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, put, url, api,
+  return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, icons, put, url, api,
     post, upload, blob, decode, listed, newest, over, mounts: {} };
 })();

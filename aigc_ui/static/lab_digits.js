@@ -1,17 +1,14 @@
 // Digits out of noise, in pixels: every step, the guess beside it, and the training pictures that lie nearest.
 (() => {
-  const { el, icon, t, on, decode, figure } = aigc;
-  const PLAY = "M5 3l8 5-8 5z", PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
-
+  const { el, t, on, decode, figure } = aigc;
   aigc.mounts["lab-digits"] = (root) => {
     const rows = Object.fromEntries(["x", "x0", "nearest"].map((id) => [id, row(`digits-${id}`)]));
-    const range = el("input", { type: "range", id: "digits-step", min: 0, max: 1, value: 0 });
-    const play = el("button", { type: "button", class: "round", id: "digits-play" }, icon(PLAY));
+    const { play, range } = aigc.player({ play: "digits-play", range: "digits-step" }, { show: (place) => go(place), pause: () => 120 });
     const where = el("output", { class: "figures" }), verdict = el("p", { id: "digits-verdict" }), space = el("p", { class: "help" });
     const stage = el("div", { class: "bench-main" },
       el("div", { class: "plane-line" }, play, range, where),
       rows.x.node, rows.x0.node, rows.nearest.node, verdict, space);
-    let answer = null, frames = { x: [], x0: [] }, playing = 0;
+    let answer = null, frames = { x: [], x0: [] };
 
     aigc.bench(root, {
       id: "bench-digits", experiment: "digits", stage,
@@ -44,22 +41,11 @@
       rows.x0.paint(frames.x0[i]);
       where.textContent = t("live.step", { step: answer.steps[i], total: answer.steps.at(-1) });
     }
-    function stop() { clearInterval(playing); playing = 0; play.replaceChildren(icon(PLAY)); say(); }
-    range.addEventListener("input", () => { stop(); go(+range.value); });
-    play.addEventListener("click", () => {
-      if (playing) return stop();
-      let i = +range.value >= frames.x.length - 1 ? 0 : +range.value;
-      playing = setInterval(() => { go(i); if (++i >= frames.x.length) stop(); }, 120);
-      play.replaceChildren(icon(PAUSE));
-      say();
-    });
     function say() {
       rows.x.name.textContent = t("live.x");
       rows.x0.name.textContent = t("live.x0");
       rows.nearest.name.textContent = t("lab.nearest");
       for (const { canvas, name } of Object.values(rows)) canvas.setAttribute("aria-label", name.textContent);
-      play.setAttribute("aria-label", t(playing ? "live.pause" : "live.play"));
-      range.setAttribute("aria-label", t("live.scrub"));
       space.textContent = t("lab.space.digits");
       if (!answer) return;
       const right = answer.read_as.filter((label, i) => label === answer.asked[i]).length;

@@ -1,14 +1,15 @@
 // Points in the plane: into noise and back with the exact denoiser, the field that pulls them, and one of them followed.
 (() => {
-  const { el, icon, t, on, post, figure, colour } = aigc;
-  const PLAY = "M5 3l8 5-8 5z", PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
+  const { el, t, on, post, figure, colour } = aigc;
   const REACH = 3, ARROWS = 15, MOVE = 120;
   const CLASSES = 8;                                    // colours; classes beyond them begin again
 
   aigc.mounts["lab-points"] = (root) => {
     const canvas = el("canvas", { id: "plane", role: "img" });
-    const play = el("button", { type: "button", class: "round", id: "plane-play" }, icon(PLAY));
-    const range = el("input", { type: "range", id: "plane-step", min: 0, max: 1, value: 0 });
+    const { play, range } = aigc.player({ play: "plane-play", range: "plane-step" }, {
+      show: (place) => go(way === "back" ? answer.back.length - 1 - place : place),
+      pause: (last) => Math.max(30, Math.min(MOVE, 3000 / last)),
+    });
     const where = el("output", { class: "figures", id: "plane-where" });
     const ways = ["forward", "back"].map((way) => el("button", { type: "button", "data-way": way, onclick: () => turn(way) }));
     const arrows = el("input", { type: "checkbox", id: "plane-arrows" }), arrowsName = el("span");
@@ -21,7 +22,7 @@
       el("div", { class: "plane-row" }, canvas, el("div", { class: "plane-side" },
         el("label", { class: "control flag" }, arrows, arrowsName), table, hint, sketching)),
       learn.node, orders.node, orderNote);
-    let exact = null, answer = null, way = "back", step = 0, followed = null, playing = 0, strokes = null;
+    let exact = null, answer = null, way = "back", step = 0, followed = null, strokes = null;
 
     const bench = aigc.bench(root, {
       id: "bench-points", experiment: "points", stage,
@@ -52,21 +53,7 @@
       ways.forEach((b) => b.setAttribute("aria-pressed", b.dataset.way === way));
       if (answer) go(way === "back" ? answer.back.length - 1 : 0);
     }
-    range.addEventListener("input", () => { stop(); go(way === "back" ? answer.back.length - 1 - range.value : +range.value); });
     arrows.addEventListener("change", paint);
-
-    function stop() { clearInterval(playing); playing = 0; play.replaceChildren(icon(PLAY)); say(); }
-    play.addEventListener("click", () => {
-      if (playing) return stop();
-      const last = answer.back.length - 1;
-      if (+range.value >= last) range.value = 0;
-      playing = setInterval(() => {
-        if (+range.value >= last) return stop();
-        go(way === "back" ? last - range.value - 1 : +range.value + 1);
-      }, Math.max(30, Math.min(MOVE, 3000 / last)));
-      play.replaceChildren(icon(PAUSE));
-      say();
-    });
 
     // --- the plane ---
     let zoom = 1;
@@ -169,8 +156,6 @@
       arrowsName.textContent = t("lab.arrows");
       hint.textContent = strokes ? t("lab.sketch.help") : followed == null ? t("lab.follow.help") : t("lab.posterior.help");
       sketching.textContent = t(strokes ? "lab.sketch.leave" : "lab.sketch");
-      play.setAttribute("aria-label", t(playing ? "live.pause" : "live.play"));
-      range.setAttribute("aria-label", t("live.scrub"));
       canvas.setAttribute("aria-label", t("tab.points"));
       if (answer) quality();
     }

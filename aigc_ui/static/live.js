@@ -1,8 +1,7 @@
 // The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
 (() => {
-  const { el, icon, t, on, emit, state, newest, decode } = aigc;
+  const { el, icon, icons, t, on, emit, state, newest, decode } = aigc;
   const FILMS = { webp: "WebP", gif: "GIF", mp4: "MP4" };
-  const PLAY = "M5 3l8 5-8 5z", PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
 
   // A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
   async function cut(source, count) {
@@ -75,7 +74,7 @@
     const sigma = el("span", { id: "live-sigma", class: "figures" });
     const left = el("span", { id: "live-left", class: "figures" });
     const bar = el("progress", { id: "live-progress", max: 1, value: 0 });
-    const play = el("button", { id: "live-play", type: "button", class: "round", disabled: true }, icon(PLAY));
+    const play = el("button", { id: "live-play", type: "button", class: "round", disabled: true }, icon(icons.play));
     const range = el("input", { id: "live-scrub", type: "range", min: 0, max: 1, value: 0, disabled: true });
     const films = el("span", { class: "films", id: "live-films", hidden: true }, ...["webp", "gif", "mp4"].map((kind) => el("a", { class: "button quiet", "data-kind": kind, download: true }, FILMS[kind])));
     const notes = el("ul", { id: "live-notes", class: "notes" });
@@ -161,7 +160,7 @@
     function stopPlaying() {
       clearInterval(playing);
       playing = 0;
-      play.replaceChildren(icon(PLAY));
+      play.replaceChildren(icon(icons.play));
       describe();
     }
     const look = (i) => { range.value = i; show({ frame: frames[i], last: i === frames.length - 1 }); };
@@ -170,7 +169,7 @@
       let i = +range.value >= frames.length - 1 ? 0 : +range.value;
       const pause = Math.max(40, Math.min(250, 4000 / frames.length));
       playing = setInterval(() => { look(i); if (++i >= frames.length) stopPlaying(); }, pause);
-      play.replaceChildren(icon(PAUSE));
+      play.replaceChildren(icon(icons.pause));
       describe();
     });
     range.addEventListener("input", () => { if (playing) stopPlaying(); look(+range.value); });
