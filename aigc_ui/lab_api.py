@@ -43,7 +43,7 @@ def router(services: Services) -> APIRouter:
             experiment = lab.get(name)
             asked = experiment.request_type.parse(values).with_pictures(services.inputs.load)
             with room:
-                answered = experiment.answer(asked)
+                answered = experiment.answer(asked, services.devices)
             return {key: plain(value) for key, value in answered.items()}
 
         return await run_in_threadpool(work)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.diffusion.guidance import Guidance
+from pipelines.diffusion.guidance import Guidance, guide
 from pipelines.diffusion.path import NoisePath, timestep_of_sigma
 from pipelines.errors import BadFile
 from pipelines.worker import Rows, Worker
@@ -83,22 +83,38 @@ class Denoiser:
     def __post_init__(self) -> None:
         visited = self.path.sigmas.tolist()[:-1]
         self._timesteps = dict(zip(visited, self.path.timesteps.tolist(), strict=True))
-        self._guided = {s for i, s in enumerate(visited) if self.guidance.active(i, len(visited))}
+        self._scales = {s: self.guidance.at(i, len(visited)) for i, s in enumerate(visited)}
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
-        return x0_from(self.predict(x, sigma), self.process.prediction_type, x, sigma)
+        return self.x0(self.predict(x, sigma), x, sigma)
+
+    def x0(self, prediction: Tensor, x: Tensor, sigma: float) -> Tensor:
+        return x0_from(prediction, self.process.prediction_type, x, sigma)
 
     def predict(self, x: Tensor, sigma: float) -> Tensor:
         """What the network says, guided: eps, v or x0 of shape (n, C, h, w)."""
+        if self.scale(sigma) == 1:
+            return self._evaluate(x * vp_scale(sigma), sigma, self.cond.expand(len(x), *self.cond.shape))
+        return self.guided(*self.both(x, sigma), sigma)
+
+    def scale(self, sigma: float) -> float:
+        """The guidance scale at that level of the path."""
+        return self._scales.get(sigma, 1.0)
+
+    def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+        """What the network says with the prompt and without it."""
         scaled = x * vp_scale(sigma)
-        if sigma not in self._guided:
-            return self._evaluate(scaled, sigma, self.cond.expand(len(x), *self.cond.shape))
-        both = torch.stack([self.uncond, self.cond]).repeat_interleave(len(x), dim=0)  # (2n, L, D)
-        uncond, cond = self._evaluate(torch.cat([scaled, scaled]), sigma, both).chunk(2)
-        if not self.guidance.rescale:
-            return self.guidance(cond, uncond)
+        context = torch.stack([self.uncond, self.cond]).repeat_interleave(len(x), dim=0)  # (2n, L, D)
+        uncond, cond = self._evaluate(torch.cat([scaled, scaled]), sigma, context).chunk(2)
+        return cond, uncond
+
+    def guided(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
+        scale, rescale = self.scale(sigma), self.guidance.rescale
+        if not rescale:
+            return guide(cond, uncond, scale)
         # one picture at a time: a deviation over a batch need not be summed in the same order as over one picture
-        return torch.cat([self.guidance(c, u) for c, u in zip(cond.split(1), uncond.split(1), strict=True)])
+        pairs = zip(cond.split(1), uncond.split(1), strict=True)
+        return torch.cat([guide(c, u, scale, rescale) for c, u in pairs])
 
     def _evaluate(self, scaled: Tensor, sigma: float, context: Tensor) -> Tensor:
         timesteps = torch.full((len(scaled),), self._timestep(sigma), device=scaled.device, dtype=torch.float32)

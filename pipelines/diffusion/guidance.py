@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -13,20 +15,25 @@ if TYPE_CHECKING:
 class Guidance:
     """How strongly, and when. start and end are fractions of the run: active for start <= step / n < end.
 
-    A scale of 1 or less means none: only the conditional evaluation is made, as in diffusers.
+    A scale of 1 or less means none: only the conditional evaluation is made, as in diffusers. A curve of points
+    (position in the run from 0 to 1, scale) takes the place of the one scale; between them it is straight.
     """
 
     scale: float = 1.0
     rescale: float = 0.0
     start: float = 0.0
     end: float = 1.0
+    curve: tuple[tuple[float, float], ...] = ()
 
-    def active(self, step: int, n: int) -> bool:
-        """Whether step `step` (from 0) of n needs the unconditional evaluation."""
-        return self.scale > 1 and self.start <= step / n < self.end
-
-    def __call__(self, cond: Tensor, uncond: Tensor) -> Tensor:
-        return guide(cond, uncond, self.scale, self.rescale)
+    def at(self, step: int, n: int) -> float:
+        """The scale in step `step` (from 0) of n; 1 where there is none, and no unconditional evaluation is needed."""
+        if not self.start <= step / n < self.end:
+            return 1.0
+        scale = self.scale
+        if self.curve:
+            places, scales = zip(*self.curve, strict=True)
+            scale = float(np.interp(step / max(1, n - 1), places, scales))
+        return max(scale, 1.0)
 
 
 def guide(cond: Tensor, uncond: Tensor, scale: float, rescale: float = 0.0) -> Tensor:

@@ -55,27 +55,58 @@ def noise_path(
     num_inference_steps: int = 20,
 ) -> NoisePath:
     """The steps of one sampling run. `beta_schedule` is "model" or one of BETA_SCHEDULES. Raises BadRequest."""
-    if sigma_schedule not in SIGMA_SCHEDULES:
-        raise BadRequest(f"sigma_schedule must be one of {', '.join(SIGMA_SCHEDULES)}; got {sigma_schedule[:40]!r}.")
-    if num_inference_steps < 1:
-        raise BadRequest(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
-    network = _log_sigmas(network_alphas_cumprod)
-    low, high = float(network[0]), min(float(network[-1]), LOG_SIGMA_MAX)
+    _check(sigma_schedule, num_inference_steps)
+    network, low, high = _known_range(network_alphas_cumprod)
     if beta_schedule == MODEL:
         known, notes = network, _fixed_notes(len(network), num_train_timesteps, beta_start, beta_end)
     else:
         known, notes = _own_path(beta_schedule, num_train_timesteps, beta_start, beta_end), []
     known = np.clip(known, low, high)
 
-    visit = SIGMA_SCHEDULES[sigma_schedule]
-    sigmas = visit(num_inference_steps, math.exp(known[0]), math.exp(high), libs.torch().from_numpy(np.exp(known)))
-    levels = np.clip(np.log(sigmas.numpy()), low, high)
+    levels = np.clip(_visited(known, high, sigma_schedule, num_inference_steps), low, high)
     if levels[0] < high - NEAR_THE_TOP:
         notes.append(_added_note(levels[0], high, num_inference_steps))
         levels = np.concatenate([[high], levels])
     if beta_schedule != MODEL and sigma_schedule not in FOLLOWS_PATH:
         notes.append(f"The spacing {sigma_schedule} uses only the ends of the noise path, not the shape of its betas.")
     return _finish(_spread(levels, low), network, notes)
+
+
+def path_from(
+    network_alphas_cumprod: Tensor, process: DiffusionProcess, t: int, sigma_schedule: str, num_inference_steps: int
+) -> NoisePath:
+    """From step t (from 0) of any process down: for a picture that is under the noise of that step already.
+
+    Where fewer levels are left than steps are asked for, there are fewer steps, and a note. Raises BadRequest.
+    """
+    _check(sigma_schedule, num_inference_steps)
+    network, low, high = _known_range(network_alphas_cumprod)
+    known = np.clip(-process.log_snr.numpy() / 2, low, high)[: t + 1]
+    top = float(known[-1])
+    n = min(num_inference_steps, len(known), 1 + int((top - low) / MIN_GAP))
+    notes = [f"From this t only {n} steps are left of the {num_inference_steps}."] if n < num_inference_steps else []
+    levels = np.clip(_visited(known, top, sigma_schedule, n), low, top)
+    levels[0] = top  # linspace and trailing end there by themselves, up to rounding
+    return _finish(_spread(levels, low), network, notes)
+
+
+def _check(sigma_schedule: str, num_inference_steps: int) -> None:
+    if sigma_schedule not in SIGMA_SCHEDULES:
+        raise BadRequest(f"sigma_schedule must be one of {', '.join(SIGMA_SCHEDULES)}; got {sigma_schedule[:40]!r}.")
+    if num_inference_steps < 1:
+        raise BadRequest(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
+
+
+def _known_range(network_alphas_cumprod: Tensor) -> tuple[np.ndarray, float, float]:
+    """log sigma of the network's timesteps, rising, and the lowest and highest that a path may visit."""
+    network = _log_sigmas(network_alphas_cumprod)
+    return network, float(network[0]), min(float(network[-1]), LOG_SIGMA_MAX)
+
+
+def _visited(known: np.ndarray, high: float, sigma_schedule: str, n: int) -> np.ndarray:
+    """(n,) log sigma, from high to low, as the spacing chooses them from the `known` ones."""
+    visit = SIGMA_SCHEDULES[sigma_schedule]
+    return np.log(visit(n, math.exp(known[0]), math.exp(high), libs.torch().from_numpy(np.exp(known))).numpy())
 
 
 def timestep_of_sigma(network_sigmas: Tensor, sigma: float) -> float:

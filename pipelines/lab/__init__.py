@@ -1,7 +1,7 @@
 """The diffusion lab's experiments: a checked request goes in, numbers to plot come out, within about a second.
 
-Each is one file with a Request and a function `answer(request)` whose answer is plain lists and numbers. What takes
-longer, training, is a generator of the registry instead.
+Each is one file with a Request and a function `answer(request, devices)` whose answer is plain lists, numbers and
+uint8 pictures. What takes longer, training, is a generator of the registry instead.
 """
 
 import importlib
@@ -15,6 +15,7 @@ from pipelines.params import Request
 MODULES = {
     "schedule": "pipelines.lab.schedule",
     "noised": "pipelines.lab.noised",
+    "reverse": "pipelines.lab.reverse",
     "points": "pipelines.lab.points",
     "orders": "pipelines.lab.orders",
     "digits": "pipelines.lab.digits",

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pipelines.bound import Bound
 from pipelines.data import digits, points
+from pipelines.device import DeviceManager
 from pipelines.diffusion import pixel_ddpm
 from pipelines.ideal import Distribution
 from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
@@ -51,7 +52,7 @@ class BoundRequest(ScheduleRequest):
 Asked = BoundRequest
 
 
-def answer(request: BoundRequest) -> dict[str, Any]:
+def answer(request: BoundRequest, _devices: DeviceManager) -> dict[str, Any]:
     """`terms`: L_0 … L_{T-1}; `prior`: L_T; `total`; and what stands behind them for comparison."""
     return _of_digits(request) if request.data == DIGITS else _of_points(request)
 

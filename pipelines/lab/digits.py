@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pipelines.data import digits
+from pipelines.device import DeviceManager
 from pipelines.diffusion import pixel_ddpm
 from pipelines.diffusion.guidance import guide
 from pipelines.errors import BadRequest
@@ -54,7 +55,7 @@ class DigitsRequest(Request):
 Asked = DigitsRequest
 
 
-def answer(request: DigitsRequest) -> dict[str, Any]:
+def answer(request: DigitsRequest, _devices: DeviceManager) -> dict[str, Any]:
     """`x` and `x0`: uint8 pictures of SHOWN digits side by side for each kept step, the noise first; `nearest`."""
     labels = torch.arange(SHOWN) if request.label == ALL else torch.full((SHOWN,), request.label)
     draw = torch.Generator().manual_seed(request.seed)

@@ -10,8 +10,9 @@ from PIL import Image
 
 from pipelines import libs
 from pipelines.data import scenes
+from pipelines.device import DeviceManager
 from pipelines.lab.schedule import ScheduleRequest, significant
-from pipelines.params import Picture, Range, param
+from pipelines.params import Picture, Range, Request, param
 from pipelines.requests import LARGEST_SEED
 from pipelines.schedules import MAX_TIMESTEPS
 
@@ -32,12 +33,12 @@ class NoisedRequest(ScheduleRequest):
 Asked = NoisedRequest
 
 
-def answer(request: NoisedRequest) -> dict[str, Any]:
+def answer(request: NoisedRequest, _devices: DeviceManager) -> dict[str, Any]:
     """`strip`: uint8 pictures at STRIP even steps from 0 to the end; `shown`: the one at t; in pixels, not latents."""
     torch = libs.torch()
     process = request.process()
     last = len(process.betas) - 1
-    x0 = torch.tensor(_picture(request)).double() / 127.5 - 1  # (SIDE, SIDE, 3)
+    x0 = torch.tensor(picture_of(request)).double() / 127.5 - 1  # (SIDE, SIDE, 3)
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(request.seed), dtype=torch.float64)
     t = min(request.t, last)
     steps = np.linspace(0, last, STRIP).round().astype(int).tolist()
@@ -52,8 +53,8 @@ def answer(request: NoisedRequest) -> dict[str, Any]:
     }
 
 
-def _picture(request: NoisedRequest) -> np.ndarray:
-    """(SIDE, SIDE, 3) uint8: the middle square of the given one."""
+def picture_of(request: Request) -> np.ndarray:
+    """(SIDE, SIDE, 3) uint8: the middle square of the given one, a drawn scene where none is given."""
     given = request.picture("image")
     if given is None:
         scene = scenes.arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines.device import DeviceManager
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.lab.schedule import significant
 from pipelines.params import Range, Request, param
@@ -36,7 +37,7 @@ class OrdersRequest(Request):
 Asked = OrdersRequest
 
 
-def answer(request: OrdersRequest) -> dict[str, Any]:
+def answer(request: OrdersRequest, _devices: DeviceManager) -> dict[str, Any]:
     """For each sampler: the error at each number of steps, and the order that it shows."""
     errors = {name: [error(name, n, request) for n in STEPS] for name in DETERMINISTIC}
     return {

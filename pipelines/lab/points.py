@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pipelines.data import points
+from pipelines.device import DeviceManager
 from pipelines.diffusion.denoiser import vp_scale
 from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import LOG_SIGMA_MAX
@@ -83,7 +84,7 @@ class PointsRequest(DataRequest):
 Asked = PointsRequest
 
 
-def answer(request: PointsRequest) -> dict[str, Any]:
+def answer(request: PointsRequest, _devices: DeviceManager) -> dict[str, Any]:
     """Paths forward and back, the field of the exact score, and how well what came back fits the data."""
     return taken_back(request, guided(request.distribution(), request))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
+from pipelines.device import DeviceManager
 from pipelines.params import Choice, Curve, Flag, Range, Request, param
 from pipelines.schedules import (
     BETA_SCHEDULES,
@@ -63,7 +64,7 @@ class ScheduleRequest(Request):
 Asked = ScheduleRequest
 
 
-def answer(request: ScheduleRequest) -> dict[str, Any]:
+def answer(request: ScheduleRequest, _devices: DeviceManager) -> dict[str, Any]:
     """Curves over t (thinned to what a screen shows, ends kept), and what is left of the signal at the end."""
     torch = libs.torch()
     process = request.process()

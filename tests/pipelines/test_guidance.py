@@ -49,19 +49,22 @@ def test_a_flat_prediction_is_not_divided_by_its_spread_of_zero():
 
 
 def test_guidance_acts_in_its_interval_only():
-    def active(start: float, end: float, n: int = 10) -> list[int]:
-        return [step for step in range(n) if Guidance(5.0, 0.0, start, end).active(step, n)]
+    def guided(start: float, end: float, n: int = 10) -> list[int]:
+        return [step for step in range(n) if Guidance(5.0, 0.0, start, end).at(step, n) == 5.0]
 
-    assert active(0.0, 1.0) == list(range(10))
-    assert active(0.3, 0.7) == [3, 4, 5, 6]
-    assert active(0.0, 0.0) == active(1.0, 1.0) == active(0.7, 0.3) == []
-    assert active(0.0, 1.0, n=1) == [0]
+    assert guided(0.0, 1.0) == list(range(10))
+    assert guided(0.3, 0.7) == [3, 4, 5, 6]
+    assert guided(0.0, 0.0) == guided(1.0, 1.0) == guided(0.7, 0.3) == []
+    assert guided(0.0, 1.0, n=1) == [0]
 
 
 @pytest.mark.parametrize("scale", (0.0, 0.5, 1.0))
 def test_a_scale_of_1_or_less_needs_no_unconditional_evaluation(scale):
-    assert not any(Guidance(scale).active(step, 10) for step in range(10))
+    assert all(Guidance(scale).at(step, 10) == 1 for step in range(10))
 
 
-def test_a_guidance_guides_with_its_own_scale_and_rescale(predictions):
-    assert torch.equal(Guidance(3.0, 0.5)(*predictions), guide(*predictions, 3.0, 0.5))
+def test_a_curve_takes_the_place_of_the_one_scale():
+    falling = Guidance(7.0, curve=((0.0, 9.0), (1.0, 1.0)))
+    assert [falling.at(step, 5) for step in range(5)] == pytest.approx([9, 7, 5, 3, 1])
+    assert Guidance(7.0, start=0.5, curve=((0.0, 9.0),)).at(0, 2) == 1
+    assert Guidance(7.0, curve=((0.0, -3.0),)).at(0, 2) == 1

@@ -1,5 +1,6 @@
 """The lab's experiments: their numbers are those of the theory, and bad input ends in a sentence."""
 
+import contextlib
 import json
 import math
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from pipelines import lab
 from pipelines.data import digits as digits_data
 from pipelines.data import points as points_data
+from pipelines.device import DeviceManager
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, NotFound
 from pipelines.lab import digits, orders, points
@@ -21,7 +23,8 @@ IDEAL = {"model": "ideal", "num_inference_steps": 40}
 
 def ask(name: str, **values: Any) -> dict[str, Any]:
     experiment = lab.get(name)
-    return experiment.answer(experiment.request_type.parse(values))
+    with contextlib.closing(DeviceManager()) as devices:
+        return experiment.answer(experiment.request_type.parse(values), devices)
 
 
 @pytest.mark.parametrize("name", lab.names())
