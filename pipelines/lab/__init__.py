@@ -16,6 +16,7 @@ MODULES = {
     "schedule": "pipelines.lab.schedule",
     "noised": "pipelines.lab.noised",
     "points": "pipelines.lab.points",
+    "guidance": "pipelines.lab.guidance",
     "orders": "pipelines.lab.orders",
     "digits": "pipelines.lab.digits",
     "bound": "pipelines.lab.bound",
