@@ -63,10 +63,14 @@
       start.hidden = false;
       stop.hidden = true;
       status.textContent = text;
+      draw();
     }
     function complain(text) { message.textContent = text; message.hidden = false; }
     start.addEventListener("click", begin);
-    stop.addEventListener("click", () => api(`jobs/${job.id}`, { method: "DELETE" }).catch((error) => complain(error.message)));
+    stop.addEventListener("click", () => {
+      status.textContent = t("state.stopping");
+      api(`jobs/${job.id}`, { method: "DELETE" }).catch((error) => complain(error.message));
+    });
 
     function drawLoss() {
       loss.draw({ title: t("train.loss"), x: { label: t("train.steps"), low: 0 }, y: { low: 0 },
@@ -76,7 +80,7 @@
       if (plots.hidden) return;
       drawLoss();
       byT.node.hidden = !snapshot;
-      bound.draw(snapshot?.bound);
+      bound.draw(snapshot?.bound, source != null);
       if (!snapshot) return;
       const line = (name, colour, dash) => ({ name: t(`train.${name}`), x: snapshot.levels, y: snapshot[name], colour, dash });
       byT.draw({ title: t("train.by_t"), x: { label: "t" }, y: { log: true },

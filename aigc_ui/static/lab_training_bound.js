@@ -9,11 +9,11 @@
     const side = el("div", { class: "bound-side" }, table, note);
 
     // bound: as a snapshot has it; null where that one was not measured.
-    function draw(bound) {
+    function draw(bound, running) {
       const known = Boolean(bound?.learned);
       plot.node.hidden = table.hidden = !known;
       note.textContent = bound?.refused ? t("train.bound.none", { why: bound.refused })
-        : known ? t("train.bound.help", { examples: bound.examples }) : t("train.bound.later");
+        : known ? t("train.bound.help", { examples: bound.examples }) : running ? t("train.bound.later") : "";
       if (!known) return;
       const whose = Object.keys(PAINTS), ts = bound.ideal.terms.map((_, i) => i).slice(1);
       plot.draw({ title: t("train.bound"), x: { label: "t" }, y: { log: true }, series: whose.map((w) => ({
