@@ -289,12 +289,34 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "lab.distance": ("Distance (sliced W₂)", "距离（切片 W₂）"),
     "lab.follow.help": ("Click a point to follow it.", "点击一个点来跟踪它。"),
     "lab.posterior.help": (
-        "The line is its path. The dashed circle is q(xₜ₋₁ | xₜ, x₀), where it was a step before, one deviation wide.",
-        "线是它的路径。虚线圆是 q(xₜ₋₁ | xₜ, x₀)：前一步所在之处，半径为一个标准差。",
+        "Both circles are one deviation √β̃ₜ wide. The sampler goes on along the line, by its own rule.",
+        "两个圆的半径都是一个标准差 √β̃ₜ。采样器按自己的规则沿线前进。",
+    ),
+    "lab.key.path": ("the point and its path", "这个点及其路径"),
+    "lab.key.q": (
+        "q(xₜ₋₁ | xₜ, x₀), the true step, with the path's own end as x₀",
+        "q(xₜ₋₁ | xₜ, x₀)：真实的一步，x₀ 取路径的终点",
+    ),
+    "lab.key.p": ("p(xₜ₋₁ | xₜ), the model's step, with its guess as x₀", "p(xₜ₋₁ | xₜ)：模型的一步，x₀ 取模型的猜测"),
+    "lab.key.x0": ("x̂₀, the model's guess of the data", "x̂₀：模型对数据的猜测"),
+    "lab.key.unconditional": ("−ε of all data, unconditional", "全部数据的 −ε，无条件"),
+    "lab.key.conditional": ("−ε of the class, conditional", "该类别的 −ε，有条件"),
+    "lab.key.guided": (
+        "−ε guided = unconditional + w (conditional − unconditional)",
+        "引导后的 −ε = 无条件 + w（有条件 − 无条件）",
+    ),
+    "lab.guidance.help": (
+        "w is the guidance; the arrows share one scale. Following the guided score does not sample p(x) p(c|x)ʷ: under "
+        "noise, that distribution has another score.",
+        "w 为引导强度；三支箭头比例相同。沿引导后的得分走并不能采样 p(x) p(c|x)ʷ：加噪之后，那个分布的得分并不是它。",
     ),
     "lab.sketch": ("Draw a distribution", "自己画一个分布"),
     "lab.sketch.leave": ("Leave it", "取消"),
     "lab.sketch.help": ("Draw in the square with one stroke; let go to use it.", "在方框中一笔画出分布，松开即采用。"),
+    "lab.sketch.short": (
+        "One place is no distribution. Hold the button down and draw a line.",
+        "一个位置不成分布。请按住并画出一条线。",
+    ),
     "lab.orders": ("Error after so many steps, and the order it shows", "步数与误差，以及由此得出的阶"),
     "lab.orders.help": (
         "On Gaussian data, whose exact path is known. At order p, half the step divides the error by 2ᵖ.",
@@ -343,6 +365,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "train.loss_by_t": ("loss", "损失"),
     "train.least_by_t": ("least possible", "可能的最小值"),
     "train.error_by_t": ("error against the exact denoiser", "与精确去噪器的误差"),
+    "train.bound": ("The bound: Lₜ by t, in bits per dimension", "变分下界：各 t 的 Lₜ（每维比特数）"),
+    "train.bound.learned": ("learned", "学到的"),
+    "train.bound.ideal": ("ideal denoiser", "理想去噪器"),
+    "train.bound.help": (
+        "On {examples} points, the same noise for both. L₀ is of a density and may be negative: the plot begins at "
+        "t = 1. On average no network lies below the ideal denoiser.",
+        "在 {examples} 个点上、用同样的噪声计算。L₀ 来自概率密度，可以为负，因此图从 t = 1 开始。"
+        "平均而言，任何网络都不会低于理想去噪器。",
+    ),
+    "train.bound.later": ("The bound is measured when the training ends.", "变分下界在训练结束时计算。"),
+    "train.bound.none": ("No bound here: {why}", "此处没有变分下界：{why}"),
+    "train.elsewhere": (
+        "The network learned with other settings than those now. Set them back to see its samples, or train again.",
+        "网络是用别的设置训练的。恢复那些设置即可查看它的样本，或重新训练。",
+    ),
+    "train.whose.both": ("Side by side", "并排"),
     "train.whose.exact": ("Exact", "精确"),
     "train.whose.learned": ("Learned", "学到的"),
     "train.field.training_steps": ("Training steps", "训练步数"),

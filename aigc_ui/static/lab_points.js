@@ -1,163 +1,194 @@
-// Points in the plane: into noise and back with the exact denoiser, the field that pulls them, and one of them followed.
+// Points in the plane: into noise and back by the exact denoiser, by a network that learned it, or by both side by side.
 (() => {
-  const { el, t, on, post, figure, colour } = aigc;
-  const REACH = 3, ARROWS = 15, MOVE = 120;
+  const { el, t, on, post, figure, newest } = aigc;
+  const MOVE = 120, NEAR = 0.25;                        // milliseconds a step; how near a point a click must be
   const CLASSES = 8;                                    // colours; classes beyond them begin again
+  const MOST_STROKES = 1500;
+  const SCORES = { unconditional: "--plot-4", conditional: "--plot-2", guided: "--plot-3" };
+  const LONGEST = 0.8, LENGTH = 0.35;                   // of an arrow, in reaches; and of a score of 1 where it fits
+  const VIEWS = ["exact", "learned", "both"];
 
   aigc.mounts["lab-points"] = (root) => {
-    const canvas = el("canvas", { id: "plane", role: "img" });
+    const planes = ["plane", "plane-beside"].map((id) => aigc.plane(id)), names = planes.map(() => el("figcaption"));
     const { play, range } = aigc.player({ play: "plane-play", range: "plane-step" }, {
-      show: (place) => go(way === "back" ? answer.back.length - 1 - place : place),
-      pause: (last) => Math.max(30, Math.min(MOVE, 3000 / last)),
+      show: (place) => go(way === "back" ? last() - place : place),
+      pause: (steps) => Math.max(30, Math.min(MOVE, 3000 / steps)),
     });
     const where = el("output", { class: "figures", id: "plane-where" });
     const ways = ["forward", "back"].map((way) => el("button", { type: "button", "data-way": way, onclick: () => turn(way) }));
-    const arrows = el("input", { type: "checkbox", id: "plane-arrows" }), arrowsName = el("span");
+    const views = VIEWS.map((which) => el("button", { type: "button", "data-whose": which, onclick: () => { preferred = which; look(); } }));
+    const choice = el("div", { class: "either", id: "train-whose", hidden: true }, ...views);
+    const arrows = el("input", { type: "checkbox", id: "plane-arrows", onchange: paint }), arrowsName = el("span");
     const table = el("table", { class: "plain", id: "plane-quality" }), hint = el("p", { class: "help" });
-    const sketching = el("button", { type: "button", id: "plane-draw" });
+    const legend = el("ul", { class: "plane-legend" }), sketching = el("button", { type: "button", id: "plane-draw" });
     const orders = aigc.plot("plot-orders"), orderNote = el("p", { class: "help" });
     const learn = aigc.training();
+    const row = el("div", { class: "plane-row" },
+      ...planes.map(({ canvas }, i) => el("figure", { class: "plane-figure" }, names[i], canvas)),
+      el("div", { class: "plane-side" },
+        el("label", { class: "control flag" }, arrows, arrowsName), table, hint, legend, sketching));
     const stage = el("div", { class: "bench-main" },
-      el("div", { class: "plane-line" }, el("div", { class: "either" }, ...ways), play, range, where),
-      el("div", { class: "plane-row" }, canvas, el("div", { class: "plane-side" },
-        el("label", { class: "control flag" }, arrows, arrowsName), table, hint, sketching)),
+      el("div", { class: "plane-line" }, el("div", { class: "either" }, ...ways), play, range, where), choice, row,
       learn.node, orders.node, orderNote);
-    let exact = null, answer = null, way = "back", step = 0, followed = null, strokes = null;
+    let answers = {}, asked = null, preferred = "learned", view = "exact", way = "back", step = 0, followed = null, scores = null;
+    let strokes = null, tooShort = false;
 
     const bench = aigc.bench(root, {
       id: "bench-points", experiment: "points", stage,
       controls: ["data", "beta_schedule", "num_train_timesteps", "zero_snr", "sampler", "num_inference_steps", "sigma_schedule", "eta", "label", "guidance_scale", "count", "seed"],
-      show: (next, values) => { exact = next; learn.forget(values); see(next); },
-      shown: (values) => { if (values.data === "drawn" && values.strokes.length < 2) begin(); },
+      show: (next, values) => {
+        asked = values;
+        answers = { exact: next, learned: learn.of(values) };
+        look();
+      },
+      shown: (values) => { if (values.data === "drawn" && values.strokes.length < 2 && !strokes) begin(); },
+    });
+    learn.on({
+      values: () => bench.values(),
+      begun: () => { if (preferred === "exact") preferred = "learned"; },
+      learned: () => { answers.learned = asked && learn.of(asked); look(); },
     });
 
-    // What is shown: the exact denoiser's answer, or what a network has learned so far.
-    function see(next) {
-      answer = next;
-      range.max = answer.back.length - 1;
-      go(Math.min(step, answer.back.length - 1));
-      quality();
+    // --- what is shown: the exact denoiser's answer, the network's, or both at the same step ---
+    const shown = () => (view === "both" ? ["exact", "learned"] : [view]);
+    const last = () => (answers.exact?.sigmas.length ?? 1) - 1;
+    function look() {
+      view = answers.learned ? preferred : "exact";
+      choice.hidden = !answers.learned;
+      views.forEach((b) => b.setAttribute("aria-pressed", b.dataset.whose === view));
+      row.classList.toggle("both", view === "both" && !strokes);
+      range.max = last();
+      go(Math.min(step, last()));
+      say();
     }
-    learn.on({ values: () => bench.values(), snapshot: (values) => see(values ?? exact) });
-
     // Step 0 is the data's end, the last one the noise.
     function go(next) {
+      if (!answers.exact) return;
+      const edge = (next === 0) !== (step === 0);
       step = next;
-      range.value = way === "back" ? answer.back.length - 1 - step : step;
-      const sigma = answer.sigmas[step];
-      where.textContent = `σ ${figure(sigma)}`;
+      range.value = way === "back" ? last() - step : step;
+      where.textContent = `σ ${figure(answers.exact.sigmas[step])}`;
       paint();
+      push();
+      if (edge) explain();
     }
     function turn(next) {
       way = next;
       ways.forEach((b) => b.setAttribute("aria-pressed", b.dataset.way === way));
-      if (answer) go(way === "back" ? answer.back.length - 1 : 0);
+      if (answers.exact) go(way === "back" ? last() : 0);
+      explain();
     }
-    arrows.addEventListener("change", paint);
 
-    // --- the plane ---
-    let zoom = 1;
-    const px = (v) => (v + REACH) / (2 * REACH) * canvas.width, py = (v) => (REACH - v) / (2 * REACH) * canvas.height;
     function paint() {
-      const side = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
-      if (!side) return;
-      if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
-      zoom = side / 520;
-      const pen = canvas.getContext("2d");
-      pen.clearRect(0, 0, side, side);
-      if (strokes) return sketch(pen);
-      if (!answer) return;
-      const paths = answer[way];
-      if (arrows.checked && step > 0) field(pen, answer.field[step - 1]);
-      const dot = 2.6 * zoom;
-      paths[step].forEach(([x, y], i) => {
-        pen.fillStyle = way === "forward" || answer.classes.length < 2 ? shade(answer.labels[i]) : colour("--ink");
-        pen.globalAlpha = followed == null ? 0.75 : 0.25;
-        pen.beginPath(); pen.arc(px(x), py(y), dot, 0, 7); pen.fill();
-      });
-      pen.globalAlpha = 1;
-      if (followed != null && followed < paths[step].length) trail(pen, paths);
+      if (strokes) return planes[0].draw({ reach: 1, marks: [{ kind: "dots", places: strokes, colour: "--accent" }] });
+      if (answers.exact) shown().forEach((which, i) => planes[i].draw(scene(answers[which], which === "exact")));
     }
-    const shade = (label) => colour(`--class-${(label % CLASSES) + 1}`);
-    function field(pen, vectors) {
-      pen.strokeStyle = colour("--muted");
-      pen.lineWidth = 1.1 * zoom;
-      vectors.forEach(([dx, dy], i) => {
-        const x = -REACH + 2 * REACH * Math.floor(i / ARROWS) / (ARROWS - 1), y = -REACH + 2 * REACH * (i % ARROWS) / (ARROWS - 1);
-        const long = Math.hypot(dx, dy), length = Math.min(1, long / 3) * 0.34 / (long || 1);
-        const ex = x + dx * length, ey = y + dy * length, turn = Math.atan2(-(dy), dx);
-        pen.beginPath(); pen.moveTo(px(x), py(y)); pen.lineTo(px(ex), py(ey));
-        for (const side of [2.6, -2.6]) { pen.moveTo(px(ex), py(ey)); pen.lineTo(px(ex) + 5 * zoom * Math.cos(turn + side), py(ey) + 5 * zoom * Math.sin(turn + side)); }
-        pen.stroke();
-      });
+    function scene(answer, exact) {
+      const paths = answer[way], many = answer.classes.length > 1 && way === "back";
+      return {
+        reach: answer.reach,
+        field: arrows.checked && step > 0 ? { side: answer.arrows, vectors: answer.field[step - 1] } : null,
+        dots: { places: paths[step], faint: followed != null, colour: (i) => (many ? "--ink" : `--class-${(answer.labels[i] % CLASSES) + 1}`) },
+        marks: following(answer) ? [...trail(answer, paths), ...(exact && scores && step > 0 ? pushes(answer.reach) : [])] : [],
+      };
     }
-    function trail(pen, paths) {
-      pen.strokeStyle = pen.fillStyle = colour("--accent");
-      pen.lineWidth = 2 * zoom;
-      pen.beginPath();
-      paths.forEach((state, k) => { const [x, y] = state[followed]; if (k) pen.lineTo(px(x), py(y)); else pen.moveTo(px(x), py(y)); });
-      pen.stroke();
-      paths.forEach((state) => { const [x, y] = state[followed]; pen.beginPath(); pen.arc(px(x), py(y), 2.4 * zoom, 0, 7); pen.fill(); });
-      const [x, y] = paths[step][followed];
-      pen.beginPath(); pen.arc(px(x), py(y), 6 * zoom, 0, 7); pen.fill();
-      if (step > 0) posterior(pen, paths);
-    }
-    // Where the forward process was one step before, given both ends: q(x_{t-1} | x_t, x_0), one deviation wide.
-    function posterior(pen, paths) {
-      const now = answer.sigmas[step], before = answer.sigmas[step - 1], ratio = before ** 2 / now ** 2;
-      const vp = (s) => 1 / Math.sqrt(1 + s * s), [x, y] = paths[step][followed], [a, b] = paths[0][followed];
-      const mean = [x, y].map((v, k) => vp(before) * (ratio * v / vp(now) + (1 - ratio) * [a, b][k]));
-      const spread = vp(before) * before * Math.sqrt(1 - ratio);
-      pen.setLineDash([4 * zoom, 4 * zoom]);
-      pen.beginPath(); pen.arc(px(mean[0]), py(mean[1]), spread / (2 * REACH) * canvas.width, 0, 7); pen.stroke();
-      pen.setLineDash([]);
-    }
-    canvas.addEventListener("click", (event) => {
-      if (strokes || !answer) return;
-      const box = canvas.getBoundingClientRect();
-      const x = (event.clientX - box.left) / box.width * 2 * REACH - REACH, y = REACH - (event.clientY - box.top) / box.height * 2 * REACH;
-      const gaps = answer[way][step].map(([a, b]) => Math.hypot(a - x, b - y));
-      const nearest = gaps.indexOf(Math.min(...gaps));
-      followed = gaps[nearest] < 0.25 && nearest !== followed ? nearest : null;
-      say();
-      paint();
-    });
 
-    // --- a distribution of one's own ---
-    function begin() { strokes = []; say(); paint(); }
-    function sketch(pen) {
-      pen.fillStyle = colour("--accent");
-      strokes.forEach(([x, y]) => { pen.beginPath(); pen.arc(px(x), py(y), 3 * zoom, 0, 7); pen.fill(); });
+    // --- one point: its path, the step before as it was and as the model sees it, and what guidance adds ---
+    const following = (answer) => followed != null && followed < answer.labels.length;
+    function trail(answer, paths) {
+      const path = paths.map((state) => state[followed]), marks = [{ kind: "path", places: path, at: step, colour: "--accent" }];
+      if (step === 0) return marks;
+      const { x0, x, deviation } = answer.steps_back[step - 1];
+      const circle = (end, style) => ({ kind: "circle", at: end.map((v, k) => x0 * v + x * path[step][k]), radius: deviation, ...style });
+      marks.push(circle(path[0], { colour: "--accent", dash: true }));
+      if (way === "forward") return marks;
+      const guess = answer.x0_pred[step - 1][followed];
+      return [...marks, circle(guess, { colour: "--plot-5" }), { kind: "cross", at: guess, colour: "--plot-5" }];
     }
-    canvas.addEventListener("pointermove", (event) => {
-      if (!strokes || !event.buttons || strokes.length >= 1500) return;
-      const box = canvas.getBoundingClientRect();
-      strokes.push([(event.clientX - box.left) / box.width * 2 * REACH - REACH, REACH - (event.clientY - box.top) / box.height * 2 * REACH]);
+    // Three arrows at one scale, and the line on which their ends lie.
+    function pushes(reach) {
+      const { at } = scores, vectors = Object.keys(SCORES).map((name) => scores[name]);
+      const scale = Math.min(LENGTH, LONGEST / Math.max(...vectors.map((v) => Math.hypot(...v)))) * reach;
+      const by = (name) => scores[name].map((v) => v * scale), end = (name) => by(name).map((v, k) => at[k] + v);
+      return [
+        { kind: "line", places: [end("unconditional"), end("conditional"), end("guided")], colour: "--muted", dash: true },
+        ...Object.entries(SCORES).reverse().map(([name, colour]) => ({ kind: "arrow", at, by: by(name), colour })),
+      ];
+    }
+    const guiding = () => followed != null && asked?.label >= 0 && following(answers.exact);
+    const askScores = newest(async ({ at, sigma }) => {
+      const { data, strokes: drawn, label, guidance_scale } = asked;
+      const made = await post("lab/guidance", { data, strokes: drawn, label, guidance_scale, x: at[0], y: at[1], sigma }).catch(() => null);
+      scores = made && guiding() ? { at, ...made } : null;
       paint();
     });
-    canvas.addEventListener("pointerup", () => {
-      if (!strokes || strokes.length < 2) return;
-      const drawn = strokes;
-      strokes = null;
+    function push() {
+      if (!guiding()) scores = null;
+      else if (step > 0) askScores({ at: answers.exact[way][step][followed], sigma: answers.exact.sigmas[step] });
+    }
+    function follow(i, event) {
+      const answer = answers[shown()[i]];
+      if (strokes || !answer) return;
+      const [x, y] = planes[i].place(event), gaps = answer[way][step].map(([a, b]) => Math.hypot(a - x, b - y));
+      const nearest = gaps.indexOf(Math.min(...gaps));
+      followed = gaps[nearest] < NEAR && nearest !== followed ? nearest : null;
+      go(step);
+      explain();
+    }
+    planes.forEach(({ canvas }, i) => canvas.addEventListener("click", (event) => follow(i, event)));
+
+    // --- a distribution of one's own, in coordinates of the square: only its shape counts ---
+    const paper = planes[0].canvas;
+    function begin() {
+      strokes = [];
+      tooShort = false;
+      row.classList.remove("both");
+      paint();
       say();
+    }
+    function leave() { strokes = null; look(); }
+    paper.addEventListener("pointermove", (event) => {
+      if (!strokes || !event.buttons || strokes.length >= MOST_STROKES) return;
+      strokes.push(planes[0].place(event));
+      paint();
+    });
+    paper.addEventListener("pointerup", () => {
+      if (!strokes) return;
+      tooShort = new Set(strokes.map(String)).size < 2;
+      if (tooShort) { strokes = []; paint(); return say(); }
+      const drawn = strokes;
+      leave();
       bench.set({ data: "drawn", strokes: drawn, label: -1 });
     });
-    sketching.addEventListener("click", () => (strokes ? (strokes = null, say(), paint()) : begin()));
+    sketching.addEventListener("click", () => (strokes ? leave() : begin()));
 
     // --- words and figures ---
     function quality() {
-      const row = (name, own, real) => el("tr", {}, el("th", {}, name), el("td", {}, figure(own)), el("td", {}, figure(real)));
-      table.replaceChildren(
-        el("tr", {}, el("th"), el("th", {}, t("lab.samples")), el("th", {}, t("lab.data"))),
-        row(t("lab.nll"), answer.nll, answer.nll_of_data), row(t("lab.distance"), answer.distance, answer.distance_of_data));
+      const whose = shown(), cells = (name) => [...whose.map((w) => answers[w][name]), answers.exact[`${name}_of_data`]];
+      const heads = view === "both" ? whose.map((w) => t(`train.whose.${w}`)) : [t("lab.samples")];
+      const figures = (title, name) => el("tr", {}, el("th", {}, title), ...cells(name).map((v) => el("td", {}, figure(v))));
+      table.replaceChildren(el("tr", {}, el("th"), ...[...heads, t("lab.data")].map((head) => el("th", {}, head))),
+        figures(t("lab.nll"), "nll"), figures(t("lab.distance"), "distance"));
+    }
+    // What the marks of a followed point are.
+    function explain() {
+      const one = followed != null && !strokes, between = one && step > 0;
+      hint.textContent = strokes ? t(tooShort ? "lab.sketch.short" : "lab.sketch.help") : t(one ? "lab.posterior.help" : "lab.follow.help");
+      const keys = [one && ["path", "--accent", "lab.key.path"], between && ["dashed", "--accent", "lab.key.q"],
+        ...(between && way === "back" ? [["circle", "--plot-5", "lab.key.p"], ["cross", "--plot-5", "lab.key.x0"]] : []),
+        ...(between && guiding() ? Object.entries(SCORES).map(([name, paint]) => ["arrow", paint, `lab.key.${name}`]) : [])];
+      legend.replaceChildren(...keys.filter(Boolean).map(([kind, paint, word]) => el("li", {}, aigc.planeKey(kind, paint), t(word))),
+        ...(between && guiding() ? [el("li", { class: "help" }, t("lab.guidance.help"))] : []));
     }
     function say() {
       ways.forEach((b) => { b.textContent = t(`lab.way.${b.dataset.way}`); });
+      views.forEach((b) => { b.textContent = t(`train.whose.${b.dataset.whose}`); });
+      names.forEach((name, i) => { name.textContent = t(`train.whose.${["exact", "learned"][i]}`); });
+      planes.forEach(({ canvas }) => canvas.setAttribute("aria-label", t("tab.points")));
       arrowsName.textContent = t("lab.arrows");
-      hint.textContent = strokes ? t("lab.sketch.help") : followed == null ? t("lab.follow.help") : t("lab.posterior.help");
       sketching.textContent = t(strokes ? "lab.sketch.leave" : "lab.sketch");
-      canvas.setAttribute("aria-label", t("tab.points"));
-      if (answer) quality();
+      explain();
+      if (answers.exact) quality();
     }
     const PAINTS = ["--plot-1", "--plot-2", "--plot-3", "--plot-4", "--plot-5"];
     let measured = null;
@@ -168,8 +199,7 @@
         series: Object.entries(measured.errors).map(([name, y], i) => ({ name: `${t(`choice.sampler.${name}`)} (${measured.orders[name]})`, x: measured.steps, y, colour: PAINTS[i], kind: "dots" })) });
       orderNote.textContent = t("lab.orders.help");
     }
-    new ResizeObserver(() => { paint(); order(); }).observe(canvas);
-    new MutationObserver(paint).observe(document.body, { attributeFilter: ["class"] });
+    new ResizeObserver(order).observe(paper);
     on("language", () => { say(); order(); });
     turn("back");
     say();

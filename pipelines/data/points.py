@@ -30,7 +30,7 @@ def get(name: str) -> Distribution:
 def drawn(strokes: Tensor, width: float = 0.06) -> Mixture:
     """A drawing as data: points (N, 2), moved and scaled to mean 0 and unit variance, each a small blot."""
     if strokes.ndim != 2 or strokes.shape[1] != 2 or not 2 <= len(strokes) <= LONGEST:
-        raise BadRequest(f"a drawing must be a list of 2 to {LONGEST} points (x, y); got {tuple(strokes.shape)}.")
+        raise BadRequest(f"a drawing must have 2 to {LONGEST} points (x, y); got {len(strokes)}. Draw a line.")
     if not bool(strokes.isfinite().all()):
         raise BadRequest("a drawing's points must be finite numbers.")
     strokes = strokes.double() - strokes.double().mean(0)

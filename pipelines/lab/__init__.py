@@ -17,6 +17,7 @@ MODULES = {
     "noised": "pipelines.lab.noised",
     "reverse": "pipelines.lab.reverse",
     "points": "pipelines.lab.points",
+    "guidance": "pipelines.lab.guidance",
     "orders": "pipelines.lab.orders",
     "digits": "pipelines.lab.digits",
     "bound": "pipelines.lab.bound",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.ideal import Distribution, Mixture
 from pipelines.lab.schedule import ScheduleRequest, significant
-from pipelines.params import Choice, Curve, Range, param
+from pipelines.params import Choice, Curve, Range, Request, param
 from pipelines.requests import LARGEST_SEED, sampler_names, sigma_schedule_names
 from pipelines.reverse import drawn_from
 from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess
@@ -46,15 +47,16 @@ def data_names() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class DataRequest(ScheduleRequest):
-    """A schedule and a distribution in the plane."""
+class DataRequest(Request):
+    """A distribution in the plane, and which class of it is wanted how strongly."""
 
     data: str = param("gaussians", Choice(data_names), "The distribution, or a drawing of one's own.")
     strokes: tuple = param((), Curve(2000), "The points (x, y) of a drawn distribution.")
+    label: int = param(NO_LABEL, Range(NO_LABEL, 24), "The class that is asked for; -1 asks for none.")
+    guidance_scale: float = param(1.0, Range(0, 10), "How far the class is overdone; 1 is without guidance.")
 
     def check(self) -> None:
-        super().check()
-        self.distribution()
+        part_of(self.distribution(), self.label)
 
     def distribution(self) -> Distribution:
         """Raises BadRequest."""
@@ -64,21 +66,19 @@ class DataRequest(ScheduleRequest):
 
 
 @dataclass(frozen=True)
-class PointsRequest(DataRequest):
-    """How the points are taken back."""
+class PointsRequest(DataRequest, ScheduleRequest):
+    """A schedule, and how the points are taken back."""
 
     sampler: str = param("ddim", Choice(sampler_names), "How each step follows from the denoiser's guess.")
     num_inference_steps: int = param(20, Range(1, 200), "How many steps lead back.")
     sigma_schedule: str = param("path", Choice(sigma_schedule_names), "How the steps are spaced.")
     eta: float = param(0.0, Range(0, 1), "How much fresh noise DDIM adds at each step.")
-    guidance_scale: float = param(1.0, Range(0, 10), "How far the class is overdone; 1 is without guidance.")
-    label: int = param(NO_LABEL, Range(NO_LABEL, 24), "The class that is asked for; -1 asks for none.")
     count: int = param(300, Range(1, 1000), "How many points.")
     seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same points.")
 
     def check(self) -> None:
-        super().check()
-        part_of(self.distribution(), self.label)
+        DataRequest.check(self)
+        ScheduleRequest.check(self)
 
 
 Asked = PointsRequest
@@ -96,12 +96,16 @@ def taken_back(request: PointsRequest, denoise: Denoiser) -> dict[str, Any]:
     sigmas = visited(process, request)
     draw = torch.Generator().manual_seed(request.seed)
     x0, eps = wanted.sample(request.count, draw), noise_like(draw, request.count)
-    back = reverse(denoise, sigmas, eps, request, draw)
+    back, guesses = reverse(denoise, sigmas, eps, request, draw)
     rows = sigmas.flip(0)
     return {
-        "sigmas": rounded(rows),
+        "reach": REACH,
+        "arrows": ARROWS,
+        "sigmas": [significant(sigma) for sigma in rows.tolist()],
+        "steps_back": [step_back(before, now) for before, now in pairwise(rows.tolist())],
         "forward": rounded(torch.stack([vp(x0 + sigma * eps, sigma) for sigma in rows.tolist()])),
         "back": rounded(back),
+        "x0_pred": rounded(guesses),
         "field": rounded(torch.stack([field(denoise, float(sigma)) for sigma in rows[1:]])),
         "labels": _labels(wanted, x0),
         "classes": classes(data),
@@ -117,12 +121,30 @@ def visited(process: DiffusionProcess, request: PointsRequest) -> Tensor:
     return torch.cat([sigmas, sigmas.new_zeros(1)])
 
 
-def reverse(denoise: Denoiser, sigmas: Tensor, eps: Tensor, request: PointsRequest, draw: torch.Generator) -> Tensor:
-    """(steps + 1, N, 2), the samples first, from N(0, I) at the schedule's end: what is left there is not known."""
+def reverse(
+    denoise: Denoiser, sigmas: Tensor, eps: Tensor, request: PointsRequest, draw: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The states (steps + 1, N, 2), the samples first, and the guess x0_pred at every state but the samples.
+
+    They start from N(0, I) at the schedule's end: what is left of the signal there is not known.
+    """
     start = eps * math.sqrt(1 + float(sigmas[0]) ** 2)
-    steps = SAMPLERS[request.sampler](denoise, start, sigmas, drawn_from(draw), request.eta)
+    steps = list(SAMPLERS[request.sampler](denoise, start, sigmas, drawn_from(draw), request.eta))
     states = [eps, *(vp(step.x, step.sigma) for step in steps)]
-    return torch.stack(states[::-1])
+    return torch.stack(states[::-1]), torch.stack([step.x0_pred for step in reversed(steps)])
+
+
+def step_back(before: float, now: float) -> dict[str, float]:
+    """q(x_before | x_now, x0) between two noise levels: its mean x0 * x0 + x * x_now, and its deviation.
+
+    With the model's guess in place of x0 it is p(x_before | x_now) with the posterior's variance (fixed_small).
+    """
+    ratio = (before / now) ** 2
+    return {
+        "x0": significant(vp_scale(before) * (1 - ratio)),
+        "x": significant(vp_scale(before) / vp_scale(now) * ratio),
+        "deviation": significant(vp_scale(before) * before * math.sqrt(1 - ratio)),
+    }
 
 
 def part_of(data: Distribution, label: int) -> Distribution:
@@ -134,7 +156,7 @@ def part_of(data: Distribution, label: int) -> Distribution:
     return data.part(label)
 
 
-def guided(data: Distribution, request: PointsRequest) -> Denoiser:
+def guided(data: Distribution, request: DataRequest) -> Denoiser:
     """The exact denoiser of the class, pushed away from that of all (arXiv:2207.12598)."""
     wanted, weight = part_of(data, request.label), request.guidance_scale
     if request.label == NO_LABEL or weight == 1:
@@ -143,8 +165,12 @@ def guided(data: Distribution, request: PointsRequest) -> Denoiser:
 
 
 def field(denoise: Denoiser, sigma: float) -> Tensor:
-    """(ARROWS * ARROWS, 2): -eps at a square grid of places, row by row; it points to where the data lies."""
-    places = grid()
+    """(ARROWS * ARROWS, 2): the pull at a square grid of places, row by row."""
+    return pull(denoise, grid(), sigma)
+
+
+def pull(denoise: Denoiser, places: Tensor, sigma: float) -> Tensor:
+    """(N, 2): -eps, the score in units of the noise, at places (N, 2); it points to where the data lies."""
     x = places * math.sqrt(1 + sigma**2)
     return (denoise(x, sigma) - x) / sigma
 

@@ -23,6 +23,7 @@ from pipelines.diffusion.path import timestep_of_sigma
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Progress, Result, Snapshot, StopEarly
 from pipelines.lab.points import NO_LABEL, Denoiser, PointsRequest, taken_back, vp
+from pipelines.lab.points_bound import PointsBound
 from pipelines.lab.schedule import significant
 from pipelines.params import Range, param
 from pipelines.schedules import DiffusionProcess
@@ -36,6 +37,10 @@ DIVERGED = 1e4
 LEVELS = 24
 """Timesteps at which the error is measured."""
 MEASURED = 1000
+FIGURES = ("nll", "distance", "loss_by_t", "error_by_t", "bound")
+"""Of a snapshot: what is not held within bounds for the screen."""
+FEW = 100
+"""Timesteps up to which the bound is quick enough for every snapshot."""
 
 
 @dataclass(frozen=True)
@@ -81,47 +86,76 @@ class PointsTraining:
     def stream(self, request: PointsTrainingRequest, devices: DeviceManager) -> Iterator[Event]:
         """Loss every EVERY_STEPS steps, a Snapshot about every EVERY_SECONDS, the last one at the end."""
         request.check()
+        learner = Learner(request)
         try:
-            yield from _train(request)
+            yield from _lessons(learner)
         except StopEarly:
             pass
+        yield learner.snapshot(last=True)
         yield Result(np.zeros((0, 1, 1, 3), np.uint8), ())
 
 
-def _train(request: PointsTrainingRequest) -> Iterator[Event]:
-    data, process = request.distribution(), request.process()
-    draw = torch.Generator().manual_seed(request.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        network = Network(request.width, request.num_train_timesteps)
-    averaged = copy.deepcopy(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=request.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, request.training_steps)
+def _lessons(learner: Learner) -> Iterator[Event]:
     recent: list[float] = []
     shown = -math.inf
-    for step in range(1, request.training_steps + 1):
-        x0 = data.sample(BATCH, draw).float()
-        t = torch.randint(len(process.betas), (BATCH,), generator=draw)
-        eps = torch.randn(x0.shape, generator=draw)
-        loss = (network(process.q_sample(x0, t, eps), t) - eps).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        _average(averaged, network, min(0.995, (1 + step) / (10 + step)))
-        recent.append(float(loss.detach()))
-        if not recent[-1] < DIVERGED:  # not a number either
-            raise BadRequest(
-                f"the training diverged: the loss was {recent[-1]:.3g} at step {step}, where noise alone has 1. "
-                f"Try a smaller learning_rate than {request.learning_rate:g}."
-            )
-        if step % EVERY_STEPS == 0:
-            yield Loss(step, {"loss": significant(sum(recent) / len(recent))})
-            yield Progress("training", step, request.training_steps)
+    wanted = learner.request.training_steps
+    while learner.step < wanted:
+        recent.append(learner.learn())
+        if learner.step % EVERY_STEPS == 0:
+            yield Loss(learner.step, {"loss": significant(sum(recent) / len(recent))})
+            yield Progress("training", learner.step, wanted)
             recent.clear()
-        if time.monotonic() - shown > EVERY_SECONDS or step == request.training_steps:
-            yield Snapshot(step, _snapshot(request, process, averaged))
+        if time.monotonic() - shown > EVERY_SECONDS and learner.step < wanted:
+            yield learner.snapshot()
             shown = time.monotonic()
+
+
+class Learner:
+    """The network while it learns, and its running average, which is what is shown."""
+
+    def __init__(self, request: PointsTrainingRequest) -> None:
+        self.request, self.step = request, 0
+        self._data, self._process = request.distribution(), request.process()
+        self._draw = torch.Generator().manual_seed(request.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(request.seed)
+            self._network = Network(request.width, request.num_train_timesteps)
+        self.averaged = copy.deepcopy(self._network)
+        self._optimiser = torch.optim.Adam(self._network.parameters(), lr=request.learning_rate)
+        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimiser, request.training_steps)
+        self._bound = PointsBound(self._data, self._process, request.seed)
+
+    def learn(self) -> float:
+        """One batch; returns its loss. Raises BadRequest when the training diverges."""
+        x0 = self._data.sample(BATCH, self._draw).float()
+        t = torch.randint(len(self._process.betas), (BATCH,), generator=self._draw)
+        eps = torch.randn(x0.shape, generator=self._draw)
+        loss = (self._network(self._process.q_sample(x0, t, eps), t) - eps).square().mean()
+        self._optimiser.zero_grad()
+        loss.backward()
+        self._optimiser.step()
+        self._schedule.step()
+        self.step += 1
+        loss = float(loss.detach())
+        _average(self.averaged, self._network, min(0.995, (1 + self.step) / (10 + self.step)))
+        if not loss < DIVERGED:  # not a number either
+            raise self._diverged(f"the loss was {loss:.3g} at step {self.step}, where noise alone has 1")
+        return loss
+
+    @torch.no_grad()
+    def snapshot(self, last: bool = False) -> Snapshot:
+        """What has been learned. The bound asks the network at every t, so with many t only the last one has it."""
+        network = self.averaged
+        values = taken_back(self.request, denoiser_of(network, self._process))
+        values |= errors(self.request, self._process, network)
+        values["bound"] = self._bound.beside(network) if last or len(self._process.betas) <= FEW else None
+        if not _finite([values[name] for name in FIGURES]):
+            raise self._diverged(f"what the network answers after step {self.step} is no number any more")
+        return Snapshot(self.step, values)
+
+    def _diverged(self, how: str) -> BadRequest:
+        rate = self.request.learning_rate
+        return BadRequest(f"the training diverged: {how}. Try a smaller learning_rate than {rate:g}.")
 
 
 @torch.no_grad()
@@ -130,9 +164,11 @@ def _average(averaged: Network, network: Network, decay: float) -> None:
         slow.lerp_(fast, 1 - decay)
 
 
-@torch.no_grad()
-def _snapshot(request: PointsTrainingRequest, process: DiffusionProcess, network: Network) -> dict[str, Any]:
-    return taken_back(request, denoiser_of(network, process)) | errors(request, process, network)
+def _finite(values: Any) -> bool:
+    """Whether all numbers in nested dicts and lists can be sent as JSON."""
+    if isinstance(values, dict | list):
+        return all(_finite(v) for v in (values.values() if isinstance(values, dict) else values))
+    return not isinstance(values, float) or math.isfinite(values)
 
 
 def denoiser_of(network: Network, process: DiffusionProcess) -> Denoiser:

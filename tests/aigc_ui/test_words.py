@@ -25,6 +25,8 @@ FAMILIES = (
     "lab.info.",
     "train.field.",
     "train.whose.",
+    "train.bound.",
+    "lab.key.",
 )
 
 

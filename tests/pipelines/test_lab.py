@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def ask(name: str, **values: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", lab.names())
 def test_an_answer_is_numbers_and_pictures_and_the_same_again(name: str) -> None:
-    values = {"digits": IDEAL, "bound": {"data": "moons", "num_train_timesteps": 20}}.get(name, {})
+    values = {"digits": IDEAL, "bound": {"data": "moons", "num_train_timesteps": 20}, "guidance": PLACE}.get(name, {})
     first, second = ask(name, **values), ask(name, **values)
     pictures = {key for key, value in first.items() if isinstance(value, np.ndarray)}
     for key in pictures:
@@ -116,13 +117,37 @@ def test_points_come_back_to_their_data(name: str) -> None:
     assert answer["nll"] == pytest.approx(answer["nll_of_data"], abs=0.35)
     assert answer["distance"] < 2 * answer["distance_of_data"] + 0.05
     assert np.shape(answer["back"]) == np.shape(answer["forward"]) == (61, 400, 2)
-    assert np.shape(answer["field"]) == (60, points.ARROWS**2, 2)
+    assert np.shape(answer["x0_pred"]) == (60, 400, 2)
+    assert np.shape(answer["field"]) == (60, answer["arrows"] ** 2, 2)
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_brings_them_back(name: str) -> None:
     answer = ask("points", sampler=name, num_inference_steps=100, count=500, num_train_timesteps=1000)
     assert answer["distance"] < 0.3 and answer["nll"] < answer["nll_of_data"] + 0.5
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_guess_shown_is_what_the_denoiser_says_at_that_place(name: str) -> None:
+    answer, data = ask("points", sampler=name, data="rings", count=50), points_data.get("rings")
+    for state, guess, sigma in zip(answer["back"][1:], answer["x0_pred"], answer["sigmas"][1:], strict=True):
+        if sigma > 0.1:  # below, the digits that are left out for the screen matter
+            x = torch.tensor(state, dtype=torch.float64) * math.sqrt(1 + sigma**2)
+            gap = data.denoise(x, sigma) - torch.tensor(guess, dtype=torch.float64)
+            assert float(gap.abs().median()) < 0.003
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_a_step_back_is_the_posterior_of_the_process(name: str) -> None:
+    process = DiffusionProcess(make_betas(name, 60))
+    steps = [points.step_back(*pair) for pair in pairwise(process.sigmas[:50].tolist())]
+    zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    for t, step in enumerate(steps, start=1):
+        of_x0, variance, _ = process.q_posterior(one, zero, t)
+        of_x, *_ = process.q_posterior(zero, one, t)
+        wanted = {"x0": float(of_x0), "x": float(of_x), "deviation": math.sqrt(float(variance))}
+        assert step == pytest.approx(wanted, rel=1e-4)
+    assert points.step_back(0.0, 0.5) == {"x0": 1.0, "x": 0.0, "deviation": 0.0}
 
 
 def test_one_step_does_not_bring_them_back_and_a_schedule_that_ends_early_neither() -> None:
@@ -142,6 +167,27 @@ def test_a_class_is_that_class_and_guidance_overdoes_it() -> None:
     assert spread[1] < spread[0]
 
 
+PLACE: dict[str, Any] = {"data": "pinwheel", "label": 3, "x": 0.7, "y": -1.1, "sigma": 0.8}
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0, 3.0, 10.0])
+def test_the_guided_score_lies_beyond_the_conditional_one_by_the_weight(weight: float) -> None:
+    made = {name: np.array(v) for name, v in ask("guidance", guidance_scale=weight, **PLACE).items()}
+    pushed = weight * (made["conditional"] - made["unconditional"])
+    assert made["guided"] - made["unconditional"] == pytest.approx(pushed, abs=1e-9)
+    assert np.abs(made["conditional"] - made["unconditional"]).max() > 0.1
+    if weight == 1:
+        assert (made["guided"] == made["conditional"]).all()
+
+
+def test_the_three_scores_are_those_of_the_distribution_and_its_class() -> None:
+    made, data = ask("guidance", **PLACE), points_data.get("pinwheel")
+    sigma = PLACE["sigma"]
+    x = torch.tensor([[PLACE["x"], PLACE["y"]]], dtype=torch.float64) * math.sqrt(1 + sigma**2)
+    for name, of in (("unconditional", data), ("conditional", points.part_of(data, 3))):
+        assert made[name] == pytest.approx((sigma * of.score(x, sigma))[0].tolist(), abs=1e-9)
+
+
 def test_the_field_points_to_the_data() -> None:
     arrows = np.array(ask("points", num_inference_steps=20)["field"])[-1]
     places = points.grid().numpy()
@@ -154,7 +200,8 @@ def test_the_field_points_to_the_data() -> None:
     [
         ({"label": 9}, "label must be one of"),
         ({"data": "checkerboard", "label": 0}, "no classes"),
-        ({"data": "drawn"}, "2 to 2000 points"),
+        ({"data": "drawn"}, "2 to 2000 points .*got 0"),
+        ({"data": "drawn", "strokes": [[1, 1]]}, "2 to 2000 points .*got 1"),
         ({"data": "drawn", "strokes": [[1, 1], [1, 1]]}, "more than one place"),
         ({"count": 0}, "count must be 1 to 1000"),
     ],

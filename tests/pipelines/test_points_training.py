@@ -3,12 +3,14 @@
 import math
 
 import pytest
+import torch
+from torch import Tensor
 
 from pipelines import registry
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Result, Snapshot, StopEarly
-from pipelines.lab import points_training
+from pipelines.lab import points_bound, points_training
 
 TRAINING = registry.get("points-training")
 
@@ -57,8 +59,68 @@ def test_stopped_it_ends_with_what_it_has() -> None:
     stream = TRAINING.stream(TRAINING.request_type.parse({"training_steps": 20_000}), devices)
     seen = [next(stream) for _ in range(4)]
     assert any(isinstance(e, Snapshot) for e in seen)
-    assert isinstance(stream.throw(StopEarly()), Result)  # type: ignore[attr-defined]
+    last = stream.throw(StopEarly())  # type: ignore[attr-defined]
+    assert isinstance(last, Snapshot) and last.values["bound"]["learned"]["total"] > 0
+    assert isinstance(next(stream), Result)
     devices.close()
+
+
+def test_a_snapshot_that_cannot_be_sent_as_numbers_is_a_divergence() -> None:
+    learner = points_training.Learner(
+        points_training.PointsTrainingRequest.parse({"count": 10, "num_inference_steps": 2})
+    )
+    learner.averaged.leave.weight.data.fill_(math.nan)
+    with pytest.raises(BadRequest, match="the training diverged: what the network answers after step 0 is no number"):
+        learner.snapshot()
+
+
+@pytest.mark.parametrize(("timesteps", "in_all"), [(40, True), (101, False)])
+def test_every_snapshot_of_few_timesteps_has_the_bound_and_the_last_one_always(
+    monkeypatch: pytest.MonkeyPatch, timesteps: int, in_all: bool
+) -> None:
+    monkeypatch.setattr(points_training, "EVERY_SECONDS", 0)
+    made = [e.values for e in events_of(training_steps=3, num_train_timesteps=timesteps) if isinstance(e, Snapshot)]
+    assert [values["bound"] is not None for values in made] == [in_all, in_all, True]
+    assert len(made[-1]["bound"]["learned"]["terms"]) == timesteps
+
+
+def test_what_is_learned_brings_the_bound_down_towards_that_of_the_ideal_denoiser() -> None:
+    first, *_, last = [
+        e.values["bound"] for e in events_of(training_steps=400, data="moons") if isinstance(e, Snapshot)
+    ]
+    assert first["ideal"] == last["ideal"], "on the same draws"
+    assert last["ideal"]["total"] < last["learned"]["total"] < first["learned"]["total"]
+    assert last["entropy"] < last["ideal"]["total"]
+    assert last["learned"]["total"] == pytest.approx(sum(last["learned"]["terms"]) + last["prior"], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["gaussians", "checkerboard"])
+def test_a_network_that_is_exact_costs_what_the_ideal_denoiser_costs(name: str) -> None:
+    request = points_training.PointsTrainingRequest.parse({"data": name, "num_train_timesteps": 50})
+    process, data = request.process(), request.distribution()
+    whole = points_bound.PointsBound(data, process, seed=0)
+
+    def exact(x_t: Tensor, t: Tensor) -> Tensor:
+        sigma = float(process.sigmas[int(t[0])])
+        x = x_t.double() * math.sqrt(1 + sigma**2)
+        return (x - data.denoise(x, sigma)) / sigma
+
+    ideal, learned = whole.ideal, whole.learned(exact)
+    assert torch.allclose(learned.terms[:, 1:], ideal.terms[:, 1:], rtol=1e-3, atol=1e-4)
+    steps = process.snr[:-1] - process.snr[1:]
+    gaps = learned.terms[:, 1:] * 2 * math.log(2) / steps  # |x0 - x0_pred|^2 per dimension, as L_t is made of it
+    assert (gaps > -1e-9).all() and gaps[:, -1].mean() == pytest.approx(1, abs=0.15), "at the end nothing is known"
+
+
+def test_where_epsilon_gives_no_x0_the_training_goes_on_and_says_why_it_has_no_bound() -> None:
+    *_, last = [e.values for e in events_of(training_steps=60, zero_snr=True) if isinstance(e, Snapshot)]
+    assert set(last["bound"]) == {"refused"} and "switch zero terminal SNR off" in last["bound"]["refused"]
+
+
+@pytest.mark.parametrize("strokes", [[], [[0.5, 0.5]], [[0.5, 0.5]] * 3])
+def test_a_drawing_without_two_places_is_refused_with_a_sentence(strokes: list) -> None:
+    with pytest.raises(BadRequest, match="a drawing must have"):
+        TRAINING.request_type.parse({"data": "drawn", "strokes": strokes})
 
 
 def test_classes_are_refused_since_it_knows_none() -> None:

@@ -1,0 +1,44 @@
+"""Guidance at one place of the plane: the score of all data, that of the class, and the guided one beyond it.
+
+Each is -eps, as in the field of pipelines.lab.points, from the exact denoisers; the guided one from the very denoiser
+that takes the points back. It is the gradient of log p_sigma(x) + w log p_sigma(c|x). That is not p(x) p(c|x)^w under
+noise, so following it down the noise levels does not sample p(x) p(c|x)^w.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from pipelines.diffusion.path import LOG_SIGMA_MAX
+from pipelines.lab.points import DataRequest, guided, part_of, pull
+from pipelines.params import Range, param
+
+FAR = 1000
+
+
+@dataclass(frozen=True)
+class GuidanceRequest(DataRequest):
+    """A place in the plane and its noise level."""
+
+    x: float = param(0.0, Range(-FAR, FAR), "The place in the variance-preserving form, to the right.")
+    y: float = param(0.0, Range(-FAR, FAR), "The place, upwards.")
+    sigma: float = param(1.0, Range(1e-9, math.exp(LOG_SIGMA_MAX) * 1.001), "The noise level at which it lies.")
+
+
+Asked = GuidanceRequest
+
+
+def answer(request: GuidanceRequest) -> dict[str, Any]:
+    """Three vectors (x, y); without a class all are the same."""
+    data = request.distribution()
+    place = torch.tensor([[request.x, request.y]], dtype=torch.float64)
+    denoisers = {
+        "unconditional": data.denoise,
+        "conditional": part_of(data, request.label).denoise,
+        "guided": guided(data, request),
+    }
+    return {name: pull(denoise, place, request.sigma)[0].tolist() for name, denoise in denoisers.items()}

@@ -1,0 +1,62 @@
+"""What a network that learns points costs in bits, term by term, beside the ideal denoiser on the same draws."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines.bound import Bound
+from pipelines.errors import BadRequest
+from pipelines.ideal import Distribution
+from pipelines.lab.bound import ideal_model
+from pipelines.lab.schedule import significant
+from pipelines.reverse import Model, drawn_from
+from pipelines.schedules import DiffusionProcess
+
+EXAMPLES = 256
+
+
+class PointsBound:
+    """The examples and the noise of one measurement, the same for whoever is measured."""
+
+    def __init__(self, data: Distribution, process: DiffusionProcess, seed: int) -> None:
+        self._data, self._process, self._seed = data, process, seed
+        self.x0 = data.sample(EXAMPLES, torch.Generator().manual_seed(seed))
+
+    @cached_property
+    def ideal(self) -> Bound:
+        return self._of(ideal_model(self._data, self._process.sigmas), "sample")
+
+    def learned(self, network: Model) -> Bound:
+        """Of a network that predicts eps in float32. Raises BadRequest where that cannot be made an x0."""
+        return self._of(lambda x_t, t: network(x_t.float(), t).double(), "epsilon")
+
+    def beside(self, network: Model) -> dict[str, Any]:
+        """Both in bits per dimension, and the data's entropy; or the sentence that says why there is none."""
+        try:
+            learned = self.learned(network)
+        except BadRequest as refused:
+            return {"refused": str(refused)}
+        return {
+            "learned": _described(learned),
+            "ideal": _described(self.ideal),
+            "prior": significant(float(self.ideal.prior.mean())),
+            "entropy": significant(-float(self._data.log_prob(self.x0).mean()) / 2 / math.log(2)),
+            "examples": EXAMPLES,
+        }
+
+    def _of(self, model: Model, prediction_type: str) -> Bound:
+        noise = drawn_from(torch.Generator().manual_seed(self._seed + 1))
+        return self._process.bound(model, self.x0, noise, prediction_type=prediction_type, levels=None)
+
+
+def _described(whole: Bound) -> dict[str, Any]:
+    return {"terms": _listed(whole.terms.mean(0)), "total": significant(float(whole.total.mean()))}
+
+
+def _listed(values: Tensor) -> list[float]:
+    return [significant(v) for v in values.tolist()]
