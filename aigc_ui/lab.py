@@ -1,4 +1,4 @@
-"""The Diffusion lab tab: lessons, and four benches, each drawn by a script of its own."""
+"""The Diffusion lab tab: lessons, and five benches, each drawn by a script of its own."""
 
 import gradio as gr
 
@@ -6,7 +6,7 @@ from aigc_ui.labels import Labels
 from aigc_ui.live import mount
 from aigc_ui.services import Services
 
-BENCHES = ("schedule", "points", "digits", "bound")
+BENCHES = ("schedule", "reverse", "points", "digits", "bound")
 
 
 def build(services: Services, labels: Labels, wire: gr.HTML) -> None:

@@ -20,7 +20,7 @@
   function control(field, changed) {
     const name = el("span", { class: "name" }), info = el("span", { class: "help" });
     const say = () => { name.textContent = label(field.name); info.textContent = help(field.name); };
-    const [parts, set, speak] = (field.options ? chooser : field.flag ? flag : slider)(field, changed);
+    const [parts, set, speak] = (field.options ? chooser : field.flag ? flag : field.max_length ? words : slider)(field, changed);
     const node = el("label", { class: `control ${field.flag ? "flag" : ""}`, "data-field": field.name }, name, ...parts, info);
     return { node, set, say: () => { say(); speak?.(); } };
   }
@@ -33,6 +33,10 @@
     };
     speak();
     return [[select], (value) => { select.value = value; }, speak];
+  }
+  function words(field, changed) {
+    const box = el("textarea", { rows: 2, maxlength: field.max_length, oninput: () => changed(box.value) });
+    return [[box], (value) => { box.value = value; }];
   }
   function flag(field, changed) {
     const box = el("input", { type: "checkbox", onchange: () => changed(box.checked) });

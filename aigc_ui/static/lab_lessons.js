@@ -1,7 +1,7 @@
 // Lessons and links: a state of a bench, seed included, with controls that are hidden and a question to answer first.
 (() => {
   const { el, t, on, api } = aigc;
-  const BENCHES = ["schedule", "points", "digits", "bound"];
+  const BENCHES = ["schedule", "reverse", "points", "digits", "bound"];
 
   const packed = (state) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(state))))
     .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");

@@ -4,6 +4,9 @@
   const KEPT = 3;                                       // schedules that stay for comparison
   const STARTING = [[0, 0.0001], [0.5, 0.005], [1, 0.02]];
   const COLOURS = ["--plot-2", "--plot-3", "--plot-4"];
+  let drawn = STARTING;
+  // The curve that was drawn last, for other benches.
+  aigc.drawnSchedule = () => drawn.map((p) => [...p]);
 
   aigc.mounts["lab-schedule"] = (root) => {
     const plots = Object.fromEntries(["beta", "signal", "snr", "posterior"].map((id) => [id, aigc.plot(`plot-${id}`)]));
@@ -13,12 +16,10 @@
     const strip = el("div", { class: "noise-strip" }), big = el("canvas", { id: "noised", role: "img" });
     const formula = el("p", { class: "formula", id: "forward-formula" }), space = el("p", { class: "help" });
     const range = el("input", { type: "range", id: "schedule-t", min: 0, max: 999, value: 500 });
-    const file = el("input", { type: "file", accept: "image/*", hidden: true });
-    const choose = el("button", { type: "button", onclick: () => file.click() });
     const stage = el("div", { class: "bench-main" },
       el("div", { class: "gauges" }, left.node, prior.node, keep, clear),
       el("div", { class: "noised" },
-        el("div", {}, big, el("div", { class: "buttons" }, choose, file)),
+        el("div", {}, big, aigc.pictureChooser((id) => { image = id; return noise(); })),
         el("div", {}, formula, range, strip, space)),
       el("div", { class: "plots" }, ...Object.values(plots).map((p) => p.node)));
     let ghosts = [], answer = null, asked = null, image = "", chosen = 0.5;
@@ -29,6 +30,7 @@
       show: (next, values) => { answer = next; asked = values; draw(); return noise(); },
       shown: (values, parts) => {
         if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = STARTING.map((p) => [...p]);
+        if (values.curve.length) drawn = values.curve;
         for (const name of ["beta_start", "beta_end"]) parts[name].node.hidden = values.beta_schedule === "drawn";
       },
     });
@@ -61,36 +63,15 @@
       keep.textContent = t("lab.keep");
       clear.textContent = t("lab.clear");
       clear.hidden = !ghosts.length;
-      choose.textContent = t("lab.picture");
       space.textContent = t("lab.space.pixels");
       range.setAttribute("aria-label", "t");
       big.setAttribute("aria-label", t("live.x"));
     }
     const nameOf = (values) => t(`choice.beta_schedule.${values.beta_schedule}`);
 
-    // The curve is drawn by dragging its points; a click beside them adds one, a double click takes one away.
     function dragging() {
       if (asked.beta_schedule !== "drawn") return null;
-      const points = asked.curve, wide = T() - 1;
-      const put = (next) => bench.change("curve", next.map(([a, b]) => [a, b]));
-      const held = (x, y) => [Math.min(1, Math.max(0, x / wide)), Math.min(0.999, Math.max(1e-6, y))];
-      return {
-        points: points.map(([a, b]) => [a * wide, b]),
-        move: (i, x, y) => {
-          const [a, b] = held(x, y), next = bench.values().curve.map((p) => [...p]);
-          const low = i ? next[i - 1][0] + 0.005 : 0, high = i < next.length - 1 ? next[i + 1][0] - 0.005 : 1;
-          next[i] = [Math.min(high, Math.max(low, a)), b];
-          put(next);
-          return i;
-        },
-        add: (x, y) => {
-          const [a, b] = held(x, y), next = [...bench.values().curve.map((p) => [...p]), [a, b]].sort((p, q) => p[0] - q[0]);
-          if (next.length > 24 || next.some((p, i) => i && p[0] - next[i - 1][0] < 0.005)) return null;
-          put(next);
-          return next.findIndex((p) => p[0] === a);
-        },
-        remove: (i) => { if (bench.values().curve.length > 2) put(bench.values().curve.filter((_, j) => j !== i)); },
-      };
+      return aigc.handles({ points: () => bench.values().curve, put: (next) => bench.change("curve", next), wide: T() - 1, low: 1e-6, high: 0.999 });
     }
 
     // --- the picture ---
@@ -127,11 +108,6 @@
       noise();
     }
     range.addEventListener("input", () => go(+range.value / (T() - 1)));
-    file.addEventListener("change", async () => {
-      if (!file.files[0]) return;
-      try { image = (await aigc.upload(file.files[0])).id; await noise(); } catch (error) { space.textContent = error.message; }
-      file.value = "";
-    });
     keep.addEventListener("click", () => {
       if (!answer) return;
       ghosts = [{ ...answer, T: T(), name: nameOf(asked) }, ...ghosts].slice(0, KEPT);

@@ -32,7 +32,7 @@ class GuidanceRequest(DataRequest):
 Asked = GuidanceRequest
 
 
-def answer(request: GuidanceRequest) -> dict[str, Any]:
+def answer(request: GuidanceRequest, _devices: DeviceManager) -> dict[str, Any]:
     """Three vectors (x, y); without a class all are the same."""
     data = request.distribution()
     place = torch.tensor([[request.x, request.y]], dtype=torch.float64)

@@ -27,6 +27,8 @@ FAMILIES = (
     "train.whose.",
     "train.bound.",
     "lab.key.",
+    "lab.view.",
+    "lab.picture.",
 )
 
 

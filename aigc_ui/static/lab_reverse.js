@@ -1,0 +1,104 @@
+// A noised picture on its way back through the embedded model: state, guess, predicted noise and guidance side by side.
+(() => {
+  const { el, t, on, decode, figure } = aigc;
+  const VIEWS = ["source", "x", "x0", "eps", "guided", "result"];
+  const ONE = ["source", "result"];                     // the others have a picture for every step
+  const STRONGEST = 15, KEPT = 6, PAUSE = 450;
+  const FIRST = 2;                                      // the step shown at first: guidance still moves much there
+
+  aigc.mounts["lab-reverse"] = (root) => {
+    const views = Object.fromEntries(VIEWS.map((name) => [name, view(name)]));
+    const { play, range } = aigc.player({ play: "reverse-play", range: "reverse-step" }, { show: (place) => go(place), pause: () => PAUSE });
+    const where = el("output", { class: "figures", id: "reverse-where" }), told = el("p", { class: "help", id: "reverse-told" });
+    const from = el("input", { type: "range", id: "reverse-t", min: 0, max: 999, "aria-label": "t" }), formula = el("p", { class: "formula" });
+    const keep = el("button", { type: "button", id: "reverse-keep" }), kept = el("div", { class: "kept" }), space = el("p", { class: "help" });
+    const plots = Object.fromEntries(["guidance", "share", "sigma"].map((name) => [name, aigc.plot(`plot-reverse-${name}`)]));
+    const hint = el("p", { class: "help" });
+    const stage = el("div", { class: "bench-main" },
+      el("div", { class: "reverse-from" }, formula, from, aigc.pictureChooser((id) => bench.set({ image: id }))),
+      el("div", { class: "plane-line" }, play, range, where), told,
+      el("div", { class: "views" }, ...VIEWS.map((name) => views[name].node)), space,
+      el("div", { class: "buttons" }, keep), kept,
+      el("div", { class: "plots three" }, ...Object.values(plots).map((plot) => plot.node)), hint);
+    let answer = null, asked = null, step = FIRST;
+
+    const bench = aigc.bench(root, {
+      id: "bench-reverse", experiment: "reverse", stage,
+      controls: ["prompt", "beta_schedule", "num_train_timesteps", "zero_snr", "sampler", "num_inference_steps", "sigma_schedule", "eta", "guidance_scale", "shift", "seed"],
+      show: async (next, values) => {
+        answer = next;
+        asked = values;
+        range.max = answer.x.length - 1;
+        from.max = values.num_train_timesteps - 1;
+        from.value = answer.t;
+        await Promise.all(ONE.map(async (name) => views[name].paint(await decode(answer[name][0]))));
+        await go(Math.min(step, answer.x.length - 1));
+        say();
+      },
+      shown: (values, parts) => {
+        if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = aigc.drawnSchedule();
+        parts.eta.node.hidden = values.sampler !== "ddim";
+      },
+    });
+
+    function view(name) {
+      const canvas = el("canvas", { id: `reverse-${name}`, role: "img" }), caption = el("figcaption");
+      return {
+        node: el("figure", { class: "view" }, canvas, caption),
+        paint: (bitmap) => { Object.assign(canvas, { width: bitmap.width, height: bitmap.height }); canvas.getContext("2d").drawImage(bitmap, 0, 0); bitmap.close(); },
+        say: () => { caption.textContent = t(`lab.view.${name}`); canvas.setAttribute("aria-label", caption.textContent); },
+        canvas,
+      };
+    }
+    const paint = aigc.newest(async ({ place }) => {
+      if (!answer) return;
+      step = place >= answer.x.length - 1 ? Infinity : place;
+      range.value = place;
+      const row = VIEWS.filter((name) => !ONE.includes(name));
+      const bitmaps = await Promise.all(row.map((name) => decode(answer[name][place])));
+      row.forEach((name, i) => views[name].paint(bitmaps[i]));
+      where.textContent = `${t("live.step", { step: place + 1, total: answer.x.length })} · σ ${figure(answer.sigmas[place])}`;
+      told.textContent = t("lab.told", { t: figure(answer.timesteps[place]), told: figure(answer.told[place]), scale: figure(answer.scales[place]) });
+      draw(place);
+    });
+    const go = (place) => paint({ place });
+    from.addEventListener("input", () => bench.set({ t: +from.value }));
+
+    function draw(at) {
+      const steps = answer.sigmas.slice(0, -1).map((_, i) => i + 1), x = { label: t("lab.step"), low: 1, high: Math.max(2, steps.length) };
+      const line = (title, y, more = {}) => ({ title, x, y: more.y ?? {}, at: at + 1, series: [{ name: title, x: steps, y, colour: "--plot-1", kind: "dots" }] });
+      plots.share.draw(line(t("lab.plot.share"), answer.guidance_share, { y: { low: 0 } }));
+      plots.sigma.draw(line(t("lab.plot.sigma"), answer.sigmas.slice(0, -1), { y: { log: true } }));
+      plots.guidance.draw({ title: t("lab.plot.guidance"), x: { label: t("lab.run"), low: 0, high: 1 }, y: { low: 0, high: STRONGEST },
+        series: [{ name: t("lab.plot.guidance"), x: curve().map(([a]) => a), y: curve().map(([, b]) => b), colour: "--plot-1" }],
+        drag: aigc.handles({ points: curve, wide: 1, low: 0, high: STRONGEST, put: (next) => bench.set({ guidance_curve: next }) }) });
+    }
+    // Drawn by hand, or flat at the one scale; the slider takes a drawn one back.
+    const flat = ({ guidance_scale: scale }) => [[0, scale], [1, scale]];
+    const curve = () => { const values = bench.values(); return values.guidance_curve.length ? values.guidance_curve : flat(values); };
+    stage.parentNode.addEventListener("input", (event) => {
+      if (event.target.closest("[data-field=guidance_scale]")) bench.values().guidance_curve = [];
+    }, true);
+
+    keep.addEventListener("click", () => {
+      if (!answer) return;
+      const copy = el("canvas", { width: views.result.canvas.width, height: views.result.canvas.height, role: "img" });
+      copy.getContext("2d").drawImage(views.result.canvas, 0, 0);
+      const words = [`t ${answer.t}`, t(`choice.beta_schedule.${asked.beta_schedule}`), t(`choice.sampler.${asked.sampler}`), t("lab.steps", { steps: answer.x.length }),
+        asked.guidance_curve.length ? t("lab.plot.guidance") : `w ${figure(asked.guidance_scale)}`, asked.shift ? `t ${asked.shift > 0 ? "+" : "−"}${Math.abs(asked.shift)}` : ""];
+      copy.setAttribute("aria-label", words.join(" "));
+      kept.prepend(el("figure", { class: "view" }, copy, el("figcaption", {}, words.filter(Boolean).join(" · "))));
+      while (kept.children.length > KEPT) kept.lastChild.remove();
+    });
+
+    function say() {
+      VIEWS.forEach((name) => views[name].say());
+      keep.textContent = t("lab.keep");
+      space.textContent = [t("lab.space.latents"), ...(answer?.notes ?? [])].join(" ");
+      hint.textContent = t("lab.guidance.drawn");
+      formula.replaceChildren(t("lab.from"), ` t = ${answer?.t ?? ""}`);
+    }
+    on("language", say);
+    say();
+  };
+})();
