@@ -338,3 +338,17 @@ def test_a_lesson_opens_its_bench_on_a_phone_too(visit) -> None:
     expect(page.locator("#bench-bound")).to_be_visible()
     expect(page.locator("#bound-totals")).to_contain_text("Entropy of the data (exact)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_a_phone_the_steps_can_be_slid_and_the_planes_stand_below_each_other(visit) -> None:
+    page = visit(viewport={"width": 390, "height": 844})
+    page.get_by_role("tab", name="Diffusion lab").click()
+    expect(page.locator("#lesson-choice option")).to_have_count(7)
+    page.evaluate("aigc.openBench('points', {values: {num_train_timesteps: 50}, hide: []})")
+    page.locator("[data-train=training_steps]").fill("20")
+    page.locator("#train-start").click()
+    page.locator("[data-whose=both]").click()
+    slider, *planes = [page.locator(name).bounding_box() for name in ("#plane-step", "#plane", "#plane-beside")]
+    assert slider and slider["width"] > 150
+    assert planes[0] and planes[1] and planes[1]["y"] >= planes[0]["y"] + planes[0]["height"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
