@@ -52,7 +52,7 @@ class TextToImageRequest(Request):
     sigma_schedule: str = param(
         "path", Choice(sigma_schedule_names), "How the steps are spaced on the path of noise levels."
     )
-    guidance_scale: float = param(4.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
+    guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
     guidance_rescale: float = param(0.0, Range(0, 1), "Takes back the contrast that strong guidance adds.")
     guidance_start: float = param(0.0, Range(0, 1), "Guidance begins after this part of the steps.")
     guidance_end: float = param(1.0, Range(0, 1), "Guidance ends after this part of the steps.")
@@ -126,7 +126,7 @@ class SketchRequest(Request):
     prompt: str = param("", Text(2000), "What the picture should show.")
     model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
-    guidance_scale: float = param(4.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
+    guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
 
 
 def _check_betas(schedule: str, start: float, end: float) -> None:

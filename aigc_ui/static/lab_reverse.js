@@ -71,7 +71,7 @@
       plots.sigma.draw(line(t("lab.plot.sigma"), answer.sigmas.slice(0, -1), { y: { log: true } }));
       plots.guidance.draw({ title: t("lab.plot.guidance"), x: { label: t("lab.run"), low: 0, high: 1 }, y: { low: 0, high: STRONGEST },
         series: [{ name: t("lab.plot.guidance"), x: curve().map(([a]) => a), y: curve().map(([, b]) => b), colour: "--plot-1" }],
-        drag: aigc.handles({ points: curve, wide: 1, low: 0, high: STRONGEST, put: (next) => bench.set({ guidance_curve: next }) }) });
+        drag: aigc.handles({ points: curve, wide: 1, low: 0, high: STRONGEST, put: (next) => { bench.set({ guidance_curve: next }); draw(at); } }) });
     }
     // Drawn by hand, or flat at the one scale; the slider takes a drawn one back.
     const flat = ({ guidance_scale: scale }) => [[0, scale], [1, scale]];

@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
     "num_inference_steps": 20,
     "sampler": "dpmpp_2m",
     "sigma_schedule": "path",
-    "guidance_scale": 4.0,
+    "guidance_scale": 3.0,
 }
 AT_ONCE = 8
 """Prompts on their way at the same time: their network evaluations share batches."""
