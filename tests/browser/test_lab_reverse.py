@@ -16,7 +16,8 @@ def opened(page: Page) -> Locator:
 
 
 def slide(page: Page, name: str, value: int) -> None:
-    page.locator(name).evaluate(f"r => {{ r.value = {value}; r.dispatchEvent(new Event('input', {{bubbles: true}})); }}")
+    moved = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true})); }"
+    page.locator(name).evaluate(moved, value)
 
 
 def changed(page: Page, canvas: str, before: str) -> None:
