@@ -131,6 +131,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "info.beta_start": ("0 takes the schedule's own.", "0 表示采用该调度自己的值。"),
     "field.beta_end": ("β end", "β 终点"),
     "info.beta_end": ("0 takes the schedule's own.", "0 表示采用该调度自己的值。"),
+    "field.offset": ("Offset s", "偏移 s"),
+    "info.offset": (
+        "Keeps the first β from vanishing; the paper takes 0.008.",
+        "使最初的 β 不至于消失；论文取 0.008。",
+    ),
     "field.num_train_timesteps": ("T, training steps", "T（训练步数）"),
     "info.num_train_timesteps": ("How many β there are.", "β 的个数。"),
     "group.more": ("More", "更多"),

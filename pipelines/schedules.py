@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 MIN_TIMESTEPS, MAX_TIMESTEPS = 10, 4000
 MIN_BETA, MAX_BETA = 1e-8, 0.999
+OFFSET, MAX_OFFSET = 0.008, 0.5
+"""Of the cosine schedule: s of improved DDPM, and the most that is taken."""
+READS_OFFSET = ("cosine",)
 
 
 class BetaSchedule(Protocol):
     def __call__(
-        self, num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None
+        self, num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None, **more: float
     ) -> Tensor: ...
 
 
@@ -34,8 +37,10 @@ BETA_SCHEDULES: dict[str, BetaSchedule] = {}
 def beta_schedule(formula: Callable[..., np.ndarray]) -> BetaSchedule:
     """Register a formula under its own name as a schedule that returns a float64 tensor."""
 
-    def schedule(num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None) -> Tensor:
-        return libs.torch().from_numpy(formula(num_train_timesteps, beta_start, beta_end))
+    def schedule(
+        num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None, **more: float
+    ) -> Tensor:
+        return libs.torch().from_numpy(formula(num_train_timesteps, beta_start, beta_end, **more))
 
     schedule.__name__, schedule.__doc__ = formula.__name__, formula.__doc__  # type: ignore[attr-defined]
     BETA_SCHEDULES[formula.__name__] = schedule
@@ -43,12 +48,17 @@ def beta_schedule(formula: Callable[..., np.ndarray]) -> BetaSchedule:
 
 
 def make_betas(
-    name: str, num_train_timesteps: int, beta_start: float | None = None, beta_end: float | None = None
+    name: str,
+    num_train_timesteps: int,
+    beta_start: float | None = None,
+    beta_end: float | None = None,
+    offset: float = OFFSET,
 ) -> Tensor:
     """The named schedule, its values checked: (num_train_timesteps,) float64, each in (0, 1). Raises BadRequest.
 
     Ends that are not given (None or 0) are the schedule's own, rescaled by 1000 / num_train_timesteps so that the last
-    step is nearly pure noise whatever the number of steps; ends that are given are taken as they are.
+    step is nearly pure noise whatever the number of steps; ends that are given are taken as they are. The offset is
+    read by those in READS_OFFSET.
     """
     if name not in BETA_SCHEDULES:
         raise BadRequest(f"beta_schedule must be one of {', '.join(BETA_SCHEDULES)}; got {str(name)[:40]!r}.")
@@ -58,7 +68,10 @@ def make_betas(
             raise BadRequest(
                 f"{field} must be {MIN_BETA:g} to {MAX_BETA:g}, or 0 for the schedule's own; got {beta:g}."
             )
-    return BETA_SCHEDULES[name](int(num_train_timesteps), beta_start or None, beta_end or None)
+    if not 0 <= offset <= MAX_OFFSET:  # also refuses NaN
+        raise BadRequest(f"offset must be 0 to {MAX_OFFSET:g}; got {offset:g}.")
+    more = {"offset": offset} if name in READS_OFFSET else {}
+    return BETA_SCHEDULES[name](int(num_train_timesteps), beta_start or None, beta_end or None, **more)
 
 
 def check_timesteps(num_train_timesteps: float) -> None:
@@ -92,13 +105,16 @@ def scaled_linear(num_train_timesteps: int, beta_start: float | None, beta_end: 
 
 
 @beta_schedule
-def cosine(num_train_timesteps: int, beta_start: float | None, beta_end: float | None) -> np.ndarray:
+def cosine(
+    num_train_timesteps: int, beta_start: float | None, beta_end: float | None, offset: float = OFFSET
+) -> np.ndarray:
     """Improved DDPM (arXiv:2102.09672) eq. 17. diffusers: "squaredcos_cap_v2".
 
+    The offset keeps the first betas from vanishing: with 0 the first steps add hardly any noise.
     It has no ends of its own, so the given ones bound it: no beta below beta_start or above beta_end (0.999).
     """
     t = np.arange(num_train_timesteps + 1) / num_train_timesteps
-    alpha_bar = np.cos((t + 0.008) / 1.008 * math.pi / 2) ** 2
+    alpha_bar = np.cos((t + offset) / (1 + offset) * math.pi / 2) ** 2
     betas = 1 - alpha_bar[1:] / alpha_bar[:-1]
     return np.minimum(np.maximum(betas, beta_start or 0), beta_end or MAX_BETA)
 

@@ -26,12 +26,13 @@
 
     const bench = aigc.bench(root, {
       id: "bench-schedule", experiment: "schedule", stage,
-      controls: ["beta_schedule", "num_train_timesteps", "beta_start", "beta_end", "zero_snr"],
+      controls: ["beta_schedule", "num_train_timesteps", "beta_start", "beta_end", "offset", "zero_snr"],
       show: (next, values) => { answer = next; asked = values; draw(); return noise(); },
       shown: (values, parts) => {
         if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = STARTING.map((p) => [...p]);
         if (values.curve.length) drawn = values.curve;
         for (const name of ["beta_start", "beta_end"]) parts[name].node.hidden = values.beta_schedule === "drawn";
+        parts.offset.node.hidden = values.beta_schedule !== "cosine";
       },
     });
     bench.side.after(hint);

@@ -11,8 +11,10 @@ from pipelines.device import DeviceManager
 from pipelines.params import Choice, Curve, Flag, Range, Request, param
 from pipelines.schedules import (
     BETA_SCHEDULES,
+    MAX_OFFSET,
     MAX_TIMESTEPS,
     MIN_TIMESTEPS,
+    OFFSET,
     DiffusionProcess,
     drawn,
     make_betas,
@@ -43,6 +45,7 @@ class ScheduleRequest(Request):
     num_train_timesteps: int = param(1000, Range(MIN_TIMESTEPS, MAX_TIMESTEPS), "T, how many steps the process has.")
     beta_start: float = param(0.0, Range(0, 0.999), "First beta; 0 takes the schedule's own, rescaled to T.")
     beta_end: float = param(0.0, Range(0, 0.999), "Last beta; 0 takes the schedule's own, rescaled to T.")
+    offset: float = param(OFFSET, Range(0, MAX_OFFSET, 0.002), "s of the cosine schedule; the others have none.")
     zero_snr: bool = param(False, Flag(), "Shift and scale the signal so that nothing of it is left at the end.")
     curve: tuple = param((), Curve(64), "Points (position from 0 to 1, beta) of a drawn schedule.")
 
@@ -54,7 +57,9 @@ class ScheduleRequest(Request):
         if self.beta_schedule == DRAWN:
             betas = drawn(self.curve, self.num_train_timesteps)
         else:
-            betas = make_betas(self.beta_schedule, self.num_train_timesteps, self.beta_start, self.beta_end)
+            betas = make_betas(
+                self.beta_schedule, self.num_train_timesteps, self.beta_start, self.beta_end, self.offset
+            )
         return zero_terminal_snr(betas) if self.zero_snr else betas
 
     def process(self) -> DiffusionProcess:

@@ -80,6 +80,8 @@ def test_the_prior_term_is_that_of_the_bound() -> None:
         ({"num_train_timesteps": 5000}, "num_train_timesteps must be 10 to 4000"),
         ({"beta_end": 1}, "beta_end must be 0 to 0.999"),
         ({"beta_start": math.nan}, "finite"),
+        ({"offset": math.nan}, "finite"),
+        ({"offset": -0.1}, "offset must be 0 to 0.5; got -0.1."),
         ({"beta_schedule": "drawn"}, "at least two points"),
         ({"beta_schedule": "drawn", "curve": [[0.5, 0.1]]}, "at least two points"),
         ({"beta_schedule": "drawn", "curve": [[0, 0.1], [1, "x"]]}, "curve must be a number"),

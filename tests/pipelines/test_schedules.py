@@ -10,6 +10,7 @@ from pipelines.errors import BadRequest
 from pipelines.schedules import (
     BETA_SCHEDULES,
     FOLLOWS_PATH,
+    READS_OFFSET,
     SIGMA_SCHEDULES,
     DiffusionProcess,
     make_betas,
@@ -91,6 +92,28 @@ def test_a_constant_schedule_has_one_beta():
 def test_the_ends_of_a_cosine_schedule_bound_it():
     betas = make_betas("cosine", 100, 0.01, 0.5)
     assert betas.min() == 0.01 and betas.max() == 0.5
+
+
+@pytest.mark.parametrize("timesteps", TIMESTEPS)
+@pytest.mark.parametrize("offset", (0.0, 0.008, 0.1, 0.5))
+def test_the_signal_of_a_cosine_schedule_is_the_paper_s_with_its_offset(timesteps, offset):
+    t = torch.arange(timesteps + 1, dtype=torch.float64) / timesteps
+    f = torch.cos((t + offset) / (1 + offset) * math.pi / 2) ** 2
+    signal = DiffusionProcess(make_betas("cosine", timesteps, offset=offset)).alphas_cumprod
+    torch.testing.assert_close(signal[:-1], (f / f[0])[1:-1], rtol=1e-9, atol=0)  # the last beta is capped
+
+
+@pytest.mark.parametrize("name", BETA_SCHEDULES)
+def test_the_offset_is_0_008_unless_given_and_only_cosine_has_one(name):
+    assert torch.equal(make_betas(name, 100), make_betas(name, 100, offset=0.008))
+    assert torch.equal(make_betas(name, 100), make_betas(name, 100, offset=0.1)) == (name not in READS_OFFSET)
+
+
+@pytest.mark.parametrize("name", BETA_SCHEDULES)
+@pytest.mark.parametrize("offset", (-0.01, 0.51, math.nan, math.inf))
+def test_an_offset_out_of_range_is_refused(name, offset):
+    with pytest.raises(BadRequest, match="offset must be 0 to 0.5; got"):
+        make_betas(name, 100, offset=offset)
 
 
 @pytest.fixture(params=BETA_SCHEDULES)
