@@ -141,6 +141,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "group.more": ("More", "更多"),
     # names of choices
     "choice.sampler.ddpm": ("DDPM", "DDPM"),
+    "choice.sampler.ancestral": ("Ancestral (DDPM)", "祖先采样（DDPM）"),
     "choice.sampler.ddim": ("DDIM", "DDIM"),
     "choice.sampler.euler": ("Euler", "Euler"),
     "choice.sampler.euler_ancestral": ("Euler a", "Euler a"),
@@ -385,6 +386,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "lab.field.seed": ("Seed", "随机种子"),
     "lab.field.guidance_scale": ("Guidance", "引导强度"),
     "lab.info.guidance_scale": ("How far the class is overdone; 1 is off.", "对类别的强调程度；1 为关闭。"),
+    "lab.info.eta": (
+        "What DDIM adds at each step: 0 is none, 1 as much as DDPM.",
+        "DDIM 每一步加入的噪声：0 为不加，1 与 DDPM 相同。",
+    ),
     "lab.field.model": ("Model", "模型"),
     "lab.field.num_train_timesteps": ("T, training steps", "T（训练步数）"),
     "train.title": ("Train a network on these points", "用这些点训练一个网络"),

@@ -1,7 +1,8 @@
-"""One step of the learned reverse process: the mean and variance of p(x_{t-1} | x_t), and sampling by them.
+"""One step of the learned reverse process: the mean and variance of p(x_{t-1} | x_t), and sampling by them or by DDIM.
 
 DDPM (arXiv:2006.11239) eq. 11 with the variances of its sec. 3.2, or the learned one of improved DDPM
-(arXiv:2102.09672) eq. 15. Here x_t is in the model's own form, sqrt(abar) x0 + sqrt(1 - abar) eps.
+(arXiv:2102.09672) eq. 15; DDIM (arXiv:2010.02502) over the same process. Here x_t is in the model's own form,
+sqrt(abar) x0 + sqrt(1 - abar) eps.
 """
 
 from __future__ import annotations
@@ -87,6 +88,26 @@ class Reverse:
             if t > 0:
                 x = x + (0.5 * step.log_variance).exp() * noise_fn(x)
             yield t, x, step.x0_pred
+
+    def ddim(
+        self, x: Tensor, noise_fn: Noise, eta: float = 0.0, timesteps: Tensor | None = None
+    ) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """As `sample`, by DDIM's eq. 12 and 16: eta 0 draws no noise, eta 1 is `sample` with fixed_small.
+
+        A clipped x0_pred has another eps than the one predicted; it is derived again, as the authors' code does it.
+        """
+        process = self.process
+        for t in reversed(range(len(process.betas))):
+            x0_pred = self(x, t, None if timesteps is None else int(timesteps[t])).x0_pred
+            _, variance, _ = process.q_posterior(x0_pred, x, t)
+            fresh = eta * variance.sqrt()
+            kept = process.alphas_cumprod[t]
+            kept_next = process.alphas_cumprod[t - 1] if t else kept.new_ones(())
+            eps = (x - kept.sqrt().to(x) * x0_pred) / (1 - kept).sqrt().to(x)
+            x = kept_next.sqrt().to(x) * x0_pred + (1 - kept_next - fresh**2).clamp(min=0).sqrt().to(x) * eps
+            if t > 0 and eta > 0:
+                x = x + fresh * noise_fn(x)
+            yield t, x, x0_pred
 
     def _log_variance(self, made: Tensor, x_t: Tensor, t: int) -> tuple[Tensor, Tensor]:
         """The prediction without its variance part, and the log-variance of p(x_{t-1} | x_t)."""

@@ -12,7 +12,7 @@
 
     aigc.bench(root, {
       id: "bench-digits", experiment: "digits", stage,
-      controls: ["model", "variance", "label", "guidance_scale", "num_inference_steps", "clip_denoised", "shift", "seed"],
+      controls: ["model", "sampler", "variance", "eta", "label", "guidance_scale", "num_inference_steps", "clip_denoised", "shift", "seed"],
       show: async (next) => {
         const [x, x0, nearest] = await Promise.all([next.x, next.x0, next.nearest].map((all) => Promise.all(all.map(decode))));
         [...frames.x, ...frames.x0].forEach((bitmap) => bitmap.close());
@@ -25,6 +25,8 @@
       },
       shown: (values, parts) => {
         if (values.variance === "learned_range" && values.model !== "learned") { values.variance = "fixed_small"; parts.variance?.set("fixed_small"); }
+        parts.variance.node.hidden = values.sampler === "ddim";
+        parts.eta.node.hidden = values.sampler !== "ddim";
       },
     });
 

@@ -6,6 +6,7 @@ nearest one, which shows who has learned by heart.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,6 +27,7 @@ from pipelines.requests import LARGEST_SEED
 from pipelines.reverse import VARIANCES, Model, Reverse, drawn_from
 from pipelines.schedules import DiffusionProcess, respaced
 
+ANCESTRAL, DDIM = SAMPLERS = ("ancestral", "ddim")
 IDEAL = "ideal"
 MODELS = (*pixel_ddpm.VARIANTS, IDEAL)
 ALL = -1
@@ -40,7 +42,9 @@ class DigitsRequest(Request):
     """Which model draws which digits, and how it is sampled."""
 
     model: str = param("fixed", Choice(MODELS), "A network (its variance fixed or learned) or the ideal denoiser.")
-    variance: str = param("fixed_small", Choice(VARIANCES), "Of each reverse step.")
+    sampler: str = param(ANCESTRAL, Choice(SAMPLERS), "Draws from p(x_{t-1} | x_t), or the steps of DDIM.")
+    variance: str = param("fixed_small", Choice(VARIANCES), "Of each reverse step; DDIM has its own.")
+    eta: float = param(0.0, Range(0, 1), "How much fresh noise DDIM adds at each step; 1 is as much as fixed_small.")
     num_inference_steps: int = param(50, Range(1, 100), "How many of the 100 timesteps are visited.")
     guidance_scale: float = param(1.0, Range(0, 8), "How strongly the label is followed; 0 ignores it.")
     label: int = param(ALL, Range(ALL, 9), "The digit that is asked for; -1 asks for one of each.")
@@ -59,14 +63,9 @@ def answer(request: DigitsRequest, _devices: DeviceManager) -> dict[str, Any]:
     """`x` and `x0`: uint8 pictures of SHOWN digits side by side for each kept step, the noise first; `nearest`."""
     labels = torch.arange(SHOWN) if request.label == ALL else torch.full((SHOWN,), request.label)
     draw = torch.Generator().manual_seed(request.seed)
-    betas, timesteps = respaced(pixel_ddpm.process().betas, request.num_inference_steps)
-    process = DiffusionProcess(betas)
-    model = model_of(request.model, labels, request.variance, request.guidance_scale)
-    reverse = Reverse(process, model, request.variance, clip_denoised=request.clip_denoised)
-    told = (timesteps + request.shift).clamp(0, pixel_ddpm.NUM_TRAIN_TIMESTEPS - 1)
     x = torch.randn(SHOWN, pixel_ddpm.PIXELS, generator=draw)
     states = [(x, torch.zeros_like(x))]
-    states += [(x.float(), x0.float()) for _, x, x0 in reverse.sample(x, drawn_from(draw), told)]
+    states += [(x.float(), x0.float()) for _, x, x0 in _taken_back(request, labels, x, draw)]
     kept = np.linspace(0, len(states) - 1, min(len(states), MOST_FRAMES)).round().astype(int)
     last = states[-1][0]
     gaps, places = torch.cdist(last, digits.training()[0]).min(1)
@@ -80,6 +79,19 @@ def answer(request: DigitsRequest, _devices: DeviceManager) -> dict[str, Any]:
         "read_as": nearest_label(last).tolist(),
         "asked": labels.tolist(),
     }
+
+
+def _taken_back(
+    request: DigitsRequest, labels: Tensor, x: Tensor, draw: torch.Generator
+) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """After each step (t, x_{t-1}, x0_pred)."""
+    betas, timesteps = respaced(pixel_ddpm.process().betas, request.num_inference_steps)
+    told = (timesteps + request.shift).clamp(0, pixel_ddpm.NUM_TRAIN_TIMESTEPS - 1)
+    model = model_of(request.model, labels, request.variance, request.guidance_scale)
+    reverse = Reverse(DiffusionProcess(betas), model, request.variance, clip_denoised=request.clip_denoised)
+    if request.sampler == DDIM:
+        return reverse.ddim(x, drawn_from(draw), request.eta, told)
+    return reverse.sample(x, drawn_from(draw), told)
 
 
 def model_of(name: str, labels: Tensor, variance: str, guidance_scale: float = 1.0) -> Model:

@@ -19,6 +19,7 @@ from pipelines.errors import BadRequest, NotFound
 from pipelines.lab import digits, orders, points
 from pipelines.schedules import BETA_SCHEDULES, DiffusionProcess, make_betas
 
+DDIM = {"sampler": "ddim"}
 IDEAL = {"model": "ideal", "num_inference_steps": 40}
 
 
@@ -236,6 +237,19 @@ def test_every_row_shows_ten_digits_the_noise_first() -> None:
     answer = ask("digits", **IDEAL, label=7)
     assert answer["x"].shape == answer["x0"].shape == (26, 8, 80, 3) and answer["asked"] == [7] * 10
     assert answer["steps"][0] == 0 and answer["steps"][-1] == 40
+
+
+def test_digits_by_ddim_with_eta_one_are_the_ancestral_ones_and_with_eta_zero_others() -> None:
+    made = [ask("digits", **values, seed=5)["x"] for values in ({}, DDIM | {"eta": 1.0}, DDIM)]
+    assert np.abs(made[0][-1].astype(int) - made[1][-1]).max() <= 1, "rounding of float32"
+    assert np.abs(made[0][-1].astype(int) - made[2][-1]).max() > 50
+
+
+@pytest.mark.parametrize("model", digits.MODELS)
+@pytest.mark.parametrize("clip", [False, True])
+def test_ddim_draws_what_was_asked_in_ten_steps(model: str, clip: bool) -> None:
+    answer = ask("digits", model=model, clip_denoised=clip, num_inference_steps=10, **DDIM)
+    assert sum(read == asked for read, asked in zip(answer["read_as"], answer["asked"], strict=True)) >= 8
 
 
 def test_a_learned_variance_is_only_the_learned_model_s() -> None:

@@ -1,6 +1,7 @@
-"""One step of the reverse process: equal to diffusers' DDPM in all its variances, and to our samplers."""
+"""Steps of the reverse process: equal to diffusers' DDPM in all its variances, to its DDIM, and to our samplers."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from pipelines import libs
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
-from pipelines.reverse import PREDICTION_TYPES, VARIANCES, Reverse
+from pipelines.reverse import PREDICTION_TYPES, VARIANCES, Reverse, drawn_from
 from pipelines.schedules import DiffusionProcess, make_betas, respaced, zero_terminal_snr
 
 T = 50
@@ -70,6 +71,68 @@ def test_sampling_with_the_small_variance_is_the_ddpm_sampler_and_ddim_with_eta_
     for name, eta in (("ddpm", 0.0), ("ddim", 1.0)):
         *_, last = SAMPLERS[name](denoise, scaled, sigmas, drawing(), eta)
         torch.testing.assert_close(ours, last.x, rtol=0, atol=1e-9)
+
+
+def _ddim_of_diffusers(betas: Tensor, clip: bool, steps: int, spacing: str = "trailing") -> Any:
+    theirs = libs.diffusers().DDIMScheduler(
+        T, trained_betas=betas.numpy(), clip_sample=clip, set_alpha_to_one=True, timestep_spacing=spacing
+    )
+    theirs.alphas_cumprod = DiffusionProcess(betas).alphas_cumprod  # its own table is float32
+    theirs.final_alpha_cumprod = theirs.alphas_cumprod.new_ones(())
+    theirs.set_timesteps(steps)
+    return theirs
+
+
+def _smooth(x: Tensor, t: Tensor) -> Tensor:
+    return 2 * guess(x, t)[:, :3]  # wide enough for clipping to matter
+
+
+@pytest.mark.parametrize("steps", [1, 5, 25, T])
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("clip", [False, True])
+def test_ddim_is_diffusers_with_eps_derived_from_the_clipped_guess(clip: bool, eta: float, steps: int) -> None:
+    betas = make_betas("linear", T)
+    theirs = _ddim_of_diffusers(betas, clip, steps)
+    x = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).double()
+    draws = [torch.randn(x.shape, generator=torch.Generator().manual_seed(i)).double() for i in range(steps)]
+    wanted, clipped = [x], False
+    for t, noise in zip(theirs.timesteps, draws, strict=True):
+        made = _smooth(wanted[-1], t.expand(2))
+        step = theirs.step(made, t, wanted[-1], eta=eta, use_clipped_model_output=clip, variance_noise=noise)
+        clipped |= bool((step.pred_original_sample.abs() == 1).any())
+        wanted.append(step.prev_sample)
+    short, timesteps = respaced(betas, steps)
+    assert timesteps.flip(0).tolist() == theirs.timesteps.tolist() and clipped == clip
+    ours = Reverse(DiffusionProcess(short), _smooth, clip_denoised=clip)
+    noise_fn = iter(draws)
+    reached = [state for _, state, _ in ours.ddim(x, lambda _: next(noise_fn), eta, timesteps)]
+    torch.testing.assert_close(reached, wanted[1:], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 20, T])
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_ddim_with_eta_one_is_ancestral_sampling_by_the_small_variance(name: str, clip: bool, steps: int) -> None:
+    betas, timesteps = respaced(make_betas(name, T), steps)
+    reverse = Reverse(DiffusionProcess(betas), _smooth, "fixed_small", clip_denoised=clip)
+    x = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).double()
+    walks = [
+        [state for _, state, _ in walk(x, drawn_from(torch.Generator().manual_seed(1)))]
+        for walk in (
+            lambda x, noise: reverse.sample(x, noise, timesteps),
+            lambda x, noise: reverse.ddim(x, noise, 1.0, timesteps),
+        )
+    ]
+    scale = max(float(state.abs().max()) for state in walks[0])  # unclipped, a wild guess grows
+    torch.testing.assert_close(walks[1], walks[0], rtol=0, atol=1e-9 * scale)
+
+
+def test_ddim_without_eta_draws_nothing() -> None:
+    def refuse(like: Tensor) -> Tensor:
+        raise AssertionError("noise was drawn")
+
+    reverse = Reverse(DiffusionProcess(make_betas("linear", T)), _smooth)
+    assert len(list(reverse.ddim(torch.ones(1, 3, 2, 2).double(), refuse))) == T
 
 
 @pytest.mark.parametrize("steps", [1, 7, 20, T])
