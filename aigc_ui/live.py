@@ -25,6 +25,7 @@ SCRIPTS = (
     "lab.js",
     "lab_curve.js",
     "lab_picture.js",
+    "lab_noised.js",
     "lab_schedule.js",
     "lab_reverse.js",
     "lab_training_bound.js",

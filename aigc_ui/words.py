@@ -312,6 +312,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The noise is added to the model's latents, 64 × 8 × 8 numbers; the steps are shown by a linear map to pixels.",
         "噪声加在模型的潜变量（64 × 8 × 8 个数）上；各步通过线性映射显示为像素。",
     ),
+    "lab.space.decoder": (
+        "The noise is added to the latents of the embedded model ({shape} numbers); shown through its decoder.",
+        "噪声加在内置模型的潜变量（{shape} 个数）上；通过其解码器显示。",
+    ),
+    "lab.space.preview": (
+        "The noise is added to the latents of the embedded model ({shape} numbers); shown through one linear map.",
+        "噪声加在内置模型的潜变量（{shape} 个数）上；通过一个线性映射显示。",
+    ),
     "lab.space.pixels": ("The noise is added to pixels.", "噪声加在像素上。"),
     "lab.space.digits": (
         "8 × 8 pixels with 17 levels, noised as pixels; the models were trained on 1,497 digits.",
@@ -429,6 +437,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "train.field.width": ("Network width", "网络宽度"),
     "field.zero_snr": ("Zero terminal SNR", "末端信噪比为零"),
     "field.data": ("Data", "数据"),
+    "field.space": ("What the noise is added to", "噪声加在哪里"),
+    "choice.space.pixels": ("Pixels", "像素"),
+    "choice.space.latents": ("Latents of the embedded model", "内置模型的潜变量"),
+    "field.through": ("How latents are shown", "潜变量如何显示"),
+    "choice.through.decoder": ("Decoder", "解码器"),
+    "choice.through.preview": ("Linear map", "线性映射"),
     "field.label": ("Class", "类别"),
     "info.label": ("-1 asks for none in particular.", "-1 表示不指定。"),
     "field.variance": ("Reverse variance", "反向方差"),

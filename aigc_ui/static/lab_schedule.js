@@ -1,6 +1,6 @@
 // The β schedule workbench: curves that follow the sliders, gauges of what is left, and a picture under the noise.
 (() => {
-  const { el, t, on, post, newest, decode, figure } = aigc;
+  const { el, t, on, figure } = aigc;
   const KEPT = 3;                                       // schedules that stay for comparison
   const STARTING = [[0, 0.0001], [0.5, 0.005], [1, 0.02]];
   const COLOURS = ["--plot-2", "--plot-3", "--plot-4"];
@@ -13,21 +13,17 @@
     const left = gauge("gauge-signal"), prior = gauge("gauge-prior");
     const keep = el("button", { type: "button", id: "schedule-keep" }), clear = el("button", { type: "button", class: "quiet" });
     const hint = el("p", { class: "help" });
-    const strip = el("div", { class: "noise-strip" }), big = el("canvas", { id: "noised", role: "img" });
-    const formula = el("p", { class: "formula", id: "forward-formula" }), space = el("p", { class: "help" });
-    const range = el("input", { type: "range", id: "schedule-t", min: 0, max: 999, value: 500 });
+    const noised = aigc.noisedPicture({ schedule: () => asked, moved: draw });
     const stage = el("div", { class: "bench-main" },
       el("div", { class: "gauges" }, left.node, prior.node, keep, clear),
-      el("div", { class: "noised" },
-        el("div", {}, big, aigc.pictureChooser((id) => { image = id; return noise(); })),
-        el("div", {}, formula, range, strip, space)),
+      noised.node,
       el("div", { class: "plots" }, ...Object.values(plots).map((p) => p.node)));
-    let ghosts = [], answer = null, asked = null, image = "", chosen = 0.5;
+    let ghosts = [], answer = null, asked = null;
 
     const bench = aigc.bench(root, {
       id: "bench-schedule", experiment: "schedule", stage,
       controls: ["beta_schedule", "num_train_timesteps", "beta_start", "beta_end", "offset", "zero_snr"],
-      show: (next, values) => { answer = next; asked = values; draw(); return noise(); },
+      show: (next, values) => { answer = next; asked = values; draw(); return noised.show(); },
       shown: (values, parts) => {
         if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = STARTING.map((p) => [...p]);
         if (values.curve.length) drawn = values.curve;
@@ -42,14 +38,13 @@
       return { node, show: (number, text, bad) => { value.textContent = figure(number); name.textContent = text; node.classList.toggle("bad", bad); } };
     }
     const T = () => asked.num_train_timesteps;
-    const step = () => Math.round(chosen * (T() - 1));
 
     function draw() {
       if (!answer) return;
       left.show(answer.signal_left, t("lab.signal_left"), answer.signal_left > answer.most_signal);
       prior.show(answer.prior_bits, t("lab.prior"), answer.prior_bits > answer.most_prior);
       hint.textContent = asked.beta_schedule === "drawn" ? t("lab.draw.help") : answer.too_much_left ? t("lab.too_much_left") : "";
-      const x = { label: "t", low: 0, high: T() - 1 }, at = step(), own = nameOf(asked);
+      const x = { label: "t", low: 0, high: T() - 1 }, at = noised.step(), own = nameOf(asked);
       // Schedules of other lengths are compared over the share of their steps.
       const line = (name, colour, text) => [
         { name: text ?? own, x: answer.t, y: answer.curves[name], colour },
@@ -64,9 +59,6 @@
       keep.textContent = t("lab.keep");
       clear.textContent = t("lab.clear");
       clear.hidden = !ghosts.length;
-      space.textContent = t("lab.space.pixels");
-      range.setAttribute("aria-label", "t");
-      big.setAttribute("aria-label", t("live.x"));
     }
     const nameOf = (values) => t(`choice.beta_schedule.${values.beta_schedule}`);
 
@@ -75,40 +67,6 @@
       return aigc.handles({ points: () => bench.values().curve, put: (next) => bench.change("curve", next), wide: T() - 1, low: 1e-6, high: 0.999 });
     }
 
-    // --- the picture ---
-    const fetchNoise = newest(async (wanted) => {
-      try {
-        const made = await post("lab/noised", wanted);
-        const [shown, ...small] = await Promise.all([...made.shown, ...made.strip].map(decode));
-        paint(big, shown);
-        strip.replaceChildren(...small.map((bitmap, i) => {
-          const canvas = el("canvas", {}), button = el("button", { type: "button", onclick: () => go(made.steps[i] / (T() - 1)) },
-            canvas, el("span", { class: "figures" }, String(made.steps[i])));
-          button.setAttribute("aria-label", `t = ${made.steps[i]}`);
-          paint(canvas, bitmap);
-          return button;
-        }));
-        formula.replaceChildren(...written(made));
-        big.dataset.t = made.t;
-      } catch (error) { space.textContent = error.message; }
-    });
-    function paint(canvas, bitmap) {
-      Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
-      canvas.getContext("2d").drawImage(bitmap, 0, 0);
-      bitmap.close();
-    }
-    function written({ t: now, signal, noise: spread, beta }) {
-      return [`x`, el("sub", {}, String(now)), ` = ${signal.toFixed(4)} · x`, el("sub", {}, "0"), ` + ${spread.toFixed(4)} · ε,  β`, el("sub", {}, String(now)), ` = ${figure(beta)}`];
-    }
-    const noise = () => fetchNoise({ ...asked, t: step(), image });
-    function go(share) {
-      chosen = share;
-      range.max = T() - 1;
-      range.value = step();
-      draw();
-      noise();
-    }
-    range.addEventListener("input", () => go(+range.value / (T() - 1)));
     keep.addEventListener("click", () => {
       if (!answer) return;
       ghosts = [{ ...answer, T: T(), name: nameOf(asked) }, ...ghosts].slice(0, KEPT);

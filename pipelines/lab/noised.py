@@ -1,24 +1,34 @@
-"""One picture under more and more noise: q(x_t | x_0) at chosen t, with the present numbers for the formula."""
+"""One picture under more and more noise: q(x_t | x_0) at chosen t, with the present numbers for the formula.
+
+The noise is added to its pixels, or to its latents in the embedded model, where that model meets it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from pipelines import libs
+from pipelines import libs, models
 from pipelines.data import scenes
 from pipelines.device import DeviceManager
 from pipelines.lab.schedule import ScheduleRequest, significant
-from pipelines.params import Picture, Range, Request, param
+from pipelines.params import Choice, Flag, Picture, Range, Request, param
 from pipelines.requests import LARGEST_SEED
 from pipelines.schedules import MAX_TIMESTEPS
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SIDE = 128
 """Of the pictures that are shown, in pixels."""
 STRIP = 8
+PIXELS, LATENTS = SPACES = ("pixels", "latents")
+DECODER, PREVIEW = THROUGH = ("decoder", "preview")
 
 
 @dataclass(frozen=True)
@@ -27,30 +37,68 @@ class NoisedRequest(ScheduleRequest):
 
     t: int = param(500, Range(0, MAX_TIMESTEPS - 1), "The step to look at, from 0 to T - 1; beyond it the last.")
     image: str = param("", Picture(), "The picture under the noise.")
+    space: str = param(PIXELS, Choice(SPACES), "What the noise is added to: pixels, or the model's latents.")
+    through: str = param(DECODER, Choice(THROUGH), "How latents are shown: by the decoder, or one linear map.")
+    strip: bool = param(True, Flag(), "Whether the strip of even steps is answered too; it does not depend on t.")
+    model: str = param("aigc-mini", Choice(models.installed), "The trained model of the latents.")
     seed: int = param(0, Range(0, LARGEST_SEED), "Of the noise, which is the same at every step.")
 
 
 Asked = NoisedRequest
 
 
-def answer(request: NoisedRequest, _devices: DeviceManager) -> dict[str, Any]:
-    """`strip`: uint8 pictures at STRIP even steps from 0 to the end; `shown`: the one at t; in pixels, not latents."""
+def answer(request: NoisedRequest, devices: DeviceManager) -> dict[str, Any]:
+    """`shown`: the uint8 picture at t; `strip`, where asked for: pictures at STRIP even `steps` from 0 to the end."""
     torch = libs.torch()
     process = request.process()
     last = len(process.betas) - 1
-    x0 = torch.tensor(picture_of(request)).double() / 127.5 - 1  # (SIDE, SIDE, 3)
-    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(request.seed), dtype=torch.float64)
     t = min(request.t, last)
-    steps = np.linspace(0, last, STRIP).round().astype(int).tolist()
+    with _space(request, devices) as space:
+        draw = torch.Generator().manual_seed(request.seed)
+        noise = torch.randn(space.x0.shape, generator=draw, dtype=space.x0.dtype)
+        steps = np.linspace(0, last, STRIP).round().astype(int).tolist() if request.strip else []
+        seen = [space.show(process.q_sample(space.x0, step, noise)) for step in [t, *steps]]
+        shape = list(space.x0.shape)
     return {
         "t": t,
-        "steps": steps,
-        "strip": np.stack([_pixels(process.q_sample(x0, step, noise)) for step in steps]),
-        "shown": _pixels(process.q_sample(x0, t, noise))[None],
+        "shape": shape,
+        "shown": seen[0][None],
+        **({"steps": steps, "strip": np.stack(seen[1:])} if request.strip else {}),
         "signal": significant(float(process.alphas_cumprod[t].sqrt())),
         "noise": significant(float((1 - process.alphas_cumprod[t]).sqrt())),
         "beta": significant(float(process.betas[t])),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """The clean picture as float64 numbers of mean square about 1, and what shows such numbers as uint8 (H, W, 3)."""
+
+    x0: Tensor
+    show: Callable[[Tensor], np.ndarray]
+
+
+@contextmanager
+def _space(request: NoisedRequest, devices: DeviceManager) -> Iterator[Space]:
+    picture = picture_of(request)
+    if request.space == PIXELS:
+        yield Space(libs.torch().tensor(picture).double() / 127.5 - 1, _pixels)  # (SIDE, SIDE, 3)
+        return
+    from pipelines.diffusion.start import fitted
+    from pipelines.text_to_image import lease
+
+    info = models.inspect(models.find(request.model))
+    with lease(info, devices) as model:
+        size = models.native_size(info)
+        x0 = model.encode_picture(fitted(picture, size, size)).cpu().double()  # (C, h, w)
+
+        def decoded(x: Tensor) -> np.ndarray:
+            return model.decode(x.float().to(model.device))
+
+        def previewed(x: Tensor) -> np.ndarray:
+            return model.preview(x[None])[0]
+
+        yield Space(x0, decoded if request.through == DECODER else previewed)
 
 
 def picture_of(request: Request) -> np.ndarray:
@@ -66,6 +114,6 @@ def picture_of(request: Request) -> np.ndarray:
     return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
-def _pixels(x: Any) -> np.ndarray:
+def _pixels(x: Tensor) -> np.ndarray:
     """What lies outside [-1, 1] is cut off, as on any screen."""
     return ((x.clamp(-1, 1) + 1) * 127.5).round().byte().numpy()

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import lab
+from pipelines import lab, models
 from pipelines.data import digits as digits_data
 from pipelines.data import points as points_data
 from pipelines.device import DeviceManager
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, NotFound
-from pipelines.lab import digits, orders, points
+from pipelines.lab import digits, noised, orders, points
 from pipelines.schedules import BETA_SCHEDULES, DiffusionProcess, make_betas
+from pipelines.text_to_image import lease
 
 DDIM = {"sampler": "ddim"}
 IDEAL = {"model": "ideal", "num_inference_steps": 40}
@@ -108,6 +109,38 @@ def test_a_picture_is_noised_as_the_formula_says() -> None:
     assert np.array_equal(strip["strip"][0], clean) and np.array_equal(strip["strip"][-1], noisy)
     correlations = [np.corrcoef(clean.ravel(), picture.ravel())[0, 1] for picture in strip["strip"]]
     assert correlations == sorted(correlations, reverse=True) and abs(correlations[-1]) < 0.05
+
+
+@pytest.mark.parametrize("through", noised.THROUGH)
+@pytest.mark.parametrize("t", [0, 250, 999])
+def test_latents_are_noised_as_the_formula_says_and_shown_by_the_model(through: str, t: int) -> None:
+    asked = noised.NoisedRequest.parse({"space": "latents", "through": through, "t": t, "seed": 3, "strip": False})
+    with contextlib.closing(DeviceManager()) as devices:
+        answer = noised.answer(asked, devices)
+        with lease(models.inspect(models.find(asked.model)), devices) as model:
+            x0 = model.encode_picture(np.array(noised.picture_of(asked))).double()
+            noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+            abar = float(asked.process().alphas_cumprod[t])
+            x_t = (math.sqrt(abar) * x0 + math.sqrt(1 - abar) * noise).float()
+            wanted = model.decode(x_t) if through == "decoder" else model.preview(x_t[None])[0]
+    assert answer["shape"] == [64, 8, 8] and answer["shown"].shape[0] == 1
+    assert np.abs(answer["shown"][0].astype(int) - wanted).max() <= 1
+
+
+def test_latents_drown_as_pixels_do_and_begin_as_the_decoded_picture() -> None:
+    pixels, latents = ask("noised", t=0), ask("noised", t=0, space="latents")
+    assert latents["strip"].shape == pixels["strip"].shape == (8, 128, 128, 3)
+    clean = pixels["shown"][0].ravel()
+    correlations = [np.corrcoef(clean, picture.ravel())[0, 1] for picture in latents["strip"]]
+    assert correlations[0] > 0.95 and abs(correlations[-1]) < 0.2
+    assert [latents[name] for name in ("signal", "noise", "beta")] == [pixels[n] for n in ("signal", "noise", "beta")]
+
+
+@pytest.mark.parametrize("space", noised.SPACES)
+def test_the_strip_is_left_out_where_it_is_not_asked_for(space: str) -> None:
+    whole, alone = ask("noised", t=300, space=space), ask("noised", t=300, space=space, strip=False)
+    assert set(whole) - set(alone) == {"strip", "steps"}
+    assert np.array_equal(whole["shown"], alone["shown"])
 
 
 def test_a_t_beyond_the_schedule_is_its_last() -> None:
