@@ -1,5 +1,6 @@
 """`python app.py` as a person starts it: quick to answer, on this machine only, quick to end."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -141,6 +142,23 @@ def test_the_default_port_gives_way_to_the_next_free_one():
             pass  # another studio has it, which serves as well
         with network.listen("127.0.0.1", None) as listening:
             assert network.DEFAULT_PORT < listening.getsockname()[1] < network.DEFAULT_PORT + network.TRIES
+
+
+def test_a_connection_sends_at_once_what_it_has():
+    async def connected() -> bool:
+        at_once = asyncio.get_running_loop().create_future()
+
+        async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            at_once.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with network.listen("127.0.0.1", 0) as listening:
+            async with await asyncio.start_server(met, sock=listening):
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                writer.close()
+                return bool(await at_once)
+
+    assert asyncio.run(connected())
 
 
 def test_a_port_that_was_asked_for_is_never_exchanged():
