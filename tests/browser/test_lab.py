@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.visitor import pixels
+from tests.browser.visitor import finish, generate, pixels
 
 
 def open_bench(page: Page, name: str) -> Locator:
@@ -110,6 +110,85 @@ def test_the_picture_drowns_as_t_rises(page: Page) -> None:
     expect(big).to_have_attribute("data-t", "999")
 
 
+def test_the_noise_is_added_to_latents_too_and_the_page_says_so(page: Page) -> None:
+    open_bench(page, "β schedule")
+    big, note = page.locator("#noised"), page.locator("#noised-space")
+    expect(big).to_have_attribute("data-t", "500")
+    expect(note).to_have_text("The noise is added to pixels.")
+    expect(page.locator("[data-choice=through]")).to_be_hidden()
+    seen = [pixels(big)]
+    page.get_by_role("button", name="Latents of the embedded model").click()
+    expect(big).to_have_attribute("data-space", "latents")
+    expect(note).to_have_text(re.compile(r"latents of the embedded model \(64 × 8 × 8 numbers\); .* its decoder\."))
+    seen.append(pixels(big))
+    page.get_by_role("button", name="Linear map").click()
+    expect(note).to_contain_text("shown through one linear map")
+    seen.append(pixels(big))
+    assert len(set(seen)) == 3
+    page.get_by_role("button", name="Pixels").click()
+    expect(note).to_have_text("The noise is added to pixels.")
+    assert pixels(big) == seen[0]
+
+
+def test_the_strip_is_asked_for_only_when_it_changes(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    big, last = page.locator("#noised"), page.locator(".noise-strip button").last
+    expect(big).to_have_attribute("data-t", "500")
+    expect(last).to_have_text("999")
+    asked: list[bool] = []
+    page.on("request", lambda r: asked.append(r.post_data_json["strip"]) if r.url.endswith("lab/noised") else None)
+    for t in (100, 300, 900):
+        page.locator("#schedule-t").fill(str(t))
+        expect(big).to_have_attribute("data-t", str(t))
+    assert asked == [False] * 3
+    number(bench, "num_train_timesteps", 400)
+    expect(last).to_have_text("399")
+    assert asked[3] is True
+
+
+def test_the_offset_belongs_to_the_cosine_schedule_alone(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    offset = bench.locator("[data-field=offset]")
+    expect(offset).to_be_hidden()
+    choose(bench, "beta_schedule", "cosine")
+    expect(offset.locator("input[type=number]")).to_have_value("0.008")
+    before = line_of(page, "plot-beta")
+    number(bench, "offset", 0.3)
+    page.wait_for_function(
+        "b => document.querySelector('#plot-beta polyline').getAttribute('points') !== b", arg=before
+    )
+    number(bench, "offset", 0.9)
+    expect(bench.locator(".bench-side .alas")).to_have_text("offset must be 0 to 0.5; got 0.9.")
+    choose(bench, "beta_schedule", "linear")
+    number(bench, "num_train_timesteps", 500)
+    expect(offset).to_be_hidden()
+
+
+def test_the_picture_under_noise_may_come_from_the_gallery_and_a_broken_one_is_refused(
+    page: Page, tmp_path: Path
+) -> None:
+    generate(page, "a red circle", steps=1)
+    finish(page)
+    open_bench(page, "β schedule")
+    big, chooser = page.locator("#noised"), page.locator("#bench-schedule .picture-chooser")
+    expect(big).to_have_attribute("data-t", "500")
+    page.locator("#schedule-t").fill("0")
+    expect(big).to_have_attribute("data-t", "0")
+    panda = pixels(big)
+    chooser.get_by_role("button", name="From the gallery").click()
+    chooser.locator(".tile").first.click()
+    page.wait_for_function("before => document.querySelector('#noised').toDataURL() !== before", arg=panda)
+    made = pixels(big)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    chooser.locator("input[type=file]").set_input_files(tmp_path / "broken.png")
+    expect(chooser.get_by_role("alert")).to_contain_text("picture")
+    page.locator("#schedule-t").fill("999")
+    expect(big).to_have_attribute("data-t", "999")
+    page.locator("#schedule-t").fill("0")
+    expect(big).to_have_attribute("data-t", "0")
+    assert pixels(big) == made
+
+
 def test_a_wrong_number_is_said_and_the_bench_goes_on(page: Page) -> None:
     bench = open_bench(page, "β schedule")
     number(bench, "num_train_timesteps", 5)
@@ -204,6 +283,27 @@ def test_digits_appear_and_the_ideal_denoiser_copies(page: Page) -> None:
     before = pixels(page.locator("#digits-x"))
     page.locator("#digits-step").fill("0")
     assert pixels(page.locator("#digits-x")) != before
+
+
+def test_digits_by_ddim_show_eta_where_the_variance_was(page: Page) -> None:
+    bench = open_bench(page, "Digits in pixels")
+    eta, variance = bench.locator("[data-field=eta]"), bench.locator("[data-field=variance]")
+    expect(page.locator("#digits-verdict")).to_contain_text("of 10 are read")
+    expect(eta).to_be_hidden()
+    expect(variance).to_be_visible()
+    digits = "#digits-x"
+    seen = [pixels(page.locator(digits))]
+    for eta_of in (None, 1):
+        if eta_of is None:
+            choose(bench, "sampler", "ddim")
+        else:
+            number(bench, "eta", eta_of)
+        page.wait_for_function(
+            "([c, before]) => document.querySelector(c).toDataURL() !== before", arg=[digits, seen[-1]]
+        )
+        seen.append(pixels(page.locator(digits)))
+    expect(eta).to_be_visible()
+    expect(variance).to_be_hidden()
 
 
 def test_the_bound_is_drawn_bar_by_bar_for_pictures_and_points(page: Page) -> None:
