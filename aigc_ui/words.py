@@ -394,6 +394,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "lab.field.seed": ("Seed", "随机种子"),
     "lab.field.guidance_scale": ("Guidance", "引导强度"),
     "lab.info.guidance_scale": ("How far the class is overdone; 1 is off.", "对类别的强调程度；1 为关闭。"),
+    "lab.field.eta": ("Fresh noise η", "新噪声 η"),
     "lab.info.eta": (
         "What DDIM adds at each step: 0 is none, 1 as much as DDPM.",
         "DDIM 每一步加入的噪声：0 为不加，1 与 DDPM 相同。",

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.visitor import finish, generate, pixels
@@ -189,6 +190,23 @@ def test_the_picture_under_noise_may_come_from_the_gallery_and_a_broken_one_is_r
     assert pixels(big) == made
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_chooses_a_picture_covers_nothing_beside_it(visit, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 900})
+    page.get_by_role("tab", name="Diffusion lab").click()
+    big, formula = page.locator("#noised"), page.locator("#forward-formula")
+    expect(big).to_have_attribute("data-t", "500")
+    for name in ("From the gallery", "Draw one"):
+        page.locator("#bench-schedule").get_by_role("button", name=name).click()
+        expect(page.locator("#bench-schedule .picture-panel")).to_be_visible()
+        picture, beside = big.bounding_box(), formula.bounding_box()
+        assert picture and beside
+        right, below = picture["x"] + picture["width"], picture["y"] + picture["height"]
+        assert right <= beside["x"] or below <= beside["y"], name
+        for box in (b.bounding_box() for b in page.locator("#bench-schedule .picture-chooser button:visible").all()):
+            assert box and box["x"] + box["width"] <= width
+
+
 def test_a_wrong_number_is_said_and_the_bench_goes_on(page: Page) -> None:
     bench = open_bench(page, "β schedule")
     number(bench, "num_train_timesteps", 5)
@@ -302,7 +320,7 @@ def test_digits_by_ddim_show_eta_where_the_variance_was(page: Page) -> None:
             "([c, before]) => document.querySelector(c).toDataURL() !== before", arg=[digits, seen[-1]]
         )
         seen.append(pixels(page.locator(digits)))
-    expect(eta).to_be_visible()
+    expect(eta).to_contain_text("What DDIM adds at each step")
     expect(variance).to_be_hidden()
 
 
