@@ -86,6 +86,11 @@ window.aigc = (() => {
     const bytes = Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (c) => c.charCodeAt(0));
     return createImageBitmap(new Blob([bytes], { type: source.slice(5, source.indexOf(";")) }));
   }
+  // A canvas as large as the picture that it shows.
+  function onto(canvas, bitmap) {
+    Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
+    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  }
   const listed = (body, name) => (Array.isArray(body) ? body : body?.[name] ?? []);
 
   // A function of one thing at a time: while one is being shown, only the newest of those that arrive is kept.
@@ -105,5 +110,5 @@ window.aigc = (() => {
   const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;
 
   return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, icons, put, url, api,
-    post, upload, blob, decode, listed, newest, over, mounts: {} };
+    post, upload, blob, decode, onto, listed, newest, over, mounts: {} };
 })();

@@ -1,6 +1,6 @@
 // Digits out of noise, in pixels: every step, the guess beside it, and the training pictures that lie nearest.
 (() => {
-  const { el, t, on, decode, figure } = aigc;
+  const { el, t, on, decode, onto, figure } = aigc;
   aigc.mounts["lab-digits"] = (root) => {
     const rows = Object.fromEntries(["x", "x0", "nearest"].map((id) => [id, row(`digits-${id}`)]));
     const { play, range } = aigc.player({ play: "digits-play", range: "digits-step" }, { show: (place) => go(place), pause: () => 120 });
@@ -34,7 +34,7 @@
       const canvas = el("canvas", { id, role: "img" }), name = el("figcaption");
       return {
         node: el("figure", { class: "digits" }, name, canvas), name, canvas,
-        paint: (bitmap) => { Object.assign(canvas, { width: bitmap.width, height: bitmap.height }); canvas.getContext("2d").drawImage(bitmap, 0, 0); },
+        paint: (bitmap) => onto(canvas, bitmap),
       };
     }
     function go(i) {

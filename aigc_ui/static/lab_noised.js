@@ -1,6 +1,6 @@
 // A picture under the noise of a schedule, at one step and at eight: in its pixels or in the embedded model's latents.
 (() => {
-  const { el, t, on, post, newest, decode, figure } = aigc;
+  const { el, t, on, post, newest, decode, onto, figure } = aigc;
   const SPACES = ["pixels", "latents"], THROUGH = ["decoder", "preview"];
 
   // `schedule()` gives the present schedule's values; `moved()` is called when another step is looked at.
@@ -52,8 +52,7 @@
     range.addEventListener("input", () => { if (schedule()) go(+range.value / last()); });
 
     function paint(canvas, bitmap) {
-      Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
-      canvas.getContext("2d").drawImage(bitmap, 0, 0);
+      onto(canvas, bitmap);
       bitmap.close();
     }
     function small(bitmap, at, end) {

@@ -1,6 +1,6 @@
 // A noised picture on its way back through the embedded model: state, guess, predicted noise and guidance side by side.
 (() => {
-  const { el, t, on, decode, figure } = aigc;
+  const { el, t, on, decode, onto, figure } = aigc;
   const VIEWS = ["source", "x", "x0", "eps", "guided", "result"];
   const ONE = ["source", "result"];                     // the others have a picture for every step
   const STRONGEST = 15, KEPT = 6, PAUSE = 450;
@@ -45,7 +45,7 @@
       const canvas = el("canvas", { id: `reverse-${name}`, role: "img" }), caption = el("figcaption");
       return {
         node: el("figure", { class: "view" }, canvas, caption),
-        paint: (bitmap) => { Object.assign(canvas, { width: bitmap.width, height: bitmap.height }); canvas.getContext("2d").drawImage(bitmap, 0, 0); bitmap.close(); },
+        paint: (bitmap) => { onto(canvas, bitmap); bitmap.close(); },
         say: () => { caption.textContent = t(`lab.view.${name}`); canvas.setAttribute("aria-label", caption.textContent); },
         canvas,
       };
@@ -82,8 +82,8 @@
 
     keep.addEventListener("click", () => {
       if (!answer) return;
-      const copy = el("canvas", { width: views.result.canvas.width, height: views.result.canvas.height, role: "img" });
-      copy.getContext("2d").drawImage(views.result.canvas, 0, 0);
+      const copy = el("canvas", { role: "img" });
+      onto(copy, views.result.canvas);
       const words = [`t ${answer.t}`, t(`choice.beta_schedule.${asked.beta_schedule}`), t(`choice.sampler.${asked.sampler}`), t("lab.steps", { steps: answer.x.length }),
         asked.guidance_curve.length ? t("lab.plot.guidance") : `w ${figure(asked.guidance_scale)}`, asked.shift ? `t ${asked.shift > 0 ? "+" : "−"}${Math.abs(asked.shift)}` : ""];
       copy.setAttribute("aria-label", words.join(" "));
