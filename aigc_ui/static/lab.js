@@ -108,8 +108,9 @@
     return { play, range };
   };
 
-  // A bench: controls on the left, what `show(answer, values)` draws on the right. Returns its handle.
-  aigc.bench = (root, { id, experiment, controls, stage, show, shown }) => {
+  // A bench: controls on the left, what `show(answer, values)` draws on the right. `shown(values, parts)` is called before
+  // every question, `moved(name, values)` only where one control is moved by hand. Returns its handle.
+  aigc.bench = (root, { id, experiment, controls, stage, show, shown, moved }) => {
     const list = el("div", { class: "controls" }), message = el("p", { class: "alas", role: "alert", hidden: true });
     const node = el("section", { class: "bench", id }, el("div", { class: "bench-side" }, list, message), stage);
     root.replaceChildren(node);
@@ -129,6 +130,7 @@
     const refresh = () => { shown?.(values, parts); return ask({ ...values }); };
     function change(name, value, quiet) {
       values[name] = value;
+      moved?.(name, values);
       if (!quiet) parts[name]?.set(value);
       refresh();
     }
@@ -166,7 +168,7 @@
       return set({ ...values, ...kept });
     }
     on("language", () => { Object.values(parts).forEach((part) => part.say()); if (Object.keys(values).length) refresh(); });
-    const handle = { name: experiment, node, values: () => values, set, change, side: list, hide, show: restore, shown: () => controls };
+    const handle = { name: experiment, node, values: () => values, fields: () => fields, set, change, side: list, hide, show: restore, shown: () => controls };
     begin();
     return handle;
   };

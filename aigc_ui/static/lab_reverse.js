@@ -3,7 +3,7 @@
   const { el, t, on, decode, onto, figure } = aigc;
   const VIEWS = ["source", "x", "x0", "eps", "guided", "result"];
   const ONE = ["source", "result"];                     // the others have a picture for every step
-  const STRONGEST = 15, KEPT = 6, PAUSE = 450;
+  const KEPT = 6, PAUSE = 450;
   const FIRST = 2;                                      // the step shown at first: guidance still moves much there
 
   aigc.mounts["lab-reverse"] = (root) => {
@@ -39,6 +39,7 @@
         if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = aigc.drawnSchedule();
         parts.eta.node.hidden = values.sampler !== "ddim";
       },
+      moved: (name, values) => { if (name === "guidance_scale") values.guidance_curve = []; },
     });
 
     function view(name) {
@@ -65,20 +66,17 @@
     from.addEventListener("input", () => bench.set({ t: +from.value }));
 
     function draw(at) {
-      const steps = answer.sigmas.slice(0, -1).map((_, i) => i + 1), x = { label: t("lab.step"), low: 1, high: Math.max(2, steps.length) };
+      const high = bench.fields().guidance_scale.high, steps = answer.sigmas.slice(0, -1).map((_, i) => i + 1), x = { label: t("lab.step"), low: 1, high: Math.max(2, steps.length) };
       const line = (title, y, more = {}) => ({ title, x, y: more.y ?? {}, at: at + 1, series: [{ name: title, x: steps, y, colour: "--plot-1", kind: "dots" }] });
       plots.share.draw(line(t("lab.plot.share"), answer.guidance_share, { y: { low: 0 } }));
       plots.sigma.draw(line(t("lab.plot.sigma"), answer.sigmas.slice(0, -1), { y: { log: true } }));
-      plots.guidance.draw({ title: t("lab.plot.guidance"), x: { label: t("lab.run"), low: 0, high: 1 }, y: { low: 0, high: STRONGEST },
+      plots.guidance.draw({ title: t("lab.plot.guidance"), x: { label: t("lab.run"), low: 0, high: 1 }, y: { low: 0, high },
         series: [{ name: t("lab.plot.guidance"), x: curve().map(([a]) => a), y: curve().map(([, b]) => b), colour: "--plot-1" }],
-        drag: aigc.handles({ points: curve, wide: 1, low: 0, high: STRONGEST, put: (next) => { bench.set({ guidance_curve: next }); draw(at); } }) });
+        drag: aigc.handles({ points: curve, wide: 1, low: 0, high, put: (next) => { bench.set({ guidance_curve: next }); draw(at); } }) });
     }
     // Drawn by hand, or flat at the one scale; the slider takes a drawn one back.
     const flat = ({ guidance_scale: scale }) => [[0, scale], [1, scale]];
     const curve = () => { const values = bench.values(); return values.guidance_curve.length ? values.guidance_curve : flat(values); };
-    stage.parentNode.addEventListener("input", (event) => {
-      if (event.target.closest("[data-field=guidance_scale]")) bench.values().guidance_curve = [];
-    }, true);
 
     keep.addEventListener("click", () => {
       if (!answer) return;
