@@ -13,6 +13,7 @@ STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "core.js",
     "message.js",
+    "player.js",
     "live.js",
     "mask.js",
     "mask_editor.js",

@@ -1,6 +1,6 @@
 // What all benches of the lab share: controls made from an experiment's fields, and answers that follow while dragging.
 (() => {
-  const { el, icon, icons, t, has, on, post, api, newest } = aigc;
+  const { el, t, has, on, post, api, newest } = aigc;
   const LARGE = 1e5;                                    // a range with more numbers than this is typed, not slid
   const LOGARITHMIC = ["beta_start", "beta_end"];
   const SMALLEST = 1e-5;
@@ -83,30 +83,6 @@
   }
   aigc.openedBench = () => Object.values(open).find(seen);
   aigc.showControls = () => Object.values(open).forEach((bench) => bench.hide([]));
-
-  // A button that plays a range: `show(place)` draws each, every `pause(last)` milliseconds, from the start at the end.
-  aigc.player = (ids, { show, pause }) => {
-    const play = el("button", { type: "button", class: "round", id: ids.play });
-    const range = el("input", { type: "range", id: ids.range, min: 0, max: 1, value: 0 });
-    let timer = 0;
-    const say = () => {
-      play.replaceChildren(icon(timer ? icons.pause : icons.play));
-      play.setAttribute("aria-label", t(timer ? "live.pause" : "live.play"));
-      range.setAttribute("aria-label", t("live.scrub"));
-    };
-    const stop = () => { clearInterval(timer); timer = 0; say(); };
-    play.addEventListener("click", () => {
-      if (timer) return stop();
-      const last = +range.max;
-      let place = +range.value >= last ? 0 : +range.value;
-      timer = setInterval(() => { show(place); if (++place > last) stop(); }, pause(last));
-      say();
-    });
-    range.addEventListener("input", () => { stop(); show(+range.value); });
-    on("language", say);
-    say();
-    return { play, range };
-  };
 
   // A bench: controls on the left, what `show(answer, values)` draws on the right. `shown(values, parts)` is called before
   // every question, `moved(name, values)` only where one control is moved by hand. Returns its handle.

@@ -1,6 +1,6 @@
 // The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
 (() => {
-  const { el, icon, icons, t, on, emit, state, newest, decode } = aigc;
+  const { el, t, on, emit, state, newest, decode } = aigc;
   const FILMS = { webp: "WebP", gif: "GIF", mp4: "MP4" };
 
   // A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
@@ -74,8 +74,11 @@
     const sigma = el("span", { id: "live-sigma", class: "figures" });
     const left = el("span", { id: "live-left", class: "figures" });
     const bar = el("progress", { id: "live-progress", max: 1, value: 0 });
-    const play = el("button", { id: "live-play", type: "button", class: "round", disabled: true }, icon(icons.play));
-    const range = el("input", { id: "live-scrub", type: "range", min: 0, max: 1, value: 0, disabled: true });
+    const { play, range, stop } = aigc.player({ play: "live-play", range: "live-scrub" }, {
+      show: (i) => { range.value = i; show({ frame: frames[i], last: i === frames.length - 1 }); },
+      pause: (last) => Math.max(40, Math.min(250, 4000 / (last + 1))),
+    });
+    play.disabled = range.disabled = true;
     const films = el("span", { class: "films", id: "live-films", hidden: true }, ...["webp", "gif", "mp4"].map((kind) => el("a", { class: "button quiet", "data-kind": kind, download: true }, FILMS[kind])));
     const notes = el("ul", { id: "live-notes", class: "notes" });
     const view = el("section", { id: "live-view", "data-state": "idle" },
@@ -84,7 +87,7 @@
       el("div", { class: "scrub" }, play, range, films), notes);
     root.replaceChildren(view);
 
-    let frames = [], finals = null, job = null, shown = null, playing = 0;
+    let frames = [], finals = null, job = null, shown = null;
 
     const show = newest(async (item) => {
       shown = item;
@@ -129,9 +132,6 @@
     }
 
     function describe() {
-      play.setAttribute("aria-label", t(playing ? "live.pause" : "live.play"));
-      play.title = t(playing ? "live.pause" : "live.play");
-      range.setAttribute("aria-label", t("live.scrub"));
       films.querySelectorAll("a").forEach((link) => { link.title = t("live.film", { kind: link.textContent }); });
       view.setAttribute("aria-label", t("live"));
       empty.textContent = t("live.empty");
@@ -157,25 +157,8 @@
       }
     }
 
-    function stopPlaying() {
-      clearInterval(playing);
-      playing = 0;
-      play.replaceChildren(icon(icons.play));
-      describe();
-    }
-    const look = (i) => { range.value = i; show({ frame: frames[i], last: i === frames.length - 1 }); };
-    play.addEventListener("click", () => {
-      if (playing) return stopPlaying();
-      let i = +range.value >= frames.length - 1 ? 0 : +range.value;
-      const pause = Math.max(40, Math.min(250, 4000 / frames.length));
-      playing = setInterval(() => { look(i); if (++i >= frames.length) stopPlaying(); }, pause);
-      play.replaceChildren(icon(icons.pause));
-      describe();
-    });
-    range.addEventListener("input", () => { if (playing) stopPlaying(); look(+range.value); });
-
     on("watch", (next) => {
-      if (playing) stopPlaying();
+      stop();
       finals?.forEach((bitmap) => bitmap.close());
       frames = []; finals = null; shown = null;
       noisy.clear(); guess.clear();
