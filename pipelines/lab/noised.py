@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from pipelines import libs, models
-from pipelines.data import scenes
 from pipelines.device import DeviceManager
+from pipelines.lab.picture import in_latents, picture_of
 from pipelines.lab.schedule import ScheduleRequest, significant
-from pipelines.params import Choice, Flag, Picture, Range, Request, param
+from pipelines.params import Choice, Flag, Picture, Range, param
 from pipelines.requests import LARGEST_SEED
 from pipelines.schedules import MAX_TIMESTEPS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = 128
-"""Of the pictures that are shown, in pixels."""
 STRIP = 8
 PIXELS, LATENTS = SPACES = ("pixels", "latents")
 DECODER, PREVIEW = THROUGH = ("decoder", "preview")
@@ -80,17 +77,10 @@ class Space:
 
 @contextmanager
 def _space(request: NoisedRequest, devices: DeviceManager) -> Iterator[Space]:
-    picture = picture_of(request)
     if request.space == PIXELS:
-        yield Space(libs.torch().tensor(picture).double() / 127.5 - 1, _pixels)  # (SIDE, SIDE, 3)
+        yield Space(libs.torch().tensor(picture_of(request)).double() / 127.5 - 1, _pixels)  # (SIDE, SIDE, 3)
         return
-    from pipelines.diffusion.start import fitted
-    from pipelines.text_to_image import lease
-
-    info = models.inspect(models.find(request.model))
-    with lease(info, devices) as model:
-        size = models.native_size(info)
-        x0 = model.encode_picture(fitted(picture, size, size)).cpu().double()  # (C, h, w)
+    with in_latents(request, request.model, devices) as (model, _, latents):
 
         def decoded(x: Tensor) -> np.ndarray:
             return model.decode(x.float().to(model.device))
@@ -98,20 +88,7 @@ def _space(request: NoisedRequest, devices: DeviceManager) -> Iterator[Space]:
         def previewed(x: Tensor) -> np.ndarray:
             return model.preview(x[None])[0]
 
-        yield Space(x0, decoded if request.through == DECODER else previewed)
-
-
-def picture_of(request: Request) -> np.ndarray:
-    """(SIDE, SIDE, 3) uint8: the middle square of the given one, a drawn scene where none is given."""
-    given = request.picture("image")
-    if given is None:
-        scene = scenes.arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0))
-        return scenes.draw(scene)
-    image = Image.fromarray(given)
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+        yield Space(latents.cpu().double(), decoded if request.through == DECODER else previewed)
 
 
 def _pixels(x: Tensor) -> np.ndarray:

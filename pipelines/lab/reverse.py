@@ -17,7 +17,7 @@ from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath, path_from
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
-from pipelines.lab.noised import picture_of
+from pipelines.lab.picture import in_latents
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Picture, Range, Text, param
 from pipelines.requests import LARGEST_SEED, sampler_names, sigma_schedule_names
@@ -66,19 +66,16 @@ Asked = ReverseRequest
 
 def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
     """`x`, `x0`, `eps`, `guided`: uint8 pictures (N, H, W, 3), one a step; `source` and `result`: one each, decoded."""
-    from pipelines.diffusion.start import fitted
-    from pipelines.text_to_image import PictureNoise, lease
+    from pipelines.text_to_image import PictureNoise
 
-    info = models.inspect(models.find(request.model))
-    with lease(info, devices) as model:
-        side = models.native_size(info)
-        source = fitted(picture_of(request), side, side)
-        latents = model.encode_picture(source)
+    with in_latents(request, request.model, devices) as (model, source, latents):
         process = request.process()
         t = min(request.t, len(process.betas) - 1)
         path = path_from(model.process.alphas_cumprod, process, t, request.sigma_schedule, request.num_inference_steps)
-        watched = Watched(_denoiser(request, model, devices, path))
-        noise = PictureNoise([request.seed], model.latent_shape(side, side), model.device)
+        height, width, _ = source.shape
+        shape = model.latent_shape(width, height)
+        watched = Watched(_denoiser(request, model, devices, path, shape))
+        noise = PictureNoise([request.seed], shape, model.device)
         x = latents + float(path.sigmas[0]) * noise()
         for step in SAMPLERS[request.sampler](watched, x, path.sigmas, lambda like: noise(), request.eta):
             x = step.x
@@ -135,7 +132,9 @@ class Watched:
         return x0_pred
 
 
-def _denoiser(request: ReverseRequest, model: Bundle, devices: DeviceManager, path: NoisePath) -> Denoiser:
+def _denoiser(
+    request: ReverseRequest, model: Bundle, devices: DeviceManager, path: NoisePath, shape: tuple[int, int, int]
+) -> Denoiser:
     """The network with the prompt, told the timesteps of the path or, with a shift, other ones."""
     from pipelines.diffusion.denoiser import Denoiser
 
@@ -143,9 +142,7 @@ def _denoiser(request: ReverseRequest, model: Bundle, devices: DeviceManager, pa
     told = replace(path, timesteps=(path.timesteps + request.shift).clamp(0, last))
     cond, _ = model.encode(request.prompt)
     uncond, _ = model.encode(request.negative_prompt)
-    size = models.native_size(model.info)
-    network = model.network(model.latent_shape(size, size))
-    return Denoiser(network, devices.worker(), model.process, told, cond, uncond, request.guidance)
+    return Denoiser(model.network(shape), devices.worker(), model.process, told, cond, uncond, request.guidance)
 
 
 def _views(said: list[Said], model: Bundle) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from pipelines.device import DeviceManager
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, NotFound
 from pipelines.lab import digits, noised, orders, points
+from pipelines.lab.picture import picture_of
 from pipelines.schedules import BETA_SCHEDULES, DiffusionProcess, make_betas
 from pipelines.text_to_image import lease
 
@@ -118,7 +119,7 @@ def test_latents_are_noised_as_the_formula_says_and_shown_by_the_model(through: 
     with contextlib.closing(DeviceManager()) as devices:
         answer = noised.answer(asked, devices)
         with lease(models.inspect(models.find(asked.model)), devices) as model:
-            x0 = model.encode_picture(np.array(noised.picture_of(asked))).double()
+            x0 = model.encode_picture(np.array(picture_of(asked))).double()
             noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
             abar = float(asked.process().alphas_cumprod[t])
             x_t = (math.sqrt(abar) * x0 + math.sqrt(1 - abar) * noise).float()

@@ -14,7 +14,7 @@ from pipelines.diffusion.path import path_from
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.lab import reverse
-from pipelines.lab.noised import picture_of
+from pipelines.lab.picture import picture_of
 from pipelines.lab.reverse import ReverseRequest
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES, DiffusionProcess, make_betas
 from pipelines.text_to_image import PictureNoise, lease
@@ -40,9 +40,10 @@ def test_watching_changes_nothing(devices: DeviceManager, sampler: str) -> None:
     asked = ReverseRequest.parse({"sampler": sampler, "num_inference_steps": 4, "eta": 0.5})
     with lease(models.inspect(models.find(asked.model)), devices) as model:
         path = path_from(model.process.alphas_cumprod, asked.process(), asked.t, "path", 4)
-        noise = PictureNoise([asked.seed], model.latent_shape(128, 128), "cpu")
+        shape = model.latent_shape(128, 128)
+        noise = PictureNoise([asked.seed], shape, "cpu")
         x = model.encode_picture(np.array(picture_of(asked))) + float(path.sigmas[0]) * noise()
-        denoiser = reverse._denoiser(asked, model, devices, path)
+        denoiser = reverse._denoiser(asked, model, devices, path, shape)
         *_, last = SAMPLERS[sampler](denoiser, x, path.sigmas, lambda like: noise(), asked.eta)
         plain = model.decode(last.x[0])
     watched = reverse.answer(asked, devices)
