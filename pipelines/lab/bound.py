@@ -74,7 +74,7 @@ def _of_digits(request: BoundRequest) -> dict[str, Any]:
     own = [v for v in VARIANCES if v != "learned_range" or request.model == "learned"]
     bounds = {v: made(request.model, v) for v in own}
     behind = None if request.model == IDEAL else _terms(made(IDEAL, "fixed_small"))
-    return _described(bounds[request.variance]) | {
+    return described(bounds[request.variance]) | {
         "behind": behind,
         "totals": {v: _mean(bound.total) for v, bound in bounds.items()},
         "nothing": significant(math.log2(digits.LEVELS)),
@@ -99,12 +99,11 @@ def _of_points(request: BoundRequest) -> dict[str, Any]:
             levels=None,
         )
 
-    entropy = -float(data.log_prob(x0).mean()) / 2 / math.log(2)
     bounds = {v: made(v) for v in VARIANCES if v != "learned_range"}
-    return _described(bounds[request.variance]) | {
+    return described(bounds[request.variance]) | {
         "behind": None,
         "totals": {v: _mean(bound.total) for v, bound in bounds.items()},
-        "entropy": significant(entropy),
+        "entropy": entropy(data, x0),
         "examples": POINTS,
         "unit": "density",
     }
@@ -120,7 +119,12 @@ def ideal_model(data: Distribution, sigmas: Tensor) -> Model:
     return predict
 
 
-def _described(whole: Bound) -> dict[str, Any]:
+def entropy(data: Distribution, x0: Tensor) -> float:
+    """Of points in the plane, in bits per dimension, as their mean over examples x0 (N, 2)."""
+    return _mean(data.log_prob(x0) / (-2 * math.log(2)))
+
+
+def described(whole: Bound) -> dict[str, Any]:
     return {"terms": _terms(whole), "prior": _mean(whole.prior), "total": _mean(whole.total)}
 
 

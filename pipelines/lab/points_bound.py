@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from pipelines.bound import Bound
 from pipelines.errors import BadRequest
 from pipelines.ideal import Distribution
-from pipelines.lab.bound import ideal_model
-from pipelines.lab.schedule import significant
+from pipelines.lab.bound import described, entropy, ideal_model
 from pipelines.reverse import Model, drawn_from
 from pipelines.schedules import DiffusionProcess
 
@@ -41,22 +38,15 @@ class PointsBound:
             learned = self.learned(network)
         except BadRequest as refused:
             return {"refused": str(refused)}
+        ideal = described(self.ideal)
         return {
-            "learned": _described(learned),
-            "ideal": _described(self.ideal),
-            "prior": significant(float(self.ideal.prior.mean())),
-            "entropy": significant(-float(self._data.log_prob(self.x0).mean()) / 2 / math.log(2)),
+            "learned": described(learned),
+            "ideal": ideal,
+            "prior": ideal["prior"],
+            "entropy": entropy(self._data, self.x0),
             "examples": EXAMPLES,
         }
 
     def _of(self, model: Model, prediction_type: str) -> Bound:
         noise = drawn_from(torch.Generator().manual_seed(self._seed + 1))
         return self._process.bound(model, self.x0, noise, prediction_type=prediction_type, levels=None)
-
-
-def _described(whole: Bound) -> dict[str, Any]:
-    return {"terms": _listed(whole.terms.mean(0)), "total": significant(float(whole.total.mean()))}
-
-
-def _listed(values: Tensor) -> list[float]:
-    return [significant(v) for v in values.tolist()]
