@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.visitor import finish, generate, pixels
+from tests.browser.visitor import drag, finish, generate, pixels
 
 
 def open_bench(page: Page, name: str) -> Locator:
@@ -54,12 +54,7 @@ def test_a_drawn_curve_is_dragged_by_its_points(page: Page) -> None:
     choose(bench, "beta_schedule", "drawn")
     expect(page.locator("#plot-beta .handle")).to_have_count(3)
     before, middle = line_of(page, "plot-beta"), page.locator("#plot-beta .handle").nth(1)
-    box = middle.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 8, box["y"] + 8)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 40, box["y"] + 50, steps=6)
-    page.mouse.up()
+    drag(page, middle, (8, 8), (40, 50))
     page.wait_for_function(
         "b => document.querySelector('#plot-beta polyline').getAttribute('points') !== b", arg=before
     )
@@ -282,12 +277,7 @@ def test_a_distribution_can_be_drawn(page: Page) -> None:
     bench = open_bench(page, "Points in the plane")
     expect(page.locator("#plane-quality td")).to_have_count(4)
     page.locator("#plane-draw").click()
-    box = page.locator("#plane").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 300, box["y"] + 200, steps=20)
-    page.mouse.up()
+    drag(page, page.locator("#plane"), (60, 60), (300, 200), steps=20)
     expect(bench.locator("[data-field=data] select")).to_have_value("drawn")
     expect(bench.locator(".bench-side .alas")).to_be_hidden()
 

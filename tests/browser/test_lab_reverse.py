@@ -6,7 +6,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_lab import choose, number, open_bench
-from tests.browser.visitor import pixels
+from tests.browser.visitor import drag, pixels
 
 
 def opened(page: Page) -> Locator:
@@ -61,12 +61,7 @@ def test_guidance_is_drawn_by_hand_and_the_slider_takes_it_back(page: Page) -> N
     bench = opened(page)
     handle = page.locator("#plot-reverse-guidance .handle").last
     handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 8, box["y"] + 8)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 8, box["y"] - 60, steps=4)
-    page.mouse.up()
+    drag(page, handle, (8, 8), (8, -60))
     slide(page, "#reverse-step", 9)
     expect(page.locator("#reverse-told")).not_to_contain_text("Guidance 3.")
     number(bench, "guidance_scale", 2)
@@ -82,12 +77,7 @@ def test_a_picture_is_brought_as_a_file_or_drawn(page: Page, tmp_path: Path) -> 
     changed(page, "#reverse-source", source)
     red = pixels(page.locator("#reverse-source"))
     chooser.get_by_role("button", name="Draw one").click()
-    box = chooser.locator(".easel").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 40, box["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 180, box["y"] + 160, steps=5)
-    page.mouse.up()
+    drag(page, chooser.locator(".easel"), (40, 40), (180, 160))
     changed(page, "#reverse-source", red)
     drawn = pixels(page.locator("#reverse-source"))
     chooser.get_by_role("button", name="The panda again").click()

@@ -32,6 +32,16 @@ def finish(page: Page) -> None:
     expect(page.locator("#live-scrub")).to_be_enabled()
 
 
+def drag(page: Page, where: Locator, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:
+    """Press at `start`, let go at `end`; both are pixels from the upper left corner of `where`."""
+    box = where.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + start[0], box["y"] + start[1])
+    page.mouse.down()
+    page.mouse.move(box["x"] + end[0], box["y"] + end[1], steps=steps)
+    page.mouse.up()
+
+
 def pixels(canvas: Locator) -> str:
     return canvas.evaluate("c => c.toDataURL()")
 
