@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from aigc_ui import live, words
+from aigc_ui import lab_words, live, words
 from pipelines.params import Choice
 from pipelines.requests import TextToImageRequest
 
 PYTHON = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.glob("*.py"))
-TABLE = Path(words.__file__).read_text(encoding="utf-8")
+TABLES = [Path(module.__file__).read_text(encoding="utf-8") for module in (words, lab_words)]
 SCRIPTS = "".join((live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS)
 FAMILIES = (
     "field.",
@@ -55,11 +55,19 @@ def test_what_a_pane_shows_has_a_name_and_an_explanation(pane):
     assert words.has(pane) and words.has(f"{pane}.help")
 
 
+def test_no_word_stands_twice():
+    keys = [key for table in TABLES for key in re.findall(r'^    "([^"]+)": ', table, re.MULTILINE)]
+    assert len(keys) > 300
+    assert sorted(keys) == sorted(words.WORDS)
+
+
 def test_no_word_is_left_over():
     built = {f"detail.{name}" for name in re.findall(r'"(previous|next|close)"', SCRIPTS)}
     built |= {f"lesson.{name}" for name in re.findall(r'"(open|save|link(?:\.plain)?)"', SCRIPTS)}
     built |= {f"train.{name}" for name in re.findall(r'line\("(\w+)"', SCRIPTS)}
-    elsewhere = SCRIPTS + PYTHON.replace(TABLE, "")
+    elsewhere = SCRIPTS + PYTHON
+    for table in TABLES:
+        elsewhere = elsewhere.replace(table, "")
 
     def said(key: str) -> bool:
         return key in built or any(f'"{name}"' in elsewhere for name in (key, key.removesuffix(".help")))
