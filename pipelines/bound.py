@@ -58,7 +58,7 @@ def bound(
         x_t = process.q_sample(x0, t, noise_fn(x0))
         made = reverse(x_t, t)
         if t == 0:
-            nats = _decoder(x0, made.mean, made.log_variance, levels)
+            nats = decoder_nats(x0, made.mean, made.log_variance, levels)
         else:
             wanted, _, wanted_log_variance = process.q_posterior(x0, x_t, t)
             nats = normal_kl(wanted, wanted_log_variance, made.mean, made.log_variance)
@@ -76,8 +76,8 @@ def normal_kl(mean: Tensor, log_variance: Tensor, other_mean: Tensor, other_log_
     return 0.5 * (other_log_variance - log_variance - 1 + (log_variance - other_log_variance).exp() + gap)
 
 
-def _decoder(x0: Tensor, mean: Tensor, log_variance: Tensor, levels: int | None) -> Tensor:
-    """-log p(x0 | x_1) in nats, value by value."""
+def decoder_nats(x0: Tensor, mean: Tensor, log_variance: Tensor, levels: int | None) -> Tensor:
+    """-log N(x0; mean, variance) in nats, value by value; with levels of each value's bin instead of the density."""
     if levels is None:
         return 0.5 * (math.log(2 * math.pi) + log_variance + (x0 - mean) ** 2 * (-log_variance).exp())
     torch = libs.torch()

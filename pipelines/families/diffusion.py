@@ -1,0 +1,191 @@
+"""Diffusion and its modern sibling, flow matching: one network, two ways to train it, the same samplers.
+
+Both learn to undo noise and are sampled through the one contract `denoiser(x, sigma) -> x0_pred`. What differs is the
+path from data to noise: DDPM's x_t = sqrt(abar) x0 + sqrt(1 - abar) eps with the cosine schedule (arXiv:2006.11239,
+2102.09672), and the straight x_t = (1 - t) x0 + t eps of rectified flow (arXiv:2209.03003), the way of SD3 and FLUX.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipelines.bound import bound
+from pipelines.diffusion.denoiser import vp_scale, x0_from
+from pipelines.diffusion.guidance import guide
+from pipelines.diffusion.path import timestep_of_sigma
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.families import Sampling, State
+from pipelines.families.networks import denoising
+from pipelines.reverse import drawn_from
+from pipelines.schedules import DiffusionProcess, make_betas
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.diffusion.samplers import Denoiser
+
+NUM_TRAIN_TIMESTEPS = 200
+LABEL_DROPOUT = 0.1
+SIGMA_MAX, SIGMA_MIN = 80.0, 0.004
+"""Where sampling begins and its last step but the one to 0. At 80 unit data is 1.3 % of the state."""
+INVERTED = 50
+"""Steps of the way from data to noise."""
+
+
+class _Denoiser(nn.Module):
+    """What both share: the network, the walk down the noise levels, the walk back up."""
+
+    heeds: ClassVar = frozenset({"steps", "guidance_scale", "temperature"})
+    stages: ClassVar = (("",),)
+    learning_rate: ClassVar = 2e-3
+    betas: ClassVar = (0.9, 0.99)
+
+    def __init__(self, shape: Sequence[int], classes: int = 0, width: int = 64) -> None:
+        super().__init__()
+        self.shape, self.classes = tuple(shape), classes
+        self.network = denoising(self.shape, classes, width)
+
+    @property
+    def z_shape(self) -> tuple[int, ...]:
+        return self.shape
+
+    def denoiser(self, labels: Tensor, guidance_scale: float = 1.0) -> Denoiser:
+        """x = x0 + sigma * eps, sigma -> x0_pred, with classifier-free guidance (arXiv:2207.12598)."""
+        nothing = torch.full_like(labels, -1)
+
+        def denoise(x: Tensor, sigma: float) -> Tensor:
+            x0_pred = self.predict(x, sigma, labels)
+            return x0_pred if guidance_scale == 1 else guide(x0_pred, self.predict(x, sigma, nothing), guidance_scale)
+
+        return denoise
+
+    def predict(self, x: Tensor, sigma: float, labels: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def own_form(self, x: Tensor, sigma: float) -> Tensor:
+        """The state as the family writes it: its x_t."""
+        raise NotImplementedError
+
+    def sigmas(self, steps: int) -> Tensor:
+        """(steps + 1,), from high to 0, evenly in the family's own time."""
+        raise NotImplementedError
+
+    def states(self, z: Tensor, labels: Tensor, how: Sampling) -> Iterator[State]:
+        sigmas = self.sigmas(how.steps)
+        calls = 1 if how.guidance_scale == 1 else 2
+        x = z * how.temperature * sigmas[0].to(z)
+        walk = SAMPLERS["ddim"](self.denoiser(labels, how.guidance_scale), x, sigmas, torch.zeros_like, 0.0)
+        for step in walk:
+            x0_pred = step.x0_pred
+            yield State(self.own_form(step.x, step.sigma), x0_pred, calls * (step.index + 1))
+
+    def encode(self, x: Tensor, labels: Tensor) -> Tensor:
+        """DDIM backwards, from data to noise along the same curve (arXiv:2010.02502, section 4.3)."""
+        up = self.sigmas(INVERTED).flip(0)
+        x = x + 0.0
+        denoise = self.denoiser(labels)
+        for sigma, higher in zip(up[1:-1].tolist(), up[2:].tolist(), strict=True):
+            x0_pred = denoise(x, sigma)
+            x = x0_pred + (x - x0_pred) * (higher / sigma)
+        return x / float(up[-1])
+
+    def _untold(self, labels: Tensor, draw: torch.Generator) -> Tensor:
+        """Some labels hidden, so that the network also learns to do without, for guidance."""
+        hidden = torch.rand(len(labels), generator=draw) < LABEL_DROPOUT
+        return torch.where(hidden, -1, labels)
+
+
+class Diffusion(_Denoiser):
+    """DDPM with NUM_TRAIN_TIMESTEPS timesteps, sampled by DDIM.
+
+    The network predicts v = sqrt(abar) eps - sqrt(1 - abar) x0 (arXiv:2202.00512): from eps, the first guess would be
+    a division by next to nothing.
+    """
+
+    @cached_property
+    def process(self) -> DiffusionProcess:
+        return DiffusionProcess(make_betas("cosine", NUM_TRAIN_TIMESTEPS))
+
+    def velocity(self, x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        return self.network(x_t, t / (NUM_TRAIN_TIMESTEPS - 1), labels)
+
+    def loss(self, part: str, x: Tensor, labels: Tensor, draw: torch.Generator) -> Tensor:
+        """The squared error of v, a weighting of the bound as the simple loss is."""
+        t = torch.randint(NUM_TRAIN_TIMESTEPS, (len(x),), generator=draw)
+        eps = torch.randn(x.shape, generator=draw)
+        x_t = self.process.q_sample(x, t, eps)
+        v = self.process.q_sample(eps, t, -x)
+        return F.mse_loss(self.velocity(x_t, t, self._untold(labels, draw)), v)
+
+    def predict(self, x: Tensor, sigma: float, labels: Tensor) -> Tensor:
+        t = torch.full((len(x),), timestep_of_sigma(self.process.sigmas, sigma))
+        return x0_from(self.velocity(x * vp_scale(sigma), t, labels), "v_prediction", x, sigma)
+
+    def own_form(self, x: Tensor, sigma: float) -> Tensor:
+        return x * vp_scale(sigma)
+
+    def sigmas(self, steps: int) -> Tensor:
+        known = self.process.sigmas.clamp(max=SIGMA_MAX)
+        places = torch.linspace(NUM_TRAIN_TIMESTEPS - 1, 0, steps + 1)[:-1].round().long()
+        return torch.cat([known[places], known.new_zeros(1)])
+
+    def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> Tensor:
+        """The variational bound with fixed_small variance, one draw of the noise at every t."""
+        clip = len(self.shape) > 1
+        model = lambda x_t, t: self.velocity(x_t, t, labels)  # noqa: E731
+        made = bound(self.process, model, x, drawn_from(draw), "fixed_small", "v_prediction", clip, levels or None)
+        return made.total
+
+
+class FlowMatching(_Denoiser):
+    """Rectified flow, predicting the velocity eps - x0 along straight lines."""
+
+    def loss(self, part: str, x: Tensor, labels: Tensor, draw: torch.Generator) -> Tensor:
+        t = torch.sigmoid(torch.randn(len(x), generator=draw))  # most often in the middle (arXiv:2403.03206, eq. 19)
+        eps = torch.randn(x.shape, generator=draw)
+        at = t.view(-1, *[1] * (x.ndim - 1))
+        return F.mse_loss(self.network((1 - at) * x + at * eps, t, self._untold(labels, draw)), eps - x)
+
+    def predict(self, x: Tensor, sigma: float, labels: Tensor) -> Tensor:
+        """x0 = x_t - t v with t = sigma / (1 + sigma) and x_t = x / (1 + sigma)."""
+        t = sigma / (1 + sigma)
+        x_t = self.own_form(x, sigma)
+        return x_t - t * self.network(x_t, torch.full((len(x),), t), labels)
+
+    def own_form(self, x: Tensor, sigma: float) -> Tensor:
+        return x / (1 + sigma)
+
+    def sigmas(self, steps: int) -> Tensor:
+        times = torch.linspace(SIGMA_MAX / (1 + SIGMA_MAX), 0, steps + 1, dtype=torch.float64)
+        return times / (1 - times)
+
+    def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> Tensor | None:
+        """Exact in principle: log p(z) plus the divergence along the way (arXiv:1806.07366). Only points are so small
+        that it is computed; for pictures None."""
+        if len(self.shape) > 1 or levels:
+            return None
+        sigmas = self.sigmas(100).flip(0).tolist()
+        denoise, state, logdet = self.denoiser(labels), x, x.new_zeros(len(x))
+        for sigma, higher in zip(sigmas[:-1], sigmas[1:], strict=True):
+            state, change = _step_up(denoise, state, max(sigma, SIGMA_MIN), higher)
+            logdet = logdet + change
+        size = math.prod(self.shape)
+        spread = sigmas[-1]
+        nats = 0.5 * (state / spread).square().flatten(1).sum(1) + size * (math.log(spread) + 0.5 * math.log(math.tau))
+        return (nats - logdet) / (size * math.log(2))
+
+
+def _step_up(denoise: Denoiser, x: Tensor, sigma: float, higher: float) -> tuple[Tensor, Tensor]:
+    """One Euler step of dx/dsigma = (x - x0_pred) / sigma from sigma to a higher one, and log |det| of that step."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        stepped = x + (higher - sigma) * (x - denoise(x, sigma)) / sigma
+        rows = [torch.autograd.grad(stepped[:, i].sum(), x, retain_graph=True)[0] for i in range(x.shape[1])]
+    return stepped.detach(), torch.stack(rows, dim=1).det().abs().log()

@@ -1,0 +1,131 @@
+"""Trained families as files: weights of eight bits with a scale for each row, and in the header what they are of.
+
+Eight bits are enough to be shown and half of what sixteen cost; whoever computes with them gets float32.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines import libs, models
+from pipelines.data import sets
+from pipelines.errors import BadFile, NotFound
+from pipelines.families import MODULES
+from pipelines.families.learning import build
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = models.ROOT / "assets" / "models" / "families"
+SCALE = ".scale"
+FEW = 4096
+"""Tensors of fewer values stay as they are, in half precision: there is little to save."""
+LARGEST = 127
+
+
+@dataclass(frozen=True, eq=False)
+class Shipped:
+    """A trained model and what it was trained on."""
+
+    family: str
+    data: sets.DataSet
+    model: Any
+
+    @property
+    def nbytes(self) -> int:
+        return sum(weight.nbytes for weight in self.model.state_dict().values())
+
+    def to(self, device: str, /) -> Shipped:
+        self.model.to(device)
+        return self
+
+
+def file_of(data: str, family: str, folder: Path = FOLDER) -> Path:
+    return folder / f"{data}-{family}.safetensors"
+
+
+def save(model: Any, family: str, data: str, options: dict[str, Any], folder: Path = FOLDER) -> Path:
+    """Writes the file and returns its path."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    file = file_of(data, family, folder)
+    about = json.dumps({"family": family, "data": data, "options": options})
+    save_file(packed(model.state_dict()), file, {"about": about})
+    return file
+
+
+def load(data: str, family: str, folder: Path = FOLDER) -> Shipped:
+    """The trained model, computing in float32. Raises NotFound, BadFile."""
+    file = file_of(data, family, folder)
+    if family not in MODULES or data not in sets.names() or not file.is_file():
+        raise NotFound(f"no {family[:20]!r} trained on {data[:20]!r} is shipped. Train one on the page.")
+    models.check_safetensors(file)
+    from safetensors import safe_open
+
+    with safe_open(file, "pt") as opened:
+        about = _about(file, opened.metadata())
+        weights = unpacked({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
+    if (about["family"], about["data"]) != (family, data):
+        raise BadFile(f"{file.name} holds another model than its name says. Copy assets/models/families again.")
+    known = sets.get(data)
+    try:
+        model = build(family, known, about["options"])
+        model.load_state_dict(weights)
+    except (TypeError, RuntimeError) as error:
+        raise BadFile(f"{file.name} does not fit the {family} of this studio. Copy assets/models/families again.") from error
+    return Shipped(family, known, model.eval().requires_grad_(False))
+
+
+def available(folder: Path = FOLDER) -> tuple[tuple[str, str], ...]:
+    """(data, family) of every model that is there."""
+    return tuple((d, f) for d in sets.names() for f in MODULES if file_of(d, f, folder).is_file())
+
+
+def _about(file: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
+    try:
+        about = json.loads((metadata or {})["about"])
+        return {"family": str(about["family"]), "data": str(about["data"]), "options": dict(about["options"])}
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadFile(f"{file.name} does not say what it holds. Copy assets/models/families again.") from error
+
+
+def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Large matrices as int8 with a float16 scale a row, under their name and their name + ".scale"."""
+    torch = libs.torch()
+    made: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        if not weight.is_floating_point():
+            made[name] = weight.contiguous()
+        elif weight.numel() < FEW or weight.ndim < 2:
+            made[name] = weight.half().contiguous()
+        else:
+            rows = weight.flatten(1)
+            scale = (rows.abs().amax(1, keepdim=True) / LARGEST).clamp(min=1e-6).half()
+            made[name] = (rows / scale.float()).round().clamp(-LARGEST, LARGEST).to(torch.int8).view(weight.shape)
+            made[name + SCALE] = scale
+    return made
+
+
+def unpacked(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """float32 again."""
+    made: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        if name.endswith(SCALE):
+            continue
+        scale = weights.get(name + SCALE)
+        if scale is None:
+            made[name] = weight.float() if weight.is_floating_point() else weight
+        else:
+            made[name] = (weight.flatten(1).float() * scale.float()).view(weight.shape)
+    return made
+
+
+@cache
+def shelf(data: str, family: str) -> Shipped:
+    """The shipped one, read once."""
+    return load(data, family)

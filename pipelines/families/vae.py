@@ -1,0 +1,82 @@
+"""A variational autoencoder whose decoder is a normal distribution with one learned deviation.
+
+The loss is the negative bound of Kingma and Welling (arXiv:1312.6114) in nats an example, sums over all dimensions;
+`beta` weighs its KL term (beta-VAE). Learning the deviation finds the balance by itself (arXiv:2006.13202).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from pipelines.bound import decoder_nats
+from pipelines.families import Sampling, State
+from pipelines.families.networks import decoder, encoder, one_hot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FIRST_LOG_DEVIATION = -2.0
+"""Small at first: with a large one z would not be worth its price from the start, and stay unused."""
+DRAWS = 4
+"""Of z for each example when the bound is measured."""
+
+
+class Vae(nn.Module):
+    """q(z|x) = N(mean, variance) by the encoder, p(x|z) = N(decoder(z), deviation^2)."""
+
+    heeds: ClassVar = frozenset({"temperature"})
+    stages: ClassVar = (("",),)
+    learning_rate: ClassVar = 2e-3
+    betas: ClassVar = (0.9, 0.99)
+
+    def __init__(
+        self, shape: Sequence[int], classes: int = 0, width: int = 64, latent: int = 16, beta: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.shape, self.classes, self.latent, self.beta = tuple(shape), classes, latent, beta
+        self.encoder = encoder(self.shape, classes, 2 * latent, width)
+        self.decoder = decoder(self.shape, latent + classes, width)
+        self.log_deviation = nn.Parameter(torch.tensor(FIRST_LOG_DEVIATION))
+
+    @property
+    def z_shape(self) -> tuple[int, ...]:
+        return (self.latent,)
+
+    def posterior(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z|x), each (N, latent)."""
+        mean, log_variance = self.encoder(x, one_hot(labels, self.classes)).chunk(2, dim=1)
+        return mean, log_variance.clamp(-20, 10)
+
+    def decode(self, z: Tensor, labels: Tensor) -> Tensor:
+        return self.decoder(torch.cat([z, one_hot(labels, self.classes)], dim=1))
+
+    def terms(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int = 0) -> tuple[Tensor, Tensor]:
+        """-log p(x|z) at one draw of z, and KL(q(z|x) || p(z)), each (N,) in nats."""
+        mean, log_variance = self.posterior(x, labels)
+        z = mean + (log_variance / 2).exp() * torch.randn(mean.shape, generator=draw)
+        log_variance_of_x = 2 * self.log_deviation
+        told = decoder_nats(x, self.decode(z, labels), log_variance_of_x, levels or None).flatten(1).sum(1)
+        return told, 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+
+    def loss(self, part: str, x: Tensor, labels: Tensor, draw: torch.Generator) -> Tensor:
+        told, kl = self.terms(x, labels, draw)
+        return (told + self.beta * kl).mean()
+
+    def states(self, z: Tensor, labels: Tensor, how: Sampling) -> Iterator[State]:
+        """The decoder's mean: one shot, and without the noise that p(x|z) would add to every pixel."""
+        x = self.decode(z * how.temperature, labels)
+        yield State(x, x)
+
+    def encode(self, x: Tensor, labels: Tensor) -> Tensor:
+        """The mean of q(z|x)."""
+        return self.posterior(x, labels)[0]
+
+    def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> Tensor:
+        """The bound, which is an upper one, over DRAWS draws of z."""
+        bounds = torch.stack([sum(self.terms(x, labels, draw, levels)) for _ in range(DRAWS)])  # (DRAWS, N)
+        return bounds.mean(0) / (math.prod(self.shape) * math.log(2))

@@ -1,0 +1,129 @@
+"""Trains the shipped models of every family on digits and on icons; goes on where it was stopped.
+
+    python -m pipelines.training.families --data icons --families gan vae
+    python -m pipelines.training.families --export assets/models/families
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from pipelines import families, film
+from pipelines.data import sets
+from pipelines.families import Sampling, shelf
+from pipelines.families.learning import Learner, Plan, base_noise, build
+from pipelines.families.pictures import pixels
+
+EVERY_SECONDS = 120
+"""Between two checkpoints."""
+SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Recipe:
+    steps: int
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+RECIPES = {
+    "digits": {
+        "gan": Recipe(8000, {"width": 128}),
+        "vae": Recipe(12_000, {"width": 128}),
+        "vq": Recipe(6000, {"width": 16, "grid": 4, "codes": 64, "prior_width": 48}),
+        "flow": Recipe(4000, {"width": 64, "couplings": 8}),
+        "diffusion": Recipe(24_000, {"width": 144}),
+        "flow-matching": Recipe(24_000, {"width": 144}),
+    },
+    "icons": {
+        "gan": Recipe(9000, {"width": 32}),
+        "vae": Recipe(10_000, {"width": 32, "latent": 32}),
+        "vq": Recipe(16_000, {"width": 32, "grid": 8, "codes": 128, "depth": 3}),
+        "flow": Recipe(8000, {"width": 48, "couplings": 8}),
+        "diffusion": Recipe(12_000, {"width": 32}),
+        "flow-matching": Recipe(12_000, {"width": 32}),
+    },
+}
+
+
+def train(data: str, family: str, runs: Path) -> None:
+    """Until the recipe is done; a checkpoint about every EVERY_SECONDS, and a picture of samples beside it."""
+    recipe, file = RECIPES[data][family], runs / f"{data}-{family}.pt"
+    learner = Learner(family, sets.get(data), Plan(recipe.steps), recipe.options)
+    spent = 0.0
+    if file.is_file():
+        state = torch.load(file, weights_only=True)
+        learner.load_state_dict(state)
+        spent = state["seconds"]
+    began = saved = time.monotonic()
+    while learner.step < recipe.steps:
+        losses = learner.learn()
+        now = time.monotonic()
+        if now - saved > EVERY_SECONDS or learner.step == recipe.steps:
+            saved = now
+            save(learner, spent + now - began, file)
+            told = {name: round(loss, 4) for name, loss in losses.items()}
+            print(f"{data} {family} step {learner.step} {spent + now - began:.0f} s {told}", flush=True)
+
+
+def save(learner: Learner, seconds: float, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    half_written = file.with_suffix(".part")
+    torch.save({**learner.state_dict(), "seconds": seconds}, half_written)
+    half_written.replace(file)
+    samples(learner.averaged, learner.model.classes).save(file.with_suffix(".png"))
+
+
+@torch.no_grad()
+def samples(model: Any, classes: int) -> Image.Image:
+    """Six rows of one sample of each class, nothing picked."""
+    labels = torch.arange(SHOWN) % classes
+    *_, last = model.states(base_noise(model, 0, SHOWN), labels, Sampling())
+    sheet = film.sheet(pixels(last.x), classes)
+    return Image.fromarray(np.repeat(np.repeat(sheet, 2, 0), 2, 1))
+
+
+def export(runs: Path, out: Path) -> None:
+    """Packs what is finished, and writes how many steps and seconds each took."""
+    took: dict[str, Any] = {}
+    for data, recipes in RECIPES.items():
+        for family, recipe in recipes.items():
+            file = runs / f"{data}-{family}.pt"
+            if not file.is_file():
+                continue
+            state = torch.load(file, weights_only=True)
+            model = build(family, sets.get(data), recipe.options)
+            model.load_state_dict(state["averaged"])
+            made = shelf.save(model, family, data, recipe.options, out)
+            took[made.stem] = {"steps": state["step"], "seconds": round(state["seconds"])}
+            print(made.name, made.stat().st_size, took[made.stem])
+    (out / "training.json").write_text(json.dumps(took, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the shipped models of every family.")
+    parser.add_argument("--data", nargs="+", choices=tuple(RECIPES), default=list(RECIPES))
+    parser.add_argument("--families", nargs="+", choices=families.names(), default=list(families.names()))
+    parser.add_argument("--runs", type=Path, default=Path("runs/families"), help="the folder for checkpoints")
+    parser.add_argument("--export", type=Path, help="pack what is trained into this folder instead of training")
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    if args.export:
+        export(args.runs, args.export)
+        return
+    for data in args.data:
+        for family in args.families:
+            train(data, family, args.runs)
+
+
+if __name__ == "__main__":
+    main()
