@@ -1,18 +1,15 @@
 """The lab's experiments over HTTP: what may be asked, and answers as JSON with pictures as PNG data URIs."""
 
-import base64
-import io
 import json
 import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Request
-from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies, fields
+from aigc_ui.plain import plain
 from aigc_ui.services import Services
 from pipelines import lab
 
@@ -49,14 +46,3 @@ def router(services: Services) -> APIRouter:
         return await run_in_threadpool(work)
 
     return made
-
-
-def plain(value: Any) -> Any:
-    """uint8 pictures (N, H, W, 3) as a list of PNG data URIs; anything else as it is."""
-    return [png_uri(picture) for picture in value] if isinstance(value, np.ndarray) else value
-
-
-def png_uri(picture: np.ndarray) -> str:
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode("ascii")

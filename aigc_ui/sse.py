@@ -8,6 +8,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.frames import FrameEncoder
+from aigc_ui.plain import plain
 from pipelines.errors import Busy
 from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Snapshot, Token
 from pipelines.jobs import Job, JobState, StateChange
@@ -54,7 +55,7 @@ class Streams:
 
 def message(job: Job, number: int, event: Event | StateChange, frames: FrameEncoder) -> str:
     return "".join(
-        f"id: {number}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=False, allow_nan=False)}\n\n"
+        f"id: {number}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=False, allow_nan=False, default=plain)}\n\n"
         for name, data in described(job, event, frames)
     )
 

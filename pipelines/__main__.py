@@ -213,6 +213,12 @@ def _described(name: str) -> str:
 
 
 def _evaluate(arguments: list[str]) -> int:
+    libs.torch()
+    if arguments[:1] == ["families"]:
+        from pipelines.evaluation import families
+
+        families.main(arguments[1:])
+        return 0
     from pipelines.evaluation import text_to_image
 
     text_to_image.main(arguments)

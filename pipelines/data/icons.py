@@ -18,9 +18,8 @@ SIDE = 32
 LEVELS = 32
 """Five bits a colour, as in Glow (arXiv:1807.03039): with all eight, half of a likelihood would be about noise."""
 CLASSES = ("panda", "fox", "frog", "chick", "apple", "strawberry", "sunflower", "fire", "smiley", "rocket")
-GROUNDS = (  # pastel, so that no subject drowns in its ground
-    (247, 214, 208), (252, 236, 197), (214, 236, 206), (203, 232, 236), (205, 216, 245), (228, 210, 240), (236, 236, 236)
-)  # fmt: skip
+GROUNDS = ("#f7d6d0", "#fcecc5", "#d6ecce", "#cbe8ec", "#cdd8f5", "#e4d2f0", "#ececec")
+"""Pastel, so that no subject drowns in its ground."""
 TRAINING, HELD_OUT = 10_000, 2_000
 OVERSAMPLED = 4
 SEED = 32_000

@@ -43,7 +43,9 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> DataSet:
     """Raises BadRequest."""
     if name == "digits":
-        return DataSet(name, (1, 8, 8), digits.CLASSES, digits.LEVELS, _as_pictures(digits.training), _as_pictures(digits.held_out))
+        return DataSet(
+            name, (1, 8, 8), digits.CLASSES, digits.LEVELS, _as_pictures(digits.training), _as_pictures(digits.held_out)
+        )
     if name == "icons":
         return DataSet(name, (3, 32, 32), len(icons.CLASSES), icons.LEVELS, icons.training, icons.held_out)
     if name not in points.POINTS:

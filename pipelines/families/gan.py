@@ -1,6 +1,7 @@
 """A generative adversarial network that trains stably: R3GAN's relativistic loss with two gradient penalties.
 
-Generator and discriminator are without normalisation, as there (arXiv:2501.05441).
+Generator and discriminator are without normalisation, as there (arXiv:2501.05441). Beside it stands the loss of the
+first GANs (arXiv:1406.2661, the form that does not saturate), without any penalty: to see it lose modes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pipelines.families.networks import decoder, encoder, one_hot
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+RELATIVISTIC, CLASSIC = GAMES = ("relativistic", "classic")
 SEARCHED = 200
 """Steps of the search for z."""
 STARTS = 8
@@ -41,10 +43,12 @@ class Gan(nn.Module):
         latent: int = 32,
         generator_width: int = 0,
         penalty: float = 0.1,
+        game: str = RELATIVISTIC,
     ) -> None:
         """generator_width: where it differs from the discriminator's; penalty: the gradient penalties' weight."""
         super().__init__()
-        self.shape, self.classes, self.latent, self.penalty = tuple(shape), classes, latent, penalty
+        self.shape, self.classes, self.latent = tuple(shape), classes, latent
+        self.penalty, self.game = penalty, game
         self.generator = decoder(self.shape, latent + classes, generator_width or width, norm=False)
         self.discriminator = encoder(self.shape, classes, 1, width, norm=False)
 
@@ -63,16 +67,23 @@ class Gan(nn.Module):
         """Each tries to tell every real example from the made one beside it, or to keep the other from it."""
         z = torch.randn(len(x), *self.z_shape, generator=draw)
         if part == "generator":
-            with torch.no_grad():
-                real = self.judge(x, labels)
-            return F.softplus(real - self.judge(self.generate(z, labels), labels)).mean()
+            return self._generator_loss(x, labels, self.judge(self.generate(z, labels), labels))
         with torch.no_grad():
             made = self.generate(z, labels)
+        if self.game == CLASSIC:
+            return (F.softplus(-self.judge(x, labels)) + F.softplus(self.judge(made, labels))).mean()
         x, made = x.clone().requires_grad_(), made.requires_grad_()
         judged_real, judged_made = self.judge(x, labels), self.judge(made, labels)
         slopes = torch.autograd.grad(judged_real.sum() + judged_made.sum(), [x, made], create_graph=True)
-        steep = sum(slope.flatten(1).square().sum(1).mean() for slope in slopes)
+        steep = torch.stack([slope.flatten(1).square().sum(1).mean() for slope in slopes]).sum()
         return F.softplus(judged_made - judged_real).mean() + self.penalty / 2 * steep
+
+    def _generator_loss(self, x: Tensor, labels: Tensor, judged_made: Tensor) -> Tensor:
+        if self.game == CLASSIC:
+            return F.softplus(-judged_made).mean()
+        with torch.no_grad():
+            judged_real = self.judge(x, labels)
+        return F.softplus(judged_real - judged_made).mean()
 
     def states(self, z: Tensor, labels: Tensor, how: Sampling) -> Iterator[State]:
         """One shot."""

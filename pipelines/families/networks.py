@@ -110,7 +110,13 @@ class PictureEncoder(nn.Module):
     """By convolutions; `map` stops at features (N, C, s, s), of which `grid` says channels and side."""
 
     def __init__(
-        self, shape: tuple[int, ...], condition: int, exits: int, width: int, norm: bool = True, smallest: int = SMALLEST
+        self,
+        shape: tuple[int, ...],
+        condition: int,
+        exits: int,
+        width: int,
+        norm: bool = True,
+        smallest: int = SMALLEST,
     ) -> None:
         super().__init__()
         channels, side, _ = shape
@@ -190,7 +196,9 @@ class UNet(nn.Module):
         self.shrink = nn.ModuleList(
             nn.Conv2d(a, b, 3, padding=1, stride=2) for (_, a), (_, b) in zip(levels, levels[1:], strict=False)
         )
-        self.middle = nn.ModuleList([Residual(levels[-1][1], told), Attention(levels[-1][1]), Residual(levels[-1][1], told)])
+        self.middle = nn.ModuleList(
+            [Residual(levels[-1][1], told), Attention(levels[-1][1]), Residual(levels[-1][1], told)]
+        )
         self.join = nn.ModuleList(nn.Conv2d(2 * wide, wide, 1) for _, wide in levels)
         self.ups = nn.ModuleList(Residual(wide, told) for _, wide in levels)
         self.grow = nn.ModuleList(

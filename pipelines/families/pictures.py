@@ -16,3 +16,10 @@ def pixels(x: Tensor) -> NDArray[np.uint8]:
     if x.shape[1] == 1:
         x = (-x).expand(-1, 3, -1, -1)
     return ((x + 1) * 127.5).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def row_of(x: Tensor) -> NDArray[np.uint8]:
+    """(N, C, H, W) in [-1, 1] -> uint8 (H, N * W, 3): side by side."""
+    import numpy
+
+    return numpy.concatenate(list(pixels(x)), axis=1)

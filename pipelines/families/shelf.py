@@ -69,7 +69,7 @@ def load(data: str, family: str, folder: Path = FOLDER) -> Shipped:
 
     with safe_open(file, "pt") as opened:
         about = _about(file, opened.metadata())
-        weights = unpacked({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
+        weights = unpacked({name: opened.get_tensor(name) for name in opened.keys()})
     if (about["family"], about["data"]) != (family, data):
         raise BadFile(f"{file.name} holds another model than its name says. Copy assets/models/families again.")
     known = sets.get(data)
@@ -77,7 +77,9 @@ def load(data: str, family: str, folder: Path = FOLDER) -> Shipped:
         model = build(family, known, about["options"])
         model.load_state_dict(weights)
     except (TypeError, RuntimeError) as error:
-        raise BadFile(f"{file.name} does not fit the {family} of this studio. Copy assets/models/families again.") from error
+        raise BadFile(
+            f"{file.name} does not fit the {family} of this studio. Copy assets/models/families again."
+        ) from error
     return Shipped(family, known, model.eval().requires_grad_(False))
 
 

@@ -1,4 +1,4 @@
-"""The diffusion lab's experiments: a checked request goes in, numbers to plot come out, within about a second.
+"""The experiments of the diffusion lab and of the families' room: a checked request goes in, numbers to plot come out, within about a second.
 
 Each is one file with a Request and a function `answer(request, devices)` whose answer is plain lists, numbers and
 uint8 pictures. What takes longer, training, is a generator of the registry instead.
@@ -21,6 +21,8 @@ MODULES = {
     "orders": "pipelines.lab.orders",
     "digits": "pipelines.lab.digits",
     "bound": "pipelines.lab.bound",
+    "latents": "pipelines.families.latents",
+    "round-trip": "pipelines.families.round_trip",
 }
 
 

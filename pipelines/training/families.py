@@ -1,7 +1,7 @@
 """Trains the shipped models of every family on digits and on icons; goes on where it was stopped.
 
-    python -m pipelines.training.families --data icons --families gan vae
-    python -m pipelines.training.families --export assets/models/families
+python -m pipelines.training.families --data icons --families gan vae
+python -m pipelines.training.families --export assets/models/families
 """
 
 from __future__ import annotations

@@ -1,0 +1,92 @@
+"""A small classifier of digits and of icons that no family was trained with: its features are where pictures are compared.
+
+python -m pipelines.evaluation.picture_judge       # trains both, in about two minutes of one core each
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipelines import models
+from pipelines.data import sets
+from pipelines.families import shelf
+from pipelines.families.networks import PictureEncoder
+
+FEATURES = 48
+STEPS, BATCH, RATE = 1500, 64, 2e-3
+NOISE = 0.1
+"""Added to what it learns from, so that it looks at shapes and not at single pixels."""
+
+
+class Judge(nn.Module):
+    """Pictures (N, C, S, S) -> logits (N, classes); `features` (N, FEATURES) stand right before them."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        self.body = PictureEncoder(shape, 0, FEATURES, width=16)
+        self.leave = nn.Linear(FEATURES, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        return F.silu(self.body(x, x.new_zeros(len(x), 0)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(self.features(x))
+
+
+def file_of(data: str, folder: Path = shelf.FOLDER) -> Path:
+    return folder / f"judge-{data}.safetensors"
+
+
+@cache
+def load(data: str) -> Judge:
+    """The shipped judge. Raises BadFile."""
+    from safetensors.torch import load_file
+
+    known = sets.get(data)
+    models.check_safetensors(file_of(data))
+    judge = Judge(known.shape, known.classes)
+    judge.load_state_dict(shelf.unpacked(load_file(file_of(data))))
+    return judge.eval().requires_grad_(False)
+
+
+def train(data: str, steps: int = STEPS) -> Judge:
+    """On the training split alone."""
+    known = sets.get(data)
+    pictures, labels = known.training()
+    torch.manual_seed(0)
+    draw = torch.Generator().manual_seed(0)
+    judge = Judge(known.shape, known.classes)
+    optimiser = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    for _ in range(steps):
+        chosen = torch.randint(len(labels), (BATCH,), generator=draw)
+        x = pictures[chosen]
+        loss = F.cross_entropy(judge(x + NOISE * torch.randn(x.shape, generator=draw)), labels[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return judge.eval()
+
+
+@torch.no_grad()
+def accuracy(judge: Judge, x: Tensor, labels: Tensor) -> float:
+    return float((judge(x).argmax(1) == labels).double().mean())
+
+
+def main() -> None:
+    from safetensors.torch import save_file
+
+    for data in ("digits", "icons"):
+        judge = train(data)
+        save_file(shelf.packed(judge.state_dict()), file_of(data))
+        print(data, "right on held-out pictures:", accuracy(judge, *sets.get(data).held_out()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""Any family learns points or digits before your eyes, and may go wrong: the widths, the rate and beta are yours.
+
+Each snapshot has samples from the same base noise, what the family itself thinks of every place, and how good it is.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines import families, libs
+from pipelines.data import sets
+from pipelines.errors import BadRequest
+from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly
+from pipelines.families import Sampling
+from pipelines.families.learning import Learner, Plan, base_noise
+from pipelines.families.measures import bits, modes, spread
+from pipelines.families.pictures import pixels
+from pipelines.families.race import nothing_to_keep
+from pipelines.film import sheet
+from pipelines.params import Choice, Range, Request, param
+from pipelines.requests import LARGEST_SEED
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipelines.device import DeviceManager
+
+GAMES = ("relativistic", "classic")
+EVERY_SECONDS = 0.7
+"""Between two snapshots."""
+EVERY_STEPS = 20
+"""Between two points of the loss curve."""
+POINTS_SHOWN, DIGITS_SHOWN = 500, 40
+REACH, PLACES = 2.6, 33
+"""Half the side of the square that is asked about, and places to a side."""
+MANIFOLD = 12
+"""Pictures to a side of the manifold of a two-dimensional z."""
+
+
+def data_names() -> tuple[str, ...]:
+    return tuple(name for name in sets.names() if name != "icons")
+
+
+@dataclass(frozen=True)
+class FamilyTrainingRequest(Request):
+    """Which family learns what, and how."""
+
+    family: str = param("gan", Choice(families.names), "Which family learns.")
+    data: str = param("gaussians", Choice(data_names), "What it learns: points in the plane, or digits.")
+    training_steps: int = param(1500, Range(1, 20_000), "How many batches it learns from.")
+    learning_rate: float = param(0.0, Range(0, 10), "Of Adam; 0 takes the family's own.")
+    width: int = param(64, Range(8, 256, 8), "Of the networks' hidden layers.")
+    generator_width: int = param(0, Range(0, 256), "Of a GAN's generator alone; 0 takes the same width.")
+    game: str = param("relativistic", Choice(GAMES), "A GAN's loss: today's stable one, or the first GANs'.")
+    latent: int = param(2, Range(1, 64), "Dimensions of z, of a GAN and a VAE.")
+    beta: float = param(1.0, Range(0, 100), "How much a VAE's KL term weighs.")
+    num_inference_steps: int = param(20, Range(1, 100), "Steps of diffusion and flow matching when they are shown.")
+    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same training.")
+
+    def check(self) -> None:
+        if self.family == "vq" and self.data != "digits":
+            raise BadRequest(
+                "a vector-quantised autoencoder has a grid of tokens, which points do not have. Take digits."
+            )
+
+    def options(self) -> dict[str, Any]:
+        """What the family's class takes of all this."""
+        chosen: dict[str, dict[str, Any]] = {
+            "gan": {"latent": self.latent, "generator_width": self.generator_width, "game": self.game},
+            "vae": {"latent": self.latent, "beta": self.beta},
+            "vq": {"grid": 4, "codes": 64, "prior_width": 48},
+        }
+        width = max(8, self.width // 32 * 8) if self.family == "vq" else self.width  # its layers are convolutions
+        return {"width": width, **chosen.get(self.family, {})}
+
+    def plan(self) -> Plan:
+        batch = 256 if self.data != "digits" else 64
+        return Plan(self.training_steps, batch, self.learning_rate or None, decay=0.99, seed=self.seed)
+
+
+class FamilyTraining:
+    """The generator of losses and snapshots. Stopped, it ends with what it has learned so far."""
+
+    name = "family-training"
+    request_type = FamilyTrainingRequest
+
+    def stream(self, request: FamilyTrainingRequest, devices: DeviceManager) -> Iterator[Event]:
+        request.check()
+        yield Progress("loading")
+        libs.torch()
+        learner = Learner(request.family, sets.get(request.data), request.plan(), request.options())
+        view = View(request, learner)
+        yield view.snapshot()
+        try:
+            yield from _lessons(learner, view)
+        except StopEarly:
+            pass
+        yield view.snapshot(last=True)
+        yield nothing_to_keep()
+
+
+def _lessons(learner: Learner, view: View) -> Iterator[Event]:
+    recent: list[dict[str, float]] = []
+    shown = time.monotonic()
+    wanted = learner.plan.training_steps
+    while learner.step < wanted:
+        recent.append(learner.learn())
+        if learner.step % EVERY_STEPS == 0:
+            yield Loss(
+                learner.step,
+                {
+                    name: sum(r[name] for r in recent) / len(recent)
+                    for name in recent[-1]
+                    if all(name in r for r in recent)
+                },
+            )
+            yield Progress("training", learner.step, wanted)
+            recent.clear()
+        if time.monotonic() - shown > EVERY_SECONDS and learner.step < wanted:
+            yield view.snapshot()
+            shown = time.monotonic()
+
+
+class View:
+    """What is shown of a learner: always the same base noise, so that what moves is what was learned."""
+
+    def __init__(self, request: FamilyTrainingRequest, learner: Learner) -> None:
+        torch = libs.torch()
+        self.learner, self.data = learner, sets.get(request.data)
+        self.how = Sampling(request.num_inference_steps)
+        count = POINTS_SHOWN if self.data.exact else DIGITS_SHOWN
+        self.z = base_noise(learner.averaged, request.seed, count)
+        self.labels = torch.arange(count) % self.data.classes if self.data.classes else torch.full((count,), -1)
+        x, labels = self.data.held_out()
+        self.held_out = (x[:count], labels[:count])
+        self.seconds = time.monotonic()
+
+    def snapshot(self, last: bool = False) -> Snapshot:
+        with libs.torch().no_grad():
+            x = self._samples()
+            values = self._points(x) if self.data.exact else self._digits(x)
+            values["figures"] |= bits(self.learner.averaged, self.data, self.held_out, last)
+        values["seconds"] = round(time.monotonic() - self.seconds, 2)
+        return Snapshot(self.learner.step, values)
+
+    def _samples(self) -> Tensor:
+        *_, state = self.learner.averaged.states(self.z, self.labels, self.how)
+        return state.x
+
+    def _points(self, x: Tensor) -> dict[str, Any]:
+        real = self.held_out[0]
+        return {
+            "samples": _rounded(x),
+            "real": _rounded(real),
+            "thinks": self._thinks(),
+            "reach": REACH,
+            "figures": spread(x, self.data.exact) | modes(x, self.data.exact),
+        }
+
+    def _digits(self, x: Tensor) -> dict[str, Any]:
+        values: dict[str, Any] = {"sheet": sheet(pixels(x), columns=10)[None], "figures": {}}
+        if (manifold := self._manifold()) is not None:
+            values["manifold"] = manifold
+        return values
+
+    def _thinks(self) -> list[list[float]] | None:
+        """A GAN's discriminator or a flow's log-density over the square, row by row from above; None for the others."""
+        torch = libs.torch()
+        axis = torch.linspace(-REACH, REACH, PLACES)
+        places = torch.cartesian_prod(-axis, axis).flip(1)  # (x, y), y falling from row to row
+        nothing = torch.full((len(places),), -1)
+        model = self.learner.averaged
+        if self.learner.family == "gan":
+            said = model.judge(places, nothing)
+        elif self.learner.family == "flow":
+            said = model.log_prob(places, nothing).clamp(min=-8)
+        else:
+            return None
+        return [[_figure(v) for v in row] for row in said.view(PLACES, PLACES).tolist()]
+
+    def _manifold(self) -> Any:
+        """What lies at each place of a two-dimensional z, evenly by probability; of the class 3 where there are any."""
+        torch = libs.torch()
+        model = self.learner.averaged
+        if model.z_shape != (2,):
+            return None
+        share = (torch.arange(MANIFOLD) + 0.5) / MANIFOLD
+        z = torch.special.ndtri(torch.cartesian_prod(share, share)).flip(1)
+        *_, state = model.states(z, torch.full((len(z),), 3), self.how)
+        return sheet(pixels(state.x), columns=MANIFOLD)[None]
+
+
+def _rounded(x: Tensor) -> list[list[float]]:
+    """Points within the square's wider surroundings, to three digits: a GAN may throw one anywhere."""
+    return [[round(v, 3) for v in row] for row in x.clamp(-9, 9).nan_to_num(9.0).tolist()]
+
+
+def _figure(value: float) -> float:
+    return round(value, 3) if math.isfinite(value) else 0.0

@@ -1,0 +1,81 @@
+"""How good a family is, measured the same way for all of them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pipelines import libs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from pipelines.data.sets import DataSet
+    from pipelines.ideal import Distribution
+
+WITHIN = 4.0
+"""Deviations from a mode's middle that still count as it."""
+FAIR = 0.25
+"""The share of its fair share of samples from which on a mode is covered."""
+QUICK, WHOLE = 64, 256
+"""Held-out examples by which the likelihood is measured while learning, and at the end."""
+SLOW = ("diffusion", "flow-matching")
+
+
+def spread(x: Tensor, exact: Distribution) -> dict[str, float]:
+    """Sliced Wasserstein-2 between samples and as many of the data's own, and between two such sets of the data."""
+    from pipelines.lab.points import sliced_distance
+
+    draw = _draw(1)
+    real, again = (exact.sample(len(x), draw) for _ in range(2))
+    x = x.double().nan_to_num(9.0).clamp(-9, 9)
+    return {
+        "distance": round(sliced_distance(x, real, draw), 4),
+        "distance_of_data": round(sliced_distance(again, real, draw), 4),
+    }
+
+
+def modes(x: Tensor, exact: Distribution) -> dict[str, Any]:
+    """How many of a mixture's modes have their samples, and how many samples lie on none; {} where modes touch."""
+    from pipelines.ideal import Mixture
+
+    if not isinstance(exact, Mixture) or not _apart(exact):
+        return {}
+    gaps, nearest = libs.torch().cdist(x.double(), exact.means).min(1)
+    near = gaps < WITHIN * exact.deviations[nearest]
+    found = libs.torch().bincount(nearest[near], minlength=len(exact.means))
+    fair = len(x) / len(exact.means)
+    return {
+        "modes": int((found >= FAIR * fair).sum()),
+        "modes_of_data": len(exact.means),
+        "astray": round(float((~near).double().mean()), 4),
+    }
+
+
+def _apart(mixture: Any) -> bool:
+    gaps = libs.torch().cdist(mixture.means, mixture.means)
+    gaps.fill_diagonal_(math.inf)
+    return bool(gaps.min() > 2 * WITHIN * mixture.deviations.max() * 0.6)
+
+
+def bits(model: Any, data: DataSet, held_out: tuple[Tensor, Tensor], last: bool = True) -> dict[str, Any]:
+    """-log2 p a dimension on held-out examples, or an upper bound of it; for a VAE also what its z is told in nats."""
+    count = WHOLE if last else QUICK
+    x, labels = held_out[0][:count], held_out[1][:count]
+    told: dict[str, Any] = {}
+    if last or not hasattr(model, "network"):  # the bound of a diffusion asks the network at every t
+        likelihood = model.bits_per_dim(x, labels, _draw(2), data.levels)
+        if likelihood is not None:
+            told["bits"] = round(float(likelihood.mean()), 3)
+    if hasattr(model, "posterior"):
+        told["kl"] = round(float(model.terms(x, labels, _draw(2))[1].mean()), 3)
+    if data.exact is not None:
+        told["bits_of_data"] = round(
+            -float(data.exact.log_prob(x.double(), 0.0).mean()) / (x.shape[1] * math.log(2)), 3
+        )
+    return {name: value for name, value in told.items() if math.isfinite(value)}
+
+
+def _draw(seed: int) -> torch.Generator:
+    return libs.torch().Generator().manual_seed(seed)

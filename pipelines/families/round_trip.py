@@ -1,0 +1,92 @@
+"""One's own picture into base noise and back, by every family: what each can hold of it.
+
+The VAE encodes, the flow inverts exactly, diffusion and flow matching go their way backwards, the vector-quantised one
+writes it in tokens, and the GAN, which has no way back, searches.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipelines import families, libs
+from pipelines.data import sets
+from pipelines.diffusion.start import fitted
+from pipelines.families import Sampling
+from pipelines.families.pictures import pixels
+from pipelines.families.request import check_family, data_names, lease
+from pipelines.params import Choice, Picture, Range, Request, param
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipelines.device import DeviceManager
+
+STEPS = 50
+"""Of diffusion and flow matching on the way back; as many as on the way there."""
+
+
+@dataclass(frozen=True)
+class RoundTripRequest(Request):
+    """A picture: one's own, or one that no family was trained on."""
+
+    data: str = param("icons", Choice(data_names), "What the families were trained on.")
+    family: str = param("vae", Choice(families.names), "Which goes there and back.")
+    image: str = param("", Picture(), "One's own picture; without one a held-out picture is taken.")
+    index: int = param(0, Range(0, 298), "Which held-out picture.")
+    label: int = param(-1, Range(-1, 9), "The class that the family is told; -1 takes the held-out picture's own.")
+
+    def check(self) -> None:
+        check_family(self.family, self.data)
+
+
+Asked = RoundTripRequest
+
+
+def answer(request: RoundTripRequest, devices: DeviceManager) -> dict[str, Any]:
+    """`source` and `again`, pictures; `error`, root mean square on [-1, 1]; `z_length`, 1 for usual base noise."""
+    x, labels = given(request)
+    with lease(request.family, request.data, devices) as shipped:
+        began = time.perf_counter()
+        with libs.torch().no_grad():
+            z = shipped.model.encode(x, labels)
+            *_, last = shipped.model.states(z, labels, Sampling(steps=STEPS))
+        seconds = time.perf_counter() - began
+    return {
+        "source": pixels(x),
+        "again": pixels(last.x),
+        "error": float((last.x - x).square().mean().sqrt()),
+        "largest": float((last.x - x).abs().max()),
+        "z_length": round(float(z.square().mean().sqrt()), 3),
+        "numbers": z[0].numel(),
+        "of": x[0].numel(),
+        "label": int(labels[0]),
+        "seconds": round(seconds, 4),
+    }
+
+
+def given(request: RoundTripRequest) -> tuple[Tensor, Tensor]:
+    """(1, *shape) in [-1, 1] and its label (1,)."""
+    data = sets.get(request.data)
+    own = request.picture("image")
+    if own is None:
+        held_out, labels = data.held_out()
+        place = request.index % len(held_out)
+        x, label = held_out[place : place + 1], int(labels[place])
+    else:
+        x, label = as_data(own, data.shape), 0
+    label = label if request.label < 0 else request.label
+    return x, libs.torch().tensor([label])
+
+
+def as_data(picture: np.ndarray, shape: tuple[int, ...]) -> Tensor:
+    """uint8 (H, W, 3) -> (1, *shape) in [-1, 1]; where there is one channel, dark is ink, which is 1."""
+    channels, side, _ = shape
+    small = fitted(picture, side, side).astype(np.float32)
+    values = libs.torch().from_numpy(small).permute(2, 0, 1) / 127.5 - 1
+    if channels == 1:
+        values = -values.mean(0, keepdim=True)
+    return values[None]
