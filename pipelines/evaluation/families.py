@@ -167,7 +167,8 @@ def table(report: dict[str, dict[str, dict[str, Any]]]) -> str:
     """Markdown, a row a family."""
     names = ("frechet", "frechet_pixels", "precision", "recall", "accuracy", "bits")
     lines = [
-        "| data | family | Fréchet (features) | Fréchet (pixels) | precision | recall | class | bits/dim | ms | calls | weights |",
+        "| data | family | Fréchet (features) | Fréchet (pixels) | precision | recall | class | bits/dim "
+        "| ms | calls | weights |",
         "|---" * 11 + "|",
     ]
     for data, rows in report.items():

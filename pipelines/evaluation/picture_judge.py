@@ -1,4 +1,4 @@
-"""A small classifier of digits and of icons that no family was trained with: its features are where pictures are compared.
+"""A small classifier of digits and of icons, trained with no family: pictures are compared in its features.
 
 python -m pipelines.evaluation.picture_judge       # trains both, in about two minutes of one core each
 """

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.device import DeviceManager
+    from pipelines.ideal import Distribution
 
 GAMES = ("relativistic", "classic")
 EVERY_SECONDS = 0.7
@@ -64,7 +65,7 @@ class FamilyTrainingRequest(Request):
     def check(self) -> None:
         if self.family == "vq" and self.data != "digits":
             raise BadRequest(
-                "a vector-quantised autoencoder has a grid of tokens, which points do not have. Take digits."
+                "a vector-quantised autoencoder needs a grid of places, and points have none. Take digits."
             )
 
     def options(self) -> dict[str, Any]:
@@ -110,19 +111,18 @@ def _lessons(learner: Learner, view: View) -> Iterator[Event]:
     while learner.step < wanted:
         recent.append(learner.learn())
         if learner.step % EVERY_STEPS == 0:
-            yield Loss(
-                learner.step,
-                {
-                    name: sum(r[name] for r in recent) / len(recent)
-                    for name in recent[-1]
-                    if all(name in r for r in recent)
-                },
-            )
+            yield Loss(learner.step, _means(recent))
             yield Progress("training", learner.step, wanted)
             recent.clear()
         if time.monotonic() - shown > EVERY_SECONDS and learner.step < wanted:
             yield view.snapshot()
             shown = time.monotonic()
+
+
+def _means(recent: list[dict[str, float]]) -> dict[str, float]:
+    """Of each loss that all of the recent steps had: a stage of the training may have just changed."""
+    shared = set.intersection(*(set(losses) for losses in recent))
+    return {name: sum(losses[name] for losses in recent) / len(recent) for name in sorted(shared)}
 
 
 class View:
@@ -142,7 +142,7 @@ class View:
     def snapshot(self, last: bool = False) -> Snapshot:
         with libs.torch().no_grad():
             x = self._samples()
-            values = self._points(x) if self.data.exact else self._digits(x)
+            values = self._points(x, self.data.exact) if self.data.exact else self._digits(x)
             values["figures"] |= bits(self.learner.averaged, self.data, self.held_out, last)
         values["seconds"] = round(time.monotonic() - self.seconds, 2)
         return Snapshot(self.learner.step, values)
@@ -151,14 +151,14 @@ class View:
         *_, state = self.learner.averaged.states(self.z, self.labels, self.how)
         return state.x
 
-    def _points(self, x: Tensor) -> dict[str, Any]:
+    def _points(self, x: Tensor, exact: Distribution) -> dict[str, Any]:
         real = self.held_out[0]
         return {
             "samples": _rounded(x),
             "real": _rounded(real),
             "thinks": self._thinks(),
             "reach": REACH,
-            "figures": spread(x, self.data.exact) | modes(x, self.data.exact),
+            "figures": spread(x, exact) | modes(x, exact),
         }
 
     def _digits(self, x: Tensor) -> dict[str, Any]:

@@ -71,9 +71,8 @@ def bits(model: Any, data: DataSet, held_out: tuple[Tensor, Tensor], last: bool 
     if hasattr(model, "posterior"):
         told["kl"] = round(float(model.terms(x, labels, _draw(2))[1].mean()), 3)
     if data.exact is not None:
-        told["bits_of_data"] = round(
-            -float(data.exact.log_prob(x.double(), 0.0).mean()) / (x.shape[1] * math.log(2)), 3
-        )
+        nats = -float(data.exact.log_prob(x.double(), 0.0).mean())
+        told["bits_of_data"] = round(nats / (x.shape[1] * math.log(2)), 3)
     return {name: value for name, value in told.items() if math.isfinite(value)}
 
 

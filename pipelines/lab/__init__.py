@@ -1,7 +1,7 @@
-"""The experiments of the diffusion lab and of the families' room: a checked request goes in, numbers to plot come out, within about a second.
+"""The experiments of the diffusion lab and of the families' room: a checked request goes in, numbers to plot come out.
 
 Each is one file with a Request and a function `answer(request, devices)` whose answer is plain lists, numbers and
-uint8 pictures. What takes longer, training, is a generator of the registry instead.
+uint8 pictures, within about a second. What takes longer, training, is a generator of the registry instead.
 """
 
 import importlib
