@@ -26,7 +26,13 @@ from aigc_ui.door import Door
 CLIENT_COOKIE = "aigc_client"
 CLIENT_HEADER = "x-aigc-client"
 PASS_COOKIE = "aigc_pass"
-UPLOAD_ROUTES = ("/gradio_api/upload", "/api/v1/inputs")
+UPLOAD_ROUTES = (
+    "/gradio_api/upload",
+    "/api/v1/inputs",
+    "/api/v1/lab/film.webp",
+    "/api/v1/lab/film.gif",
+    "/api/v1/lab/film.mp4",
+)
 MEBIBYTE = 1024**2
 
 # What the page and gradio_client ask for (read off a real browser); everything else of Gradio stays shut:

@@ -5,13 +5,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from aigc_ui import bodies, fields
+from aigc_ui import bodies, fields, lab_film
 from aigc_ui.plain import plain
 from aigc_ui.services import Services
-from pipelines import lab
+from pipelines import film, lab
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
 AT_ONCE = 2
@@ -21,6 +21,7 @@ AT_ONCE = 2
 def router(services: Services) -> APIRouter:
     made = APIRouter(prefix="/api/v1/lab")
     room = threading.BoundedSemaphore(AT_ONCE)
+    filming = threading.Lock()  # one film at a time: a long one takes hundreds of megabytes
 
     @made.get("")
     def experiments() -> dict[str, Any]:
@@ -31,6 +32,17 @@ def router(services: Services) -> APIRouter:
     @made.get("/lessons")
     def lessons() -> dict[str, Any]:
         return {"lessons": json.loads(LESSONS.read_text(encoding="utf-8"))}
+
+    @made.post("/film.{kind}")
+    async def moving_picture(kind: str, request: Request) -> Response:
+        asked = await bodies.read_known(request, lab_film.DEFAULTS)
+
+        def work() -> bytes:
+            with filming:
+                return lab_film.make(kind, asked)
+
+        data = await run_in_threadpool(work)
+        return Response(data, media_type=film.MEDIA_TYPES[kind], headers={"cache-control": "no-store"})
 
     @made.post("/{name}")
     async def answer(name: str, request: Request) -> dict[str, Any]:

@@ -14,6 +14,7 @@ SCRIPTS = (
     "core.js",
     "message.js",
     "player.js",
+    "film.js",
     "live.js",
     "mask.js",
     "mask_editor.js",

@@ -196,7 +196,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "live.play": ("Play the steps", "播放各步"),
     "live.pause": ("Pause", "暂停"),
     "live.scrub": ("Step to look at", "查看的步"),
-    "live.film": ("Save the denoising as {kind}", "将去噪过程保存为 {kind}"),
+    "film.save": ("Save the steps as {kind}", "将各步保存为 {kind}"),
+    "film.busy": ("Making the film …", "正在制作影片……"),
     "live.lost": (
         "Connection lost; the picture goes on and will be found again …",
         "连接中断；生成仍在继续，正在重新连接……",

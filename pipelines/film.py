@@ -1,10 +1,11 @@
-"""A denoising as a moving picture: the noisy picture beside the current guess, step by step, as WebP, GIF or MP4."""
+"""Steps as a moving picture: WebP, GIF or MP4; of a denoising, the noisy picture beside the current guess."""
 
 from __future__ import annotations
 
 import io
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,9 @@ from PIL import Image
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame
 
-SECONDS_A_STEP = 0.1
-HOLD = 15
-"""Steps' worth of time for which the last picture stays."""
+A_STEP = 100
+HOLD = 1500
+"""In milliseconds: how long a step is shown, and the least for which the last one stays."""
 SMALLEST_SIDE = 256
 GAP = 8
 GREY, WHITE = 128, 255
@@ -24,16 +25,26 @@ Picture = NDArray[np.uint8]
 
 
 def film(frames: Sequence[Frame], kind: str) -> bytes:
-    """The file's bytes; `kind` is one of FORMATS. Raises BadRequest for another, NotFound where no step was kept."""
-    if kind not in FORMATS:
-        raise BadRequest(f"a film's format must be one of {', '.join(FORMATS)}; got {kind[:40]!r}.")
+    """A denoising. Raises BadRequest for an unknown kind, NotFound where no step was kept."""
+    check_kind(kind)
     if not frames:
         raise NotFound("no step of this job is kept any more, so there is nothing to show. Generate the picture again.")
     halves = [(sheet(frame.x), sheet(frame.x0_pred)) for frame in frames]
     height, width = max((half.shape[:2] for pair in halves for half in pair), key=lambda size: size[0])
     times = max(1, math.ceil(SMALLEST_SIDE / height))  # a preview may be smaller than the picture at the end
-    size = (width * times // 2 * 2, height * times // 2 * 2)  # video wants even sides
-    return FORMATS[kind]([side_by_side(x, x0, size) for x, x0 in halves])
+    size = (width * times, height * times)
+    return encode([side_by_side(x, x0, size) for x, x0 in halves], kind)
+
+
+def encode(pictures: Sequence[Picture], kind: str, a_step: int = A_STEP) -> bytes:
+    """The file's bytes; `kind` is one of FORMATS, the pictures uint8 (H, W, 3) of one size, each `a_step` ms long."""
+    check_kind(kind)
+    return FORMATS[kind](pictures, a_step)
+
+
+def check_kind(kind: str) -> None:
+    if kind not in FORMATS:
+        raise BadRequest(f"a film's format must be one of {', '.join(FORMATS)}; got {kind[:40]!r}.")
 
 
 def side_by_side(x: Picture, x0_pred: Picture, size: tuple[int, int]) -> Picture:
@@ -55,41 +66,42 @@ def sheet(pictures: Picture, columns: int | None = None, left_over: int = GREY) 
     return np.ascontiguousarray(grid.reshape(rows * height, columns * width, 3))
 
 
-def _durations(count: int) -> list[int]:
-    """In milliseconds."""
-    each = round(SECONDS_A_STEP * 1000)
-    return [each] * (count - 1) + [each * HOLD]
+def _times(a_step: int) -> int:
+    """How many steps' worth of time the last picture stays."""
+    return math.ceil(HOLD / a_step)
 
 
-def _webp(pictures: list[Picture]) -> bytes:
-    return _animated(pictures, "WEBP", quality=80, method=2)
+def _webp(pictures: Sequence[Picture], a_step: int) -> bytes:
+    return _animated(pictures, a_step, "WEBP", quality=80, method=2)
 
 
-def _gif(pictures: list[Picture]) -> bytes:
-    return _animated(pictures, "GIF", disposal=1)
+def _gif(pictures: Sequence[Picture], a_step: int) -> bytes:
+    return _animated(pictures, a_step, "GIF", disposal=1)
 
 
-def _animated(pictures: list[Picture], kind: str, **options: int) -> bytes:
+def _animated(pictures: Sequence[Picture], a_step: int, kind: str, **options: int) -> bytes:
     first, *rest = [Image.fromarray(picture) for picture in pictures]
+    durations = [a_step] * len(rest) + [a_step * _times(a_step)]
     data = io.BytesIO()
-    timing = {"duration": _durations(len(pictures)), "loop": 0}
-    first.save(data, kind, save_all=True, append_images=rest, **timing, **options)
+    first.save(data, kind, save_all=True, append_images=rest, duration=durations, loop=0, **options)
     return data.getvalue()
 
 
-def _mp4(pictures: list[Picture]) -> bytes:
+def _mp4(pictures: Sequence[Picture], a_step: int) -> bytes:
     import av
 
+    height, width = (side // 2 * 2 for side in pictures[0].shape[:2])  # video wants even sides
     data = io.BytesIO()
     with av.open(data, "w", format="mp4") as container:
-        stream = container.add_stream("h264", rate=round(1 / SECONDS_A_STEP))
-        stream.height, stream.width = pictures[0].shape[:2]
+        stream = container.add_stream("h264", rate=Fraction(1000, a_step))
+        stream.height, stream.width = height, width
         stream.pix_fmt = "yuv420p"  # what every player can show
-        for picture in [*pictures, *[pictures[-1]] * (HOLD - 1)]:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for picture in [*pictures, *[pictures[-1]] * (_times(a_step) - 1)]:
+            even = np.ascontiguousarray(picture[:height, :width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         container.mux(stream.encode())
     return data.getvalue()
 
 
-FORMATS: dict[str, Callable[[list[Picture]], bytes]] = {"webp": _webp, "gif": _gif, "mp4": _mp4}
+FORMATS: dict[str, Callable[[Sequence[Picture], int], bytes]] = {"webp": _webp, "gif": _gif, "mp4": _mp4}
 MEDIA_TYPES = {"webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}

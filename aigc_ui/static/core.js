@@ -61,26 +61,28 @@ window.aigc = (() => {
 
   // --- HTTP ---
   const url = (path) => new URL(`api/v1/${path}`, document.baseURI).href;
-  async function api(path, options = {}) {
+  // The studio's answer; what it refuses is an Error with its sentence.
+  async function answered(path, options = {}) {
     let answer;
     try {
       answer = await fetch(url(path), { credentials: "same-origin", ...options });
     } catch {
       throw new Error(t("error.server"));
     }
-    const body = answer.status === 204 ? null : await answer.json().catch(() => null);
-    if (!answer.ok) throw new Error(body?.error?.message ?? t("error.server"));
-    return body;
+    if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.error?.message ?? t("error.server"));
+    return answer;
   }
-  const post = (path, body) =>
-    api(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  async function api(path, options) {
+    const answer = await answered(path, options);
+    return answer.status === 204 ? null : answer.json().catch(() => null);
+  }
+  const posted = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const post = (path, body) => api(path, posted(body));
   // A picture's bytes to be worked on: { id, width, height } as the studio keeps it.
   const upload = (blob) =>
     api("inputs", { method: "POST", headers: { "content-type": blob.type || "application/octet-stream" }, body: blob });
-  async function blob(path, options = {}) {
-    const answer = await fetch(url(path), { credentials: "same-origin", ...options }).catch(() => null);
-    return answer?.ok ? answer.blob() : null;
-  }
+  const file = async (path, options) => (await answered(path, options)).blob();
+  const blob = (path, options) => file(path, options).catch(() => null);
   // A picture in a data URI.
   async function decode(source) {
     const bytes = Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (c) => c.charCodeAt(0));
@@ -110,5 +112,5 @@ window.aigc = (() => {
   const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;
 
   return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, icons, put, url, api,
-    post, upload, blob, decode, onto, listed, newest, over, mounts: {} };
+    post, posted, upload, file, blob, decode, onto, listed, newest, over, mounts: {} };
 })();

@@ -1,12 +1,14 @@
 // Digits out of noise, in pixels: every step, the guess beside it, and the training pictures that lie nearest.
 (() => {
   const { el, t, on, decode, onto, figure } = aigc;
+  const WIDE = 800;                                     // of a film's rows, in pixels
+
   aigc.mounts["lab-digits"] = (root) => {
     const rows = Object.fromEntries(["x", "x0", "nearest"].map((id) => [id, row(`digits-${id}`)]));
-    const { play, range } = aigc.player({ play: "digits-play", range: "digits-step" }, { show: (place) => go(place), pause: () => 120 });
+    const { play, range, pace } = aigc.player({ play: "digits-play", range: "digits-step" }, { show: (place) => go(place), pause: () => 120 });
     const where = el("output", { class: "figures" }), verdict = el("p", { id: "digits-verdict" }), space = el("p", { class: "help" });
     const stage = el("div", { class: "bench-main" },
-      el("div", { class: "plane-line" }, play, range, where),
+      el("div", { class: "plane-line" }, play, range, where, aigc.filmOf("digits", film, pace)),
       rows.x.node, rows.x0.node, rows.nearest.node, verdict, space);
     let answer = null, frames = { x: [], x0: [] };
 
@@ -41,7 +43,15 @@
       range.value = i;
       rows.x.paint(frames.x[i]);
       rows.x0.paint(frames.x0[i]);
-      where.textContent = t("live.step", { step: answer.steps[i], total: answer.steps.at(-1) });
+      where.textContent = stepOf(answer, i);
+    }
+    const stepOf = ({ steps }, i) => t("live.step", { step: steps[i], total: steps.at(-1) });
+    async function* film() {
+      const made = answer;
+      for (let i = 0; i < (made?.x.length ?? 0); i++) {
+        const tiles = await Promise.all(["x", "x0"].map(async (id) => ({ name: t(`live.${id}`), picture: await decode(made[id][i]) })));
+        yield aigc.sheet({ title: stepOf(made, i), tiles, columns: 1, wide: WIDE, crisp: true });
+      }
     }
     function say() {
       rows.x.name.textContent = t("live.x");

@@ -2,6 +2,7 @@
 (() => {
   const { el, t, on, post, newest, decode, onto, figure } = aigc;
   const SPACES = ["pixels", "latents"], THROUGH = ["decoder", "preview"];
+  const FILMED = 25, PACE = 120, WIDE = 384;            // a film's even steps, milliseconds of each, pixels of its picture
 
   // `schedule()` gives the present schedule's values; `moved()` is called when another step is looked at.
   aigc.noisedPicture = ({ schedule, moved }) => {
@@ -13,7 +14,7 @@
     const space = either("space", SPACES), through = either("through", THROUGH);
     const node = el("div", { class: "noised" },
       el("div", {}, big, aigc.pictureChooser((id) => { values.image = id; return show(); })),
-      el("div", {}, formula, range, strip, el("div", { class: "spaces" }, space.node, through.node), note, message));
+      el("div", {}, formula, el("div", { class: "plane-line" }, range, aigc.filmOf("noising", film, () => PACE)), strip, el("div", { class: "spaces" }, space.node, through.node), note, message));
     let chosen = 0.5, shape = [], stripOf = "";
 
     const last = () => schedule().num_train_timesteps - 1;
@@ -43,6 +44,14 @@
       range.max = last();
       range.value = step();
       return fetchNoise({ ...schedule(), ...values, t: step() });
+    }
+    async function* film() {
+      const wanted = { ...schedule(), ...values, strip: false }, end = wanted.num_train_timesteps - 1;
+      const count = Math.min(FILMED, end + 1) || 0;     // none before the first schedule has come
+      for (let i = 0; i < count; i++) {
+        const made = await post("lab/noised", { ...wanted, t: Math.round(i / (count - 1) * end) });
+        yield aigc.sheet({ title: written(made).map((part) => part.textContent ?? part).join(""), wide: WIDE, tiles: [{ name: t("live.x"), picture: await decode(made.shown[0]) }] });
+      }
     }
     function go(share) {
       chosen = share;

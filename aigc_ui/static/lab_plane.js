@@ -14,11 +14,7 @@
       const side = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
       if (!side || !scene) return;
       if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
-      const pen = penOn(canvas, scene.reach);
-      pen.on.clearRect(0, 0, side, side);
-      if (scene.field) field(pen, scene.field, scene.reach);
-      if (scene.dots) dots(pen, scene.dots);
-      scene.marks.forEach((mark) => { pen.use(mark.colour, mark.dash); MARKS[mark.kind](pen, mark); });
+      paint(canvas, scene);
     }
     // Where in the plane the pointer is.
     function place(event) {
@@ -30,9 +26,24 @@
     return { canvas, draw, place };
   };
 
+  // The same of a size of one's own, for files.
+  aigc.planePicture = (scene, side) => {
+    const canvas = el("canvas", { width: side, height: side });
+    paint(canvas, scene);
+    return canvas;
+  };
+
   // A mark as it looks on the plane, for a legend; the style's colour follows the theme by itself.
   aigc.planeKey = (kind, name) => el("i", { class: `key key-${kind}`, style: `color: var(${name})`, "aria-hidden": "true" });
 
+  function paint(canvas, scene) {
+    const pen = penOn(canvas, scene.reach);
+    pen.use("--stage");
+    pen.on.fillRect(0, 0, canvas.width, canvas.height);
+    if (scene.field) field(pen, scene.field, scene.reach);
+    if (scene.dots) dots(pen, scene.dots);
+    scene.marks.forEach((mark) => { pen.use(mark.colour, mark.dash); MARKS[mark.kind](pen, mark); });
+  }
   function penOn(canvas, reach) {
     const on = canvas.getContext("2d"), zoom = canvas.width / 520, scale = canvas.width / (2 * reach), known = {};
     return {

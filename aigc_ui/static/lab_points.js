@@ -2,6 +2,7 @@
 (() => {
   const { el, t, on, post, figure, newest } = aigc;
   const MOVE = 120, NEAR = 0.25;                        // milliseconds a step; how near a point a click must be
+  const WIDE = { 1: 480, 2: 400 };                      // of a film's planes, in pixels, by their number
   const CLASSES = 8;                                    // colours; classes beyond them begin again
   const MOST_STROKES = 1500;
   const SCORES = { unconditional: "--plot-4", conditional: "--plot-2", guided: "--plot-3" };
@@ -10,7 +11,7 @@
 
   aigc.mounts["lab-points"] = (root) => {
     const planes = ["plane", "plane-beside"].map((id) => aigc.plane(id)), names = planes.map(() => el("figcaption"));
-    const { play, range } = aigc.player({ play: "plane-play", range: "plane-step" }, {
+    const { play, range, pace } = aigc.player({ play: "plane-play", range: "plane-step" }, {
       show: (place) => go(way === "back" ? last() - place : place),
       pause: (steps) => Math.max(30, Math.min(MOVE, 3000 / steps)),
     });
@@ -28,7 +29,7 @@
       el("div", { class: "plane-side" },
         el("label", { class: "control flag" }, arrows, arrowsName), table, hint, legend, sketching));
     const stage = el("div", { class: "bench-main" },
-      el("div", { class: "plane-line" }, el("div", { class: "either" }, ...ways), play, range, where), choice, row,
+      el("div", { class: "plane-line" }, el("div", { class: "either" }, ...ways), play, range, where, aigc.filmOf("points", film, pace)), choice, row,
       learn.node, orders.node, orderNote);
     let answers = {}, asked = null, preferred = "learned", view = "exact", way = "back", step = 0, followed = null, scores = null;
     let strokes = null, tooShort = false;
@@ -67,7 +68,7 @@
       const edge = (next === 0) !== (step === 0);
       step = next;
       range.value = way === "back" ? last() - step : step;
-      where.textContent = `σ ${figure(answers.exact.sigmas[step])}`;
+      where.textContent = level(answers.exact, step);
       paint();
       push();
       if (edge) explain();
@@ -81,50 +82,66 @@
 
     function paint() {
       if (strokes) return planes[0].draw({ reach: 1, marks: [{ kind: "dots", places: strokes, colour: "--accent" }] });
-      if (answers.exact) shown().forEach((which, i) => planes[i].draw(scene(answers[which], which === "exact")));
+      if (answers.exact) shown().forEach((which, i) => planes[i].draw(scene(answers[which], step, which === "exact" && scores)));
     }
-    function scene(answer, exact) {
+    const level = (answer, at) => `σ ${figure(answer.sigmas[at])}`;
+    // Every step in the order of playing, each as one picture.
+    async function* film() {
+      const all = shown(), kept = { ...answers }, steps = [...(kept.exact?.sigmas ?? []).keys()], wide = WIDE[all.length];
+      for (const at of way === "back" ? steps.reverse() : steps) {
+        const pushed = guiding() && at > 0 ? await scoresAt(kept.exact, at) : null;
+        yield aigc.sheet({ title: `${t(`lab.way.${way}`)} · ${level(kept.exact, at)}`, wide, tiles: all.map((which) => (
+          { name: t(`train.whose.${which}`), picture: aigc.planePicture(scene(kept[which], at, which === "exact" && pushed), wide) })) });
+      }
+    }
+    // `pushed` are the scores at the followed point, where they are to be seen.
+    function scene(answer, at, pushed) {
       const paths = answer[way], many = answer.classes.length > 1 && way === "back";
       return {
         reach: answer.reach,
-        field: arrows.checked && step > 0 ? { side: answer.arrows, vectors: answer.field[step - 1] } : null,
-        dots: { places: paths[step], faint: followed != null, colour: (i) => (many ? "--ink" : `--class-${(answer.labels[i] % CLASSES) + 1}`) },
-        marks: following(answer) ? [...trail(answer, paths), ...(exact && scores && step > 0 ? pushes(answer.reach) : [])] : [],
+        field: arrows.checked && at > 0 ? { side: answer.arrows, vectors: answer.field[at - 1] } : null,
+        dots: { places: paths[at], faint: followed != null, colour: (i) => (many ? "--ink" : `--class-${(answer.labels[i] % CLASSES) + 1}`) },
+        marks: following(answer) ? [...trail(answer, paths, at), ...(pushed && at > 0 ? pushes(answer.reach, pushed) : [])] : [],
       };
     }
 
     // --- one point: its path, the step before as it was and as the model sees it, and what guidance adds ---
     const following = (answer) => followed != null && followed < answer.labels.length;
-    function trail(answer, paths) {
-      const path = paths.map((state) => state[followed]), marks = [{ kind: "path", places: path, at: step, colour: "--accent" }];
-      if (step === 0) return marks;
-      const { x0, x, deviation } = answer.steps_back[step - 1];
-      const circle = (end, style) => ({ kind: "circle", at: end.map((v, k) => x0 * v + x * path[step][k]), radius: deviation, ...style });
+    function trail(answer, paths, at) {
+      const path = paths.map((state) => state[followed]), marks = [{ kind: "path", places: path, at, colour: "--accent" }];
+      if (at === 0) return marks;
+      const { x0, x, deviation } = answer.steps_back[at - 1];
+      const circle = (end, style) => ({ kind: "circle", at: end.map((v, k) => x0 * v + x * path[at][k]), radius: deviation, ...style });
       marks.push(circle(path[0], { colour: "--accent", dash: true }));
       if (way === "forward") return marks;
-      const guess = answer.x0_pred[step - 1][followed];
+      const guess = answer.x0_pred[at - 1][followed];
       return [...marks, circle(guess, { colour: "--plot-5" }), { kind: "cross", at: guess, colour: "--plot-5" }];
     }
     // Three arrows at one scale, and the line on which their ends lie.
-    function pushes(reach) {
-      const { at } = scores, vectors = Object.keys(SCORES).map((name) => scores[name]);
+    function pushes(reach, pushed) {
+      const { at } = pushed, vectors = Object.keys(SCORES).map((name) => pushed[name]);
       const scale = Math.min(LENGTH, LONGEST / Math.max(...vectors.map((v) => Math.hypot(...v)))) * reach;
-      const by = (name) => scores[name].map((v) => v * scale), end = (name) => by(name).map((v, k) => at[k] + v);
+      const by = (name) => pushed[name].map((v) => v * scale), end = (name) => by(name).map((v, k) => at[k] + v);
       return [
         { kind: "line", places: [end("unconditional"), end("conditional"), end("guided")], colour: "--muted", dash: true },
         ...Object.entries(SCORES).reverse().map(([name, colour]) => ({ kind: "arrow", at, by: by(name), colour })),
       ];
     }
     const guiding = () => followed != null && asked?.label >= 0 && following(answers.exact);
-    const askScores = newest(async ({ at, sigma }) => {
-      const { data, strokes: drawn, label, guidance_scale } = asked;
-      const made = await post("lab/guidance", { data, strokes: drawn, label, guidance_scale, x: at[0], y: at[1], sigma }).catch(() => null);
-      scores = made && guiding() ? { at, ...made } : null;
+    async function scoresAt(answer, i) {
+      const { data, strokes: drawn, label, guidance_scale } = asked, at = answer[way][i][followed];
+      const body = { data, strokes: drawn, label, guidance_scale, x: at[0], y: at[1], sigma: answer.sigmas[i] };
+      const made = await post("lab/guidance", body).catch(() => null);
+      return made && { at, ...made };
+    }
+    const askScores = newest(async ({ at }) => {
+      const made = at <= last() ? await scoresAt(answers.exact, at) : null;
+      scores = guiding() ? made : null;
       paint();
     });
     function push() {
       if (!guiding()) scores = null;
-      else if (step > 0) askScores({ at: answers.exact[way][step][followed], sigma: answers.exact.sigmas[step] });
+      else if (step > 0) askScores({ at: step });
     }
     function follow(i, event) {
       const answer = answers[shown()[i]];

@@ -3,12 +3,13 @@
   const { el, t, on, decode, onto, figure } = aigc;
   const VIEWS = ["source", "x", "x0", "eps", "guided", "result"];
   const ONE = ["source", "result"];                     // the others have a picture for every step
-  const KEPT = 6, PAUSE = 450;
+  const STEPS = VIEWS.filter((name) => !ONE.includes(name));
+  const KEPT = 6, PAUSE = 450, WIDE = 240;              // pictures kept; milliseconds a step; pixels of a film's pictures
   const FIRST = 2;                                      // the step shown at first: guidance still moves much there
 
   aigc.mounts["lab-reverse"] = (root) => {
     const views = Object.fromEntries(VIEWS.map((name) => [name, view(name)]));
-    const { play, range } = aigc.player({ play: "reverse-play", range: "reverse-step" }, { show: (place) => go(place), pause: () => PAUSE });
+    const { play, range, pace } = aigc.player({ play: "reverse-play", range: "reverse-step" }, { show: (place) => go(place), pause: () => PAUSE });
     const where = el("output", { class: "figures", id: "reverse-where" }), told = el("p", { class: "help", id: "reverse-told" });
     const from = el("input", { type: "range", id: "reverse-t", min: 0, max: 999, "aria-label": "t" }), formula = el("p", { class: "formula" });
     const keep = el("button", { type: "button", id: "reverse-keep" }), kept = el("div", { class: "kept" }), space = el("p", { class: "help" });
@@ -16,7 +17,7 @@
     const hint = el("p", { class: "help" });
     const stage = el("div", { class: "bench-main" },
       el("div", { class: "reverse-from" }, formula, from, aigc.pictureChooser((id) => bench.set({ image: id }))),
-      el("div", { class: "plane-line" }, play, range, where), told,
+      el("div", { class: "plane-line" }, play, range, where, aigc.filmOf("reverse", film, pace)), told,
       el("div", { class: "views" }, ...VIEWS.map((name) => views[name].node)), space,
       el("div", { class: "buttons" }, keep), kept,
       el("div", { class: "plots three" }, ...Object.values(plots).map((plot) => plot.node)), hint);
@@ -55,14 +56,21 @@
       if (!answer) return;
       step = place >= answer.x.length - 1 ? Infinity : place;
       range.value = place;
-      const row = VIEWS.filter((name) => !ONE.includes(name));
-      const bitmaps = await Promise.all(row.map((name) => decode(answer[name][place])));
-      row.forEach((name, i) => views[name].paint(bitmaps[i]));
-      where.textContent = `${t("live.step", { step: place + 1, total: answer.x.length })} · σ ${figure(answer.sigmas[place])}`;
+      const bitmaps = await Promise.all(STEPS.map((name) => decode(answer[name][place])));
+      STEPS.forEach((name, i) => views[name].paint(bitmaps[i]));
+      where.textContent = stepOf(answer, place);
       told.textContent = t("lab.told", { t: figure(answer.timesteps[place]), told: figure(answer.told[place]), scale: figure(answer.scales[place]) });
       draw(place);
     });
     const go = (place) => paint({ place });
+    const stepOf = ({ x, sigmas }, i) => `${t("live.step", { step: i + 1, total: x.length })} · σ ${figure(sigmas[i])}`;
+    async function* film() {
+      const made = answer;
+      for (let i = 0; i < (made?.x.length ?? 0); i++) {
+        const tiles = await Promise.all(STEPS.map(async (name) => ({ name: t(`lab.view.${name}`), picture: await decode(made[name][i]) })));
+        yield aigc.sheet({ title: stepOf(made, i), tiles, wide: WIDE });
+      }
+    }
     from.addEventListener("input", () => bench.set({ t: +from.value }));
 
     function draw(at) {

@@ -1,7 +1,6 @@
 // The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
 (() => {
   const { el, t, on, emit, state, newest, decode } = aigc;
-  const FILMS = { webp: "WebP", gif: "GIF", mp4: "MP4" };
 
   // A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
   async function cut(source, count) {
@@ -79,7 +78,8 @@
       pause: (last) => Math.max(40, Math.min(250, 4000 / (last + 1))),
     });
     play.disabled = range.disabled = true;
-    const films = el("span", { class: "films", id: "live-films", hidden: true }, ...["webp", "gif", "mp4"].map((kind) => el("a", { class: "button quiet", "data-kind": kind, download: true }, FILMS[kind])));
+    const films = aigc.films("live-films", { name: () => `denoising-${job.id}`, make: (kind) => aigc.file(`jobs/${job.id}/film.${kind}`) });
+    films.hidden = true;
     const notes = el("ul", { id: "live-notes", class: "notes" });
     const view = el("section", { id: "live-view", "data-state": "idle" },
       el("div", { class: "panes" }, noisy.node, guess.node, empty),
@@ -132,7 +132,6 @@
     }
 
     function describe() {
-      films.querySelectorAll("a").forEach((link) => { link.title = t("live.film", { kind: link.textContent }); });
       view.setAttribute("aria-label", t("live"));
       empty.textContent = t("live.empty");
       noisy.label(job?.generator === "upscale" ? "live.before" : "live.x");
@@ -185,7 +184,6 @@
       range.max = Math.max(0, frames.length - 1);
       range.disabled = play.disabled = frames.length < 2;
       films.hidden = frames.length < 2;
-      films.querySelectorAll("a").forEach((link) => { link.href = aigc.url(`jobs/${job.id}/film.${link.dataset.kind}`); });
       range.value = range.max;
       if (frames.length || finals) await show({ frame: frames.at(-1), last: true });
       old?.forEach((bitmap) => bitmap.close());

@@ -24,6 +24,6 @@
     range.addEventListener("input", () => { stop(); show(+range.value); });
     on("language", say);
     say();
-    return { play, range, stop };
+    return { play, range, stop, pace: () => pause(+range.max) };
   };
 })();

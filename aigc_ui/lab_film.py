@@ -1,0 +1,80 @@
+"""A film of pictures that the page has drawn itself: a stranger's PNGs, read within bounds, made into one file."""
+
+import base64
+import struct
+from typing import Any
+
+import numpy as np
+
+from pipelines import film, inputs
+from pipelines.errors import BadFile, BadRequest
+from pipelines.params import Range
+
+MOST_PICTURES = 201  # the points' 200 steps, and the noise that they begin with
+SIDE = Range(16, 1280)
+MOST_PIXELS = 80_000_000  # of all pictures together; the encoders hold them all
+A_STEP = Range(20, 1000)
+DEFAULTS: dict[str, Any] = {"pictures": [], "milliseconds": film.A_STEP}
+_BEGINS = "data:image/png;base64,"
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def make(kind: str, asked: dict[str, Any]) -> bytes:
+    """The film's bytes from PNG data URIs of one size, each shown so many milliseconds. Raises BadRequest, BadFile."""
+    film.check_kind(kind)
+    a_step = int(A_STEP.check("milliseconds", asked["milliseconds"], int))
+    return film.encode(read(asked["pictures"]), kind, a_step)
+
+
+def read(uris: Any) -> list[film.Picture]:
+    """uint8 (H, W, 3) each. What the heads say is checked before any picture is unpacked."""
+    if not isinstance(uris, list):
+        raise BadRequest(f"pictures must be a list of PNG data URIs; got a {type(uris).__name__}.")
+    if not 2 <= len(uris) <= MOST_PICTURES:
+        raise BadRequest(f"a film must have 2 to {MOST_PICTURES} pictures; got {len(uris)}. Take more or fewer steps.")
+    files = [_bytes(uri, number) for number, uri in enumerate(uris, 1)]
+    width, height = _size(files)
+    if width * height * len(files) > MOST_PIXELS:
+        most = f"{MOST_PIXELS // 10**6} million pixels"
+        raise BadRequest(
+            f"{len(files)} pictures of {width} x {height} have more than {most}. Take fewer or smaller ones."
+        )
+    return [_picture(data, number, (height, width)) for number, data in enumerate(files, 1)]
+
+
+def _bytes(uri: Any, number: int) -> bytes:
+    """A PNG's bytes; that it begins as one, no more."""
+    try:
+        data = base64.b64decode(uri.removeprefix(_BEGINS), validate=True) if _is_png_uri(uri) else b""
+    except ValueError:
+        data = b""
+    if len(data) < 33 or data[:8] != _PNG or data[12:16] != b"IHDR":
+        raise BadFile(f"picture {number} of the film is no PNG in a data URI. It must begin with {_BEGINS}")
+    return data
+
+
+def _is_png_uri(uri: Any) -> bool:
+    return isinstance(uri, str) and uri.startswith(_BEGINS)
+
+
+def _size(files: list[bytes]) -> tuple[int, int]:
+    """The (width, height) that all heads say."""
+    width, height = size = struct.unpack(">II", files[0][16:24])
+    for number, data in enumerate(files, 1):
+        w, h = struct.unpack(">II", data[16:24])
+        if (w, h) != size:
+            said = f"picture {number} is {w} x {h}, the first is {width} x {height}"
+            raise BadRequest(f"all pictures of a film must be of one size; {said}.")
+    if not all(SIDE.low <= side <= SIDE.high for side in size):
+        raise BadRequest(f"a film must be {SIDE.low:g} to {SIDE.high:g} pixels wide and high; got {width} x {height}.")
+    return width, height
+
+
+def _picture(data: bytes, number: int, shape: tuple[int, int]) -> film.Picture:
+    try:
+        picture = np.asarray(inputs.read(data).convert("RGB"))
+    except BadFile as error:
+        raise BadFile(f"picture {number} of the film: {error}") from None
+    if picture.shape[:2] != shape:
+        raise BadFile(f"picture {number} of the film is not as large as its head says. Draw it again.")
+    return picture
