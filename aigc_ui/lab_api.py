@@ -12,6 +12,7 @@ from aigc_ui import bodies, fields, lab_film
 from aigc_ui.plain import plain
 from aigc_ui.services import Services
 from pipelines import film, lab
+from pipelines.families import shelf
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
 AT_ONCE = 2
@@ -27,6 +28,18 @@ def router(services: Services) -> APIRouter:
     def experiments() -> dict[str, Any]:
         return {
             "experiments": [{"name": name, "fields": fields.listed(lab.get(name).request_type)} for name in lab.names()]
+        }
+
+    @made.get("/families")
+    def families() -> dict[str, Any]:
+        """Which trained models are here, by data set, and what they scored."""
+        shipped: dict[str, list[str]] = {}
+        for data, family in shelf.available():
+            shipped.setdefault(data, []).append(family)
+        scores = shelf.FOLDER / "scores.json"
+        return {
+            "shipped": shipped,
+            "scores": json.loads(scores.read_text(encoding="utf-8")) if scores.is_file() else {},
         }
 
     @made.get("/lessons")

@@ -200,7 +200,7 @@ LAB_WORDS: Mapping[str, tuple[str, str]] = {
     "choice.through.decoder": ("Decoder", "解码器"),
     "choice.through.preview": ("Linear map", "线性映射"),
     "field.label": ("Class", "类别"),
-    "info.label": ("-1 asks for none in particular.", "-1 表示不指定。"),
+    "info.label": ("-1 asks for no particular one.", "-1 表示不指定。"),
     "field.variance": ("Reverse variance", "反向方差"),
     "field.clip_denoised": ("Clip the guess x̂₀", "裁剪猜测 x̂₀"),
     "field.shift": ("Wrong timestep by", "时间步偏移"),

@@ -6,8 +6,9 @@
   const SMALLEST = 1e-5;
 
   let known = null;
-  const experiments = () => (known ??= api("lab").then(({ experiments: all }) =>
-    Object.fromEntries(all.map(({ name, fields }) => [name, Object.fromEntries(fields.map((f) => [f.name, f]))])))
+  // Of the experiments, and of the generators whose benches start jobs.
+  const experiments = () => (known ??= Promise.all([api("lab"), api("generators")]).then(([{ experiments: asked }, { generators }]) =>
+    Object.fromEntries([...asked, ...generators].map(({ name, fields }) => [name, Object.fromEntries(fields.map((f) => [f.name, f]))])))
     .catch((error) => { known = null; throw error; }));
 
   // The lab's own words for a field, else those of the Create page.
@@ -86,7 +87,8 @@
 
   // A bench: controls on the left, what `show(answer, values)` draws on the right. `shown(values, parts)` is called before
   // every question, `moved(name, values)` only where one control is moved by hand. Returns its handle.
-  aigc.bench = (root, { id, experiment, controls, stage, show, shown, moved }) => {
+  // `request(values)` stands in for the one question to the experiment, where a bench asks otherwise.
+  aigc.bench = (root, { id, experiment, controls, stage, show, shown, moved, request = (values) => post(`lab/${experiment}`, values) }) => {
     const list = el("div", { class: "controls" }), message = el("p", { class: "alas", role: "alert", hidden: true });
     const node = el("section", { class: "bench", id }, el("div", { class: "bench-side" }, list, message), stage);
     root.replaceChildren(node);
@@ -95,7 +97,7 @@
     const ask = newest(async (asked) => {
       node.setAttribute("aria-busy", "true");
       try {
-        const answer = await post(`lab/${experiment}`, asked);
+        const answer = await request(asked);
         message.hidden = true;
         await show(answer, asked);
       } catch (error) {

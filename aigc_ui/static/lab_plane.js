@@ -4,7 +4,7 @@
   const { el, colour } = aigc;
   const ARROW_HEAD = 2.6;                               // radians from the arrow's direction to either barb
 
-  // scene: { reach, field: {side, vectors}, dots: {places, colour(i), faint}, marks: [{kind, colour, ...}] }
+  // scene: { reach, heat: {values}, field: {side, vectors}, dots: {places, colour(i), faint}, marks: [{kind, colour, ...}] }
   aigc.plane = (id) => {
     const canvas = el("canvas", { id, class: "plane", role: "img" });
     let scene = null;
@@ -40,6 +40,7 @@
     const pen = penOn(canvas, scene.reach);
     pen.use("--stage");
     pen.on.fillRect(0, 0, canvas.width, canvas.height);
+    if (scene.heat) heat(pen, scene.heat);
     if (scene.field) field(pen, scene.field, scene.reach);
     if (scene.dots) dots(pen, scene.dots);
     scene.marks.forEach((mark) => { pen.use(mark.colour, mark.dash); MARKS[mark.kind](pen, mark); });
@@ -82,6 +83,16 @@
       arrow(pen, [Math.floor(i / side) * gap - reach, (i % side) * gap - reach], [dx * length, dy * length], 5);
     });
   }
+  // Values on a square grid, rows from above: the higher one is, the more of the colour its cell has.
+  function heat({ on }, { values }) {
+    const all = values.flat(), low = Math.min(...all), high = Math.max(...all), side = on.canvas.width / values.length;
+    on.fillStyle = colour("--plot-1");
+    values.forEach((row, i) => row.forEach((value, j) => {
+      on.globalAlpha = 0.55 * (high > low ? (value - low) / (high - low) : 0);
+      on.fillRect(j * side, i * side, side + 1, side + 1);
+    }));
+    on.globalAlpha = 1;
+  }
   function dots(pen, { places, colour: name, faint }) {
     pen.on.globalAlpha = faint ? 0.25 : 0.75;
     places.forEach((place, i) => { pen.use(name(i)); pen.disc(place, 2.6); });
@@ -93,7 +104,7 @@
       places.forEach((place) => pen.disc(place, 2.4));
       pen.disc(places[at], 6);
     },
-    dots: (pen, { places }) => places.forEach((place) => pen.disc(place, 3)),
+    dots: (pen, { places, radius = 3 }) => places.forEach((place) => pen.disc(place, radius)),
     circle: (pen, { at, radius }) => {
       pen.on.beginPath();
       pen.on.arc(...pen.at(at), Math.max(1, radius * pen.scale), 0, 7);

@@ -13,7 +13,7 @@
     const node = el("section", { class: "training" }, title, note, settings,
       el("div", { class: "plane-line" }, start, stop, status), message, elsewhere, plots);
     const chosen = { training_steps: 2000, learning_rate: 0.002, width: 128 };
-    let hooks = null, job = null, source = null, losses = [], snapshot = null, learnedFrom = null;
+    let hooks = null, job = null, learning = false, leave = () => {}, losses = [], snapshot = null, learnedFrom = null;
 
     const inputs = FIELDS.map((name) => {
       const label = el("span"), box = el("input", { type: "number", step: "any", value: chosen[name], "data-train": name, oninput: () => { chosen[name] = box.value === "" ? NaN : +box.value; } });
@@ -41,25 +41,18 @@
       listen(job.id);
     }
     function listen(id) {
-      source?.close();
-      source = new EventSource(aigc.url(`jobs/${id}/events`));
-      const heard = (name, act) => source.addEventListener(name, (event) => { if (event.data) act(JSON.parse(event.data)); });
-      heard("loss", ({ step, losses: values }) => { losses.push([step, values.loss]); drawLoss(); });
-      heard("progress", ({ done, total }) => { status.textContent = t("train.step", { done, total }); });
-      heard("snapshot", ({ values }) => {
-        snapshot = values;
-        hooks.learned();
-        draw();
+      leave();
+      learning = true;
+      leave = aigc.follow(id, {
+        loss: ({ step, losses: values }) => { losses.push([step, values.loss]); drawLoss(); },
+        progress: ({ done, total }) => { status.textContent = t("train.step", { done, total }); },
+        snapshot: ({ values }) => { snapshot = values; hooks.learned(); draw(); },
+        failed: complain,
+        end: (state) => end(state === "failed" ? "" : t(`state.${state}`)),
       });
-      heard("error", (error) => complain(error.message));
-      heard("state", (state) => { if (aigc.over(state)) end(state.state === "failed" ? "" : t(`state.${state.state}`)); });
-      source.onerror = () => {                          // the browser tries again by itself, unless the job is gone
-        if (source?.readyState === EventSource.CLOSED) { complain(t("error.server")); end(""); }
-      };
     }
     function end(text) {
-      source.close();
-      source = null;
+      learning = false;
       start.hidden = false;
       stop.hidden = true;
       status.textContent = text;
@@ -80,7 +73,7 @@
       if (plots.hidden) return;
       drawLoss();
       byT.node.hidden = !snapshot;
-      bound.draw(snapshot?.bound, source != null);
+      bound.draw(snapshot?.bound, learning);
       if (!snapshot) return;
       const line = (name, colour, dash) => ({ name: t(`train.${name}`), x: snapshot.levels, y: snapshot[name], colour, dash });
       byT.draw({ title: t("train.by_t"), x: { label: "t" }, y: { log: true },

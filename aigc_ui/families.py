@@ -1,0 +1,20 @@
+"""The families' tab: GAN, VAE, flow and diffusion side by side, each bench drawn by a script of its own."""
+
+import gradio as gr
+
+from aigc_ui.labels import Labels
+from aigc_ui.live import mount
+from aigc_ui.services import Services
+
+BENCHES = {"family-race": "family-race", "latents": "family-latents", "round-trip": "family-round-trip"} | {
+    "family-training": "family-training"
+}
+"""The bench's name, and the place that its script fills."""
+
+
+def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
+    """Lay out the tab inside the current Blocks."""
+    with gr.Tabs(elem_id="family-benches"):
+        for name, place in BENCHES.items():
+            with labels.add(gr.Tab, "label", f"tab.{name}", id=place):
+                mount(place)

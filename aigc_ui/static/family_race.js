@@ -1,0 +1,116 @@
+// The race: every family draws the same classes from the same base noise, side by side, each with its own clock.
+(() => {
+  const { el, t, on, post, api, decode, figure, seconds, FAMILIES } = aigc;
+  const FIGURES = ["frechet", "frechet_pixels", "precision", "recall", "accuracy", "bits"];
+  const PAUSE = 90, WIDE = 640;
+
+  aigc.mounts["family-race"] = (root) => {
+    const rows = Object.fromEntries(FAMILIES.map((name) => [name, row(name)]));
+    const start = el("button", { type: "button", class: "go", id: "race-start" }), stop = el("button", { type: "button", id: "race-stop", hidden: true });
+    const status = el("output", { class: "figures", id: "race-status", role: "status" });
+    const { play, range, pace } = aigc.player({ play: "race-play", range: "race-step" }, { show: go, pause: () => PAUSE });
+    const films = aigc.filmOf("race", film, pace), again = el("div", { class: "plane-line", hidden: true }, play, range, films);
+    const note = el("p", { class: "help" }), scored = el("div", { class: "wide-table" }), scoredNote = el("p", { class: "help" }), title = el("h3");
+    const alas = el("p", { class: "alas", role: "alert", hidden: true });
+    const stage = el("div", { class: "bench-main" }, note, el("div", { class: "plane-line" }, start, stop, status), alas,
+      el("div", { class: "families" }, ...FAMILIES.map((name) => rows[name].view.node)), again, title, scored, scoredNote);
+    let job = null, leave = () => {}, running = false, scores = null;
+
+    const bench = aigc.bench(root, {
+      id: "bench-race", experiment: "family-race", stage,
+      controls: ["data", "label", "seed", "num_inference_steps", "guidance_scale", "temperature"],
+      request: async () => ({}), show: () => {},
+      shown: (values) => { if (values.data !== shownData) { shownData = values.data; forget(); score(); } },
+    });
+    let shownData = null;
+
+    // Its newest strip while it runs, all kept ones at the end.
+    function row(name) { return { view: aigc.familyView(`race-${name}`, name), frames: [], at: [], told: null }; }
+    function forget() {
+      for (const name of FAMILIES) {
+        Object.assign(rows[name], { frames: [], at: [], told: null });
+        rows[name].view.node.hidden = true;
+        rows[name].view.tell("");
+      }
+      again.hidden = true;
+    }
+    async function begin() {
+      alas.hidden = true;
+      start.disabled = true;
+      try { job = await post("jobs", { generator: "family-race", request: bench.values() }); } catch (error) { return complain(error.message); } finally { start.disabled = false; }
+      forget();
+      running = true;
+      lights();
+      status.textContent = t("state.waiting");
+      leave();
+      leave = aigc.follow(job.id, {
+        snapshot: ({ values }) => take(values),
+        progress: () => { status.textContent = t("race.loading"); },
+        failed: complain,
+        end: (state) => { running = false; lights(); if (state !== "done") status.textContent = state === "failed" ? "" : t(`state.${state}`); },
+      });
+    }
+    function lights() { start.hidden = running; stop.hidden = !running; }
+    function complain(text) { alas.textContent = text; alas.hidden = false; status.textContent = ""; }
+
+    const take = aigc.newest(async ({ rows: told, over }) => {
+      await Promise.all(Object.entries(told).map(async ([name, family]) => {
+        const mine = rows[name];
+        if (!family.x.length) return;
+        const frames = await Promise.all(family.x.map(decode));
+        Object.assign(mine, { frames, at: family.at, told: family });
+        mine.view.node.hidden = false;
+        mine.view.paint(frames.at(-1));
+        mine.view.tell(line(family));
+        mine.view.node.classList.toggle("finished", family.done);
+      }));
+      const order = Object.entries(told).filter(([, family]) => family.done).sort((a, b) => a[1].seconds - b[1].seconds);
+      status.textContent = over ? t("race.over", { first: t(`family.${order[0][0]}`), last: t(`family.${order.at(-1)[0]}`), times: figure(order.at(-1)[1].seconds / order[0][1].seconds) }) : t("race.running");
+      again.hidden = !over;
+      if (!over) return;
+      range.max = Math.max(...FAMILIES.map((name) => rows[name].frames.length)) - 1;
+      range.value = range.max;
+    });
+    const line = ({ seconds: time, evaluations, states, done }) =>
+      t(done ? "race.line.done" : "race.line", { time: seconds(time), calls: evaluations, states });
+
+    // Every family at the same share of its own way.
+    function go(place) {
+      range.value = place;
+      for (const mine of Object.values(rows)) if (mine.frames.length) mine.view.paint(at(mine, place));
+    }
+    const at = ({ frames }, place) => frames[Math.round(place / Math.max(1, +range.max) * (frames.length - 1))];
+    function* film() {
+      for (let place = 0; place <= +range.max; place++) {
+        const present = FAMILIES.filter((name) => rows[name].frames.length);
+        yield aigc.sheet({ title: t("tab.family-race"), columns: 1, wide: WIDE, crisp: true, tiles: present.map((name) => ({ picture: at(rows[name], place), name: t(`family.${name}`) })) });
+      }
+    }
+
+    async function score() {
+      try { scores ??= await aigc.familyScores(); } catch (error) { return complain(error.message); }
+      const mine = scores.scores[shownData] ?? {};
+      const known = FAMILIES.filter((name) => mine[name]);
+      const cell = (value) => (value == null ? "–" : Array.isArray(value) ? [figure(value[0]), el("small", {}, ` ± ${figure(value[1])}`)] : value.toLocaleString("en"));
+      const made = ["data", ...known].map((name) => el("tr", {}, el("th", {}, t(`family.${name}`)), ...FIGURES.map((what) => el("td", {}, ...[cell(mine[name]?.[what])].flat())),
+        el("td", {}, name === "data" ? "–" : seconds(mine[name].milliseconds / 1000)), el("td", {}, cell(mine[name]?.evaluations)), el("td", {}, cell(mine[name]?.parameters))));
+      scored.replaceChildren(el("table", { class: "plain", id: "race-scores" }, el("tr", {}, el("th"), ...[...FIGURES, "milliseconds", "evaluations", "parameters"].map((what) => el("th", { title: t(`score.${what}.help`) }, t(`score.${what}`)))), ...made));
+    }
+    start.addEventListener("click", begin);
+    stop.addEventListener("click", () => api(`jobs/${job.id}`, { method: "DELETE" }).catch((error) => complain(error.message)));
+
+    function say() {
+      start.textContent = t("race.start");
+      stop.textContent = t("stop");
+      note.textContent = t("race.help");
+      title.textContent = t("score.title");
+      scoredNote.textContent = t("score.help");
+      if (shownData) score();
+      for (const mine of Object.values(rows)) if (mine.told) mine.view.tell(line(mine.told));
+    }
+    on("language", say);
+    forget();
+    lights();
+    say();
+  };
+})();

@@ -1,0 +1,135 @@
+// Any family learns points or digits in front of the class: samples, what it thinks of every place, losses, figures.
+(() => {
+  const { el, t, on, post, api, decode, onto, figure } = aigc;
+  const OWN = {                                         // controls that only some families heed
+    generator_width: ["gan"], game: ["gan"], latent: ["gan", "vae"], beta: ["vae"], num_inference_steps: ["diffusion", "flow-matching"],
+  };
+  const COLOURS = ["--plot-1", "--plot-2"];
+  const FIGURES = ["modes", "astray", "distance", "bits", "kl"];
+  const WIDE = 360;
+
+  aigc.mounts["family-training"] = (root) => {
+    const plane = aigc.plane("family-plane"), pictures = el("canvas", { id: "family-sheet", role: "img" });
+    const manifold = el("canvas", { id: "family-manifold", role: "img" }), manifoldName = el("figcaption");
+    const manifoldNode = el("figure", { class: "plane-figure", hidden: true }, manifoldName, manifold);
+    const start = el("button", { type: "button", class: "go", id: "family-start" }), stop = el("button", { type: "button", id: "family-stop", hidden: true });
+    const status = el("output", { class: "figures", id: "family-status", role: "status" }), alas = el("p", { class: "alas", role: "alert", hidden: true });
+    const table = el("table", { class: "plain", id: "family-figures" }), legend = el("ul", { class: "plane-legend" });
+    const loss = aigc.plot("plot-family-loss"), modes = aigc.plot("plot-family-course"), note = el("p", { class: "help" });
+    const { play, range, pace } = aigc.player({ play: "family-play", range: "family-step" }, { show: go, pause: () => 250 });
+    const again = el("div", { class: "plane-line", hidden: true }, play, range, aigc.filmOf("training", film, pace));
+    const stage = el("div", { class: "bench-main" }, note, el("div", { class: "plane-line" }, start, stop, status), alas,
+      el("div", { class: "plane-row", hidden: true }, el("figure", { class: "plane-figure" }, plane.canvas, pictures), el("div", { class: "plane-side" }, table, legend, manifoldNode)),
+      again, el("div", { class: "plots", hidden: true }, loss.node, modes.node));
+    const row = stage.querySelector(".plane-row"), plots = stage.querySelector(".plots");
+    let job = null, learned = "", leave = () => {}, learning = false, losses = {}, snapshots = [], at = 0;
+
+    const bench = aigc.bench(root, {
+      id: "bench-family-training", experiment: "family-training", stage,
+      controls: ["family", "data", "training_steps", "width", "generator_width", "game", "latent", "beta", "num_inference_steps", "learning_rate", "seed"],
+      request: async () => ({}), show: () => {},
+      shown: ({ family }, parts) => { for (const [name, whose] of Object.entries(OWN)) if (parts[name]) parts[name].node.hidden = !whose.includes(family); },
+    });
+
+    async function begin() {
+      alas.hidden = true;
+      start.disabled = true;
+      try { job = await post("jobs", { generator: "family-training", request: bench.values() }); } catch (error) { return complain(error.message); } finally { start.disabled = false; }
+      learned = bench.values().family;
+      losses = {};
+      snapshots.forEach(({ bitmaps }) => bitmaps.forEach((bitmap) => bitmap?.close()));
+      snapshots = [];
+      learning = true;
+      lights();
+      row.hidden = plots.hidden = again.hidden = true;
+      status.textContent = t("state.waiting");
+      leave();
+      leave = aigc.follow(job.id, {
+        loss: ({ step, losses: told }) => { for (const [name, value] of Object.entries(told)) (losses[name] ??= []).push([step, value]); drawLosses(); },
+        progress: ({ stage: what, done, total }) => { if (what === "training") status.textContent = t("train.step", { done, total }); },
+        snapshot: take,
+        failed: complain,
+        end: (state) => { learning = false; lights(); if (state === "failed") status.textContent = ""; else if (state !== "done") status.textContent = t(`state.${state}`); },
+      });
+    }
+    function lights() { start.hidden = learning; stop.hidden = !learning; }
+    function complain(text) { alas.textContent = text; alas.hidden = false; }
+    start.addEventListener("click", begin);
+    stop.addEventListener("click", () => api(`jobs/${job.id}`, { method: "DELETE" }).catch((error) => complain(error.message)));
+
+    // Every snapshot that arrives stays, to be gone through again.
+    const take = async ({ step, values }) => {
+      const mine = job.id, bitmaps = await Promise.all([values.sheet?.[0], values.manifold?.[0]].map((picture) => picture && decode(picture)));
+      if (mine !== job.id) return;
+      snapshots.push({ step, values, bitmaps });
+      row.hidden = plots.hidden = false;
+      again.hidden = snapshots.length < 2;
+      range.max = snapshots.length - 1;
+      go(snapshots.length - 1);
+      drawCourse();
+    };
+    function go(place) {
+      at = place;
+      range.value = place;
+      const { values, bitmaps: [sheet, lattice], step } = snapshots[place];
+      plane.canvas.hidden = !values.samples;
+      pictures.hidden = !sheet;
+      manifoldNode.hidden = !lattice;
+      if (values.samples) plane.draw(scene(values));
+      if (sheet) onto(pictures, sheet);
+      if (lattice) onto(manifold, lattice);
+      if (!learning) status.textContent = t("train.step", { done: step, total: snapshots.at(-1).step });
+      tell(values.figures);
+      explain(values);
+    }
+    const scene = ({ samples, real, thinks, reach }) => ({
+      reach, heat: thinks && { values: thinks }, marks: [{ kind: "dots", places: real, colour: "--plot-4", radius: 1.5 }, { kind: "dots", places: samples, colour: "--plot-2", radius: 2.2 }],
+    });
+    function tell(figures) {
+      const told = {
+        modes: figures.modes_of_data && `${figures.modes} / ${figures.modes_of_data}`,
+        astray: figures.astray != null && `${figure(100 * figures.astray)} %`,
+        distance: figures.distance != null && `${figure(figures.distance)} (${t("family.best")} ${figure(figures.distance_of_data)})`,
+        bits: figures.bits != null && `${figure(figures.bits)}${figures.bits_of_data != null ? ` (${t("family.best")} ${figure(figures.bits_of_data)})` : ""}`,
+        kl: figures.kl != null && `${figure(figures.kl)} nat`,
+      };
+      table.replaceChildren(...FIGURES.filter((name) => told[name]).map((name) => el("tr", {}, el("th", {}, t(`family.figure.${name}`)), el("td", {}, told[name]))));
+    }
+    function explain({ samples, thinks, manifold: lattice }) {
+      const line = (name, text) => el("li", {}, aigc.planeKey("path", name), text);
+      legend.replaceChildren(...(samples ? [line("--plot-2", t("family.key.samples")), line("--plot-4", t("family.key.real"))] : []),
+        ...(thinks ? [line("--plot-1", t(`family.key.${learned === "flow" ? "density" : "judge"}`))] : []));
+      manifoldName.textContent = lattice ? t("family.manifold") : "";
+    }
+    function drawLosses() {
+      const series = Object.entries(losses).map(([name, points], i) => ({ name: t(`family.loss.${name}`), x: points.map(([step]) => step), y: points.map(([, value]) => value), colour: COLOURS[i % 2] }));
+      loss.draw({ title: t("train.loss"), x: { label: t("train.steps"), low: 0 }, y: {}, series });
+    }
+    // What can be counted, over the course of the training.
+    function drawCourse() {
+      const first = snapshots[0].values.figures, name = ["modes", "kl", "distance", "bits"].find((what) => what in first);
+      modes.node.hidden = !name;
+      if (!name) return;
+      const known = snapshots.filter(({ values }) => name in values.figures);
+      modes.draw({ title: t(`family.figure.${name}`), x: { label: t("train.steps"), low: 0 }, y: { low: 0, high: name === "modes" ? first.modes_of_data : undefined },
+        series: [{ name: t(`family.figure.${name}`), x: known.map(({ step }) => step), y: known.map(({ values }) => values.figures[name]), colour: "--plot-1" }] });
+    }
+    function* film() {
+      for (const { values, bitmaps: [sheet], step } of snapshots) {
+        const picture = sheet ?? aigc.planePicture(scene(values), WIDE);
+        yield aigc.sheet({ title: t("train.step", { done: step, total: snapshots.at(-1).step }), wide: WIDE, crisp: Boolean(sheet), tiles: [{ picture, name: t(`choice.family.${learned}`) }] });
+      }
+    }
+    function say() {
+      start.textContent = t("train.start");
+      stop.textContent = t("stop");
+      note.textContent = t("family.help");
+      pictures.setAttribute("aria-label", t("family.key.samples"));
+      plane.canvas.setAttribute("aria-label", t("family.key.samples"));
+      if (snapshots.length) { go(at); drawLosses(); drawCourse(); }
+    }
+    on("language", say);
+    lights();
+    say();
+  };
+})();
