@@ -22,6 +22,7 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "choice.family.flow": ("Normalising flow", "标准化流"),
     "choice.family.diffusion": ("Diffusion", "扩散"),
     "choice.family.flow-matching": ("Flow matching", "流匹配"),
+    "family.every": ("-1 asks for no particular one.", "-1 表示不指定。"),
     # the race
     "race.help": (
         "One data set, one seed, the same base noise z for all. A GAN and a VAE decode it in one shot, a flow inverts "
@@ -37,8 +38,8 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
         "{first} was first; {last} took {times} times as long.",
         "{first} 最先完成；{last} 用了 {times} 倍的时间。",
     ),
-    "race.line": ("{time} · {calls} calls", "{time} · {calls} 次网络调用"),
-    "race.line.done": ("done in {time} · {calls} calls", "用时 {time} · {calls} 次网络调用"),
+    "race.line": ("{time} · network calls: {calls}", "{time} · 网络调用 {calls} 次"),
+    "race.line.done": ("done in {time} · network calls: {calls}", "用时 {time} · 网络调用 {calls} 次"),
     "score.title": ("How good each is", "各有多好"),
     "score.help": (
         "Measured of the shipped models with 4 × 298 samples, ± half the 95 % interval; the first row is what real "
@@ -67,7 +68,7 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "score.parameters.help": ("Numbers in the networks, a discriminator among them", "网络中的参数个数，含判别器"),
     # latents
     "latents.help": (
-        "The corners are the base noise of four seeds. Drag the dot: every family shows what it makes of the same place.",
+        "The corners are the base noise of four seeds. Drag the dot: every family shows what it makes of that place.",
         "四角是四个种子的基础噪声。拖动圆点：每个家族都显示它把同一位置变成什么。",
     ),
     "latents.pad": ("Place between four seeds; arrow keys move it", "四个种子之间的位置；方向键可移动"),

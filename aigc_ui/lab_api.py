@@ -12,6 +12,7 @@ from aigc_ui import bodies, fields, lab_film
 from aigc_ui.plain import plain
 from aigc_ui.services import Services
 from pipelines import film, lab
+from pipelines.data import digits, icons, subjects
 from pipelines.families import shelf
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
@@ -36,11 +37,9 @@ def router(services: Services) -> APIRouter:
         shipped: dict[str, list[str]] = {}
         for data, family in shelf.available():
             shipped.setdefault(data, []).append(family)
-        scores = shelf.FOLDER / "scores.json"
-        return {
-            "shipped": shipped,
-            "scores": json.loads(scores.read_text(encoding="utf-8")) if scores.is_file() else {},
-        }
+        file = shelf.FOLDER / "scores.json"
+        scores = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return {"shipped": shipped, "scores": scores, "classes": {data: class_names(data) for data in shipped}}
 
     @made.get("/lessons")
     def lessons() -> dict[str, Any]:
@@ -71,3 +70,11 @@ def router(services: Services) -> APIRouter:
         return await run_in_threadpool(work)
 
     return made
+
+
+def class_names(data: str) -> dict[str, list[str]]:
+    """What the classes of a data set are called, by language."""
+    if data == "icons":
+        known = [subjects.table()[name] for name in icons.CLASSES]
+        return {"en": [subject.english[0] for subject in known], "zh": [subject.chinese[0] for subject in known]}
+    return dict.fromkeys(("en", "zh"), [str(digit) for digit in range(digits.CLASSES)])

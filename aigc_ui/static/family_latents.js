@@ -19,9 +19,10 @@
     const bench = aigc.bench(root, {
       id: "bench-latents", experiment: "latents", stage,
       controls: ["data", "label", "seed", "interpolation", "temperature", "num_inference_steps", "guidance_scale"],
-      request: async (values) => { FAMILIES.filter(known).forEach((name) => ask[name]({ ...values, family: name })); return values; },
+      request: async (values) => { await aigc.familyScores(); FAMILIES.filter(known).forEach((name) => ask[name]({ ...values, family: name })); return values; },
       show: () => {},
-      shown: (values) => {
+      shown: (values, parts) => {
+        aigc.nameClass(values, parts);
         if (values.data !== data) { data = values.data; FAMILIES.forEach((name) => { views[name].node.hidden = !known(name); }); }
         Object.assign(dot.style, { left: `${values.across * 100}%`, top: `${values.down * 100}%` });
         corners.forEach((corner, i) => { corner.textContent = values.seed + i; });

@@ -20,7 +20,7 @@
       id: "bench-race", experiment: "family-race", stage,
       controls: ["data", "label", "seed", "num_inference_steps", "guidance_scale", "temperature"],
       request: async () => ({}), show: () => {},
-      shown: (values) => { if (values.data !== shownData) { shownData = values.data; forget(); score(); } },
+      shown: (values, parts) => { aigc.nameClass(values, parts); if (values.data !== shownData) { shownData = values.data; forget(); score(); } },
     });
     let shownData = null;
 

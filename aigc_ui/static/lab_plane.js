@@ -85,11 +85,12 @@
   }
   // Values on a square grid, rows from above: the higher one is, the more of the colour its cell has.
   function heat({ on }, { values }) {
-    const all = values.flat(), low = Math.min(...all), high = Math.max(...all), side = on.canvas.width / values.length;
+    const all = values.flat(), low = Math.min(...all), high = Math.max(...all);
+    const edge = (place) => Math.round(place * on.canvas.width / values.length);
     on.fillStyle = colour("--plot-1");
     values.forEach((row, i) => row.forEach((value, j) => {
       on.globalAlpha = 0.55 * (high > low ? (value - low) / (high - low) : 0);
-      on.fillRect(j * side, i * side, side + 1, side + 1);
+      on.fillRect(edge(j), edge(i), edge(j + 1) - edge(j), edge(i + 1) - edge(i));
     }));
     on.globalAlpha = 1;
   }
