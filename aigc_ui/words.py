@@ -199,6 +199,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "live.pause": ("Pause", "暂停"),
     "live.scrub": ("Step to look at", "查看的步"),
     "film.save": ("Save the steps as {kind}", "将各步保存为 {kind}"),
+    "film.few": ("A film needs two steps or more; here are fewer.", "影片至少需要两步，这里不足两步。"),
     "film.busy": ("Making the film …", "正在制作影片……"),
     "live.lost": (
         "Connection lost; the picture goes on and will be found again …",

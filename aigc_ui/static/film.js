@@ -35,6 +35,7 @@
       pictures.push(sheet.toDataURL("image/png"));
       await new Promise((done) => setTimeout(done));    // the page goes on meanwhile
     }
+    if (pictures.length < 2) throw new Error(t("film.few"));
     return file(`lab/film.${kind}`, posted({ pictures, milliseconds: Math.round(pace()) }));
   } });
 

@@ -85,27 +85,34 @@
   aigc.openedBench = () => Object.values(open).find(seen);
   aigc.showControls = () => Object.values(open).forEach((bench) => bench.hide([]));
 
+  // A whole number out of a stranger's file, held between two others.
+  aigc.whole = (value, low, high, otherwise) => (Number.isFinite(value) ? Math.min(high, Math.max(low, Math.round(value))) : otherwise);
+
   // A bench: controls on the left, what `show(answer, values)` draws on the right. `shown(values, parts)` is called before
-  // every question, `moved(name, values)` only where one control is moved by hand. Returns its handle.
-  // `request(values)` stands in for the one question to the experiment, where a bench asks otherwise.
-  aigc.bench = (root, { id, experiment, controls, stage, show, shown, moved, request = (values) => post(`lab/${experiment}`, values) }) => {
+  // every question, `moved(name, values)` only where one control is moved by hand. `look` is what is chosen besides the
+  // values, such as the step that is looked at: `read()` gives it as an object for a link or a file, `take(look, values)`
+  // brings it back from one, whatever a stranger wrote into it, right before `show`. `request(values)` stands in for the
+  // one question to the experiment, where a bench asks otherwise. Returns the bench's handle.
+  aigc.bench = (root, { id, experiment, controls, stage, show, shown, moved, look, request = (values) => post(`lab/${experiment}`, values) }) => {
     const list = el("div", { class: "controls" }), message = el("p", { class: "alas", role: "alert", hidden: true });
     const node = el("section", { class: "bench", id }, el("div", { class: "bench-side" }, list, message), stage);
     root.replaceChildren(node);
-    let fields = {}, values = {}, parts = {};
+    let fields = {}, values = {}, parts = {}, wanted = null;
 
-    const ask = newest(async (asked) => {
+    const ask = newest(async ({ asked, seen }) => {
       node.setAttribute("aria-busy", "true");
       try {
         const answer = await request(asked);
         message.hidden = true;
+        if (seen) look?.take(seen, asked);
+        if (seen === wanted) wanted = null;
         await show(answer, asked);
       } catch (error) {
         message.textContent = error.message;
         message.hidden = false;
       } finally { node.removeAttribute("aria-busy"); }
     });
-    const refresh = () => { shown?.(values, parts); return ask({ ...values }); };
+    const refresh = () => { shown?.(values, parts); return ask({ asked: { ...values }, seen: wanted }); };
     function change(name, value, quiet) {
       values[name] = value;
       moved?.(name, values);
@@ -143,10 +150,11 @@
       const kept = Object.fromEntries(Object.entries(state.values).filter(([name]) => name in fields));
       values = Object.fromEntries(Object.values(fields).map((f) => [f.name, f.default]));
       hide(state.hide);
+      wanted = state.look ?? {};
       return set({ ...values, ...kept });
     }
     on("language", () => { Object.values(parts).forEach((part) => part.say()); if (Object.keys(values).length) refresh(); });
-    const handle = { name: experiment, node, values: () => values, fields: () => fields, set, change, side: list, hide, show: restore, shown: () => controls };
+    const handle = { name: experiment, node, values: () => values, look: () => wanted ?? look?.read() ?? {}, fields: () => fields, set, change, side: list, hide, show: restore, shown: () => controls };
     begin();
     return handle;
   };

@@ -10,10 +10,11 @@
     const stage = el("div", { class: "bench-main" },
       el("div", { class: "plane-line" }, play, range, where, aigc.filmOf("digits", film, pace)),
       rows.x.node, rows.x0.node, rows.nearest.node, verdict, space);
-    let answer = null, frames = { x: [], x0: [] };
+    let answer = null, frames = { x: [], x0: [] }, step = Infinity;
 
     aigc.bench(root, {
       id: "bench-digits", experiment: "digits", stage,
+      look: { read: () => ({ step: +range.value }), take: (look) => { step = aigc.whole(look.step, 0, Infinity, Infinity); } },
       controls: ["model", "sampler", "variance", "eta", "label", "guidance_scale", "num_inference_steps", "clip_denoised", "shift", "seed"],
       show: async (next) => {
         const [x, x0, nearest] = await Promise.all([next.x, next.x0, next.nearest].map((all) => Promise.all(all.map(decode))));
@@ -22,7 +23,7 @@
         frames = { x, x0 };
         rows.nearest.paint(nearest[0]);
         range.max = x.length - 1;
-        go(x.length - 1);
+        go(Math.min(step, x.length - 1));
         say();
       },
       shown: (values, parts) => {
@@ -40,6 +41,7 @@
       };
     }
     function go(i) {
+      step = i >= frames.x.length - 1 ? Infinity : i;
       range.value = i;
       rows.x.paint(frames.x[i]);
       rows.x0.paint(frames.x0[i]);

@@ -8,12 +8,13 @@
   const unpacked = (text) => JSON.parse(new TextDecoder().decode(
     Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0))));
 
-  // What a stranger's file or link may hold: the name of a bench, its values, names to hide, texts. All is shown as text.
+  // What a stranger's file or link may hold: the name of a bench, its values, what else is chosen there, names to hide,
+  // texts. All is shown as text.
   function checked(state) {
-    const values = state?.values, hide = state?.hide ?? [];
-    const plain = values && typeof values === "object" && !Array.isArray(values);
+    const values = state?.values, look = state?.look ?? {}, hide = state?.hide ?? [];
+    const plain = [values, look].every((part) => part && typeof part === "object" && !Array.isArray(part));
     if (!BENCHES.includes(state?.bench) || !plain || !Array.isArray(hide)) throw new Error(t("lesson.bad"));
-    return { ...state, values, hide };
+    return { ...state, values, look, hide };
   }
   const linked = () => new URLSearchParams(location.hash.slice(1)).get("lab");
   on("started", () => { if (linked()) aigc.openLab(); });
@@ -61,7 +62,7 @@
         options.length && el("div", { class: "options" }, ...options), verdict, all].filter(Boolean));
     }
 
-    const state = (hide = []) => { const bench = aigc.openedBench(); return bench && { bench: bench.name, values: bench.values(), hide }; };
+    const state = (hide = []) => { const bench = aigc.openedBench(); return bench && { bench: bench.name, values: bench.values(), look: bench.look(), hide }; };
     async function copy(button, hide) {
       const link = new URL(location.href);
       link.hash = `lab=${packed(state(hide ? aigc.openedBench().shown() : []))}`;

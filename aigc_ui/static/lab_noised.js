@@ -2,6 +2,7 @@
 (() => {
   const { el, t, on, post, newest, decode, onto, figure } = aigc;
   const SPACES = ["pixels", "latents"], THROUGH = ["decoder", "preview"];
+  const PICTURE = /^[0-9a-f]{64}$/;                     // a kept one's id
   const FILMED = 25, PACE = 120, WIDE = 384;            // a film's even steps, milliseconds of each, pixels of its picture
 
   // `schedule()` gives the present schedule's values; `moved()` is called when another step is looked at.
@@ -53,6 +54,16 @@
         yield aigc.sheet({ title: written(made).map((part) => part.textContent ?? part).join(""), wide: WIDE, tiles: [{ name: t("live.x"), picture: await decode(made.shown[0]) }] });
       }
     }
+    // For a link or a file.
+    const look = {
+      read: () => ({ t: step(), image: values.image, space: values.space, through: values.through }),
+      take: ({ t: at, image, space: chosenSpace, through: by }, { num_train_timesteps: T }) => {
+        chosen = aigc.whole(at, 0, T - 1, (T - 1) / 2) / (T - 1);
+        values.image = typeof image === "string" && PICTURE.test(image) ? image : "";
+        values.space = SPACES.includes(chosenSpace) ? chosenSpace : SPACES[0];
+        values.through = THROUGH.includes(by) ? by : THROUGH[0];
+      },
+    };
     function go(share) {
       chosen = share;
       moved();
@@ -96,6 +107,6 @@
     }
     on("language", say);
     say();
-    return { node, show, step };
+    return { node, show, step, look };
   };
 })();

@@ -36,6 +36,17 @@
 
     const bench = aigc.bench(root, {
       id: "bench-points", experiment: "points", stage,
+      look: {
+        read: () => ({ way, step, followed, arrows: arrows.checked, whose: preferred, training: learn.settings() }),
+        take: (look, values) => {
+          face(look.way === "forward" ? "forward" : "back");
+          step = aigc.whole(look.step, 0, values.num_inference_steps, 0);
+          followed = aigc.whole(look.followed, 0, values.count - 1, null);
+          arrows.checked = look.arrows === true;
+          preferred = VIEWS.includes(look.whose) ? look.whose : "learned";
+          learn.take(look.training ?? {});
+        },
+      },
       controls: ["data", "beta_schedule", "num_train_timesteps", "zero_snr", "sampler", "num_inference_steps", "sigma_schedule", "eta", "label", "guidance_scale", "count", "seed"],
       show: (next, values) => {
         asked = values;
@@ -73,9 +84,12 @@
       push();
       if (edge) explain();
     }
-    function turn(next) {
+    function face(next) {
       way = next;
       ways.forEach((b) => b.setAttribute("aria-pressed", b.dataset.way === way));
+    }
+    function turn(next) {
+      face(next);
       if (answers.exact) go(way === "back" ? last() : 0);
       explain();
     }

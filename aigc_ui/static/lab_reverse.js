@@ -25,6 +25,7 @@
 
     const bench = aigc.bench(root, {
       id: "bench-reverse", experiment: "reverse", stage,
+      look: { read: () => ({ step: +range.value }), take: (look) => { step = aigc.whole(look.step, 0, Infinity, FIRST); } },
       controls: ["prompt", "beta_schedule", "num_train_timesteps", "zero_snr", "sampler", "num_inference_steps", "sigma_schedule", "eta", "guidance_scale", "shift", "seed"],
       show: async (next, values) => {
         answer = next;

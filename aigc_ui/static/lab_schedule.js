@@ -21,7 +21,7 @@
     let ghosts = [], answer = null, asked = null;
 
     const bench = aigc.bench(root, {
-      id: "bench-schedule", experiment: "schedule", stage,
+      id: "bench-schedule", experiment: "schedule", stage, look: noised.look,
       controls: ["beta_schedule", "num_train_timesteps", "beta_start", "beta_end", "offset", "zero_snr"],
       show: (next, values) => { answer = next; asked = values; draw(); return noised.show(); },
       shown: (values, parts) => {

@@ -1,7 +1,7 @@
 // A small network learns the points of the plane: how it is started and stopped, its loss, its error by t and its bound.
 (() => {
   const { el, t, on, post, api } = aigc;
-  const FIELDS = ["training_steps", "learning_rate", "width"];
+  const USUAL = { training_steps: 2000, learning_rate: 0.002, width: 128 };
 
   aigc.training = () => {
     const start = el("button", { type: "button", id: "train-start" }), stop = el("button", { type: "button", id: "train-stop", hidden: true });
@@ -12,11 +12,13 @@
     const plots = el("div", { class: "plots", hidden: true }, loss.node, byT.node, ...bound.nodes);
     const node = el("section", { class: "training" }, title, note, settings,
       el("div", { class: "plane-line" }, start, stop, status), message, elsewhere, plots);
-    const chosen = { training_steps: 2000, learning_rate: 0.002, width: 128 };
+    const chosen = { ...USUAL };
     let hooks = null, job = null, learning = false, leave = () => {}, losses = [], snapshot = null, learnedFrom = null;
 
-    const inputs = FIELDS.map((name) => {
+    const boxes = {};
+    const inputs = Object.keys(USUAL).map((name) => {
       const label = el("span"), box = el("input", { type: "number", step: "any", value: chosen[name], "data-train": name, oninput: () => { chosen[name] = box.value === "" ? NaN : +box.value; } });
+      boxes[name] = box;
       settings.append(el("label", { class: "control" }, label, box));
       return () => { label.textContent = t(`train.field.${name}`); };
     });
@@ -98,6 +100,10 @@
       elsewhere.hidden = same || learnedFrom == null;
       return same ? snapshot : null;
     }
-    return { node, on: (next) => { hooks = next; }, of };
+    // The settings of a link or a file; the usual ones for those that it lacks.
+    function take(given) {
+      for (const name of Object.keys(USUAL)) boxes[name].value = chosen[name] = Number.isFinite(given[name]) ? given[name] : USUAL[name];
+    }
+    return { node, on: (next) => { hooks = next; }, of, settings: () => ({ ...chosen }), take };
   };
 })();

@@ -111,3 +111,11 @@ def test_while_a_film_is_made_it_is_said_and_so_is_what_went_wrong(page: Page) -
     expect(films.get_by_role("button", name="GIF")).to_be_enabled()
     saved(page, "points", "WebP")
     expect(told).to_be_empty()
+
+
+def test_one_step_is_no_film_and_that_is_said(page: Page) -> None:
+    reverse(page)
+    page.locator("#reverse-t").fill("0")
+    expect(page.locator("#reverse-where")).to_contain_text("Step 1 of 1")
+    page.locator("#reverse-films").get_by_role("button", name="GIF").click()
+    expect(page.locator("#reverse-films").get_by_role("status")).to_have_text(re.compile("two steps or more"))

@@ -1,0 +1,153 @@
+"""A link or a file of a bench holds all that is on the screen, and nothing of a stranger's is taken unseen."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_lab import choose, number, open_bench
+from tests.browser.visitor import pixels
+
+
+def slide(page: Page, name: str, value: int) -> None:
+    moved = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true})); }"
+    page.locator(name).evaluate(moved, value)
+
+
+def linked(page: Page, visit: Any, bench: str) -> Page:
+    """A new visitor's page at the link of what `page` shows."""
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator("#lesson-link").click()
+    link = page.evaluate("window.copied")
+    return visit("/" + link.split("/", 3)[3], until=(f"#bench-{bench}",))
+
+
+def same(canvas: str, one: Page, other: Page) -> None:
+    other.wait_for_function(
+        "([c, wanted]) => document.querySelector(c).toDataURL() === wanted", arg=[canvas, pixels(one.locator(canvas))]
+    )
+
+
+def test_the_schedule_s_picture_space_and_step(page: Page, visit: Any, tmp_path: Path) -> None:
+    bench = open_bench(page, "β schedule")
+    big = page.locator("#noised")
+    expect(big).to_have_attribute("data-t", "500")
+    Image.new("RGB", (90, 60), "red").save(tmp_path / "red.png")
+    page.locator("#bench-schedule .picture-chooser input[type=file]").set_input_files(tmp_path / "red.png")
+    page.get_by_role("button", name="Latents of the embedded model").click()
+    page.get_by_role("button", name="Linear map").click()
+    choose(bench, "beta_schedule", "cosine")
+    number(bench, "num_train_timesteps", 301)
+    slide(page, "#schedule-t", 37)
+    for name, value in (("t", "37"), ("space", "latents"), ("through", "preview")):
+        expect(big).to_have_attribute(f"data-{name}", value)
+    other = linked(page, visit, "schedule")
+    expect(other.locator("#noised")).to_have_attribute("data-t", "37")
+    expect(other.locator("#noised-space")).to_contain_text("shown through one linear map")
+    same("#noised", page, other)
+    assert other.locator("#forward-formula").inner_text() == page.locator("#forward-formula").inner_text()
+
+
+def test_the_step_on_the_way_back_from_noise(page: Page, visit: Any) -> None:
+    bench = open_bench(page, "Back from noise")
+    number(bench, "num_inference_steps", 6)
+    expect(page.locator("#reverse-where")).to_contain_text("of 6", timeout=60_000)
+    slide(page, "#reverse-step", 4)
+    expect(page.locator("#reverse-where")).to_contain_text("Step 5 of 6")
+    other = linked(page, visit, "reverse")
+    expect(other.locator("#reverse-where")).to_contain_text("Step 5 of 6", timeout=60_000)
+    same("#reverse-x0", page, other)
+
+
+def followed(page: Page) -> Locator:
+    return page.locator(".plane-legend li")
+
+
+def test_the_points_way_step_followed_point_arrows_and_training(page: Page, visit: Any) -> None:
+    bench = open_bench(page, "Points in the plane")
+    number(bench, "label", 0)
+    expect(page.locator("#plane-quality td")).to_have_count(4)
+    expect(bench).not_to_have_attribute("aria-busy", "true")
+    slide(page, "#plane-step", 20)
+    box = page.locator("#plane").bounding_box()
+    assert box
+    page.locator("#plane").click(position={"x": box["width"] * (3 + 1.4) / 6, "y": box["height"] / 2})
+    page.get_by_role("button", name="Into noise").click()
+    page.locator("#plane-arrows").check()
+    page.locator("[data-train=training_steps]").fill("70")
+    slide(page, "#plane-step", 9)
+    expect(followed(page)).to_have_count(6)
+    other = linked(page, visit, "points")
+    expect(other.locator("#plane-step")).to_have_value("9")
+    expect(other.locator("[data-way=forward]")).to_have_attribute("aria-pressed", "true")
+    expect(other.locator("#plane-arrows")).to_be_checked()
+    expect(other.locator("[data-train=training_steps]")).to_have_value("70")
+    expect(followed(other)).to_have_count(6)
+    same("#plane", page, other)
+
+
+def test_the_step_of_the_digits(page: Page, visit: Any) -> None:
+    open_bench(page, "Digits in pixels")
+    expect(page.locator("#digits-verdict")).to_contain_text("of 10 are read")
+    slide(page, "#digits-step", 3)
+    same("#digits-x", page, linked(page, visit, "digits"))
+
+
+def test_a_lesson_begins_at_its_own_picture_whatever_was_chosen_before(page: Page) -> None:
+    open_bench(page, "β schedule")
+    page.get_by_role("button", name="Latents of the embedded model").click()
+    slide(page, "#schedule-t", 900)
+    expect(page.locator("#noised")).to_have_attribute("data-space", "latents")
+    page.locator("#lesson-choice").select_option("noise")
+    expect(page.locator("#noised")).to_have_attribute("data-t", "500")
+    expect(page.locator("#noised")).to_have_attribute("data-space", "pixels")
+
+
+STRANGE = [
+    ("schedule", {"t": 1e300, "space": "<b>", "through": 7, "image": "../../etc"}, "data-t", "999"),
+    ("schedule", {"t": -4, "image": ["0" * 64]}, "data-t", "0"),
+    ("schedule", {"t": "12", "space": None}, "data-t", "500"),
+]
+
+
+@pytest.mark.parametrize(("bench", "look", "name", "value"), STRANGE)
+def test_a_stranger_s_look_is_held_within_bounds(
+    page: Page, tmp_path: Path, bench: str, look: dict[str, Any], name: str, value: str
+) -> None:
+    (tmp_path / "strange.json").write_text(json.dumps({"bench": bench, "values": {}, "look": look}))
+    page.get_by_role("tab", name="Diffusion lab").click()
+    page.locator("input[type=file][accept*=json]").set_input_files(tmp_path / "strange.json")
+    expect(page.locator("#noised")).to_have_attribute(name, value)
+    expect(page.locator("#noised")).to_have_attribute("data-space", "pixels")
+    expect(page.locator("#noised-space")).to_have_text("The noise is added to pixels.")
+    expect(page.locator("#bench-schedule .noised .alas").last).to_be_hidden()
+
+
+def test_a_stranger_s_points_are_held_within_bounds(page: Page, tmp_path: Path) -> None:
+    look = {"way": "up", "step": 1e9, "followed": 1e9, "arrows": "yes", "whose": {}, "training": {"width": "x"}}
+    (tmp_path / "strange.json").write_text(json.dumps({"bench": "points", "values": {"count": 50}, "look": look}))
+    page.get_by_role("tab", name="Diffusion lab").click()
+    page.locator("input[type=file][accept*=json]").set_input_files(tmp_path / "strange.json")
+    expect(page.locator("#plane-step")).to_have_value("0")  # the noise, where the way back begins
+    expect(page.locator("[data-way=back]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#plane-arrows")).not_to_be_checked()
+    expect(page.locator("[data-train=width]")).to_have_value("128")
+    expect(page.locator(".plane-legend li").first).to_be_visible()  # the last of the 50 points is followed
+
+
+def test_a_picture_that_is_not_here_any_more_is_said(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "gone.json").write_text(json.dumps({"bench": "schedule", "values": {}, "look": {"image": "0" * 64}}))
+    page.get_by_role("tab", name="Diffusion lab").click()
+    page.locator("input[type=file][accept*=json]").set_input_files(tmp_path / "gone.json")
+    expect(page.get_by_text(re.compile("the kept picture is not here any more"))).to_be_visible()
+
+
+def test_a_look_that_is_no_object_is_no_lesson(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"bench": "schedule", "values": {}, "look": [1]}')
+    page.get_by_role("tab", name="Diffusion lab").click()
+    page.locator("input[type=file][accept*=json]").set_input_files(tmp_path / "bad.json")
+    expect(page.get_by_text("This file is not a lesson of the lab.")).to_be_visible()
