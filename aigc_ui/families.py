@@ -14,6 +14,7 @@ BENCHES = {"family-race": "family-race", "latents": "family-latents", "round-tri
 
 def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     """Lay out the tab inside the current Blocks."""
+    mount("family-lessons")
     with gr.Tabs(elem_id="family-benches"):
         for name, place in BENCHES.items():
             with labels.add(gr.Tab, "label", f"tab.{name}", id=place):

@@ -67,12 +67,19 @@
   const tab = (row, key) => [...document.querySelectorAll(`#${row} :is([role="tab"], .overflow-menu button, .overflow-dropdown button)`)]
     .find((button) => button.textContent.trim() === t(key));
   const seen = (bench) => Boolean(bench?.node.isConnected && bench.node.offsetParent);
-  aigc.openLab = () => tab("tabs", "tab.lab")?.click();
+  const ROOMS = {
+    lab: { row: "benches", benches: ["schedule", "reverse", "points", "digits", "bound"] },
+    families: { row: "family-benches", benches: ["family-race", "latents", "round-trip", "family-training"] },
+  };
+  // In which room a bench stands; undefined for none of ours.
+  aigc.roomOf = (name) => Object.keys(ROOMS).find((room) => ROOMS[room].benches.includes(name));
+  aigc.openRoom = (room) => tab("tabs", `tab.${room}`)?.click();
   aigc.openBench = async (name, state) => {
+    const room = aigc.roomOf(name);
     waiting[name] = state;
-    aigc.openLab();
+    aigc.openRoom(room);
     for (let tries = 0; waiting[name] === state && tries < 100; tries++) {
-      if (!seen(open[name])) tab("benches", `tab.${name}`)?.click();
+      if (!seen(open[name])) tab(ROOMS[room].row, `tab.${name}`)?.click();
       else take(name);
       await new Promise((done) => setTimeout(done, 100));
     }

@@ -1,7 +1,6 @@
 // Lessons and links: a state of a bench, seed included, with controls that are hidden and a question to answer first.
 (() => {
   const { el, t, on, api } = aigc;
-  const BENCHES = ["schedule", "reverse", "points", "digits", "bound"];
 
   const packed = (state) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(state))))
     .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -13,33 +12,47 @@
   function checked(state) {
     const values = state?.values, look = state?.look ?? {}, hide = state?.hide ?? [];
     const plain = [values, look].every((part) => part && typeof part === "object" && !Array.isArray(part));
-    if (!BENCHES.includes(state?.bench) || !plain || !Array.isArray(hide)) throw new Error(t("lesson.bad"));
+    if (!aigc.roomOf(state?.bench) || !plain || !Array.isArray(hide)) throw new Error(t("lesson.bad"));
     return { ...state, values, look, hide };
   }
   const linked = () => new URLSearchParams(location.hash.slice(1)).get("lab");
-  on("started", () => { if (linked()) aigc.openLab(); });
+  function roomOfLink() {
+    try { return aigc.roomOf(checked(unpacked(linked())).bench); } catch { return "lab"; }
+  }
+  on("started", () => { if (linked()) aigc.openRoom(roomOfLink()); });
   const said = (text) => (typeof text === "string" ? text : String(text?.[aigc.language()] ?? text?.en ?? ""));
 
-  aigc.mounts["lab-lessons"] = (root) => {
-    const select = el("select", { id: "lesson-choice" }), name = el("span");
+  aigc.mounts["lab-lessons"] = (root) => lessonsOf("lab", "lesson", root);
+  aigc.mounts["family-lessons"] = (root) => lessonsOf("families", "family-lesson", root);
+
+  // The line of one room, its ids beginning with `prefix`.
+  function lessonsOf(room, prefix, root) {
+    const select = el("select", { id: `${prefix}-choice` }), name = el("span");
     const file = el("input", { type: "file", accept: ".json,application/json", hidden: true });
-    const buttons = Object.fromEntries(["open", "save", "link", "link.plain"].map((what) => [what, el("button", { type: "button", class: "quiet", id: `lesson-${what.replace(".", "-")}` })]));
-    const card = el("section", { id: "lesson-card", hidden: true }), message = el("p", { class: "alas", role: "alert", hidden: true });
+    const buttons = Object.fromEntries(["open", "save", "link", "link.plain"].map((what) => [what, el("button", { type: "button", class: "quiet", id: `${prefix}-${what.replace(".", "-")}` })]));
+    const card = el("section", { class: "lesson-card", id: `${prefix}-card`, hidden: true }), message = el("p", { class: "alas", role: "alert", hidden: true });
     root.replaceChildren(el("div", { class: "bench lessons" }, el("div", { class: "lesson-line" }, el("label", {}, name, select), ...Object.values(buttons), file), message, card));
     let lessons = [], present = null;
 
     async function load() {
-      try { lessons = (await api("lab/lessons")).lessons; } catch { setTimeout(load, 3000); return; }
+      try { lessons = (await api("lab/lessons")).lessons.filter(({ bench }) => aigc.roomOf(bench) === room); } catch { setTimeout(load, 3000); return; }
       say();
       fromLink();
     }
     function open(state) {
       try { present = checked(state); } catch (error) { message.textContent = error.message; message.hidden = false; return; }
       message.hidden = true;
+      if (aigc.roomOf(present.bench) !== room) return elsewhere();
       const known = lessons.findIndex((lesson) => lesson.name === present.name);
       select.value = known < 0 ? "" : present.name;
       show();
       aigc.openBench(present.bench, present);
+    }
+    // A file for the other room is handed over as a link, which that room reads.
+    function elsewhere() {
+      const state = present;
+      present = null;
+      location.hash = `lab=${packed(state)}`;
     }
     function leave() {
       present = null;
@@ -86,7 +99,7 @@
     });
     function fromLink() {
       const told = linked();
-      if (!told) return;
+      if (!told || roomOfLink() !== room) return;
       try { open(unpacked(told)); } catch { open(null); }
     }
     function say() {
@@ -101,5 +114,6 @@
     window.addEventListener("hashchange", fromLink);
     say();
     load();
-  };
+  }
+  window.addEventListener("hashchange", () => { if (linked()) aigc.openRoom(roomOfLink()); });
 })();

@@ -44,12 +44,12 @@ RECIPES = {
         "flow-matching": Recipe(24_000, {"width": 144}),
     },
     "icons": {
-        "gan": Recipe(9000, {"width": 32}),
+        "gan": Recipe(7000, {"width": 32}),
         "vae": Recipe(10_000, {"width": 32, "latent": 32}),
-        "vq": Recipe(16_000, {"width": 32, "grid": 8, "codes": 128, "depth": 3}),
-        "flow": Recipe(8000, {"width": 48, "couplings": 8}),
+        "vq": Recipe(12_000, {"width": 32, "grid": 8, "codes": 128, "depth": 3}),
+        "flow": Recipe(6000, {"width": 48, "couplings": 8}),
         "diffusion": Recipe(12_000, {"width": 32}),
-        "flow-matching": Recipe(12_000, {"width": 32}),
+        "flow-matching": Recipe(11_000, {"width": 32}),
     },
 }
 
