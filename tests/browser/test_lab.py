@@ -441,7 +441,7 @@ def test_a_training_without_a_bound_or_that_diverges_says_so_and_the_next_one_ru
 def test_a_lesson_opens_its_bench_on_a_phone_too(visit) -> None:
     page = visit(viewport={"width": 390, "height": 844})
     page.get_by_role("tab", name="Diffusion lab").click()
-    expect(page.locator("#lesson-choice option")).to_have_count(7)
+    expect(page.locator("#lesson-choice option")).to_have_count(8)
     page.locator("#lesson-choice").select_option("bound")
     expect(page.locator("#bench-bound")).to_be_visible()
     expect(page.locator("#bound-totals")).to_contain_text("Entropy of the data (exact)")
@@ -451,7 +451,7 @@ def test_a_lesson_opens_its_bench_on_a_phone_too(visit) -> None:
 def test_on_a_phone_the_steps_can_be_slid_and_the_planes_stand_below_each_other(visit) -> None:
     page = visit(viewport={"width": 390, "height": 844})
     page.get_by_role("tab", name="Diffusion lab").click()
-    expect(page.locator("#lesson-choice option")).to_have_count(7)
+    expect(page.locator("#lesson-choice option")).to_have_count(8)
     page.evaluate("aigc.openBench('points', {values: {num_train_timesteps: 50}, hide: []})")
     page.locator("[data-train=training_steps]").fill("20")
     page.locator("#train-start").click()
