@@ -16,7 +16,7 @@ PROMPTS = (
     "三个汉堡",
     "a butterfly on a cyan background",
 )
-FILE = Path(__file__).parents[1] / "assets" / "pictures" / "denoising.webp"
+FILE = Path(__file__).parents[1] / "docs" / "pictures" / "denoising.webp"
 HOLD = 14
 
 

@@ -93,7 +93,7 @@ def main() -> None:
     if args.readme:
         for name, target in README.items():
             with Image.open(folder / f"{name}.png") as picture:
-                picture.convert("RGB").quantize(192).save(ROOT / "assets" / "pictures" / target, optimize=True)
+                picture.convert("RGB").quantize(192).save(ROOT / "docs" / "pictures" / target, optimize=True)
 
 
 if __name__ == "__main__":

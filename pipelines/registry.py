@@ -14,6 +14,7 @@ MODULES = {
     "text-to-image": ("pipelines.text_to_image", "TextToImage"),
     "sketch": ("pipelines.sketch", "Sketch"),
     "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
+    "family": ("pipelines.families.samples", "FamilySamples"),
     "family-race": ("pipelines.families.race", "Race"),
     "family-training": ("pipelines.families.live_training", "FamilyTraining"),
     "points-training": ("pipelines.lab.points_training", "PointsTraining"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 FOLDER = Path(__file__).parents[2] / "assets" / "data" / "subjects"
-TABLE, SHEET = FOLDER / "subjects.csv", FOLDER / "sheet.png"
+TABLE, SHEET = FOLDER / "subjects.csv", FOLDER / "sheet.webp"
 FONTS = ("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf", "NotoColorEmoji.ttf")
 FONT_SIZE = 109
 """The only size at which the font's bitmaps open."""
@@ -89,5 +89,5 @@ def draw_sheet() -> Image.Image:
 
 
 if __name__ == "__main__":
-    draw_sheet().save(SHEET, optimize=True)
+    draw_sheet().save(SHEET, lossless=True, quality=100, method=6, exact=True)
     print(f"{len(names())} subjects in {SHEET.name}")

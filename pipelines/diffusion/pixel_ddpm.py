@@ -21,6 +21,7 @@ from pipelines.diffusion.denoiser import vp_scale, x0_from
 from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import timestep_of_sigma
 from pipelines.errors import BadFile
+from pipelines.packed import packed, unpacked
 from pipelines.schedules import DiffusionProcess, make_betas
 
 FOLDER = models.ROOT / "assets" / "models" / "digits"
@@ -114,10 +115,9 @@ def file_of(variant: str, folder: Path = FOLDER) -> Path:
 
 
 def save(network: Network, file: Path) -> None:
-    """Half precision."""
+    """Packed."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    weights = {name: weight.half().contiguous() for name, weight in network.state_dict().items()}
-    save_file(weights, file, {"variance": "learned" if network.learned_variance else "fixed"})
+    save_file(packed(network.state_dict()), file, {"variance": "learned" if network.learned_variance else "fixed"})
 
 
 def load(variant: str = "fixed", folder: Path = FOLDER) -> PixelDDPM:
@@ -126,10 +126,12 @@ def load(variant: str = "fixed", folder: Path = FOLDER) -> PixelDDPM:
     if variant not in VARIANTS or not file.is_file():
         raise BadFile(f"there is no digits model {variant[:40]!r} (assets/models/digits). Copy that folder again.")
     network = Network(variant == "learned")
-    shapes = models.check_safetensors(file)
+    models.check_safetensors(file)
     with safe_open(file, "pt") as opened:
         variance = (opened.metadata() or {}).get("variance")
-    if variance != variant or shapes != {name: tuple(weight.shape) for name, weight in network.state_dict().items()}:
+    weights = unpacked(load_file(file))
+    shapes = {name: weight.shape for name, weight in weights.items()}
+    if variance != variant or shapes != {name: weight.shape for name, weight in network.state_dict().items()}:
         raise BadFile(f"assets/models/digits/{file.name} holds another network. Copy that folder again.")
-    network.load_state_dict(load_file(file))
+    network.load_state_dict(weights)
     return PixelDDPM(network.eval().requires_grad_(False), process())

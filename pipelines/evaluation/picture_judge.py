@@ -16,6 +16,7 @@ from pipelines import models
 from pipelines.data import sets
 from pipelines.families import shelf
 from pipelines.families.networks import PictureEncoder
+from pipelines.packed import packed, unpacked
 
 FEATURES = 48
 STEPS, BATCH, RATE = 1500, 64, 2e-3
@@ -50,7 +51,7 @@ def load(data: str) -> Judge:
     known = sets.get(data)
     models.check_safetensors(file_of(data))
     judge = Judge(known.shape, known.classes)
-    judge.load_state_dict(shelf.unpacked(load_file(file_of(data))))
+    judge.load_state_dict(unpacked(load_file(file_of(data))))
     return judge.eval().requires_grad_(False)
 
 
@@ -84,7 +85,7 @@ def main() -> None:
 
     for data in ("digits", "icons"):
         judge = train(data)
-        save_file(shelf.packed(judge.state_dict()), file_of(data))
+        save_file(packed(judge.state_dict()), file_of(data))
         print(data, "right on held-out pictures:", accuracy(judge, *sets.get(data).held_out()), flush=True)
 
 

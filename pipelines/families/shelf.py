@@ -1,13 +1,9 @@
-"""Trained families as files: weights of eight bits with a scale for each row, and in the header what they are of.
-
-Eight bits are enough to be shown and half of what sixteen cost; whoever computes with them gets float32.
-"""
+"""Trained families as files: packed weights, and in the header what they are of."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +12,12 @@ from pipelines.data import sets
 from pipelines.errors import BadFile, NotFound
 from pipelines.families import MODULES
 from pipelines.families.learning import build
+from pipelines.packed import packed, unpacked
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = models.ROOT / "assets" / "models" / "families"
-SCALE = ".scale"
-FEW = 4096
-"""Tensors of fewer values stay as they are, in half precision: there is little to save."""
-LARGEST = 127
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,40 +87,3 @@ def _about(file: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
         return {"family": str(about["family"]), "data": str(about["data"]), "options": dict(about["options"])}
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(f"{file.name} does not say what it holds. Copy assets/models/families again.") from error
-
-
-def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Large matrices as int8 with a float16 scale a row, under their name and their name + ".scale"."""
-    torch = libs.torch()
-    made: dict[str, Tensor] = {}
-    for name, weight in weights.items():
-        if not weight.is_floating_point():
-            made[name] = weight.contiguous()
-        elif weight.numel() < FEW or weight.ndim < 2:
-            made[name] = weight.half().contiguous()
-        else:
-            rows = weight.flatten(1)
-            scale = (rows.abs().amax(1, keepdim=True) / LARGEST).clamp(min=1e-6).half()
-            made[name] = (rows / scale.float()).round().clamp(-LARGEST, LARGEST).to(torch.int8).view(weight.shape)
-            made[name + SCALE] = scale
-    return made
-
-
-def unpacked(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """float32 again."""
-    made: dict[str, Tensor] = {}
-    for name, weight in weights.items():
-        if name.endswith(SCALE):
-            continue
-        scale = weights.get(name + SCALE)
-        if scale is None:
-            made[name] = weight.float() if weight.is_floating_point() else weight
-        else:
-            made[name] = (weight.flatten(1).float() * scale.float()).view(weight.shape)
-    return made
-
-
-@cache
-def shelf(data: str, family: str) -> Shipped:
-    """The shipped one, read once."""
-    return load(data, family)

@@ -17,7 +17,7 @@ from pipelines.inputs import InputStore
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 
-START = str(Path(__file__).parents[2] / "assets" / "pictures" / "create.png")
+START = str(Path(__file__).parents[2] / "docs" / "pictures" / "create.png")
 COMMON = ["--model", "tiny", "--device", "cpu", "--quiet"]
 
 

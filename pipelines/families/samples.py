@@ -1,0 +1,52 @@
+"""Samples of one trained family, with every state on the way: nothing of it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines import families, libs
+from pipelines.events import Event, Frame, Progress
+from pipelines.families.learning import base_noise
+from pipelines.families.pictures import pixels
+from pipelines.families.race import nothing_to_keep
+from pipelines.families.request import FamilyRequest, check_family, lease
+from pipelines.params import Choice, Range, param
+
+if TYPE_CHECKING:
+    from pipelines.device import DeviceManager
+
+
+@dataclass(frozen=True)
+class SamplesRequest(FamilyRequest):
+    """Which family, and how many samples."""
+
+    family: str = param("diffusion", Choice(families.names), "Which one draws.")
+    count: int = param(10, Range(1, 100), "How many samples.")
+
+    def check(self) -> None:
+        check_family(self.family, self.data)
+
+
+class FamilySamples:
+    """The generator of frames: uint8 (N, H, W, 3) of every state and of the guess in it."""
+
+    name = "family"
+    request_type = SamplesRequest
+
+    def stream(self, request: SamplesRequest, devices: DeviceManager) -> Iterator[Event]:
+        request.check()
+        yield Progress("loading")
+        with lease(request.family, request.data, devices) as shipped:
+            z = base_noise(shipped.model, request.seed, request.count)
+            states = shipped.model.states(z, request.labels(request.count), request.sampling())
+            index = 0
+            while True:
+                with libs.torch().inference_mode():
+                    state = next(states, None)
+                if state is None:
+                    break
+                index += 1
+                yield Frame(index, index, 0.0, pixels(state.x), pixels(state.x0_pred))
+        yield nothing_to_keep()
