@@ -97,8 +97,10 @@ def _figures(known: DataSet, folds: Sequence[tuple[Tensor, Tensor]]) -> dict[str
     rows = []
     with libs.torch().inference_mode():
         theirs = judge.features(real)
+        scale = theirs.std(0).mean()  # so that the figures do not depend on how loud the judge happens to speak
+        theirs = theirs / scale
         for x, labels in folds:
-            made = judge.features(x)
+            made = judge.features(x) / scale
             precision, recall = precision_recall(theirs, made)
             rows.append({
                 "frechet": distance(_array(theirs), _array(made)),

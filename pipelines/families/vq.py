@@ -24,6 +24,9 @@ COMMITMENT = 0.25
 REVIVED_BELOW = 0.03
 """Codes that are used less, as a share of an even use, are put where data is."""
 HEADS = 4
+MISREAD = 0.1
+"""Of the tokens that the prior reads while it learns, so that it trusts no single one: few pictures are soon known by
+heart."""
 
 
 class Vq(nn.Module):
@@ -59,7 +62,10 @@ class Vq(nn.Module):
             return self.autoencoder.loss(x, draw)
         with torch.no_grad():
             tokens = self.autoencoder.tokens(x)
-        return F.cross_entropy(self.prior(tokens, labels).flatten(0, 1), tokens.flatten())
+        wrong = torch.rand(tokens.shape, generator=draw) < MISREAD
+        others = torch.randint(len(self.autoencoder.codebook), tokens.shape, generator=draw)
+        told = self.prior(torch.where(wrong, others, tokens), labels)
+        return F.cross_entropy(told.flatten(0, 1), tokens.flatten())
 
     def states(self, z: Tensor, labels: Tensor, how: Sampling) -> Iterator[State]:
         """Token by token; the places that have none yet are black in x and the commonest token in x0_pred.

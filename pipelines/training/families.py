@@ -37,19 +37,19 @@ class Recipe:
 RECIPES = {
     "digits": {
         "gan": Recipe(8000, {"width": 128}),
-        "vae": Recipe(12_000, {"width": 128}),
-        "vq": Recipe(6000, {"width": 16, "grid": 4, "codes": 64, "prior_width": 48}),
+        "vae": Recipe(3000, {"width": 128, "latent": 8}),
+        "vq": Recipe(4000, {"width": 16, "grid": 4, "codes": 32, "prior_width": 48}),
         "flow": Recipe(4000, {"width": 64, "couplings": 8}),
         "diffusion": Recipe(24_000, {"width": 144}),
         "flow-matching": Recipe(24_000, {"width": 144}),
     },
     "icons": {
         "gan": Recipe(7000, {"width": 32}),
-        "vae": Recipe(10_000, {"width": 32, "latent": 32}),
-        "vq": Recipe(12_000, {"width": 32, "grid": 8, "codes": 128, "depth": 3}),
-        "flow": Recipe(6000, {"width": 48, "couplings": 8}),
+        "vae": Recipe(6000, {"width": 32, "latent": 32}),
+        "vq": Recipe(8000, {"width": 32, "grid": 8, "codes": 128, "depth": 3}),
+        "flow": Recipe(3500, {"width": 48, "couplings": 8}),
         "diffusion": Recipe(12_000, {"width": 32}),
-        "flow-matching": Recipe(11_000, {"width": 32}),
+        "flow-matching": Recipe(8000, {"width": 32}),
     },
 }
 
