@@ -41,6 +41,7 @@ LAB_WORDS: Mapping[str, tuple[str, str]] = {
     "lab.picture.draw": ("Draw one", "画一张"),
     "lab.picture.own": ("The panda again", "换回熊猫"),
     "lab.picture.none": ("There is no picture in the gallery yet.", "作品库中还没有图片。"),
+    "lab.picture.unread": ("The gallery could not be read. {why}", "无法读取作品库。{why}"),
     "lab.picture.clear": ("Clear", "清空"),
     "lab.view.source": ("x₀, the picture", "x₀，原图"),
     "lab.view.x": ("xₜ, what the network sees", "xₜ，网络看到的"),
@@ -149,6 +150,10 @@ LAB_WORDS: Mapping[str, tuple[str, str]] = {
     "lab.field.seed": ("Seed", "随机种子"),
     "lab.field.guidance_scale": ("Guidance", "引导强度"),
     "lab.info.guidance_scale": ("How far the class is overdone; 1 is off.", "对类别的强调程度；1 为关闭。"),
+    "lab.reverse.info.guidance_scale": (
+        "How far the prompt is overdone; 1 is off.",
+        "对提示词的强调程度；1 为关闭。",
+    ),
     "lab.field.eta": ("Fresh noise η", "新噪声 η"),
     "lab.info.eta": (
         "What DDIM adds at each step: 0 is none, 1 as much as DDPM.",

@@ -11,16 +11,19 @@
     Object.fromEntries([...asked, ...generators].map(({ name, fields }) => [name, Object.fromEntries(fields.map((f) => [f.name, f]))])))
     .catch((error) => { known = null; throw error; }));
 
-  // The lab's own words for a field, else those of the Create page.
+  // The lab's own words for a field, else those of the Create page; a bench may have an explanation of its own.
   const own = (name) => (has(`lab.field.${name}`) ? "lab." : "");
   const label = (name) => (has(`${own(name)}field.${name}`) ? t(`${own(name)}field.${name}`) : name);
-  const help = (name) => (has(`${own(name)}info.${name}`) ? t(`${own(name)}info.${name}`) : "");
+  function help(name, experiment) {
+    const key = [`lab.${experiment}.info.${name}`, `${own(name)}info.${name}`].find(has);
+    return key ? t(key) : "";
+  }
   const choice = (name, option) => (has(`choice.${name}.${option}`) ? t(`choice.${name}.${option}`) : option);
 
   // One control; `set` shows a value, `changed(value)` is called as it is moved.
-  function control(field, changed) {
+  function control(field, experiment, changed) {
     const name = el("span", { class: "name" }), info = el("span", { class: "help" });
-    const say = () => { name.textContent = label(field.name); info.textContent = help(field.name); };
+    const say = () => { name.textContent = label(field.name); info.textContent = help(field.name, experiment); };
     const [parts, set, speak] = (field.options ? chooser : field.flag ? flag : field.max_length ? words : slider)(field, changed);
     const node = el("label", { class: `control ${field.flag ? "flag" : ""}`, "data-field": field.name }, name, ...parts, info);
     return { node, set, say: () => { say(); speak?.(); } };
@@ -141,7 +144,7 @@
       message.hidden = true;
       values = Object.fromEntries(Object.values(fields).map((f) => [f.name, f.default]));
       for (const name of controls) {
-        parts[name] = control(fields[name], (value) => change(name, value, true));
+        parts[name] = control(fields[name], experiment, (value) => change(name, value, true));
         parts[name].set(values[name]);
         parts[name].say();
         list.append(parts[name].node);

@@ -1,6 +1,6 @@
 // The picture that a bench works on: a file, one from the gallery, one drawn here, or the bench's own.
 (() => {
-  const { el, t, on, api, blob, upload } = aigc;
+  const { el, t, on, api, upload, file: fetched } = aigc;
   const SHOWN = 12, SIDE = 256, BRUSH = 18;
   const INKS = ["#1f1f1f", "#e2362d", "#f7c325", "#2f9e44", "#2856e0", "#8a2fb5", "#ffffff"];
 
@@ -11,32 +11,45 @@
     const buttons = Object.fromEntries(names.map((name) => [name, el("button", { type: "button", "data-picture": name })]));
     const panel = el("div", { class: "picture-panel", hidden: true }), message = el("p", { class: "alas", role: "alert", hidden: true });
     const node = el("div", { class: "picture-chooser" }, el("div", { class: "buttons" }, ...Object.values(buttons), file), panel, message);
-    let shown = "";
+    let shown = "", speak = () => {};                    // `speak` says what is on the panel again in another language
 
+    function complain(text) { message.textContent = text; message.hidden = false; }
     async function bring(work) {
       message.hidden = true;
-      try { await chosen(await work()); } catch (error) { message.textContent = error.message; message.hidden = false; }
+      try { await chosen(await work()); } catch (error) { complain(error.message); }
     }
     const keep = (bytes) => bring(async () => (await upload(bytes)).id);
-    function show(name, ...content) {
+    function show(name, content, say) {
       shown = shown === name ? "" : name;
       panel.hidden = !shown;
       panel.replaceChildren(...(shown ? content : []));
+      speak = say;
+      speak();
       for (const [which, button] of Object.entries(buttons)) button.setAttribute("aria-expanded", which === shown);
     }
     buttons.file.addEventListener("click", () => file.click());
     file.addEventListener("change", () => { if (file.files[0]) keep(file.files[0]); file.value = ""; });
     buttons.own.addEventListener("click", () => bring(async () => ""));
     buttons.gallery.addEventListener("click", async () => {
-      const { images } = await api(`images?limit=${SHOWN}`).catch(() => ({ images: [] }));
-      const take = async (id) => { const bytes = await blob(`images/${encodeURIComponent(id)}`); if (bytes) keep(bytes); };
-      const tiles = images.map(({ id }, i) => el("button", { type: "button", class: "tile", "aria-label": `${t("lab.picture.gallery")} ${i + 1}`, onclick: () => take(id) },
-        el("img", { src: aigc.url(`images/${encodeURIComponent(id)}`), alt: "", loading: "lazy" })));
-      show("gallery", ...(tiles.length ? tiles : [el("p", { class: "help" }, t("lab.picture.none"))]));
+      message.hidden = true;
+      let images;
+      try { ({ images } = await api(`images?limit=${SHOWN}`)); } catch (error) { return complain(t("lab.picture.unread", { why: error.message })); }
+      const address = (id) => `images/${encodeURIComponent(id)}`;
+      const take = (id) => bring(async () => (await upload(await fetched(address(id)))).id);
+      const tiles = images.map(({ id }) => el("button", { type: "button", class: "tile", onclick: () => take(id) },
+        el("img", { src: aigc.url(address(id)), alt: "", loading: "lazy" })));
+      const none = el("p", { class: "help" });
+      show("gallery", tiles.length ? tiles : [none], () => {
+        none.textContent = t("lab.picture.none");
+        tiles.forEach((tile, i) => tile.setAttribute("aria-label", `${t("lab.picture.gallery")} ${i + 1}`));
+      });
     });
-    buttons.draw.addEventListener("click", () => show("draw", ...easel(keep)));
+    buttons.draw.addEventListener("click", () => { const { parts, say: name } = easel(keep); show("draw", parts, name); });
 
-    function say() { for (const name of names) buttons[name].textContent = t(`lab.picture.${name}`); }
+    function say() {
+      for (const name of names) buttons[name].textContent = t(`lab.picture.${name}`);
+      speak();
+    }
     on("language", say);
     say();
     return node;
@@ -44,7 +57,7 @@
 
   // A white sheet and some inks; every stroke, once let go, is a new picture.
   function easel(keep) {
-    const sheet = el("canvas", { class: "easel", width: SIDE, height: SIDE, role: "img", "aria-label": t("lab.picture.draw") });
+    const sheet = el("canvas", { class: "easel", width: SIDE, height: SIDE, role: "img" });
     const pen = sheet.getContext("2d");
     const clear = () => { pen.fillStyle = "#ffffff"; pen.fillRect(0, 0, SIDE, SIDE); };
     const done = () => sheet.toBlob(keep);
@@ -60,7 +73,11 @@
     sheet.addEventListener("pointerup", done);
     clear();
     dip(INKS[1]);
-    const empty = el("button", { type: "button", onclick: () => { clear(); done(); } }, t("lab.picture.clear"));
-    return [sheet, el("div", { class: "inks" }, ...inks, empty)];
+    const empty = el("button", { type: "button", onclick: () => { clear(); done(); } });
+    function say() {
+      sheet.setAttribute("aria-label", t("lab.picture.draw"));
+      empty.textContent = t("lab.picture.clear");
+    }
+    return { parts: [sheet, el("div", { class: "inks" }, ...inks, empty)], say };
   }
 })();

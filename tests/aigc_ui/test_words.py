@@ -23,6 +23,7 @@ FAMILIES = (
     "lab.way.",
     "lab.field.",
     "lab.info.",
+    "lab.reverse.info.",
     "train.field.",
     "train.whose.",
     "train.bound.",

@@ -5,25 +5,13 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_lab import choose, number, open_bench
-from tests.browser.visitor import drag, pixels
+from tests.browser.visitor import changed, choose, drag, number, open_bench, pixels, slide
 
 
 def opened(page: Page) -> Locator:
     bench = open_bench(page, "Back from noise")
     expect(page.locator("#reverse-where")).to_contain_text("Step 3 of 10", timeout=60_000)
     return bench
-
-
-def slide(page: Page, name: str, value: int) -> None:
-    moved = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true})); }"
-    page.locator(name).evaluate(moved, value)
-
-
-def changed(page: Page, canvas: str, before: str) -> None:
-    page.wait_for_function(
-        "([c, before]) => document.querySelector(c).toDataURL() !== before", arg=[canvas, before], timeout=30_000
-    )
 
 
 def test_every_step_shows_what_the_network_sees_and_says(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""What a visitor does on the Create page, and what they look at."""
+"""What a visitor does on the Create page and in the lab, and what they look at."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -48,3 +48,35 @@ def pixels(canvas: Locator) -> str:
 
 def tiles(page: Page) -> Locator:
     return page.locator("#results-list li")
+
+
+def open_bench(page: Page, name: str) -> Locator:
+    page.get_by_role("tab", name="Diffusion lab").click()
+    page.get_by_role("tab", name=name).click()
+    bench = page.locator("section.bench:visible")
+    expect(bench).to_be_visible()
+    expect(bench).not_to_have_attribute("aria-busy", "true")
+    return bench
+
+
+def line_of(page: Page, plot: str) -> str:
+    return page.locator(f"#{plot} polyline").first.get_attribute("points") or ""
+
+
+def choose(bench: Locator, field: str, option: str) -> None:
+    bench.locator(f"[data-field={field}] select").select_option(option)
+
+
+def number(bench: Locator, field: str, value: float) -> None:
+    bench.locator(f"[data-field={field}] input[type=number]").fill(f"{value:g}")
+
+
+def slide(page: Page, name: str, value: int) -> None:
+    moved = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true})); }"
+    page.locator(name).evaluate(moved, value)
+
+
+def changed(page: Page, canvas: str, before: str) -> None:
+    page.wait_for_function(
+        "([c, before]) => document.querySelector(c).toDataURL() !== before", arg=[canvas, before], timeout=30_000
+    )

@@ -1,4 +1,4 @@
-"""A link or a file of a bench holds all that is on the screen, and nothing of a stranger's is taken unseen."""
+"""Lessons ask before they tell; a link or a file holds all that is on the screen; a stranger's is only data."""
 
 import json
 import re
@@ -9,13 +9,66 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_lab import choose, number, open_bench
-from tests.browser.visitor import pixels
+from tests.browser.visitor import choose, number, open_bench, pixels, slide
 
 
-def slide(page: Page, name: str, value: int) -> None:
-    moved = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true})); }"
-    page.locator(name).evaluate(moved, value)
+def test_a_lesson_sets_its_state_asks_and_reveals(page: Page) -> None:
+    open_bench(page, "β schedule")
+    page.locator("#lesson-choice").select_option("guidance")
+    bench = page.locator("#bench-points")
+    expect(bench.locator("[data-field=data] select")).to_have_value("pinwheel")
+    expect(bench.locator("[data-field=zero_snr]")).to_be_hidden()
+    card = page.locator("#lesson-card")
+    expect(card.locator(".verdict")).to_be_empty()
+    card.get_by_role("button", name="They crowd together").click()
+    expect(card.locator(".verdict")).to_contain_text("Yes. Fidelity against diversity")
+    card.get_by_role("button", name="Show all controls").click()
+    expect(bench.locator("[data-field=zero_snr]")).to_be_visible()
+
+
+def test_a_link_brings_the_same_state_to_somebody_else(page: Page, visit) -> None:
+    bench = open_bench(page, "Points in the plane")
+    choose(bench, "data", "rings")
+    number(bench, "seed", 77)
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator("#lesson-link").click()
+    link = page.evaluate("window.copied")
+    other = visit("/" + link.split("/", 3)[3], until=("#bench-points",))
+    expect(other.locator("#bench-points [data-field=data] select")).to_have_value("rings")
+    expect(other.locator("#bench-points [data-field=seed] input")).to_have_value("77")
+
+
+def test_a_stranger_s_lesson_is_data_and_a_bad_one_is_refused(page: Page, tmp_path: Path) -> None:
+    open_bench(page, "β schedule")
+    chosen = page.locator("input[type=file][accept*=json]")
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"bench": "elsewhere", "values": {}}')
+    chosen.set_input_files(bad)
+    expect(page.get_by_text("This file is not a lesson of the lab.")).to_be_visible()
+    evil = {
+        "bench": "schedule",
+        "title": "<img src=x onerror='window.hurt=1'>",
+        "text": "<b>bold</b>",
+        "values": {"num_train_timesteps": -7, "unknown": 1},
+    }
+    strange = tmp_path / "strange.json"
+    strange.write_text(json.dumps(evil))
+    chosen.set_input_files(strange)
+    expect(page.locator("#lesson-card h2")).to_have_text(evil["title"])
+    expect(page.locator("#bench-schedule .bench-side .alas")).to_have_text(
+        "num_train_timesteps must be 10 to 4000; got -7."
+    )
+    assert page.evaluate("window.hurt") is None
+
+
+def test_a_lesson_opens_its_bench_on_a_phone_too(visit) -> None:
+    page = visit(viewport={"width": 390, "height": 844})
+    page.get_by_role("tab", name="Diffusion lab").click()
+    expect(page.locator("#lesson-choice option")).to_have_count(8)
+    page.locator("#lesson-choice").select_option("bound")
+    expect(page.locator("#bench-bound")).to_be_visible()
+    expect(page.locator("#bound-totals")).to_contain_text("Entropy of the data (exact)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def linked(page: Page, visit: Any, bench: str) -> Page:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_lab import number, open_bench
+from tests.browser.visitor import number, open_bench
 
 
 def saved(page: Page, bench: str, kind: str) -> bytes:
