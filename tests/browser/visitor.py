@@ -50,8 +50,8 @@ def tiles(page: Page) -> Locator:
     return page.locator("#results-list li")
 
 
-def open_bench(page: Page, name: str) -> Locator:
-    page.get_by_role("tab", name="Diffusion lab").click()
+def open_bench(page: Page, name: str, room: str = "Diffusion lab") -> Locator:
+    page.get_by_role("tab", name=room).click()
     page.get_by_role("tab", name=name).click()
     bench = page.locator("section.bench:visible")
     expect(bench).to_be_visible()
