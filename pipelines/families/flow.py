@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +28,15 @@ SEEN = 24
 """States shown at most."""
 
 
+class Invertible(Protocol):
+    """The law of every layer: `inverse(forward(x)) = x`, and `forward` tells log |det dy/dx|, (N,)."""
+
+    def __call__(self, x: Tensor, condition: Tensor, /) -> tuple[Tensor, Tensor]: ...
+    def inverse(self, y: Tensor, condition: Tensor, /) -> Tensor: ...
+
+
 class Flow(nn.Module):
-    """Layers of one law each: `forward(x, condition) -> y, logdet (N,)` and `inverse(y, condition) -> x`."""
+    """Invertible layers one after another."""
 
     heeds: ClassVar = frozenset({"temperature"})
     stages: ClassVar = (("",),)
@@ -66,7 +73,7 @@ class Flow(nn.Module):
     def _back(self, z: Tensor, labels: Tensor) -> Iterator[Tensor]:
         """The state before each layer, the last layer's first; the last of them is x."""
         condition = one_hot(labels, self.classes).to(z.dtype)
-        for layer in reversed(self.layers):
+        for layer in reversed(cast("list[Invertible]", list(self.layers))):
             z = layer.inverse(z, condition)
             yield z
 
@@ -188,6 +195,8 @@ class Unsqueeze(nn.Module):
 class ActNorm(nn.Module):
     """Each channel shifted and scaled; the first batch sets both so that it leaves with mean 0 and deviation 1."""
 
+    started: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.shift = nn.Parameter(torch.zeros(channels))
@@ -213,6 +222,9 @@ class ActNorm(nn.Module):
 
 class Rotation(nn.Module):
     """An invertible mix of the channels (a 1 x 1 convolution), W = P L (U + diag(s)) with P fixed, so that log |det W| = sum log |s|."""
+
+    permutation: Tensor
+    signs: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -97,6 +97,9 @@ class Vq(nn.Module):
 class Autoencoder(nn.Module):
     """Pictures -> (N, grid * grid) tokens -> pictures."""
 
+    used: Tensor
+    """(codes,): the share of the places that each took lately."""
+
     def __init__(self, shape: tuple[int, ...], width: int, codes: int, grid: int) -> None:
         super().__init__()
         self.encoder = PictureEncoder(shape, 0, 0, width, smallest=grid)
