@@ -221,7 +221,10 @@ class ActNorm(nn.Module):
 
 
 class Rotation(nn.Module):
-    """An invertible mix of the channels (a 1 x 1 convolution), W = P L (U + diag(s)) with P fixed, so that log |det W| = sum log |s|."""
+    """An invertible mix of the channels (a 1 x 1 convolution).
+
+    W = P L (U + diag(s)) with P fixed, so that log |det W| = sum log |s|.
+    """
 
     permutation: Tensor
     signs: Tensor
@@ -288,7 +291,7 @@ class FlatCoupling(_Affine):
         super().__init__()
         self.flip, self.kept = flip, size // 2
         self.body = Perceptron(self.kept + classes, 2 * (size - self.kept), width, depth=2)
-        nn.init.zeros_(self.body.leave.weight)
+        silent(self.body.leave)
 
     def net(self, kept: Tensor, condition: Tensor) -> Tensor:
         return self.body(torch.cat([kept, condition], dim=1))
@@ -310,12 +313,19 @@ class Coupling(_Affine):
         self.enter = nn.Conv2d(channels // 2 + classes, width, 3, padding=1)
         self.between = nn.Conv2d(width, width, 1)
         self.leave = nn.Conv2d(width, channels, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
+        silent(self.leave)
 
     def net(self, kept: Tensor, condition: Tensor) -> Tensor:
         told = condition[:, :, None, None].expand(-1, -1, *kept.shape[2:])
         hidden = F.silu(self.enter(torch.cat([kept, told], dim=1)))
         return self.leave(F.silu(self.between(hidden)))
+
+
+def silent(layer: nn.Linear | nn.Conv2d) -> None:
+    """A coupling begins by changing nothing: an untrained flow of points is the normal distribution itself."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 def places(x: Tensor) -> int:

@@ -155,7 +155,7 @@ class Autoencoder(nn.Module):
 
 
 class Prior(nn.Module):
-    """A causal transformer: tokens (N, places), labels -> logits (N, places, codes) of each place given those before."""
+    """A causal transformer: tokens (N, places), labels -> logits (N, places, codes), each given the tokens before."""
 
     def __init__(self, codes: int, places: int, classes: int, width: int, depth: int) -> None:
         super().__init__()
