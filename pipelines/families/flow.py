@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -28,8 +28,15 @@ SEEN = 24
 """States shown at most."""
 
 
+class Invertible(Protocol):
+    """The law of every layer: `inverse(forward(x)) = x`, and `forward` tells log |det dy/dx|, (N,)."""
+
+    def __call__(self, x: Tensor, condition: Tensor, /) -> tuple[Tensor, Tensor]: ...
+    def inverse(self, y: Tensor, condition: Tensor, /) -> Tensor: ...
+
+
 class Flow(nn.Module):
-    """Layers of one law each: `forward(x, condition) -> y, logdet (N,)` and `inverse(y, condition) -> x`."""
+    """Invertible layers one after another."""
 
     heeds: ClassVar = frozenset({"temperature"})
     stages: ClassVar = (("",),)
@@ -66,7 +73,7 @@ class Flow(nn.Module):
     def _back(self, z: Tensor, labels: Tensor) -> Iterator[Tensor]:
         """The state before each layer, the last layer's first; the last of them is x."""
         condition = one_hot(labels, self.classes).to(z.dtype)
-        for layer in reversed(self.layers):
+        for layer in reversed(cast("list[Invertible]", list(self.layers))):
             z = layer.inverse(z, condition)
             yield z
 
@@ -188,6 +195,8 @@ class Unsqueeze(nn.Module):
 class ActNorm(nn.Module):
     """Each channel shifted and scaled; the first batch sets both so that it leaves with mean 0 and deviation 1."""
 
+    started: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.shift = nn.Parameter(torch.zeros(channels))
@@ -212,7 +221,13 @@ class ActNorm(nn.Module):
 
 
 class Rotation(nn.Module):
-    """An invertible mix of the channels (a 1 x 1 convolution), W = P L (U + diag(s)) with P fixed, so that log |det W| = sum log |s|."""
+    """An invertible mix of the channels (a 1 x 1 convolution).
+
+    W = P L (U + diag(s)) with P fixed, so that log |det W| = sum log |s|.
+    """
+
+    permutation: Tensor
+    signs: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -276,7 +291,7 @@ class FlatCoupling(_Affine):
         super().__init__()
         self.flip, self.kept = flip, size // 2
         self.body = Perceptron(self.kept + classes, 2 * (size - self.kept), width, depth=2)
-        nn.init.zeros_(self.body.leave.weight)
+        silent(self.body.leave)
 
     def net(self, kept: Tensor, condition: Tensor) -> Tensor:
         return self.body(torch.cat([kept, condition], dim=1))
@@ -298,12 +313,19 @@ class Coupling(_Affine):
         self.enter = nn.Conv2d(channels // 2 + classes, width, 3, padding=1)
         self.between = nn.Conv2d(width, width, 1)
         self.leave = nn.Conv2d(width, channels, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
+        silent(self.leave)
 
     def net(self, kept: Tensor, condition: Tensor) -> Tensor:
         told = condition[:, :, None, None].expand(-1, -1, *kept.shape[2:])
         hidden = F.silu(self.enter(torch.cat([kept, told], dim=1)))
         return self.leave(F.silu(self.between(hidden)))
+
+
+def silent(layer: nn.Linear | nn.Conv2d) -> None:
+    """A coupling begins by changing nothing: an untrained flow of points is the normal distribution itself."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 def places(x: Tensor) -> int:

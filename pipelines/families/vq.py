@@ -103,6 +103,9 @@ class Vq(nn.Module):
 class Autoencoder(nn.Module):
     """Pictures -> (N, grid * grid) tokens -> pictures."""
 
+    used: Tensor
+    """(codes,): the share of the places that each took lately."""
+
     def __init__(self, shape: tuple[int, ...], width: int, codes: int, grid: int) -> None:
         super().__init__()
         self.encoder = PictureEncoder(shape, 0, 0, width, smallest=grid)
@@ -158,7 +161,7 @@ class Autoencoder(nn.Module):
 
 
 class Prior(nn.Module):
-    """A causal transformer: tokens (N, places), labels -> logits (N, places, codes) of each place given those before."""
+    """A causal transformer: tokens (N, places), labels -> logits (N, places, codes), each given the tokens before."""
 
     def __init__(self, codes: int, places: int, classes: int, width: int, depth: int) -> None:
         super().__init__()
