@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines import families, libs
-from pipelines.families.learning import base_noise
 from pipelines.families.pictures import pixels
 from pipelines.families.request import FamilyRequest, check_family, lease
 from pipelines.params import Choice, Range, param
@@ -43,10 +42,10 @@ def answer(request: LatentsRequest, devices: DeviceManager) -> dict[str, Any]:
     torch = libs.torch()
     with lease(request.family, request.data, devices) as shipped:
         began = time.perf_counter()
-        corners = base_noise(shipped.model, request.seed, 4)
+        corners = shipped.noise(request.seed, 4)
         z = between(corners, request.across, request.down, request.interpolation)
         with torch.inference_mode():
-            *_, last = shipped.model.states(z, request.labels(1), request.sampling())
+            *_, last = shipped.model.states(z, request.labels(1).to(z.device), request.sampling())
         return {
             "picture": pixels(last.x),
             "length": round(float(z.square().mean().sqrt()), 3),

@@ -17,7 +17,6 @@ import numpy as np
 from pipelines import libs
 from pipelines.events import Event, Progress, Result, Snapshot
 from pipelines.families import State
-from pipelines.families.learning import base_noise
 from pipelines.families.pictures import row_of
 from pipelines.families.request import FamilyRequest, families_of, lease
 
@@ -105,8 +104,8 @@ class Race:
 
 
 def start(request: FamilyRequest, shipped: Shipped, count: int = COUNT) -> Runner:
-    z = base_noise(shipped.model, request.seed, count)
-    return Runner(shipped, shipped.model.states(z, request.labels(count), request.sampling()))
+    z = shipped.noise(request.seed, count)
+    return Runner(shipped, shipped.model.states(z, request.labels(count).to(z.device), request.sampling()))
 
 
 def nothing_to_keep() -> Result:

@@ -50,6 +50,7 @@ def answer(request: RoundTripRequest, devices: DeviceManager) -> dict[str, Any]:
     """`source` and `again`, pictures; `error`, root mean square on [-1, 1]; `z_length`, 1 for usual base noise."""
     x, labels = given(request)
     with lease(request.family, request.data, devices) as shipped:
+        x, labels = x.to(shipped.device), labels.to(shipped.device)
         began = time.perf_counter()
         with libs.torch().no_grad():
             z = shipped.model.encode(x, labels)

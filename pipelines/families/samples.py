@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pipelines import families, libs
 from pipelines.events import Event, Frame, Progress
-from pipelines.families.learning import base_noise
 from pipelines.families.pictures import pixels
 from pipelines.families.race import nothing_to_keep
 from pipelines.families.request import FamilyRequest, check_family, lease
@@ -39,8 +38,8 @@ class FamilySamples:
         request.check()
         yield Progress("loading")
         with lease(request.family, request.data, devices) as shipped:
-            z = base_noise(shipped.model, request.seed, request.count)
-            states = shipped.model.states(z, request.labels(request.count), request.sampling())
+            z = shipped.noise(request.seed, request.count)
+            states = shipped.model.states(z, request.labels(request.count).to(z.device), request.sampling())
             index = 0
             while True:
                 with libs.torch().inference_mode():

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import libs, models
+from pipelines import models
 from pipelines.data import sets
 from pipelines.errors import BadFile, NotFound
 from pipelines.families import MODULES
-from pipelines.families.learning import build
+from pipelines.families.learning import base_noise, build
 from pipelines.packed import packed, unpacked
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 FOLDER = models.ROOT / "assets" / "models" / "families"
@@ -27,6 +28,14 @@ class Shipped:
     family: str
     data: sets.DataSet
     model: Any
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def noise(self, seed: int, count: int) -> Tensor:
+        """Base noise where the model is: drawn on the CPU, so that it is the same on any device."""
+        return base_noise(self.model, seed, count).to(self.device)
 
     @property
     def nbytes(self) -> int:
