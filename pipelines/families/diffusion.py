@@ -125,7 +125,7 @@ class Diffusion(_Denoiser):
         return F.mse_loss(self.velocity(x_t, t, self._untold(labels, draw)), v)
 
     def predict(self, x: Tensor, sigma: float, labels: Tensor) -> Tensor:
-        t = torch.full((len(x),), timestep_of_sigma(self.process.sigmas, sigma))
+        t = torch.full((len(x),), timestep_of_sigma(self.process.sigmas, sigma), device=x.device)
         return x0_from(self.velocity(x * vp_scale(sigma), t, labels), "v_prediction", x, sigma)
 
     def own_form(self, x: Tensor, sigma: float) -> Tensor:
@@ -157,7 +157,7 @@ class FlowMatching(_Denoiser):
         """x0 = x_t - t v with t = sigma / (1 + sigma) and x_t = x / (1 + sigma)."""
         t = sigma / (1 + sigma)
         x_t = self.own_form(x, sigma)
-        return x_t - t * self.network(x_t, torch.full((len(x),), t), labels)
+        return x_t - t * self.network(x_t, torch.full((len(x),), t, device=x.device), labels)
 
     def own_form(self, x: Tensor, sigma: float) -> Tensor:
         return x / (1 + sigma)

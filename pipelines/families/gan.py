@@ -93,7 +93,7 @@ class Gan(nn.Module):
     def encode(self, x: Tensor, labels: Tensor) -> Tensor:
         """The z that comes nearest to x, searched downhill from STARTS places, the best of them kept."""
         draw = torch.Generator().manual_seed(0)
-        z = torch.randn(STARTS, len(x), self.latent, generator=draw)
+        z = torch.randn(STARTS, len(x), self.latent, generator=draw).to(x.device)
         with torch.enable_grad():
             z.requires_grad_()
             optimiser = torch.optim.Adam([z], lr=RATE)
@@ -104,7 +104,7 @@ class Gan(nn.Module):
                 optimiser.step()
         z = z.detach()
         best = self._gaps(z, x, labels).argmin(0)
-        return z[best, torch.arange(len(x))]
+        return z[best, torch.arange(len(x), device=x.device)]
 
     def _gaps(self, z: Tensor, x: Tensor, labels: Tensor) -> Tensor:
         """(STARTS, N): the squared distance of what each z makes from x."""

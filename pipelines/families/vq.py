@@ -73,18 +73,19 @@ class Vq(nn.Module):
         A token is drawn by the share of base noise below z, so that z decides all.
         """
         share = torch.special.ndtr(z)
-        tokens = torch.zeros(len(z), self.grid**2, dtype=torch.long)
+        tokens = torch.zeros(z.shape, dtype=torch.long, device=z.device)
+        places = torch.arange(self.grid**2, device=z.device)
         common = self.autoencoder.commonest()
         for i in range(self.grid**2):
             logits = self.prior(tokens, labels)[:, i] / max(how.temperature, 1e-3)
             ladder = logits.softmax(1).cumsum(1)
             tokens[:, i] = (share[:, i, None] > ladder).sum(1).clamp(max=logits.shape[1] - 1)
-            guess = torch.where(torch.arange(self.grid**2) <= i, tokens, common)
+            guess = torch.where(places <= i, tokens, common)
             x0_pred = self.autoencoder.decode(guess)
-            yield State(self._drawn_so_far(x0_pred, i), x0_pred, i + 1)
+            yield State(self._drawn_so_far(x0_pred, places <= i), x0_pred, i + 1)
 
-    def _drawn_so_far(self, x: Tensor, place: int) -> Tensor:
-        known = (torch.arange(self.grid**2) <= place).float().view(1, 1, self.grid, self.grid)
+    def _drawn_so_far(self, x: Tensor, known: Tensor) -> Tensor:
+        known = known.float().view(1, 1, self.grid, self.grid)
         return torch.where(F.interpolate(known, size=x.shape[2:]) > 0, x, -1.0)
 
     def encode(self, x: Tensor, labels: Tensor) -> Tensor:
