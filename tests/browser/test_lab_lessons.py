@@ -204,3 +204,11 @@ def test_a_look_that_is_no_object_is_no_lesson(page: Page, tmp_path: Path) -> No
     page.get_by_role("tab", name="Diffusion lab").click()
     page.locator("input[type=file][accept*=json]").set_input_files(tmp_path / "bad.json")
     expect(page.get_by_text("This file is not a lesson of the lab.")).to_be_visible()
+
+
+def test_the_lesson_on_guidance_s_share_opens_at_the_first_step(page: Page) -> None:
+    open_bench(page, "Back from noise")
+    page.locator("#lesson-choice").select_option("share")
+    expect(page.locator("#reverse-where")).to_have_text("Step 1 of 10 · σ 157", timeout=60_000)
+    page.locator("#lesson-card").get_by_role("button", name="The largest part late").click()
+    expect(page.locator("#lesson-card .verdict")).to_contain_text("Yes. Its part of ε̂ grows")
