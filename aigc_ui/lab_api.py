@@ -11,9 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from aigc_ui import bodies, fields, lab_film
 from aigc_ui.plain import plain
 from aigc_ui.services import Services
-from pipelines import film, lab
-from pipelines.data import digits, icons, subjects
-from pipelines.families import shelf
+from pipelines import film, lab, libs
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
 AT_ONCE = 2
@@ -33,13 +31,11 @@ def router(services: Services) -> APIRouter:
 
     @made.get("/families")
     def families() -> dict[str, Any]:
-        """Which trained models are here, by data set, and what they scored."""
-        shipped: dict[str, list[str]] = {}
-        for data, family in shelf.available():
-            shipped.setdefault(data, []).append(family)
-        file = shelf.FOLDER / "scores.json"
-        scores = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        return {"shipped": shipped, "scores": scores, "classes": {data: class_names(data) for data in shipped}}
+        """Which trained models are here, by data set, what they scored, and what the classes are called."""
+        libs.torch()  # before the modules that import it at their top: through the one locked door
+        from pipelines.families import shelf
+
+        return shelf.described()
 
     @made.get("/lessons")
     def lessons() -> dict[str, Any]:
@@ -70,11 +66,3 @@ def router(services: Services) -> APIRouter:
         return await run_in_threadpool(work)
 
     return made
-
-
-def class_names(data: str) -> dict[str, list[str]]:
-    """What the classes of a data set are called, by language."""
-    if data == "icons":
-        known = [subjects.table()[name] for name in icons.CLASSES]
-        return {"en": [subject.english[0] for subject in known], "zh": [subject.chinese[0] for subject in known]}
-    return dict.fromkeys(("en", "zh"), [str(digit) for digit in range(digits.CLASSES)])

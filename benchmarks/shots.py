@@ -1,4 +1,4 @@
-"""Screenshots of the Create page after a picture, and of the lab, in shots/.
+"""Screenshots of the Create page after a picture, of the lab and of a race of the families, in shots/.
 
 Wide and narrow, light and dark, English and Chinese.
 """
@@ -18,11 +18,14 @@ LAB = {
     "en-US": ("Diffusion lab", ("β schedule", "Points in the plane", "Digits in pixels", "The bound")),
     "zh-CN": ("扩散实验室", ("β 调度", "平面上的点", "像素中的数字", "变分下界")),
 }
+FAMILIES = {"en-US": "Families", "zh-CN": "模型家族"}
 README = {
     "wide-light-en-US": "create.png",
     "wide-light-zh-CN": "create-zh.png",
     "lab-0-wide-light-en-US": "lab.png",
     "lab-0-wide-light-zh-CN": "lab-zh.png",
+    "families-wide-light-en-US": "families.png",
+    "families-wide-light-zh-CN": "families-zh.png",
 }
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -79,9 +82,22 @@ def shoot_lab(browser: Browser, studio: Studio, folder: Path) -> None:
                 page.context.close()
 
 
+def shoot_race(browser: Browser, studio: Studio, folder: Path) -> None:
+    for locale, families in FAMILIES.items():
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                page = visit(browser, studio, size, theme, locale)
+                page.get_by_role("tab", name=families).click()
+                page.locator("#race-start").click()
+                expect(page.locator("#race-play")).to_be_visible(timeout=60_000)
+                page.wait_for_timeout(800)
+                page.screenshot(path=folder / f"families-{size}-{theme}-{locale}.png", full_page=True)
+                page.context.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readme", action="store_true", help="also write the README's pictures to assets/")
+    parser.add_argument("--readme", action="store_true", help="also write the README's pictures to docs/pictures/")
     args = parser.parse_args()
     folder = ROOT / "shots"
     folder.mkdir(exist_ok=True)
@@ -89,6 +105,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         shoot(browser, studio, folder)
         shoot_lab(browser, studio, folder)
+        shoot_race(browser, studio, folder)
         browser.close()
     if args.readme:
         for name, target in README.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pipelines.data import digits, icons, points
+from pipelines.data import digits, icons, points, subjects
 from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ def get(name: str) -> DataSet:
         raise BadRequest(f"data must be one of {', '.join(names())}; got {name[:40]!r}.")
     exact = points.get(name)
     return DataSet(name, (2,), 0, 0, lambda: _drawn(exact, 1), lambda: _drawn(exact, UNSEEN), exact)
+
+
+def class_names(name: str) -> dict[str, list[str]]:
+    """What the classes are called, in English ("en") and in Chinese ("zh"); none for points."""
+    if name == "icons":
+        known = [subjects.table()[subject] for subject in icons.CLASSES]
+        return {"en": [subject.english[0] for subject in known], "zh": [subject.chinese[0] for subject in known]}
+    return dict.fromkeys(("en", "zh"), [str(label) for label in range(get(name).classes)])
 
 
 def _as_pictures(load: Callable[[], tuple[Tensor, Tensor]]) -> Callable[[], tuple[Tensor, Tensor]]:

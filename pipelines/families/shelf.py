@@ -96,3 +96,13 @@ def _about(file: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
         return {"family": str(about["family"]), "data": str(about["data"]), "options": dict(about["options"])}
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(f"{file.name} does not say what it holds. Copy assets/models/families again.") from error
+
+
+def described(folder: Path = FOLDER) -> dict[str, Any]:
+    """`shipped`: the families by data set; `scores` as `evaluate families` wrote them; `classes` by data set and language."""
+    shipped: dict[str, list[str]] = {}
+    for data, family in available(folder):
+        shipped.setdefault(data, []).append(family)
+    file = folder / "scores.json"
+    scores = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {"shipped": shipped, "scores": scores, "classes": {data: sets.class_names(data) for data in shipped}}
