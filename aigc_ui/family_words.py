@@ -22,7 +22,8 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "choice.family.flow": ("Normalising flow", "标准化流"),
     "choice.family.diffusion": ("Diffusion", "扩散"),
     "choice.family.flow-matching": ("Flow matching", "流匹配"),
-    "family.every": ("-1 asks for no particular one.", "-1 表示不指定。"),
+    "family.each": ("-1 asks for one of each.", "-1 表示每类一个。"),
+    "family.own": ("-1 takes the picture's own.", "-1 取图片自己的类别。"),
     # the race
     "race.help": (
         "One data set, one seed, the same base noise z for all. A GAN and a VAE decode it in one shot, a flow inverts "

@@ -16,11 +16,11 @@
     say();
     return { node, canvas, tell: (text) => { told.textContent = text; }, paint: (bitmap) => aigc.onto(canvas, bitmap) };
   };
-  // Below the control of the class, its name.
-  aigc.nameClass = async ({ data, label }, { label: part }) => {
+  // Below the control of the class, its name; of none in particular what `otherwise` says.
+  aigc.nameClass = async ({ data, label }, { label: part }, otherwise = "") => {
     const { classes } = await aigc.familyScores().catch(() => ({ classes: {} }));
     const name = classes[data]?.[aigc.language()][label];
-    if (part) part.node.querySelector(".help").textContent = name ?? t("family.every");
+    if (part) part.node.querySelector(".help").textContent = name ?? otherwise;
   };
   const seconds = (value) => (value < 0.1 ? `${+(value * 1000).toPrecision(2)} ms` : `${value.toFixed(2)} s`);
   Object.assign(aigc, { seconds });

@@ -20,7 +20,7 @@
       id: "bench-race", experiment: "family-race", stage,
       controls: ["data", "label", "seed", "num_inference_steps", "guidance_scale", "temperature"],
       request: async () => ({}), show: () => {},
-      shown: (values, parts) => { aigc.nameClass(values, parts); if (values.data !== shownData) { shownData = values.data; forget(); score(); } },
+      shown: (values, parts) => { aigc.nameClass(values, parts, t("family.each")); if (values.data !== shownData) { shownData = values.data; forget(); score(); } },
     });
     let shownData = null;
 
@@ -91,7 +91,7 @@
       try { scores ??= await aigc.familyScores(); } catch (error) { return complain(error.message); }
       const mine = scores.scores[shownData] ?? {};
       const known = FAMILIES.filter((name) => mine[name]);
-      const cell = (value) => (value == null ? "–" : Array.isArray(value) ? [figure(value[0]), el("small", {}, ` ± ${figure(value[1])}`)] : value.toLocaleString("en"));
+      const cell = (value) => (value == null ? "–" : Array.isArray(value) ? [figure(value[0]), el("small", {}, ` ± ${+value[1].toPrecision(2)}`)] : value.toLocaleString("en"));
       const made = ["data", ...known].map((name) => el("tr", {}, el("th", {}, t(`family.${name}`)), ...FIGURES.map((what) => el("td", {}, ...[cell(mine[name]?.[what])].flat())),
         el("td", {}, name === "data" ? "–" : seconds(mine[name].milliseconds / 1000)), el("td", {}, cell(mine[name]?.evaluations)), el("td", {}, cell(mine[name]?.parameters))));
       scored.replaceChildren(el("table", { class: "plain", id: "race-scores" }, el("tr", {}, el("th"), ...[...FIGURES, "milliseconds", "evaluations", "parameters"].map((what) => el("th", { title: t(`score.${what}.help`) }, t(`score.${what}`)))), ...made));

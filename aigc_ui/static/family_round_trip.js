@@ -13,7 +13,7 @@
     const bench = aigc.bench(root, {
       id: "bench-round-trip", experiment: "round-trip", stage, controls: ["data", "index", "label"],
       request: async (values) => { await trip(values); return values; }, show: () => {},
-      shown: (values, parts) => { aigc.nameClass(values, parts); if (parts.index) parts.index.node.hidden = Boolean(values.image); },
+      shown: (values, parts) => { aigc.nameClass(values, parts, values.image ? "" : t("family.own")); if (parts.index) parts.index.node.hidden = Boolean(values.image); },
     });
 
     // One family after another, the quick ones first; a newer picture leaves the rest of an older one's round out.

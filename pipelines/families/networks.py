@@ -15,6 +15,8 @@ from torch import Tensor, nn
 SMALLEST = 4
 """The side at which pictures become vectors."""
 FREQUENCIES = 16
+GROUPS = 8
+"""Of a group normalisation, where the channels divide by it."""
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
@@ -45,7 +47,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, condition: int = 0, norm: bool = True) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(8, channels) if norm else nn.Identity()
+        self.norm = nn.GroupNorm(math.gcd(GROUPS, channels), channels) if norm else nn.Identity()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.told = nn.Linear(condition, 2 * channels) if condition else None
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
@@ -229,7 +231,7 @@ class Attention(nn.Module):
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
-        self.norm = nn.GroupNorm(8, channels)
+        self.norm = nn.GroupNorm(math.gcd(GROUPS, channels), channels)
         self.ask = nn.Conv2d(channels, 3 * channels, 1)
         self.leave = nn.Conv2d(channels, channels, 1)
         nn.init.zeros_(self.leave.weight)

@@ -99,7 +99,7 @@ def _about(file: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
 
 
 def described(folder: Path = FOLDER) -> dict[str, Any]:
-    """`shipped`: the families by data set; `scores` as `evaluate families` wrote them; `classes` by data set and language."""
+    """`shipped`: families by data set; `scores` as `evaluate families` wrote them; `classes` by data set, language."""
     shipped: dict[str, list[str]] = {}
     for data, family in available(folder):
         shipped.setdefault(data, []).append(family)

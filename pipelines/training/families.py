@@ -45,7 +45,7 @@ RECIPES = {
     },
     "icons": {
         "gan": Recipe(7000, {"width": 32}),
-        "vae": Recipe(6000, {"width": 32, "latent": 32}),
+        "vae": Recipe(6000, {"width": 32, "latent": 8, "beta": 4.0}),
         "vq": Recipe(8000, {"width": 32, "grid": 8, "codes": 128, "depth": 3}),
         "flow": Recipe(3500, {"width": 48, "couplings": 8}),
         "diffusion": Recipe(12_000, {"width": 32}),
