@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 SCALE = ".scale"
 FEW = 4096
-"""Tensors of fewer values stay as they are, in half precision: there is little to save."""
+"""Tensors of fewer values stay as they are, in half precision: there is little to save. So do those that half precision
+holds exactly: a flow's permutations must stay permutations, or its inverse is none."""
 LARGEST = 127
 
 
@@ -25,7 +26,7 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, weight in weights.items():
         if not weight.is_floating_point():
             made[name] = weight.contiguous()
-        elif weight.numel() < FEW or weight.ndim < 2:
+        elif weight.numel() < FEW or weight.ndim < 2 or torch.equal(weight.half().to(weight.dtype), weight):
             made[name] = weight.half().contiguous()
         else:
             rows = weight.flatten(1)

@@ -240,7 +240,7 @@ class Rotation(nn.Module):
         self.log_sizes = nn.Parameter(upper.diagonal().abs().log())
 
     def factors(self) -> tuple[Tensor, Tensor]:
-        lower = self.lower.tril(-1) + torch.eye(len(self.lower), dtype=self.lower.dtype)
+        lower = self.lower.tril(-1) + torch.eye(len(self.lower)).to(self.lower)
         return lower, self.upper.triu(1) + (self.signs * self.log_sizes.exp()).diag()
 
     def forward(self, x: Tensor, _condition: Tensor) -> tuple[Tensor, Tensor]:

@@ -173,8 +173,10 @@ def denoising(shape: tuple[int, ...], classes: int, width: int) -> nn.Module:
 class FlatDenoising(nn.Module):
     def __init__(self, shape: tuple[int, ...], classes: int, width: int) -> None:
         super().__init__()
-        self.classes = classes
-        self.body = Perceptron(math.prod(shape) + 2 * FREQUENCIES + classes, math.prod(shape), width)
+        self.classes, size = classes, math.prod(shape)
+        self.body = Perceptron(size + 2 * FREQUENCIES + classes, size, width)
+        with torch.no_grad():  # as strong as if x came alone: among so many waves, two coordinates were hardly heard
+            self.body.enter.weight[:, :size] *= math.sqrt(self.body.enter.in_features / size)
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         told = torch.cat([x.flatten(1), waves(t), one_hot(labels, self.classes)], dim=1)

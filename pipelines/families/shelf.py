@@ -67,18 +67,14 @@ def load(data: str, family: str, folder: Path = FOLDER) -> Shipped:
     if family not in MODULES or data not in sets.names() or not file.is_file():
         raise NotFound(f"no {family[:20]!r} trained on {data[:20]!r} is shipped. Train one on the page.")
     models.check_safetensors(file)
-    from safetensors import safe_open
-
-    with safe_open(file, "pt") as opened:
-        about = _about(file, opened.metadata())
-        weights = unpacked({name: opened.get_tensor(name) for name in opened.keys()})
+    about, weights = _read(file)
     if (about["family"], about["data"]) != (family, data):
         raise BadFile(f"{file.name} holds another model than its name says. Copy assets/models/families again.")
     known = sets.get(data)
     try:
         model = build(family, known, about["options"])
-        model.load_state_dict(weights)
-    except (TypeError, RuntimeError) as error:
+        model.load_state_dict(unpacked(weights))
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:  # whatever strange options do
         raise BadFile(
             f"{file.name} does not fit the {family} of this studio. Copy assets/models/families again."
         ) from error
@@ -90,11 +86,22 @@ def available(folder: Path = FOLDER) -> tuple[tuple[str, str], ...]:
     return tuple((d, f) for d in sets.names() for f in MODULES if file_of(d, f, folder).is_file())
 
 
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What the file says that it holds, and its tensors as they lie there."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "pt") as opened:
+            return _about(file, opened.metadata()), {name: opened.get_tensor(name) for name in opened.keys()}
+    except SafetensorError as error:
+        raise BadFile(f"{file.name} is damaged. Copy assets/models/families again.") from error
+
+
 def _about(file: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
     try:
         about = json.loads((metadata or {})["about"])
         return {"family": str(about["family"]), "data": str(about["data"]), "options": dict(about["options"])}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise BadFile(f"{file.name} does not say what it holds. Copy assets/models/families again.") from error
 
 

@@ -68,17 +68,17 @@ class Vq(nn.Module):
         return F.cross_entropy(told.flatten(0, 1), tokens.flatten())
 
     def states(self, z: Tensor, labels: Tensor, how: Sampling) -> Iterator[State]:
-        """Token by token; the places that have none yet are black in x and the commonest token in x0_pred.
+        """Token by token; the places that have none yet are -1 in x and the commonest token in x0_pred.
 
         A token is drawn by the share of base noise below z, so that z decides all.
         """
-        share = torch.special.ndtr(z)
+        share = torch.special.ndtr(z.double())  # in single precision, rare tokens have no share of their own
         tokens = torch.zeros(z.shape, dtype=torch.long, device=z.device)
         places = torch.arange(self.grid**2, device=z.device)
         common = self.autoencoder.commonest()
         for i in range(self.grid**2):
             logits = self.prior(tokens, labels)[:, i] / max(how.temperature, 1e-3)
-            ladder = logits.softmax(1).cumsum(1)
+            ladder = logits.double().softmax(1).cumsum(1)
             tokens[:, i] = (share[:, i, None] > ladder).sum(1).clamp(max=logits.shape[1] - 1)
             guess = torch.where(places <= i, tokens, common)
             x0_pred = self.autoencoder.decode(guess)
@@ -91,10 +91,10 @@ class Vq(nn.Module):
     def encode(self, x: Tensor, labels: Tensor) -> Tensor:
         """A z in the middle of each token's share."""
         tokens = self.autoencoder.tokens(x)
-        shares = self.prior(tokens, labels).softmax(2)
+        shares = self.prior(tokens, labels).double().softmax(2)
         own = shares.gather(2, tokens[..., None]).squeeze(2)
         above = shares.cumsum(2).gather(2, tokens[..., None]).squeeze(2)
-        return torch.special.ndtri((above - own / 2).double().clamp(1e-12, 1 - 1e-12)).float()
+        return torch.special.ndtri((above - own / 2).clamp(1e-12, 1 - 1e-12)).float()
 
     def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> None:
         """None: the decoder gives a picture and no distribution of pictures."""
