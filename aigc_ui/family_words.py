@@ -100,9 +100,9 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "info.index": ("One that no family was trained on.", "任何家族都未训练过的图片。"),
     # training in front of the class
     "family.help": (
-        "Any family learns in seconds on points, in a minute or two on digits. Grey is the data. Then break it: the "
+        "Any family learns in seconds on points, in a minute or two on digits, the GAN longest. Then break it: the "
         "lessons show how.",
-        "任何家族在点上几秒就能学会，在数字上要一两分钟。灰色是数据。然后把它弄坏：课程里有方法。",
+        "任何家族在点上几秒就能学会，在数字上要一两分钟，GAN 最久。然后把它弄坏：课程里有方法。",
     ),
     "family.best": ("data itself", "数据自身"),
     "family.figure.modes": ("Modes found", "找到的众数"),
