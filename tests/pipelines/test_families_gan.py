@@ -87,9 +87,9 @@ def test_the_losses_mirror_one_another_in_the_relativistic_game() -> None:
 def test_the_penalty_of_a_linear_judge_is_its_squared_slope_on_both_sides() -> None:
     x = noise(50)
     with_it, without = (loss(toy(slope=(0.6, 0.8), penalty=p), "discriminator", x) for p in (0.5, 0.0))
-    assert float(with_it - without) == pytest.approx(0.5 / 2 * 2 * 1.0, rel=1e-5)
-    assert float(loss(toy(slope=(0.6, 0.8), penalty=5.0, game=CLASSIC), "discriminator", x)) == pytest.approx(
-        float(loss(toy(slope=(0.6, 0.8), penalty=0.0, game=CLASSIC), "discriminator", x))
+    assert (with_it - without).item() == pytest.approx(0.5 / 2 * 2 * 1.0, rel=1e-5)
+    assert loss(toy(slope=(0.6, 0.8), penalty=5.0, game=CLASSIC), "discriminator", x).item() == pytest.approx(
+        loss(toy(slope=(0.6, 0.8), penalty=0.0, game=CLASSIC), "discriminator", x).item()
     ), "the first GANs had none"
 
 
