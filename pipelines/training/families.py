@@ -92,7 +92,7 @@ def samples(model: Any, classes: int) -> Image.Image:
 
 
 def export(runs: Path, out: Path) -> None:
-    """Packs what is finished, and writes how many steps and seconds each took."""
+    """Packs what is there, finished or not, and writes how many steps and seconds each took."""
     took: dict[str, Any] = {}
     for data, recipes in RECIPES.items():
         for family, recipe in recipes.items():
