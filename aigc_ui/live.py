@@ -39,6 +39,7 @@ SCRIPTS = (
     "lab_bound.js",
     "family.js",
     "family_race.js",
+    "family_manifold.js",
     "family_latents.js",
     "family_round_trip.js",
     "family_training.js",

@@ -5,6 +5,7 @@
 
   aigc.mounts["family-latents"] = (root) => {
     const views = Object.fromEntries(FAMILIES.map((name) => [name, aigc.familyView(`latents-${name}`, name)]));
+    const manifold = aigc.manifold();
     const dot = el("i", { class: "dot" }), corners = ["0", "1", "2", "3"].map((which) => el("span", { class: `corner corner-${which}` }));
     const pad = el("div", { class: "pad", id: "latents-pad", tabindex: 0, role: "application" }, ...corners, dot);
     const where = el("output", { class: "figures", id: "latents-where" }), note = el("p", { class: "help" });
@@ -13,7 +14,7 @@
     const stage = el("div", { class: "bench-main" }, note,
       el("div", { class: "pad-row" }, el("div", { class: "pad-side" }, pad, where),
         el("div", { class: "family-grid" }, ...FAMILIES.map((name) => views[name].node))),
-      el("div", { class: "plane-line" }, play, range, aigc.filmOf("latents", film, pace)));
+      el("div", { class: "plane-line" }, play, range, aigc.filmOf("latents", film, pace)), manifold.node);
     let data = null;
 
     const bench = aigc.bench(root, {
@@ -23,6 +24,8 @@
       show: () => {},
       shown: (values, parts) => {
         aigc.nameClass(values, parts);
+        manifold.node.hidden = values.data !== "digits";
+        if (!manifold.node.hidden) manifold.show(values.label);
         if (values.data !== data) { data = values.data; FAMILIES.forEach((name) => { views[name].node.hidden = !known(name); }); }
         Object.assign(dot.style, { left: `${values.across * 100}%`, top: `${values.down * 100}%` });
         corners.forEach((corner, i) => { corner.textContent = values.seed + i; });

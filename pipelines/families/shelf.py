@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = models.ROOT / "assets" / "models" / "families"
+PLANE = "-plane"
+"""Behind a family's name: the one whose z has two dimensions, so that all of them can be seen at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +58,14 @@ def save(model: Any, family: str, data: str, options: dict[str, Any], folder: Pa
 
     folder.mkdir(parents=True, exist_ok=True)
     file = file_of(data, family, folder)
-    about = json.dumps({"family": family, "data": data, "options": options})
+    about = json.dumps({"family": family.removesuffix(PLANE), "data": data, "options": options})
     save_file(packed(model.state_dict()), file, {"about": about})
     return file
 
 
 def load(data: str, family: str, folder: Path = FOLDER) -> Shipped:
     """The trained model, computing in float32. Raises NotFound, BadFile."""
-    file = file_of(data, family, folder)
+    file, family = file_of(data, family, folder), family.removesuffix(PLANE)
     if family not in MODULES or data not in sets.names() or not file.is_file():
         raise NotFound(f"no {family[:20]!r} trained on {data[:20]!r} is shipped. Train one on the page.")
     models.check_safetensors(file)

@@ -22,6 +22,7 @@ MODULES = {
     "digits": "pipelines.lab.digits",
     "bound": "pipelines.lab.bound",
     "latents": "pipelines.families.latents",
+    "manifold": "pipelines.families.manifold",
     "round-trip": "pipelines.families.round_trip",
 }
 

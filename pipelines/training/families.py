@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pipelines import families, film
+from pipelines import film
 from pipelines.data import sets
 from pipelines.families import Sampling, shelf
 from pipelines.families.learning import Learner, Plan, base_noise, build
@@ -38,6 +38,7 @@ RECIPES = {
     "digits": {
         "gan": Recipe(8000, {"width": 128}),
         "vae": Recipe(3000, {"width": 128, "latent": 8}),
+        "vae-plane": Recipe(3000, {"width": 128, "latent": 2}),
         "vq": Recipe(4000, {"width": 16, "grid": 4, "codes": 32, "prior_width": 48}),
         "flow": Recipe(4000, {"width": 64, "couplings": 8}),
         "diffusion": Recipe(24_000, {"width": 144}),
@@ -57,7 +58,7 @@ RECIPES = {
 def train(data: str, family: str, runs: Path) -> None:
     """Until the recipe is done; a checkpoint about every EVERY_SECONDS, and a picture of samples beside it."""
     recipe, file = RECIPES[data][family], runs / f"{data}-{family}.pt"
-    learner = Learner(family, sets.get(data), Plan(recipe.steps), recipe.options)
+    learner = Learner(family.removesuffix(shelf.PLANE), sets.get(data), Plan(recipe.steps), recipe.options)
     spent = 0.0
     if file.is_file():
         state = torch.load(file, weights_only=True)
@@ -100,7 +101,7 @@ def export(runs: Path, out: Path) -> None:
             if not file.is_file():
                 continue
             state = torch.load(file, weights_only=True)
-            model = build(family, sets.get(data), recipe.options)
+            model = build(family.removesuffix(shelf.PLANE), sets.get(data), recipe.options)
             model.load_state_dict(state["averaged"])
             made = shelf.save(model, family, data, recipe.options, out)
             took[made.stem] = {"steps": state["step"], "seconds": round(state["seconds"])}
@@ -111,7 +112,7 @@ def export(runs: Path, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the shipped models of every family.")
     parser.add_argument("--data", nargs="+", choices=tuple(RECIPES), default=list(RECIPES))
-    parser.add_argument("--families", nargs="+", choices=families.names(), default=list(families.names()))
+    parser.add_argument("--families", nargs="+", help="all by default")
     parser.add_argument("--runs", type=Path, default=Path("runs/families"), help="the folder for checkpoints")
     parser.add_argument("--export", type=Path, help="pack what is trained into this folder instead of training")
     parser.add_argument("--threads", type=int, default=1)
@@ -121,7 +122,7 @@ def main() -> None:
         export(args.runs, args.export)
         return
     for data in args.data:
-        for family in args.families:
+        for family in args.families or RECIPES[data]:
             train(data, family, args.runs)
 
 

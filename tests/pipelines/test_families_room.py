@@ -17,6 +17,7 @@ from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Loss, Result, Snapshot, StopEarly
 from pipelines.families import latents, shelf
 from pipelines.families.learning import base_noise
+from pipelines.families.pictures import pixels
 
 BOTH = ("digits", "icons")
 FAMILIES = ("gan", "vae", "vq", "flow", "diffusion", "flow-matching")
@@ -115,6 +116,17 @@ def test_halfway_a_straight_line_is_shorter_than_base_noise_and_a_great_circle_i
     for share, end in ((0.0, a), (1.0, b)):
         assert torch.allclose(latents.slerp(a, b, share), end, atol=1e-5)
     assert torch.allclose(latents.slerp(a, a, 0.3), a), "one place has no way to itself"
+
+
+def test_the_plane_of_a_two_dimensional_z_is_the_vae_s_own(devices: DeviceManager) -> None:
+    middle = ask(devices, "manifold", label=3)
+    assert middle["sheet"].shape == (1, 14 * 8, 14 * 8, 3) and middle["z"] == [0, 0]
+    model = shelf.load("digits", "vae-plane").model
+    own = pixels(model.decode(torch.zeros(1, 2), torch.tensor([3])))
+    assert np.abs(own.astype(int) - middle["picture"]).max() <= 1
+    share = 12.5 / 14  # the middle of the thirteenth place
+    corner = ask(devices, "manifold", label=3, across=share, down=0.5 / 14)
+    assert np.abs(corner["sheet"][0, :8, 12 * 8 : 13 * 8].astype(int) - corner["picture"][0]).max() <= 1
 
 
 MOST_ERROR = {"flow": 1e-4, "vae": 0.35, "vq": 0.35, "flow-matching": 0.1, "diffusion": 0.1, "gan": 0.7}

@@ -1,0 +1,59 @@
+"""All that a VAE of digits with a two-dimensional z can draw, as one picture, and any place of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines import libs
+from pipelines.families import Sampling, shelf
+from pipelines.families.pictures import pixels
+from pipelines.families.request import lease
+from pipelines.film import sheet
+from pipelines.params import Range, Request, param
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipelines.device import DeviceManager
+
+SIDE = 14
+"""Pictures to a side."""
+EDGE = 0.001
+"""Of the probability, at which the square ends: base noise itself goes on without end."""
+
+
+@dataclass(frozen=True)
+class ManifoldRequest(Request):
+    """A place of the plane of z, by the share of base noise to its left and above it."""
+
+    label: int = param(0, Range(0, 9), "The digit.")
+    across: float = param(0.5, Range(0, 1), "From the left, 0, to the right, 1.")
+    down: float = param(0.5, Range(0, 1), "From above, 0, to below, 1.")
+
+
+Asked = ManifoldRequest
+
+
+def answer(request: ManifoldRequest, devices: DeviceManager) -> dict[str, Any]:
+    """`sheet`, SIDE x SIDE pictures evenly spaced by probability; `picture` at the place, and its `z`."""
+    torch = libs.torch()
+    shares = (torch.arange(SIDE) + 0.5) / SIDE
+    down, across = torch.cartesian_prod(shares, shares).unbind(1)  # row by row from above
+    places = torch.stack([across, down], dim=1)
+    place = torch.tensor([[request.across, request.down]])
+    with lease("vae" + shelf.PLANE, "digits", devices) as shipped, torch.inference_mode():
+        z = at(torch.cat([places, place])).to(shipped.device)
+        labels = torch.full((len(z),), request.label, device=z.device)
+        *_, last = shipped.model.states(z, labels, Sampling())
+    drawn = pixels(last.x)
+    return {
+        "sheet": sheet(drawn[:-1], columns=SIDE)[None],
+        "picture": drawn[-1:],
+        "z": [round(v, 2) for v in z[-1].tolist()],
+    }
+
+
+def at(shares: Tensor) -> Tensor:
+    """Shares of base noise -> z, number by number."""
+    return libs.torch().special.ndtri(shares.clamp(EDGE, 1 - EDGE))
