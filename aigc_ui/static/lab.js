@@ -160,7 +160,7 @@
       const kept = Object.fromEntries(Object.entries(state.values).filter(([name]) => name in fields));
       values = Object.fromEntries(Object.values(fields).map((f) => [f.name, f.default]));
       hide(state.hide);
-      wanted = state.look ?? {};
+      wanted = state.look ?? null;
       return set({ ...values, ...kept });
     }
     on("language", () => { Object.values(parts).forEach((part) => part.say()); if (Object.keys(values).length) refresh(); });
