@@ -77,7 +77,7 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "latents.told": ("{time} · length {length}", "{time} · 长度 {length}"),
     "manifold.title": ("The whole plane of a VAE whose z has two numbers", "z 只有两个数的 VAE：它的整个平面"),
     "manifold.help": (
-        "Evenly spaced by probability: every part of the square is as likely as any other. Move the pointer over it.",
+        "Evenly spaced by probability: every part of the square is as likely as any other. Move over it.",
         "按概率均匀排列：方形的每一部分可能性相同。在上面移动指针。",
     ),
     "manifold.here": ("The digit under the pointer", "指针处的数字"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipelines import libs
 from pipelines.families import Sampling, shelf
 from pipelines.families.pictures import pixels
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
     from pipelines.device import DeviceManager
 
-SIDE = 14
+SIDE = 10
 """Pictures to a side."""
+MARGIN = 1
+"""White pixels around each."""
 EDGE = 0.001
 """Of the probability, at which the square ends: base noise itself goes on without end."""
 
@@ -47,8 +51,9 @@ def answer(request: ManifoldRequest, devices: DeviceManager) -> dict[str, Any]:
         labels = torch.full((len(z),), request.label, device=z.device)
         *_, last = shipped.model.states(z, labels, Sampling())
     drawn = pixels(last.x)
+    framed = np.pad(drawn[:-1], ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
     return {
-        "sheet": sheet(drawn[:-1], columns=SIDE)[None],
+        "sheet": sheet(framed, columns=SIDE)[None],
         "picture": drawn[-1:],
         "z": [round(v, 2) for v in z[-1].tolist()],
     }

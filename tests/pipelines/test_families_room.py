@@ -120,13 +120,13 @@ def test_halfway_a_straight_line_is_shorter_than_base_noise_and_a_great_circle_i
 
 def test_the_plane_of_a_two_dimensional_z_is_the_vae_s_own(devices: DeviceManager) -> None:
     middle = ask(devices, "manifold", label=3)
-    assert middle["sheet"].shape == (1, 14 * 8, 14 * 8, 3) and middle["z"] == [0, 0]
+    assert middle["sheet"].shape == (1, 10 * 10, 10 * 10, 3) and middle["z"] == [0, 0]
     model = shelf.load("digits", "vae-plane").model
     own = pixels(model.decode(torch.zeros(1, 2), torch.tensor([3])))
     assert np.abs(own.astype(int) - middle["picture"]).max() <= 1
-    share = 12.5 / 14  # the middle of the thirteenth place
-    corner = ask(devices, "manifold", label=3, across=share, down=0.5 / 14)
-    assert np.abs(corner["sheet"][0, :8, 12 * 8 : 13 * 8].astype(int) - corner["picture"][0]).max() <= 1
+    share = 8.5 / 10  # the middle of the ninth place
+    corner = ask(devices, "manifold", label=3, across=share, down=0.5 / 10)
+    assert np.abs(corner["sheet"][0, 1:9, 81:89].astype(int) - corner["picture"][0]).max() <= 1
 
 
 MOST_ERROR = {"flow": 1e-4, "vae": 0.35, "vq": 0.35, "flow-matching": 0.1, "diffusion": 0.1, "gan": 0.7}
