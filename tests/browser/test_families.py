@@ -141,3 +141,16 @@ def test_a_link_to_this_room_opens_it(page: Page) -> None:
     other = page.context.new_page()
     other.goto(link)
     expect(other.locator("#bench-latents [data-field=seed] input")).to_have_value("42", timeout=30_000)
+
+
+def test_the_plane_of_z_follows_the_pointer_and_belongs_to_digits(page: Page) -> None:
+    bench = bench_of(page, "Latents")
+    expect(page.locator("#manifold-plane")).to_be_hidden()
+    choose(bench, "data", "digits")
+    told = page.locator("#manifold-z")
+    expect(told).to_have_text("z = (0, 0)")
+    page.locator("#manifold-plane").hover(position={"x": 20, "y": 20})
+    expect(told).not_to_have_text("z = (0, 0)")
+    before = pixels(page.locator("#manifold-plane"))
+    number(bench, "label", 7)
+    page.wait_for_function("before => document.getElementById('manifold-plane').toDataURL() !== before", arg=before)
