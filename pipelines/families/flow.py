@@ -109,7 +109,7 @@ class Flow(nn.Module):
     @staticmethod
     def _dequantised(x: Tensor, draw: torch.Generator, levels: int) -> Tensor:
         """Spread evenly over each level's bin."""
-        return x + (torch.rand(x.shape, generator=draw) - 0.5) * 2 / (levels - 1) if levels else x
+        return x + (torch.rand(x.shape, generator=draw).to(x) - 0.5) * 2 / (levels - 1) if levels else x
 
 
 def flat_layers(shape: tuple[int, ...], classes: int, width: int, couplings: int) -> list[nn.Module]:

@@ -58,7 +58,7 @@ class Vae(nn.Module):
     def terms(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int = 0) -> tuple[Tensor, Tensor]:
         """-log p(x|z) at one draw of z, and KL(q(z|x) || p(z)), each (N,) in nats."""
         mean, log_variance = self.posterior(x, labels)
-        z = mean + (log_variance / 2).exp() * torch.randn(mean.shape, generator=draw)
+        z = mean + (log_variance / 2).exp() * torch.randn(mean.shape, generator=draw).to(mean)
         log_variance_of_x = 2 * self.log_deviation
         told = decoder_nats(x, self.decode(z, labels), log_variance_of_x, levels or None).flatten(1).sum(1)
         return told, 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
