@@ -37,11 +37,11 @@
     async function begin() {
       alas.hidden = true;
       start.disabled = true;
+      status.textContent = t("state.waiting");
       try { job = await post("jobs", { generator: "family-race", request: bench.values() }); } catch (error) { return complain(error.message); } finally { start.disabled = false; }
       forget();
       running = true;
       lights();
-      status.textContent = t("state.waiting");
       leave();
       leave = aigc.follow(job.id, {
         snapshot: ({ values }) => take(values),

@@ -34,6 +34,7 @@
     async function begin() {
       alas.hidden = true;
       start.disabled = true;
+      status.textContent = t("state.waiting");
       try { job = await post("jobs", { generator: "family-training", request: bench.values() }); } catch (error) { return complain(error.message); } finally { start.disabled = false; }
       learned = bench.values().family;
       losses = {};
@@ -42,7 +43,6 @@
       learning = true;
       lights();
       row.hidden = plots.hidden = again.hidden = true;
-      status.textContent = t("state.waiting");
       leave();
       leave = aigc.follow(job.id, {
         loss: ({ step, losses: told }) => { for (const [name, value] of Object.entries(told)) (losses[name] ??= []).push([step, value]); drawLosses(); },
@@ -53,7 +53,7 @@
       });
     }
     function lights() { start.hidden = learning; stop.hidden = !learning; }
-    function complain(text) { alas.textContent = text; alas.hidden = false; }
+    function complain(text) { alas.textContent = text; alas.hidden = false; status.textContent = ""; }
     start.addEventListener("click", begin);
     stop.addEventListener("click", () => api(`jobs/${job.id}`, { method: "DELETE" }).catch((error) => complain(error.message)));
 
