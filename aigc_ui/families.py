@@ -6,8 +6,11 @@ from aigc_ui.labels import Labels
 from aigc_ui.live import mount
 from aigc_ui.services import Services
 
-BENCHES = {"family-race": "family-race", "latents": "family-latents", "round-trip": "family-round-trip"} | {
-    "family-training": "family-training"
+BENCHES = {
+    "family-race": "family-race",
+    "latents": "family-latents",
+    "round-trip": "family-round-trip",
+    "family-training": "family-training",
 }
 """The bench's name, and the place that its script fills."""
 

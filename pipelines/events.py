@@ -87,3 +87,8 @@ class Result:
 
 
 Event = Progress | Frame | Token | Loss | Snapshot | Checkpoint | Result
+
+
+def nothing_to_keep() -> Result:
+    """The end of a stream whose pictures are for looking, not for the gallery."""
+    return Result(np.zeros((0, 1, 1, 3), np.uint8), ())

@@ -25,10 +25,10 @@
     let shownData = null;
 
     // Its newest strip while it runs, all kept ones at the end.
-    function row(name) { return { view: aigc.familyView(`race-${name}`, name), frames: [], at: [], told: null }; }
+    function row(name) { return { view: aigc.familyView(`race-${name}`, name), frames: [], told: null }; }
     function forget() {
       for (const name of FAMILIES) {
-        Object.assign(rows[name], { frames: [], at: [], told: null });
+        Object.assign(rows[name], { frames: [], told: null });
         rows[name].view.node.hidden = true;
         rows[name].view.tell("");
       }
@@ -58,7 +58,7 @@
         const mine = rows[name];
         if (!family.x.length) return;
         const frames = await Promise.all(family.x.map(decode));
-        Object.assign(mine, { frames, at: family.at, told: family });
+        Object.assign(mine, { frames, told: family });
         mine.view.node.hidden = false;
         mine.view.paint(frames.at(-1));
         mine.view.tell(line(family));
@@ -71,8 +71,8 @@
       range.max = Math.max(...FAMILIES.map((name) => rows[name].frames.length)) - 1;
       range.value = range.max;
     });
-    const line = ({ seconds: time, evaluations, states, done }) =>
-      t(done ? "race.line.done" : "race.line", { time: seconds(time), calls: evaluations, states });
+    const line = ({ seconds: time, evaluations, done }) =>
+      t(done ? "race.line.done" : "race.line", { time: seconds(time), calls: evaluations });
 
     // Every family at the same share of its own way.
     function go(place) {

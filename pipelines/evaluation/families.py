@@ -23,7 +23,6 @@ import numpy as np
 from pipelines import libs
 from pipelines.evaluation.frechet import distance
 from pipelines.families import Sampling, names, shelf
-from pipelines.families.learning import base_noise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from pipelines.data.sets import DataSet
 
 FOLDS, SAMPLES = 4, 298
-"""As many samples a fold as there are held-out digits: a Fréchet distance depends on the number."""
+"""Samples a fold, few enough for the held-out digits: a Fréchet distance depends on the number."""
 T_95 = 3.182
 """Of Student's distribution with FOLDS - 1 degrees of freedom."""
 NEIGHBOUR = 3
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def evaluate(data: str) -> dict[str, dict[str, Any]]:
-    """The figures of every family and, under "data", of real pictures that no family saw."""
+    """The figures of every family and, under "data", of training pictures beside the held-out ones."""
     report: dict[str, dict[str, Any]] = {}
     for family in ("data", *names()):
         if family != "data" and (data, family) not in shelf.available():
@@ -81,7 +80,7 @@ def _of_family(data: str, family: str) -> dict[str, Any]:
     with torch.inference_mode():
         for fold in range(FOLDS):
             labels = torch.arange(SAMPLES) % shipped.data.classes
-            z = base_noise(shipped.model, 1000 * (fold + 1), SAMPLES)
+            z = shipped.noise(1000 * (fold + 1), SAMPLES)
             *_, last = shipped.model.states(z, labels, Sampling(STEPS))
             folds.append((last.x.clamp(-1, 1), labels))
         figures = _figures(shipped.data, folds) | _cost(shipped)
@@ -141,7 +140,7 @@ def _array(x: Tensor) -> np.ndarray:
 
 
 def _cost(shipped: shelf.Shipped) -> dict[str, Any]:
-    z = base_noise(shipped.model, 0, TIMED)
+    z = shipped.noise(0, TIMED)
     labels = libs.torch().arange(TIMED) % shipped.data.classes
     seconds, evaluations = [], 0
     for _ in range(5):

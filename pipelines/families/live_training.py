@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from pipelines import families, libs
 from pipelines.data import sets
 from pipelines.errors import BadRequest
-from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly
+from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.families import Sampling
 from pipelines.families.learning import Learner, Plan, base_noise
+from pipelines.families.manifold import plane
 from pipelines.families.measures import bits, modes, spread
 from pipelines.families.pictures import pixels
-from pipelines.families.race import nothing_to_keep
 from pipelines.film import sheet
 from pipelines.params import Choice, Range, Request, param
 from pipelines.requests import LARGEST_SEED
@@ -188,8 +188,7 @@ class View:
         model = self.learner.averaged
         if model.z_shape != (2,):
             return None
-        share = (torch.arange(MANIFOLD) + 0.5) / MANIFOLD
-        z = torch.special.ndtri(torch.cartesian_prod(share, share)).flip(1)
+        z = plane(MANIFOLD)
         *_, state = model.states(z, torch.full((len(z),), 3), self.how)
         return sheet(pixels(state.x), columns=MANIFOLD)[None]
 

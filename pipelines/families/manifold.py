@@ -42,12 +42,9 @@ Asked = ManifoldRequest
 def answer(request: ManifoldRequest, devices: DeviceManager) -> dict[str, Any]:
     """`sheet`, SIDE x SIDE pictures evenly spaced by probability; `picture` at the place, and its `z`."""
     torch = libs.torch()
-    shares = (torch.arange(SIDE) + 0.5) / SIDE
-    down, across = torch.cartesian_prod(shares, shares).unbind(1)  # row by row from above
-    places = torch.stack([across, down], dim=1)
-    place = torch.tensor([[request.across, request.down]])
+    place = at(torch.tensor([[request.across, request.down]]))
     with lease("vae" + shelf.PLANE, "digits", devices) as shipped, torch.inference_mode():
-        z = at(torch.cat([places, place])).to(shipped.device)
+        z = torch.cat([plane(SIDE), place]).to(shipped.device)
         labels = torch.full((len(z),), request.label, device=z.device)
         *_, last = shipped.model.states(z, labels, Sampling())
     drawn = pixels(last.x)
@@ -57,6 +54,12 @@ def answer(request: ManifoldRequest, devices: DeviceManager) -> dict[str, Any]:
         "picture": drawn[-1:],
         "z": [round(v, 2) for v in z[-1].tolist()],
     }
+
+
+def plane(side: int) -> Tensor:
+    """(side * side, 2): places of a two-dimensional z, evenly by probability, row by row from above."""
+    shares = (libs.torch().arange(side) + 0.5) / side
+    return at(libs.torch().cartesian_prod(shares, shares).flip(1))
 
 
 def at(shares: Tensor) -> Tensor:

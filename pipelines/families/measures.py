@@ -20,7 +20,6 @@ FAIR = 0.25
 """The share of its fair share of samples from which on a mode is covered."""
 QUICK, WHOLE = 64, 256
 """Held-out examples by which the likelihood is measured while learning, and at the end."""
-SLOW = ("diffusion", "flow-matching")
 
 
 def spread(x: Tensor, exact: Distribution) -> dict[str, float]:

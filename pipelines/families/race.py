@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines import libs
-from pipelines.events import Event, Progress, Result, Snapshot
+from pipelines.events import Event, Progress, Snapshot, nothing_to_keep
 from pipelines.families import State
 from pipelines.families.pictures import row_of
 from pipelines.families.request import FamilyRequest, families_of, lease
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipelines.device import DeviceManager
     from pipelines.families.shelf import Shipped
 
@@ -38,14 +36,13 @@ KEPT = 24
 class Runner:
     """One family under way."""
 
-    shipped: Shipped
     states: Iterator[State]
     seconds: float = 0.0
     done: bool = False
-    seen: list[tuple[State, float]] = field(default_factory=list)
+    seen: list[State] = field(default_factory=list)
 
-    def go(self) -> None:
-        """One state further."""
+    def go(self) -> bool:
+        """One state further; False where there was none any more."""
         began = time.perf_counter()
         with libs.torch().inference_mode():
             state = next(self.states, None)
@@ -53,7 +50,8 @@ class Runner:
         if state is None:
             self.done = True
         else:
-            self.seen.append((state, self.seconds))
+            self.seen.append(state)
+        return not self.done
 
     def shown(self) -> dict[str, Any]:
         """The newest state."""
@@ -65,15 +63,10 @@ class Runner:
         return self._told(places.tolist())
 
     def _told(self, places: list[int]) -> dict[str, Any]:
-        states = [self.seen[place][0] for place in places]
         return {
-            "x": np.stack([row_of(state.x) for state in states]),
-            "x0": np.stack([row_of(state.x0_pred) for state in states]),
-            "at": places,
-            "states": len(self.seen),
-            "evaluations": sum(state.evaluations for state, _ in self.seen[-1:]),
+            "x": np.stack([row_of(self.seen[place].x) for place in places]),
+            "evaluations": self.seen[-1].evaluations,
             "seconds": round(self.seconds, 4),
-            "parameters": sum(p.numel() for p in self.shipped.model.parameters()),
             "done": self.done,
         }
 
@@ -105,10 +98,4 @@ class Race:
 
 def start(request: FamilyRequest, shipped: Shipped, count: int = COUNT) -> Runner:
     z = shipped.noise(request.seed, count)
-    return Runner(shipped, shipped.model.states(z, request.labels(count).to(z.device), request.sampling()))
-
-
-def nothing_to_keep() -> Result:
-    """The end of a stream whose pictures are for looking, not for the gallery."""
-    nothing: NDArray[np.uint8] = np.zeros((0, 1, 1, 3), np.uint8)
-    return Result(nothing, ())
+    return Runner(shipped.model.states(z, request.labels(count).to(z.device), request.sampling()))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines import families, libs
-from pipelines.events import Event, Frame, Progress
+from pipelines import families
+from pipelines.events import Event, Frame, Progress, nothing_to_keep
 from pipelines.families.pictures import pixels
-from pipelines.families.race import nothing_to_keep
+from pipelines.families.race import start
 from pipelines.families.request import FamilyRequest, check_family, lease
 from pipelines.params import Choice, Range, param
 
@@ -38,14 +38,8 @@ class FamilySamples:
         request.check()
         yield Progress("loading")
         with lease(request.family, request.data, devices) as shipped:
-            z = shipped.noise(request.seed, request.count)
-            states = shipped.model.states(z, request.labels(request.count).to(z.device), request.sampling())
-            index = 0
-            while True:
-                with libs.torch().inference_mode():
-                    state = next(states, None)
-                if state is None:
-                    break
-                index += 1
+            runner = start(request, shipped, request.count)
+            while runner.go():
+                state, index = runner.seen[-1], len(runner.seen)
                 yield Frame(index, index, 0.0, pixels(state.x), pixels(state.x0_pred))
         yield nothing_to_keep()

@@ -21,7 +21,7 @@ from pipelines.device import DeviceManager
 from pipelines.diffusion.denoiser import x0_from
 from pipelines.diffusion.path import timestep_of_sigma
 from pipelines.errors import BadRequest
-from pipelines.events import Event, Loss, Progress, Result, Snapshot, StopEarly
+from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.lab.points import NO_LABEL, Denoiser, PointsRequest, taken_back, vp
 from pipelines.lab.points_bound import PointsBound
 from pipelines.lab.schedule import significant
@@ -92,7 +92,7 @@ class PointsTraining:
         except StopEarly:
             pass
         yield learner.snapshot(last=True)
-        yield Result(np.zeros((0, 1, 1, 3), np.uint8), ())
+        yield nothing_to_keep()
 
 
 def _lessons(learner: Learner) -> Iterator[Event]:
