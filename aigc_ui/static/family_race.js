@@ -1,20 +1,21 @@
 // The race: every family draws the same classes from the same base noise, side by side, each with its own clock.
 (() => {
-  const { el, t, on, post, api, decode, figure, seconds, FAMILIES } = aigc;
+  const { el, t, on, decode, figure, seconds, FAMILIES } = aigc;
   const FIGURES = ["frechet", "frechet_pixels", "precision", "recall", "accuracy", "bits"];
   const PAUSE = 90, WIDE = 640;
 
   aigc.mounts["family-race"] = (root) => {
     const rows = Object.fromEntries(FAMILIES.map((name) => [name, row(name)]));
-    const start = el("button", { type: "button", class: "go", id: "race-start" }), stop = el("button", { type: "button", id: "race-stop", hidden: true });
-    const status = el("output", { class: "figures", id: "race-status", role: "status" });
+    const runner = aigc.runner("race", {
+      generator: "family-race", request: () => bench.values(), word: "race.start", begun: forget,
+      heard: { snapshot: ({ values }) => take(values), progress: () => { runner.status.textContent = t("race.loading"); } },
+    });
     const { play, range, pace } = aigc.player({ play: "race-play", range: "race-step" }, { show: go, pause: () => PAUSE });
     const films = aigc.filmOf("race", film, pace), again = el("div", { class: "plane-line", hidden: true }, play, range, films);
     const note = el("p", { class: "help" }), scored = el("div", { class: "wide-table" }), scoredNote = el("p", { class: "help" }), title = el("h3");
-    const alas = el("p", { class: "alas", role: "alert", hidden: true });
-    const stage = el("div", { class: "bench-main" }, note, el("div", { class: "plane-line" }, start, stop, status), alas,
+    const stage = el("div", { class: "bench-main" }, note, ...runner.nodes,
       el("div", { class: "families" }, ...FAMILIES.map((name) => rows[name].view.node)), again, title, scored, scoredNote);
-    let job = null, leave = () => {}, running = false, scores = null;
+    let scores = null;
 
     const bench = aigc.bench(root, {
       id: "bench-race", experiment: "family-race", stage,
@@ -34,25 +35,6 @@
       }
       again.hidden = true;
     }
-    async function begin() {
-      alas.hidden = true;
-      start.disabled = true;
-      status.textContent = t("state.waiting");
-      try { job = await post("jobs", { generator: "family-race", request: bench.values() }); } catch (error) { return complain(error.message); } finally { start.disabled = false; }
-      forget();
-      running = true;
-      lights();
-      leave();
-      leave = aigc.follow(job.id, {
-        snapshot: ({ values }) => take(values),
-        progress: () => { status.textContent = t("race.loading"); },
-        failed: complain,
-        end: (state) => { running = false; lights(); if (state !== "done") status.textContent = state === "failed" ? "" : t(`state.${state}`); },
-      });
-    }
-    function lights() { start.hidden = running; stop.hidden = !running; }
-    function complain(text) { alas.textContent = text; alas.hidden = false; status.textContent = ""; }
-
     const take = aigc.newest(async ({ rows: told, over }) => {
       await Promise.all(Object.entries(told).map(async ([name, family]) => {
         const mine = rows[name];
@@ -65,7 +47,7 @@
         mine.view.node.classList.toggle("finished", family.done);
       }));
       const order = Object.entries(told).filter(([, family]) => family.done).sort((a, b) => a[1].seconds - b[1].seconds);
-      status.textContent = over ? t("race.over", { first: t(`family.${order[0][0]}`), last: t(`family.${order.at(-1)[0]}`), times: figure(order.at(-1)[1].seconds / order[0][1].seconds) }) : t("race.running");
+      runner.status.textContent = over ? t("race.over", { first: t(`family.${order[0][0]}`), last: t(`family.${order.at(-1)[0]}`), times: figure(order.at(-1)[1].seconds / order[0][1].seconds) }) : t("race.running");
       again.hidden = !over;
       if (!over) return;
       range.max = Math.max(...FAMILIES.map((name) => rows[name].frames.length)) - 1;
@@ -88,7 +70,7 @@
     }
 
     async function score() {
-      try { scores ??= await aigc.familyScores(); } catch (error) { return complain(error.message); }
+      try { scores ??= await aigc.familyScores(); } catch (error) { return runner.complain(error.message); }
       const mine = scores.scores[shownData] ?? {};
       const known = FAMILIES.filter((name) => mine[name]);
       const cell = (value) => (value == null ? "–" : Array.isArray(value) ? [figure(value[0]), el("small", {}, ` ± ${+value[1].toPrecision(2)}`)] : value.toLocaleString("en"));
@@ -96,12 +78,7 @@
         el("td", {}, name === "data" ? "–" : seconds(mine[name].milliseconds / 1000)), el("td", {}, cell(mine[name]?.evaluations)), el("td", {}, cell(mine[name]?.parameters))));
       scored.replaceChildren(el("table", { class: "plain", id: "race-scores" }, el("tr", {}, el("th"), ...[...FIGURES, "milliseconds", "evaluations", "parameters"].map((what) => el("th", { title: t(`score.${what}.help`) }, t(`score.${what}`)))), ...made));
     }
-    start.addEventListener("click", begin);
-    stop.addEventListener("click", () => api(`jobs/${job.id}`, { method: "DELETE" }).catch((error) => complain(error.message)));
-
     function say() {
-      start.textContent = t("race.start");
-      stop.textContent = t("stop");
       note.textContent = t("race.help");
       title.textContent = t("score.title");
       scoredNote.textContent = t("score.help");
@@ -110,7 +87,6 @@
     }
     on("language", say);
     forget();
-    lights();
     say();
   };
 })();

@@ -1,6 +1,6 @@
 // Any family learns points or digits in front of the class: samples, what it thinks of every place, losses, figures.
 (() => {
-  const { el, t, on, post, api, decode, onto, figure } = aigc;
+  const { el, t, on, decode, onto, figure } = aigc;
   const OWN = {                                         // controls that only some families heed
     generator_width: ["gan"], game: ["gan"], latent: ["gan", "vae"], beta: ["vae"], num_inference_steps: ["diffusion", "flow-matching"],
   };
@@ -12,17 +12,23 @@
     const plane = aigc.plane("family-plane"), pictures = el("canvas", { id: "family-sheet", role: "img" });
     const manifold = el("canvas", { id: "family-manifold", role: "img" }), manifoldName = el("figcaption");
     const manifoldNode = el("figure", { class: "plane-figure", hidden: true }, manifoldName, manifold);
-    const start = el("button", { type: "button", class: "go", id: "family-start" }), stop = el("button", { type: "button", id: "family-stop", hidden: true });
-    const status = el("output", { class: "figures", id: "family-status", role: "status" }), alas = el("p", { class: "alas", role: "alert", hidden: true });
+    const runner = aigc.runner("family", {
+      generator: "family-training", request: () => bench.values(), word: "train.start", begun,
+      heard: {
+        loss: ({ step, losses: told }) => { for (const [name, value] of Object.entries(told)) (losses[name] ??= []).push([step, value]); drawLosses(); },
+        progress: ({ stage: what, done, total }) => { if (what === "training") runner.status.textContent = t("train.step", { done, total }); },
+        snapshot: (told) => take(told),
+      },
+    });
     const table = el("table", { class: "plain", id: "family-figures" }), legend = el("ul", { class: "plane-legend" });
     const loss = aigc.plot("plot-family-loss"), modes = aigc.plot("plot-family-course"), note = el("p", { class: "help" });
     const { play, range, pace } = aigc.player({ play: "family-play", range: "family-step" }, { show: go, pause: () => 250 });
     const again = el("div", { class: "plane-line", hidden: true }, play, range, aigc.filmOf("training", film, pace));
-    const stage = el("div", { class: "bench-main" }, note, el("div", { class: "plane-line" }, start, stop, status), alas,
+    const stage = el("div", { class: "bench-main" }, note, ...runner.nodes,
       el("div", { class: "plane-row", hidden: true }, el("figure", { class: "plane-figure" }, plane.canvas, pictures), el("div", { class: "plane-side" }, table, legend, manifoldNode)),
       again, el("div", { class: "plots", hidden: true }, loss.node, modes.node));
     const row = stage.querySelector(".plane-row"), plots = stage.querySelector(".plots");
-    let job = null, learned = "", leave = () => {}, learning = false, losses = {}, snapshots = [], at = 0;
+    let learned = "", losses = {}, snapshots = [], at = 0;
 
     const bench = aigc.bench(root, {
       id: "bench-family-training", experiment: "family-training", stage,
@@ -31,36 +37,18 @@
       shown: ({ family }, parts) => { for (const [name, whose] of Object.entries(OWN)) if (parts[name]) parts[name].node.hidden = !whose.includes(family); },
     });
 
-    async function begin() {
-      alas.hidden = true;
-      start.disabled = true;
-      status.textContent = t("state.waiting");
-      try { job = await post("jobs", { generator: "family-training", request: bench.values() }); } catch (error) { return complain(error.message); } finally { start.disabled = false; }
+    function begun() {
       learned = bench.values().family;
       losses = {};
       snapshots.forEach(({ bitmaps }) => bitmaps.forEach((bitmap) => bitmap?.close()));
       snapshots = [];
-      learning = true;
-      lights();
       row.hidden = plots.hidden = again.hidden = true;
-      leave();
-      leave = aigc.follow(job.id, {
-        loss: ({ step, losses: told }) => { for (const [name, value] of Object.entries(told)) (losses[name] ??= []).push([step, value]); drawLosses(); },
-        progress: ({ stage: what, done, total }) => { if (what === "training") status.textContent = t("train.step", { done, total }); },
-        snapshot: take,
-        failed: complain,
-        end: (state) => { learning = false; lights(); if (state === "failed") status.textContent = ""; else if (state !== "done") status.textContent = t(`state.${state}`); },
-      });
     }
-    function lights() { start.hidden = learning; stop.hidden = !learning; }
-    function complain(text) { alas.textContent = text; alas.hidden = false; status.textContent = ""; }
-    start.addEventListener("click", begin);
-    stop.addEventListener("click", () => api(`jobs/${job.id}`, { method: "DELETE" }).catch((error) => complain(error.message)));
 
     // Every snapshot that arrives stays, to be gone through again.
     const take = async ({ step, values }) => {
-      const mine = job.id, bitmaps = await Promise.all([values.sheet?.[0], values.manifold?.[0]].map((picture) => picture && decode(picture)));
-      if (mine !== job.id) return;
+      const mine = runner.job(), bitmaps = await Promise.all([values.sheet?.[0], values.manifold?.[0]].map((picture) => picture && decode(picture)));
+      if (mine !== runner.job()) return;
       snapshots.push({ step, values, bitmaps });
       row.hidden = plots.hidden = false;
       again.hidden = snapshots.length < 2;
@@ -78,7 +66,7 @@
       if (values.samples) plane.draw(scene(values));
       if (sheet) onto(pictures, sheet);
       if (lattice) onto(manifold, lattice);
-      if (!learning) status.textContent = t("train.step", { done: step, total: snapshots.at(-1).step });
+      if (!runner.running()) runner.status.textContent = t("train.step", { done: step, total: snapshots.at(-1).step });
       tell(values.figures);
       explain(values);
     }
@@ -121,15 +109,12 @@
       }
     }
     function say() {
-      start.textContent = t("train.start");
-      stop.textContent = t("stop");
       note.textContent = t("family.help");
       pictures.setAttribute("aria-label", t("family.key.samples"));
       plane.canvas.setAttribute("aria-label", t("family.key.samples"));
       if (snapshots.length) { go(at); drawLosses(); drawCourse(); }
     }
     on("language", say);
-    lights();
     say();
   };
 })();
