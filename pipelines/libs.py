@@ -9,6 +9,7 @@ import importlib
 import os
 import threading
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -58,6 +59,11 @@ def diffusers() -> SimpleNamespace:
 def transformers() -> SimpleNamespace:
     """The classes in TRANSFORMERS_NAMES."""
     return _classes("transformers", TRANSFORMERS_NAMES)
+
+
+def named(library: str, name: str) -> Any:
+    """One class of diffusers or transformers, by name."""
+    return getattr(_classes(library, (name,)), name)
 
 
 def _module(name: str) -> ModuleType:

@@ -1,8 +1,8 @@
 """Which model folders are here, and whether one is sound: looked over before any library loads it.
 
-A model is a diffusers folder of a StableDiffusionPipeline under `assets/models/`, `models/`, or a folder that the
-environment variable AIGC_MODELS names. Whoever made it is a stranger: only known classes, sizes within bounds,
-safetensors whose header is true, and no link that leads out of the folder.
+A model is a diffusers folder of an architecture that pipelines/architectures knows, under `assets/models/`, `models/`,
+or a folder that the environment variable AIGC_MODELS names. Whoever made it is a stranger: only known classes, sizes
+within bounds, safetensors whose header is true, and no link that leads out of the folder.
 """
 
 import functools
@@ -17,34 +17,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
 from pipelines.errors import BadFile, NotFound
 
 ROOT = Path(__file__).resolve().parents[1]
+SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-COMPONENTS: dict[str, frozenset[str]] = {
-    "unet": frozenset({"UNet2DConditionModel"}),
-    "vae": frozenset({"AutoencoderKL", "AutoencoderTiny", "AutoencoderDC"}),
-    "text_encoder": frozenset({"CLIPTextModel"}),
-    "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"}),
-    "scheduler": frozenset(  # only its settings are read, so that it matters little which one it is
-        "DDIMScheduler DDPMScheduler PNDMScheduler LMSDiscreteScheduler EulerDiscreteScheduler HeunDiscreteScheduler "
-        "EulerAncestralDiscreteScheduler DPMSolverMultistepScheduler UniPCMultistepScheduler".split()
-    ),
-}
-WEIGHTS = {
-    "unet": "diffusion_pytorch_model",
-    "vae": "diffusion_pytorch_model",
-    "text_encoder": "model",
-}
-CONFIGS = {"unet": "config.json", "vae": "config.json", "text_encoder": "config.json"} | {
-    "scheduler": "scheduler_config.json"
-}
+UNSAID = 1024  # the side of the pictures of models whose config says none, as FLUX's
+WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "transformer": "diffusion_pytorch_model"}
+WEIGHT_STEMS |= {"vae": "diffusion_pytorch_model"}  # the text encoders' are called "model"
 
 MOST_JSON_BYTES = 2**20
+MOST_INDEX_BYTES = 2**23
 MOST_TOKENIZER_BYTES = 2**25
 MOST_HEADER_BYTES = 2**23  # a real UNet's header is under 200 KB; 79 MB of it cost 95 s and 1.8 GB to read
-MOST_WEIGHT_BYTES = 2**34
+MOST_WEIGHT_BYTES = 2**36
 MOST_FILES = 200
 
 # the largest value that a number may have in a component's config, and every number inside a list of that name
@@ -71,6 +59,20 @@ BOUNDS: dict[str, float] = {
     "upsampling_scaling_factor": 4,
     "cross_attention_dim": 4096,
     "attention_head_dim": 4096,
+    "num_layers": 64,
+    "num_decoder_layers": 64,
+    "num_single_layers": 128,
+    "num_heads": 256,
+    "d_model": 16384,
+    "d_ff": 65536,
+    "d_kv": 1024,
+    "joint_attention_dim": 16384,
+    "pooled_projection_dim": 16384,
+    "caption_projection_dim": 16384,
+    "caption_channels": 16384,
+    "pos_embed_max_size": 1024,
+    "patch_size": 16,
+    "axes_dims_rope": 1024,
     "num_attention_heads": 256,
     "projection_dim": 4096,
     "projection_class_embeddings_input_dim": 4096,
@@ -95,14 +97,24 @@ DISGUISES = {
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A folder that passed: where it is, what it is made of, and how many bytes of weights it holds."""
+    """A model that passed: where it is, what it is made of, and how many bytes of weights it holds.
+
+    `weights`: the files of each part, several where it is cut into shards. `configs`: each part's, the scheduler's, and
+    model_index.json itself under "model_index".
+    """
 
     name: str
     folder: Path
+    architecture: str
     classes: Mapping[str, str]
-    weights: Mapping[str, Path]
+    weights: Mapping[str, tuple[Path, ...]]
     weight_bytes: int
     configs: Mapping[str, dict[str, Any]] = field(repr=False)
+
+    @property
+    def network(self) -> str:
+        """The part that denoises."""
+        return ARCHITECTURES[self.architecture].network
 
 
 def folders() -> tuple[Path, ...]:
@@ -136,41 +148,71 @@ def find(name: str) -> Path:
 def inspect(folder: Path) -> ModelInfo:
     """Look a folder over without loading it. Raises BadFile with what is wrong and what to do."""
     _refuse_links_out(folder)
-    classes = _classes(read_json(folder / "model_index.json"))
-    configs = {part: read_json(folder / part / file) for part, file in CONFIGS.items()}
+    index = read_json(folder / "model_index.json")
+    architecture = _architecture(index)
+    classes = _classes(index, architecture)
+    configs = {part: read_json(folder / part / "config.json") for part in architecture.weighty if part in classes}
+    configs["scheduler"] = read_json(folder / "scheduler" / "scheduler_config.json")
     for part, config in configs.items():
-        _check_config(f"{part}/{CONFIGS[part]}", config)
-    if not (folder / "tokenizer" / "tokenizer.json").is_file() and not (folder / "tokenizer" / "vocab.json").is_file():
-        raise BadFile("tokenizer/tokenizer.json is missing from the model folder; copy the whole folder again.")
-    if (folder / "tokenizer" / "tokenizer_config.json").is_file():
-        _refuse_code("tokenizer/tokenizer_config.json", read_json(folder / "tokenizer" / "tokenizer_config.json"))
-    for file in (folder / "tokenizer").iterdir():
-        if file.suffix in (".json", ".txt") and file.stat().st_size > MOST_TOKENIZER_BYTES:
-            raise BadFile(f"tokenizer/{file.name} is larger than any real one; get the model from another source.")
-    weights = {part: _weight_file(folder, part) for part in WEIGHTS}
-    for path in weights.values():
+        check_config(f"{part}/{'scheduler_config' if part == 'scheduler' else 'config'}.json", config)
+    if configs[architecture.network].get("addition_embed_type") == "text_time" and architecture.name != "sdxl":
+        raise BadFile("unet/config.json sets addition_embed_type, which needs inputs besides a prompt. Choose another.")
+    for part in architecture.tokenizers:
+        if part in classes:
+            _check_tokenizer(folder, part)
+    weights = {part: _weight_files(folder, part) for part in architecture.weighty if part in classes}
+    for path in (path for files in weights.values() for path in files):
         check_safetensors(path)
-    total = sum(path.stat().st_size for path in weights.values())
-    return ModelInfo(folder.name, folder, classes, weights, total, configs)
+    total = sum(path.stat().st_size for files in weights.values() for path in files)
+    return ModelInfo(folder.name, folder, architecture.name, classes, weights, total, configs | {"model_index": index})
+
+
+def _check_tokenizer(folder: Path, part: str) -> None:
+    names = ("tokenizer.json", "vocab.json", "spiece.model")
+    if not any((folder / part / name).is_file() for name in names):
+        raise BadFile(f"{part}/tokenizer.json is missing from the model folder; copy the whole folder again.")
+    if (folder / part / "tokenizer_config.json").is_file():
+        _refuse_code(f"{part}/tokenizer_config.json", read_json(folder / part / "tokenizer_config.json"))
+    for file in (folder / part).iterdir():
+        if file.suffix in (".json", ".txt", ".model") and file.stat().st_size > MOST_TOKENIZER_BYTES:
+            raise BadFile(f"{part}/{file.name} is larger than any real one; get the model from another source.")
+
+
+def native_shape(info: ModelInfo) -> tuple[int, int]:
+    """Width and height in pixels of the pictures that the model was trained on."""
+    vae = info.configs["vae"]
+    blocks = vae.get("block_out_channels") or vae["decoder_block_out_channels"]
+    size = info.configs[info.network].get("sample_size") or UNSAID // 2 ** (len(blocks) - 1)
+    down, across = size if isinstance(size, list) else (size, size)
+    return int(across) * 2 ** (len(blocks) - 1), int(down) * 2 ** (len(blocks) - 1)
 
 
 def native_size(info: ModelInfo) -> int:
-    """The side in pixels of the pictures that the model was trained on."""
-    blocks = info.configs["vae"].get("block_out_channels") or info.configs["vae"]["decoder_block_out_channels"]
-    return int(info.configs["unet"]["sample_size"]) * 2 ** (len(blocks) - 1)
+    """The longer side of that."""
+    return max(native_shape(info))
 
 
-def model_hash(folder: Path) -> str:
-    """First ten hex digits of the SHA-256 of the UNet's weights; counted once for each state of the file."""
-    path = _weight_file(folder, "unet")
-    stat = path.stat()
-    return _hash(path, stat.st_mtime_ns, stat.st_size)
+def identity(info: ModelInfo) -> str:
+    """What tells this state of a model's files from any other, without reading them."""
+    stats = [path.stat() for files in info.weights.values() for path in files]
+    return f"{info.name}@{hash(tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)) & 2**64 - 1:x}"
+
+
+def model_hash(info: ModelInfo) -> str:
+    """First ten hex digits of the SHA-256 of the network's weights; counted once for each state of the files."""
+    files = info.weights[info.network]
+    stats = tuple((path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    return _hash(files, stats)
 
 
 @functools.lru_cache(maxsize=64)
-def _hash(path: Path, mtime_ns: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:10]
+def _hash(files: tuple[Path, ...], stats: tuple[tuple[int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return digest.hexdigest()[:10]
 
 
 def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
@@ -213,15 +255,23 @@ def _refuse_links_out(folder: Path) -> None:
                 raise BadFile(f"{name[:60]} in the model folder is a link that leads out of it; put the file there.")
 
 
-def _classes(index: dict[str, Any]) -> dict[str, str]:
-    """Component -> class name, all of them known."""
-    if index.get("_class_name") != "StableDiffusionPipeline":
+def _architecture(index: dict[str, Any]) -> Architecture:
+    found = of_pipeline(str(index.get("_class_name")))
+    if found is None:
         given = str(index.get("_class_name"))[:60]
-        raise BadFile(f"the model must be a StableDiffusionPipeline; got {given}. Choose another model.")
+        known = ", ".join(architecture.label for architecture in ARCHITECTURES.values())
+        raise BadFile(f"the model is a {given}, which is not supported; supported are {known}. Choose another model.")
+    return found
+
+
+def _classes(index: dict[str, Any], architecture: Architecture) -> dict[str, str]:
+    """Component -> class name, all of them known."""
     classes: dict[str, str] = {}
-    for part, known in COMPONENTS.items():
+    for part, known in architecture.parts.items():
         entry = index.get(part)
         library, name = entry if isinstance(entry, list) and len(entry) == 2 else (None, None)
+        if name is None and part in architecture.optional:
+            continue
         if library not in ("diffusers", "transformers") or name not in known:
             allowed = ", ".join(sorted(known)[:4])
             raise BadFile(f"{part} in model_index.json must be one of {allowed}; got {str(name)[:60]}.")
@@ -235,13 +285,13 @@ def _refuse_code(label: str, config: dict[str, Any]) -> None:
             raise BadFile(f"{label} asks for code of its own ({name}), which is never run. Choose another model.")
 
 
-def _check_config(label: str, config: dict[str, Any]) -> None:
+def check_config(label: str, config: dict[str, Any]) -> None:
     _refuse_code(label, config)
     for name in MUST_BE_UNSET:
         if config.get(name) is not None:
             raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
-    for name, of_prompt in (("addition_embed_type", "text"), ("encoder_hid_dim_type", "text_proj")):
-        if config.get(name) not in (None, of_prompt):
+    for name, known in (("addition_embed_type", ("text", "text_time")), ("encoder_hid_dim_type", ("text_proj",))):
+        if config.get(name) not in (None, *known):
             raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
     for name, value in config.items():
         _check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
@@ -262,15 +312,31 @@ def _check_size(label: str, name: str, value: Any, most: float) -> None:
             raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}, less than any real model has.")
 
 
-def _weight_file(folder: Path, part: str) -> Path:
-    """The safetensors file of a component; half precision serves where there is no other."""
-    for name in (f"{WEIGHTS[part]}.safetensors", f"{WEIGHTS[part]}.fp16.safetensors"):
-        if (folder / part / name).is_file():
-            return folder / part / name
+def _weight_files(folder: Path, part: str) -> tuple[Path, ...]:
+    """The safetensors files of a component; half precision serves where there is no other."""
+    stem = WEIGHT_STEMS.get(part, "model")
+    for variant in ("", ".fp16"):
+        if (folder / part / f"{stem}{variant}.safetensors").is_file():
+            return (folder / part / f"{stem}{variant}.safetensors",)
+        index = folder / part / f"{stem}.safetensors.index{variant}.json"
+        if index.is_file():
+            return _shards(index)
     pickles = [*(folder / part).glob("*.bin"), *(folder / part).glob("*.pt"), *(folder / part).glob("*.ckpt")]
     if pickles:
         raise BadFile(f"{part} has its weights as a pickle, which can run code; convert it to safetensors.")
-    raise BadFile(f"{part}/{WEIGHTS[part]}.safetensors is missing from the model folder; copy the whole folder again.")
+    raise BadFile(f"{part}/{stem}.safetensors is missing from the model folder; copy the whole folder again.")
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    """The files that an index of shards names, all of them beside it."""
+    named = read_json(index, MOST_INDEX_BYTES).get("weight_map")
+    names = sorted({str(name) for name in named.values()}) if isinstance(named, dict) else []
+    if not names or len(names) > MOST_FILES or any(not SHARD.fullmatch(name) for name in names):
+        raise BadFile(f"{index.parent.name}/{index.name} names no weights. Copy it again.")
+    for name in names:
+        if not (index.parent / name).is_file():
+            raise BadFile(f"{index.parent.name}/{name} is missing from the model folder; copy the whole folder again.")
+    return tuple(index.parent / name for name in names)
 
 
 def check_safetensors(path: Path) -> dict[str, tuple[int, ...]]:

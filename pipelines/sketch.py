@@ -1,7 +1,7 @@
 """A rough picture in four steps, to look at while the prompt is still being written; nothing of it is kept."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipelines import models
@@ -60,7 +60,5 @@ def _in_full(request: SketchRequest, model: "Bundle") -> TextToImageRequest:
 
 def _size(model: "Bundle") -> tuple[int, int]:
     """Width and height of the model's own pictures, within bounds."""
-    size = model.unet.config.sample_size or 0
-    down, across = size if isinstance(size, Sequence) else (size, size)
-    width, height = (min(LARGEST, max(SMALLEST, side * model.latent_factor)) for side in (across, down))
+    width, height = (min(LARGEST, max(SMALLEST, side)) for side in models.native_shape(model.info))
     return width, height

@@ -6,7 +6,7 @@ torch is imported when a stream starts, so that the page and the command line ca
 
 from __future__ import annotations
 
-import math
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ import numpy as np
 from pipelines import libs, models, recipe
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath, noise_path
+from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadRequest
@@ -55,6 +55,7 @@ class TextToImage:
         try:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
+            threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
             with lease(info, devices) as model:
                 yield Progress("encoding")
                 yield from _paint(Run.prepare(request, model, devices), devices)
@@ -71,10 +72,9 @@ def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:
 def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bundle]:
     """The model on the device, for the block's time."""
     libs.torch()  # before the modules that import it at their top: through the one locked door
-    from pipelines.diffusion import bundle
+    from pipelines.diffusion import loading
 
-    key = f"{info.name}@{models.model_hash(info.folder)}"
-    return devices.lease(key, lambda: bundle.load(info, devices.dtype))
+    return devices.lease(models.identity(info), lambda: loading.load(info, devices.dtype))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,26 +95,28 @@ class Run:
         from pipelines.diffusion.denoiser import Denoiser
 
         shape = model.latent_shape(request.width, request.height)
-        path = noise_path(
-            model.process.alphas_cumprod,
-            request.beta_schedule,
-            request.num_train_timesteps,
-            request.beta_start or None,
-            request.beta_end or None,
-            request.sigma_schedule,
-            request.num_inference_steps,
+        path = model.process.path(
+            shape[1] * shape[2],
+            beta_schedule=request.beta_schedule,
+            num_train_timesteps=request.num_train_timesteps,
+            beta_start=request.beta_start or None,
+            beta_end=request.beta_end or None,
+            sigma_schedule=request.sigma_schedule,
+            num_inference_steps=request.num_inference_steps,
         )
         picture = StartPicture.of(request, model)
         if picture is not None:
             path = path.last(request.strength)
-        cond, cut = model.encode(request.prompt)
-        uncond, negative_cut = model.encode(request.negative_prompt)
-        guidance = Guidance(
-            request.guidance_scale, request.guidance_rescale, request.guidance_start, request.guidance_end
+        drawn = (request.width, request.height, request.guidance_scale)
+        words = model.condition(request.prompt, *drawn)
+        avoided = model.condition(request.negative_prompt, *drawn, negative=True)
+        scale = 1.0 if model.distilled else request.guidance_scale
+        guidance = Guidance(scale, request.guidance_rescale, request.guidance_start, request.guidance_end)
+        denoiser = Denoiser(
+            model.network(shape), devices.worker(), model.process, path, words.condition, avoided.condition, guidance
         )
-        denoiser = Denoiser(model.network(shape), devices.worker(), model.process, path, cond, uncond, guidance)
         noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
-        notes = (*path.notes, *_notes(request, cut, negative_cut, model.prompt_length))
+        notes = (*path.notes, *_notes(request, words.cut, avoided.cut, model))
         return cls(request, model, path, denoiser, noise, notes, picture)
 
     @property
@@ -122,9 +124,11 @@ class Run:
         return len(self.path)
 
     def start(self) -> Tensor:
-        """The first state. Pure noise has variance 1 in the network's own form, so 1 + sigma^2 in the samplers'."""
+        """The first state. Pure noise has variance 1 in the network's own form, so 1 / scale^2 in the samplers'."""
         sigma = float(self.path.sigmas[0])
-        return self.picture.noised(self.noise(), sigma) if self.picture else self.noise() * math.sqrt(1 + sigma**2)
+        if self.picture:
+            return self.picture.noised(self.noise(), sigma)
+        return self.noise() * (1 / self.model.process.scale(sigma))
 
     def first_frame(self, x: Tensor) -> Frame:
         """The first state with all that is known before an evaluation: the start picture, or nothing."""
@@ -147,7 +151,7 @@ class Run:
             )
 
     def frame(self, index: int, sigma: float, x: Tensor, x0_pred: Tensor) -> Frame:
-        scaled = x * (1 / math.sqrt(1 + sigma * sigma))
+        scaled = x * self.model.process.scale(sigma)
         shown = self.model.preview(libs.torch().cat([scaled, x0_pred]))
         return Frame(index, self.total, sigma, shown[: len(x)], shown[len(x) :])
 
@@ -158,7 +162,7 @@ class Run:
     def result(self, images: list[np.ndarray], steps_done: int) -> Result:
         unfinished = steps_done < self.total
         notes = (*self.notes, *self.denoiser.notes)
-        more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info.folder), "notes": list(notes)}
+        more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
         if unfinished:
             more["unfinished"] = {"step": steps_done, "of": self.total}
         requests = (self.request.of_picture(i) for i in range(len(images)))
@@ -214,9 +218,12 @@ def _decoded(model: Bundle, latents: Tensor) -> Generator[Event, None, list[np.n
     return images
 
 
-def _notes(request: TextToImageRequest, cut: bool, negative_cut: bool, length: int) -> Iterator[str]:
+def _notes(request: TextToImageRequest, cut: bool, negative_cut: bool, model: Bundle) -> Iterator[str]:
     for name, is_cut in (("prompt", cut), ("negative_prompt", negative_cut)):
         if is_cut:
+            length = model.prompt_length
             yield f"The {name} is longer than the {length} tokens that this model reads; its end was left out."
+    if model.distilled and request.negative_prompt:
+        yield "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
     if request.eta and request.sampler not in READS_ETA:
         yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."

@@ -8,7 +8,7 @@ and in company, since no kernel is ever chosen by how many others happened to be
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """What a network is asked: n rows, each with its own noise level and its own condition."""
+    """What a network is asked: n rows, each with its own noise level and its own condition, which is what the network
+    names it: the prompt's embedding, a size, a strength."""
 
     x: "Tensor"  # (n, C, h, w)
     timesteps: "Tensor"  # (n,)
-    context: "Tensor"  # (n, L, D)
+    context: "Mapping[str, Tensor]"  # each (n, ...)
 
     def __len__(self) -> int:
         return self.x.shape[0]
 
     def __getitem__(self, rows) -> "Rows":
-        return Rows(self.x[rows], self.timesteps[rows], self.context[rows])
+        return Rows(self.x[rows], self.timesteps[rows], {name: told[rows] for name, told in self.context.items()})
 
     def like(self) -> tuple:
         """Rows with an equal `like()` can be in one batch."""
-        return tuple((t.shape[1:], t.dtype, t.device) for t in (self.x, self.timesteps, self.context))
+        named = {"x": self.x, "timesteps": self.timesteps, **self.context}
+        return tuple((name, t.shape[1:], t.dtype, t.device) for name, t in sorted(named.items()))
 
 
 class Network(Protocol):
@@ -47,7 +49,7 @@ class Network(Protocol):
     def key(self) -> str: ...
     @property
     def batch_rows(self) -> int: ...
-    def __call__(self, x: "Tensor", timesteps: "Tensor", context: "Tensor") -> "Tensor": ...
+    def __call__(self, x: "Tensor", timesteps: "Tensor", context: "Mapping[str, Tensor]") -> "Tensor": ...
 
 
 Note = Callable[[str], None]
@@ -204,10 +206,11 @@ class Worker:
     def _evaluate(self, torch, tickets: Sequence[_Ticket]) -> "list[Tensor]":
         network = tickets[0].network
         with torch.inference_mode():
+            asked = [ticket.rows for ticket in tickets]
             rows = Rows(
-                torch.cat([ticket.rows.x for ticket in tickets]),
-                torch.cat([ticket.rows.timesteps for ticket in tickets]),
-                torch.cat([ticket.rows.context for ticket in tickets]),
+                torch.cat([one.x for one in asked]),
+                torch.cat([one.timesteps for one in asked]),
+                {name: torch.cat([one.context[name] for one in asked]) for name in asked[0].context},
             )
             size = network.batch_rows
             chunks = [self._chunk(torch, network, rows[i : i + size], tickets) for i in range(0, len(rows), size)]

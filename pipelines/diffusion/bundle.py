@@ -1,94 +1,153 @@
-"""A model folder in memory: prompt -> embedding, rows -> prediction, latents -> pixels."""
+"""A model in memory: prompt -> what its network is told, rows -> prediction, latents -> pixels.
+
+What all architectures share stands here; how each reads a prompt and is asked, in pipelines/architectures.
+"""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipelines import libs, models
-from pipelines.diffusion.denoiser import TrainedProcess, UNetNetwork
+from pipelines import models
+from pipelines.diffusion.denoiser import Condition
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
+from pipelines.diffusion.process import Process
 from pipelines.errors import BadFile, BadRequest
-from pipelines.memory import is_out_of_memory
 from pipelines.models import ModelInfo
+from pipelines.worker import Network
 
 KEPT_PROMPTS = 64
 LARGEST_PREVIEW_PATCH = 16
-_loading = threading.Lock()  # both libraries patch torch while they load; two loads at once could see each other
+
+
+@dataclass(frozen=True)
+class Words:
+    """A prompt as the network is told it, and whether its end was cut off because the model reads no further."""
+
+    condition: Condition
+    cut: bool = False
 
 
 class Bundle:
-    """Text encoder, UNet and decoder of one model. Encoding and decoding hold a lock: fast tokenizers are not
+    """Text encoders, network and autoencoder of one model. Encoding and decoding hold a lock: fast tokenizers are not
     safe in two threads, and each prompt and each picture goes through alone, so that company cannot change it."""
 
-    def __init__(self, info: ModelInfo, tokenizer: Any, text_encoder: Any, unet: Any, vae: Any) -> None:
-        self.info, self.tokenizer, self.text_encoder, self.unet, self.vae = info, tokenizer, text_encoder, unet, vae
-        self.process = trained_process(info.configs["scheduler"])
+    network_part: ClassVar[str]
+    patch: ClassVar[int] = 1
+    """Latent pixels along one side of what the network sees as one."""
+
+    def __init__(self, info: ModelInfo, parts: Mapping[str, Any], tokenizers: Mapping[str, Any]) -> None:
+        self.info, self._parts, self._tokenizers = info, dict(parts), dict(tokenizers)
+        self.vae = self.part("vae")
+        self.key = info.name
+        self.process = self._process()
         self._lock = threading.Lock()
-        self._prompts: OrderedDict[str, tuple[Tensor, bool]] = OrderedDict()
-        self._check_parts_fit()
+        self._prompts: OrderedDict[str, Words] = OrderedDict()
+        self._assemble()
         self.preview = self._preview()
+
+    def part(self, name: str) -> Any:
+        """A part with weights; None where the model does without it."""
+        return self._parts.get(name)
+
+    def words(self, name: str) -> Any:
+        """The tokenizer of that ending: "", "_2", "_3"."""
+        return self._tokenizers.get(f"tokenizer{name}")
+
+    # what each architecture says of itself
+
+    def _assemble(self) -> None:
+        """Takes the parts in hand. Raises BadFile where they do not fit together."""
+        raise NotImplementedError
+
+    def _process(self) -> Process:
+        raise NotImplementedError
+
+    @property
+    def latent_channels(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def prompt_length(self) -> int:
+        """The most tokens of a prompt that are read."""
+        raise NotImplementedError
+
+    @property
+    def distilled(self) -> bool:
+        """Whether the network is told the guidance scale, so that it is asked once a step and not twice."""
+        return False
+
+    def network(self, shape: tuple[int, int, int]) -> Network:
+        raise NotImplementedError
+
+    def _read(self, prompt: str) -> Words:
+        """The prompt through the text encoders."""
+        raise NotImplementedError
+
+    def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
+        """What the network is told besides the prompt."""
+        return {}
+
+    # what they share
 
     @property
     def nbytes(self) -> int:
-        return sum(p.nbytes for part in self._parts() for p in (*part.parameters(), *part.buffers()))
+        return sum(p.nbytes for part in self._parts.values() for p in (*part.parameters(), *part.buffers()))
 
     @property
     def device(self) -> torch.device:
-        return self.unet.device
+        return self.part(self.network_part).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.part(self.network_part).dtype
 
     def to(self, device: Any) -> "Bundle":
         with self._lock:
-            for part in self._parts():
+            for part in self._parts.values():
                 part.to(device)
             self.preview = self.preview.to(device)
             self._prompts.clear()
         return self
-
-    def _parts(self) -> tuple[Any, Any, Any]:
-        return self.text_encoder, self.unet, self.vae
 
     @property
     def latent_factor(self) -> int:
         """Pixels along one side of a latent pixel."""
         return 2 ** (len(self.vae.config.block_out_channels) - 1)
 
-    @property
-    def prompt_length(self) -> int:
-        return min(self.tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
-
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
-        f = self.latent_factor
+        f = self.latent_factor * self.patch
         if width % f or height % f:
             raise BadRequest(f"width and height must be multiples of {f} for this model; got {width} and {height}.")
-        return self.unet.config.in_channels, height // f, width // f
+        return self.latent_channels, height // self.latent_factor, width // self.latent_factor
 
-    def network(self, shape: tuple[int, int, int]) -> UNetNetwork:
-        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
-        return UNetNetwork(self.unet, f"{self.info.name}:{shape[1]}x{shape[2]}", rows)
+    def condition(self, prompt: str, width: int, height: int, guidance_scale: float, negative: bool = False) -> Words:
+        """All that the network is told of one picture. `negative` is the prompt that guidance pushes away from."""
+        words = self._nothing(prompt) if negative else None
+        words = words or self.read(prompt)
+        with torch.inference_mode():
+            told = self._told(width, height, guidance_scale, negative)
+        return Words({**words.condition, **told}, words.cut)
 
-    def encode(self, prompt: str) -> tuple[Tensor, bool]:
-        """Embedding (L, D) of one prompt, and whether its end was cut off because the model reads no further."""
+    def _nothing(self, prompt: str) -> Words | None:
+        """A negative prompt that this model does not read as words; None where it does."""
+        return None
+
+    def read(self, prompt: str) -> Words:
+        """The prompt through the text encoders; the last ones are kept."""
         with self._lock, torch.inference_mode():
             if prompt not in self._prompts:
-                self._prompts[prompt] = self._encode(prompt)
+                self._prompts[prompt] = self._read(prompt)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
             self._prompts.move_to_end(prompt)
             return self._prompts[prompt]
-
-    def _encode(self, prompt: str) -> tuple[Tensor, bool]:
-        length = self.prompt_length
-        whole = len(self.tokenizer(prompt, verbose=False).input_ids)
-        batch = self.tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-        mask = batch.attention_mask if getattr(self.text_encoder.config, "use_attention_mask", None) else None
-        mask = mask.to(self.device) if mask is not None else None
-        return self.text_encoder(batch.input_ids.to(self.device), attention_mask=mask)[0][0], whole > length
 
     def encode_picture(self, picture: np.ndarray) -> Tensor:
         """uint8 (H, W, 3) -> latents (C, h, w) in the network's own scale: the most likely ones, without a draw."""
@@ -119,7 +178,7 @@ class Bundle:
 
     def _preview(self) -> LinearPreview:
         file = self.info.folder / "preview.safetensors"
-        channels = self.unet.config.in_channels
+        channels = self.latent_channels
         if file.is_file():
             return _preview_from(file, channels)
         config = self.vae.config
@@ -128,19 +187,17 @@ class Bundle:
         with torch.inference_mode():
             return fitted_preview(self._decode, channels, self.device)
 
-    def _check_parts_fit(self) -> None:
-        unet, text, vae = self.unet.config, self.text_encoder.config, self.vae.config
-        for what, one, other in (
-            ("the UNet's in_channels and out_channels", unet.in_channels, unet.out_channels),
-            ("the UNet's in_channels and the decoder's latent_channels", unet.in_channels, vae.latent_channels),
-            ("the UNet's cross_attention_dim and the text encoder's width", unet.cross_attention_dim, text.hidden_size),
-        ):
-            if one != other:
-                raise BadFile(f"{what} must be equal; got {one} and {other}. The folder mixes parts of two models.")
-        if len(self.tokenizer) > text.vocab_size:
+    @staticmethod
+    def check_equal(what: str, one: int, other: int) -> None:
+        if one != other:
+            raise BadFile(f"{what} must be equal; got {one} and {other}. The model mixes parts of two models.")
+
+    @staticmethod
+    def check_vocabulary(tokenizer: Any, text_encoder: Any) -> None:
+        if len(tokenizer) > text_encoder.config.vocab_size:
             raise BadFile(
-                f"the tokenizer has {len(self.tokenizer)} tokens, the text encoder only {text.vocab_size}. "
-                "The folder mixes parts of two models."
+                f"the tokenizer has {len(tokenizer)} tokens, the text encoder only {text_encoder.config.vocab_size}. "
+                "The model mixes parts of two models."
             )
 
 
@@ -156,70 +213,6 @@ def rows_of_a_batch(device_type: str, latent_pixels: int) -> int:
     if device_type == "cpu":
         return 4 if latent_pixels <= 64 else 2 if latent_pixels <= 256 else 1
     return 16 if latent_pixels <= 256 else 4 if latent_pixels <= 1024 else 2
-
-
-def trained_process(config: dict[str, Any]) -> TrainedProcess:
-    """The noise process that a scheduler's config describes, as diffusers computes it."""
-    known = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
-    settings = {name: config[name] for name in known if config.get(name) is not None}
-    settings["rescale_betas_zero_snr"] = bool(config.get("rescale_betas_zero_snr", False))
-    try:
-        scheduler = libs.diffusers().DDPMScheduler(**settings)
-        alphas_cumprod = scheduler.alphas_cumprod.double()
-    except (ValueError, TypeError, NotImplementedError, RuntimeError):
-        raise BadFile("scheduler_config.json describes no known noise schedule. Copy the folder again.") from None
-    if alphas_cumprod[-1] == 0:  # zero terminal SNR: its sigma would be infinite; diffusers stops at 2**-24 as well
-        alphas_cumprod[-1] = min(2.0**-24, float(alphas_cumprod[-2]) / 2)
-    falling = bool((alphas_cumprod.diff() < 0).all()) if len(alphas_cumprod) > 1 else False
-    if not falling or not 0 < alphas_cumprod[-1] < alphas_cumprod[0] < 1:
-        raise BadFile("the betas in scheduler_config.json must lie between 0 and 1. Copy the folder again.")
-    return TrainedProcess(alphas_cumprod, config.get("prediction_type", "epsilon"))
-
-
-def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
-    """The model of a folder that `models.inspect` has passed, on the CPU. Raises BadFile when its parts do not fit."""
-    diffusers, transformers = libs.diffusers(), libs.transformers()
-    with _loading:
-        unet = _load_part(diffusers.UNet2DConditionModel.from_pretrained, info, "unet", dtype)
-        vae = _load_part(getattr(diffusers, info.classes["vae"]).from_pretrained, info, "vae", dtype)
-        text_encoder = _load_part(transformers.CLIPTextModel.from_pretrained, info, "text_encoder", dtype)
-        tokenizer = _load_tokenizer(transformers, info)
-        return Bundle(info, tokenizer, text_encoder, unet, vae)
-
-
-def _load_part(from_pretrained: Callable[..., Any], info: ModelInfo, part: str, dtype: Any) -> Any:
-    half = ".fp16." in info.weights[part].name
-    try:
-        module, report = from_pretrained(
-            str(info.folder / part),
-            dtype=dtype,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-            **({"variant": "fp16"} if half else {}),
-        )
-    except (ValueError, RuntimeError, OSError, TypeError, KeyError, ZeroDivisionError, IndexError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile(f"the weights of {part} do not fit its config.json: one of the two is not its own.") from error
-    missing = report["missing_keys"]
-    if missing:
-        raise BadFile(f"{part} lacks {len(missing)} of its weights ({min(missing)[:60]}, ...). Copy the folder again.")
-    if not all(bool(torch.isfinite(p).all()) for p in module.parameters()):
-        raise BadFile(f"{part} has weights that are not numbers (NaN or infinite). Copy the folder again.")
-    return module.eval().requires_grad_(False)
-
-
-def _load_tokenizer(transformers: Any, info: ModelInfo) -> Any:
-    folder = info.folder / "tokenizer"
-    kind = transformers.PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else transformers.CLIPTokenizer
-    try:
-        tokenizer = kind.from_pretrained(str(folder), local_files_only=True)
-    except (ValueError, OSError, KeyError, TypeError, AttributeError) as error:
-        raise BadFile("the tokenizer's files are damaged. Copy the folder again.") from error
-    if tokenizer.pad_token_id is None:
-        raise BadFile("the tokenizer has no pad token; set pad_token in tokenizer_config.json.")
-    return tokenizer
 
 
 def _preview_from(file: Any, channels: int) -> LinearPreview:

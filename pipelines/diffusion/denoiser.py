@@ -1,67 +1,22 @@
-"""A trained UNet, its prompt and its guidance behind one contract: `denoiser(x, sigma) -> x0_pred`.
+"""A trained network, its prompt and its guidance behind one contract: `denoiser(x, sigma) -> x0_pred`.
 
-Samplers know x = x0 + sigma * eps; the network knows x_vp = sqrt(abar) x0 + sqrt(1 - abar) eps, a timestep, and one
-of three predictions. The evaluation itself is the device's worker's: there the rows of several jobs meet.
+Samplers know x = x0 + sigma * eps; what the network is shown and what its answer means, its process knows. The
+evaluation itself is the device's worker's: there the rows of several jobs meet.
 """
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pipelines.diffusion.guidance import Guidance, guide
-from pipelines.diffusion.path import NoisePath, timestep_of_sigma
-from pipelines.errors import BadFile
-from pipelines.worker import Rows, Worker
+from pipelines.diffusion.path import NoisePath
+from pipelines.diffusion.process import Process
+from pipelines.worker import Network, Rows, Worker
 
-PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
-
-
-@dataclass(frozen=True)
-class UNetNetwork:
-    """One UNet at one size of latents. Every call has exactly `batch_rows` rows, so company cannot change pixels."""
-
-    unet: Any
-    key: str
-    batch_rows: int
-
-    def __call__(self, x: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
-        dtype = self.unet.dtype
-        return self.unet(x.to(dtype), timesteps, encoder_hidden_states=context.to(dtype), return_dict=False)[0].float()
-
-
-@dataclass(frozen=True)
-class TrainedProcess:
-    """The noise that a network was trained with: abar and sigma of its own timesteps, and what it predicts."""
-
-    alphas_cumprod: Tensor
-    prediction_type: str
-
-    def __post_init__(self) -> None:
-        if self.prediction_type not in PREDICTION_TYPES:
-            given = str(self.prediction_type)[:40]
-            raise BadFile(f"prediction_type must be one of {', '.join(PREDICTION_TYPES)}; the model says {given}.")
-
-    @property
-    def sigmas(self) -> Tensor:
-        return ((1 - self.alphas_cumprod) / self.alphas_cumprod).sqrt()
-
-
-def vp_scale(sigma: float) -> float:
-    """sqrt(abar) of a noise level: what takes x = x0 + sigma * eps to the network's own form."""
-    return 1 / math.sqrt(1 + sigma * sigma)
-
-
-def x0_from(prediction: Tensor, prediction_type: str, x: Tensor, sigma: float) -> Tensor:
-    """The guess of the clean latents from what the network predicted at x = x0 + sigma * eps."""
-    if prediction_type == "epsilon":
-        return x - sigma * prediction
-    if prediction_type == "v_prediction":  # v = sqrt(abar) eps - sqrt(1 - abar) x0 (arXiv:2202.00512, appendix D)
-        scale = vp_scale(sigma)
-        return x * (scale * scale) - prediction * (sigma * scale)
-    return prediction
+Condition = Mapping[str, Tensor]
+"""What one picture's network is told besides x and t, by the network's own names; without a batch dimension."""
 
 
 @dataclass
@@ -71,12 +26,12 @@ class Denoiser:
     `notes` collects what the worker had to do differently, for the recipe.
     """
 
-    network: UNetNetwork
+    network: Network
     worker: Worker
-    process: TrainedProcess
+    process: Process
     path: NoisePath
-    cond: Tensor  # (L, D)
-    uncond: Tensor  # (L, D)
+    cond: Condition
+    uncond: Condition
     guidance: Guidance = field(default_factory=Guidance)
     notes: list[str] = field(default_factory=list)
 
@@ -89,12 +44,14 @@ class Denoiser:
         return self.x0(self.predict(x, sigma), x, sigma)
 
     def x0(self, prediction: Tensor, x: Tensor, sigma: float) -> Tensor:
-        return x0_from(prediction, self.process.prediction_type, x, sigma)
+        return self.process.x0(prediction, x, sigma)
 
     def predict(self, x: Tensor, sigma: float) -> Tensor:
         """What the network says, guided: eps, v or x0 of shape (n, C, h, w)."""
         if self.scale(sigma) == 1:
-            return self._evaluate(x * vp_scale(sigma), sigma, self.cond.expand(len(x), *self.cond.shape))
+            return self._evaluate(
+                x, sigma, {name: told.expand(len(x), *told.shape) for name, told in self.cond.items()}
+            )
         return self.guided(*self.both(x, sigma), sigma)
 
     def scale(self, sigma: float) -> float:
@@ -103,9 +60,9 @@ class Denoiser:
 
     def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """What the network says with the prompt and without it."""
-        scaled = x * vp_scale(sigma)
-        context = torch.stack([self.uncond, self.cond]).repeat_interleave(len(x), dim=0)  # (2n, L, D)
-        uncond, cond = self._evaluate(torch.cat([scaled, scaled]), sigma, context).chunk(2)
+        pairs = {name: torch.stack([self.uncond[name], told]) for name, told in self.cond.items()}
+        context = {name: pair.repeat_interleave(len(x), dim=0) for name, pair in pairs.items()}  # (2n, ...)
+        uncond, cond = self._evaluate(torch.cat([x, x]), sigma, context).chunk(2)
         return cond, uncond
 
     def guided(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
@@ -116,13 +73,13 @@ class Denoiser:
         pairs = zip(cond.split(1), uncond.split(1), strict=True)
         return torch.cat([guide(c, u, scale, rescale) for c, u in pairs])
 
-    def _evaluate(self, scaled: Tensor, sigma: float, context: Tensor) -> Tensor:
-        timesteps = torch.full((len(scaled),), self._timestep(sigma), device=scaled.device, dtype=torch.float32)
-        return self.worker.evaluate(self.network, Rows(scaled, timesteps, context), self._note)
+    def _evaluate(self, x: Tensor, sigma: float, context: Condition) -> Tensor:
+        timesteps = torch.full((len(x),), self._timestep(sigma), device=x.device, dtype=torch.float32)
+        return self.worker.evaluate(self.network, Rows(x * self.process.scale(sigma), timesteps, context), self._note)
 
     def _timestep(self, sigma: float) -> float:
         if sigma not in self._timesteps:
-            self._timesteps[sigma] = timestep_of_sigma(self.process.sigmas, sigma)
+            self._timesteps[sigma] = self.process.timestep(sigma)
         return self._timesteps[sigma]
 
     def _note(self, text: str) -> None:

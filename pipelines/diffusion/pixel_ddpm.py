@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from pipelines import models
 from pipelines.data import digits
-from pipelines.diffusion.denoiser import vp_scale, x0_from
 from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import timestep_of_sigma
+from pipelines.diffusion.process import vp_scale, x0_from
 from pipelines.errors import BadFile
 from pipelines.packed import packed, unpacked
 from pipelines.schedules import DiffusionProcess, make_betas

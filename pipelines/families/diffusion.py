@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipelines.bound import bound
-from pipelines.diffusion.denoiser import vp_scale, x0_from
 from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import timestep_of_sigma
+from pipelines.diffusion.process import vp_scale, x0_from
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.families import Sampling, State
 from pipelines.families.networks import denoising

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from pipelines.data import points
 from pipelines.device import DeviceManager
-from pipelines.diffusion.denoiser import vp_scale
 from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import LOG_SIGMA_MAX
+from pipelines.diffusion.process import vp_scale
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.ideal import Distribution, Mixture

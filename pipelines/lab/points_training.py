@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from pipelines.device import DeviceManager
-from pipelines.diffusion.denoiser import x0_from
 from pipelines.diffusion.path import timestep_of_sigma
+from pipelines.diffusion.process import x0_from
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.lab.points import NO_LABEL, Denoiser, PointsRequest, taken_back, vp

@@ -71,7 +71,9 @@ def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
     with in_latents(request, request.model, devices) as (model, source, latents):
         process = request.process()
         t = min(request.t, len(process.betas) - 1)
-        path = path_from(model.process.alphas_cumprod, process, t, request.sigma_schedule, request.num_inference_steps)
+        path = model.process.told(
+            path_from(model.process.alphas_cumprod, process, t, request.sigma_schedule, request.num_inference_steps)
+        )
         height, width, _ = source.shape
         shape = model.latent_shape(width, height)
         watched = Watched(_denoiser(request, model, devices, path, shape))
@@ -140,21 +142,21 @@ def _denoiser(
 
     last = len(model.process.alphas_cumprod) - 1
     told = replace(path, timesteps=(path.timesteps + request.shift).clamp(0, last))
-    cond, _ = model.encode(request.prompt)
-    uncond, _ = model.encode(request.negative_prompt)
+    factor = model.latent_factor
+    drawn = (shape[2] * factor, shape[1] * factor, request.guidance_scale)
+    cond = model.condition(request.prompt, *drawn).condition
+    uncond = model.condition(request.negative_prompt, *drawn, negative=True).condition
     return Denoiser(model.network(shape), devices.worker(), model.process, told, cond, uncond, request.guidance)
 
 
 def _views(said: list[Said], model: Bundle) -> dict[str, np.ndarray]:
-    from pipelines.diffusion.denoiser import vp_scale
-
     def shown(rows: list[Tensor]) -> np.ndarray:
         return model.preview(libs.torch().cat(rows))
 
     guess, prompted = shown([s.x0_pred for s in said]), shown([s.x0_prompted for s in said])
     moved = (guess.astype(np.int16) - prompted) // 2 + 128
     return {
-        "x": shown([s.x * vp_scale(s.sigma) for s in said]),
+        "x": shown([s.x * model.process.scale(s.sigma) for s in said]),
         "x0": guess,
         "eps": shown([s.eps for s in said]),
         "guided": moved.clip(0, 255).astype(np.uint8),

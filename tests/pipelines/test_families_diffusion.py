@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipelines.diffusion.denoiser import vp_scale
+from pipelines.diffusion.process import vp_scale
 from pipelines.families import Sampling, State
 from pipelines.families.diffusion import INVERTED, NUM_TRAIN_TIMESTEPS, Diffusion, FlowMatching
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipelines import libs, models
 from pipelines.device import DeviceManager
-from pipelines.diffusion import bundle
+from pipelines.diffusion import bundle, loading
 from pipelines.diffusion.start import FEATHER, feathered, fitted, painted_part, pooled
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Result, StopEarly
@@ -78,7 +78,7 @@ def paint(devices: DeviceManager, picture: np.ndarray | None = PICTURE, painted:
 
 
 def loaded(home: Path, name: str = "kl") -> bundle.Bundle:
-    return bundle.load(models.inspect(home / name))
+    return loading.load(models.inspect(home / name))
 
 
 def prepared(home: Path, devices: DeviceManager, *given: Any, **values: Any) -> Run:

@@ -662,7 +662,7 @@ class Net:
         return self
 
     def __call__(self, x, timesteps, context):
-        h = self.conv(x).relu() + timesteps[:, None, None, None] * context.mean()
+        h = self.conv(x).relu() + timesteps[:, None, None, None] * context["words"].mean()
         return self.out(h.movedim(1, -1)).movedim(-1, 1)
 
 
@@ -674,7 +674,7 @@ class Denoising(Counting):
             x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(int(request.name)))
             for i in range(request.steps):
                 assert self.hold.wait(20)
-                rows = Rows(x, torch.full((2,), 0.01), torch.ones(2, 3, 4))
+                rows = Rows(x, torch.full((2,), 0.01), {"words": torch.ones(2, 3, 4)})
                 x = x - 0.1 * devices.worker().evaluate(net, rows)
                 yield frame(i, request.steps)
         self.results[request.name] = x

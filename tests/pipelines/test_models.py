@@ -128,19 +128,19 @@ def test_a_damaged_folder_is_refused_in_words(copy, name):
 
 
 def test_parts_of_two_models_and_missing_weights_are_refused_when_loaded(copy):
-    from pipelines.diffusion import bundle
+    from pipelines.diffusion import loading
 
     tensors = load_file(copy / UNET)
     save_file({name: t for name, t in tensors.items() if name != "conv_out.bias"}, copy / UNET)
     with pytest.raises(BadFile, match=r"unet lacks 1 of its weights \(conv_out.bias"):
-        bundle.load(models.inspect(copy))
+        loading.load(models.inspect(copy))
     save_file(tensors | {"conv_out.bias": tensors["conv_out.bias"] * float("nan")}, copy / UNET)
     with pytest.raises(BadFile, match="not numbers"):
-        bundle.load(models.inspect(copy))
+        loading.load(models.inspect(copy))
     save_file(tensors, copy / UNET)
     setting("unet/config.json", in_channels=4)(copy)
     with pytest.raises(BadFile, match="unet"):
-        bundle.load(models.inspect(copy))
+        loading.load(models.inspect(copy))
 
 
 def test_installed_names_are_those_of_the_folders_and_never_a_path(copy, only_here):
@@ -154,8 +154,8 @@ def test_installed_names_are_those_of_the_folders_and_never_a_path(copy, only_he
 
 
 def test_the_hash_is_that_of_the_unets_weights_and_follows_them(copy, sound):
-    before = models.model_hash(copy)
-    assert len(before) == 10 and before == models.model_hash(sound)
+    before = models.model_hash(models.inspect(copy))
+    assert len(before) == 10 and before == models.model_hash(models.inspect(sound))
     tensors = load_file(copy / UNET)
     save_file(tensors | {"conv_out.bias": tensors["conv_out.bias"] + 1}, copy / UNET)
-    assert models.model_hash(copy) != before
+    assert models.model_hash(models.inspect(copy)) != before

@@ -13,12 +13,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pipelines import libs, models
+from pipelines.architectures.sd import UNetNetwork
 from pipelines.device import DeviceManager
-from pipelines.diffusion import bundle
-from pipelines.diffusion.denoiser import Denoiser, UNetNetwork, vp_scale
+from pipelines.diffusion import loading
+from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.preview import fitted_preview
+from pipelines.diffusion.process import trained_process, vp_scale
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
@@ -118,7 +120,7 @@ def test_the_recipe_alone_makes_the_picture_again(home, devices):
     assert again.seed >= 0 and again.count == 1
     *_, same = TextToImage().stream(again, devices)
     assert isinstance(same, Result) and np.array_equal(same.images[0], result.images[2])
-    assert recipe["model_hash"] == models.model_hash(home / "tiny") and "unfinished" not in recipe
+    assert recipe["model_hash"] == models.model_hash(models.inspect(home / "tiny")) and "unfinished" not in recipe
 
 
 def test_a_random_seed_differs_each_time(home, devices):
@@ -135,7 +137,7 @@ def test_stopped_early_it_gives_the_guess_of_the_last_step_as_unfinished(home, d
     assert isinstance(result, Result) and not any(isinstance(event, Frame) for event in events)
     assert result.unfinished and result.steps_done == steps
     assert result.recipes[0]["unfinished"] == {"step": steps, "of": 4}
-    model = bundle.load(models.inspect(home / "kl"))
+    model = loading.load(models.inspect(home / "kl"))
     run = Run.prepare(request(model="kl"), model, devices)
     guesses = [step.x0_pred for step in run.steps(run.start())]
     assert np.array_equal(result.images[0], model.decode(guesses[steps - 1][0]))
@@ -328,13 +330,13 @@ def test_our_loop_equals_diffusers_pipeline(home, scheduler, sampler, extra, pre
     asked = {"num_inference_steps": 10, "guidance_scale": 2.5, "guidance_rescale": rescale, "output_type": "latent"}
     theirs = pipeline("a red circle", negative_prompt="a cat", height=64, width=64, latents=noise, **asked).images
 
-    ours = bundle.load(models.inspect(home / "kl"))
+    ours = loading.load(models.inspect(home / "kl"))
     ours.unet.load_state_dict(pipeline.unet.state_dict())
     ours.text_encoder.load_state_dict(pipeline.text_encoder.state_dict())
-    process = bundle.trained_process(settings | {"prediction_type": prediction_type, "num_train_timesteps": 1000})
+    process = trained_process(settings | {"prediction_type": prediction_type, "num_train_timesteps": 1000})
     path = _path(pipeline.scheduler, scheduler)
     worker = Worker(threads=torch.get_num_threads())
-    cond, uncond = ours.encode("a red circle")[0], ours.encode("a cat")[0]
+    cond, uncond = ours.read("a red circle").condition, ours.read("a cat").condition
     network = UNetNetwork(ours.unet, "kl", batch_rows=2)  # the shape of diffusers' own calls
     denoiser = Denoiser(network, worker, process, path, cond, uncond, Guidance(2.5, rescale))
     x = noise / vp_scale(float(path.sigmas[0]))

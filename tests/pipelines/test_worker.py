@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -31,13 +32,13 @@ class Small:
         self.out = nn.Linear(32, 4)
         self.go.set()
 
-    def __call__(self, x: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor]) -> Tensor:
         self.sizes.append(len(x))
         self.modes.append(torch.is_inference_mode_enabled())
         self.started.set()
         assert self.go.wait(10)
         h = self.norm(self.conv(x) + timesteps[:, None, None, None].sin()).flatten(2).transpose(1, 2)  # (n, hw, 32)
-        h = h + self.attention(h, context, context, need_weights=False)[0]
+        h = h + self.attention(h, context["words"], context["words"], need_weights=False)[0]
         return self.out(h).transpose(1, 2).reshape(x.shape)
 
 
@@ -46,7 +47,7 @@ def rows(n: int, seed: int, size: int = 8) -> Rows:
     return Rows(
         torch.randn(n, 4, size, size, generator=g),
         torch.rand(n, generator=g) * 999,
-        torch.randn(n, 5, 16, generator=g),
+        {"words": torch.randn(n, 5, 16, generator=g)},
     )
 
 

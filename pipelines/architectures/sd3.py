@@ -1,0 +1,91 @@
+"""Stable Diffusion 3 (arXiv:2403.03206): a transformer over patches that learned a rectified flow; two CLIP encoders
+and, where it is there, T5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from pipelines.architectures.clip import ClipReader
+from pipelines.architectures.t5 import T5Reader
+from pipelines.diffusion.bundle import Bundle, Words, rows_of_a_batch
+from pipelines.diffusion.process import Process, flow_process
+
+T5_TOKENS = 256
+
+
+@dataclass(frozen=True)
+class Network:
+    transformer: Any
+    key: str
+    batch_rows: int
+
+    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor]) -> Tensor:
+        dtype = self.transformer.dtype
+        told = {name: tensor.to(dtype) for name, tensor in context.items()}
+        return self.transformer(x.to(dtype), timestep=timesteps, return_dict=False, **told)[0].float()
+
+
+class Model(Bundle):
+    network_part = "transformer"
+    patch = 2
+
+    def _assemble(self) -> None:
+        self.transformer = self.part("transformer")
+        self.readers = tuple(ClipReader(self.words(e), self.part(f"text_encoder{e}")) for e in ("", "_2"))
+        large = self.part("text_encoder_3")
+        self.large = T5Reader(self.words("_3"), large, T5_TOKENS) if large is not None else None
+        self._check_parts_fit()
+
+    def _process(self) -> Process:
+        return flow_process(self.info.configs["scheduler"], to_the_end=True)
+
+    @property
+    def latent_channels(self) -> int:
+        return self.part("transformer").config.in_channels
+
+    @property
+    def prompt_length(self) -> int:
+        return T5_TOKENS if self.large else min(reader.length for reader in self.readers)
+
+    def network(self, shape: tuple[int, int, int]) -> Network:
+        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
+        return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
+
+    def _read(self, prompt: str) -> Words:
+        """CLIP's two embeddings side by side, widened to T5's, then T5's tokens after them."""
+        width = self.transformer.config.joint_attention_dim
+        read = [reader.penultimate(prompt, self.device) for reader in self.readers]
+        clip = torch.cat([embedding for embedding, _, _ in read], dim=-1)
+        cut = any(cut for *_, cut in read)
+        if self.large is None:
+            t5 = clip.new_zeros(T5_TOKENS, width)
+        else:
+            t5, _, cut = self.large(prompt, self.device)
+        hidden = torch.cat([pad(clip, (0, width - clip.shape[-1])), t5.to(clip)])
+        return Words({"encoder_hidden_states": hidden, "pooled_projections": torch.cat([p for _, p, _ in read])}, cut)
+
+    def _check_parts_fit(self) -> None:
+        config = self.transformer.config
+        pooled = sum(reader.encoder.config.projection_dim for reader in self.readers)
+        self.check_equal(
+            "the transformer's in_channels and the decoder's latent_channels",
+            config.in_channels,
+            self.vae.config.latent_channels,
+        )
+        self.check_equal(
+            "the transformer's pooled_projection_dim and the text encoders' together",
+            config.pooled_projection_dim,
+            pooled,
+        )
+        if self.large is not None:
+            width = self.large.encoder.config.d_model
+            self.check_equal("the transformer's joint_attention_dim and T5's width", config.joint_attention_dim, width)
+            self.check_vocabulary(self.large.tokenizer, self.large.encoder)
+        for reader in self.readers:
+            self.check_vocabulary(reader.tokenizer, reader.encoder)

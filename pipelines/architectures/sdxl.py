@@ -1,0 +1,93 @@
+"""Stable Diffusion XL (arXiv:2307.01952): two CLIP encoders side by side, and a UNet that is told the picture's size.
+
+The refiner reads with the second encoder alone and is told how beautiful the picture shall be.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pipelines.architectures.clip import ClipReader
+from pipelines.architectures.sd import UNetNetwork
+from pipelines.diffusion.bundle import Bundle, Words, rows_of_a_batch
+from pipelines.diffusion.process import Process, trained_process
+from pipelines.errors import BadFile
+
+BEAUTY, NEGATIVE_BEAUTY = 6.0, 2.5
+"""The aesthetic scores that the refiner is told for the prompt and for the negative prompt."""
+
+
+class Model(Bundle):
+    network_part = "unet"
+
+    def _assemble(self) -> None:
+        self.unet = self.part("unet")
+        pairs = ((self.words(ending), self.part("text_encoder" + ending)) for ending in ("", "_2"))
+        self.readers = tuple(ClipReader(*pair) for pair in pairs if pair[1] is not None)
+        self._check_parts_fit()
+
+    def _process(self) -> Process:
+        return trained_process(self.info.configs["scheduler"])
+
+    @property
+    def latent_channels(self) -> int:
+        return self.part("unet").config.out_channels
+
+    @property
+    def distilled(self) -> bool:
+        return bool(self.unet.config.time_cond_proj_dim)
+
+    @property
+    def prompt_length(self) -> int:
+        return min(reader.length for reader in self.readers)
+
+    def network(self, shape: tuple[int, int, int]) -> UNetNetwork:
+        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
+        return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
+
+    def _read(self, prompt: str) -> Words:
+        read = [reader.penultimate(prompt, self.device) for reader in self.readers]
+        hidden = torch.cat([embedding for embedding, _, _ in read], dim=-1)
+        return Words({"encoder_hidden_states": hidden, "text_embeds": read[-1][1]}, any(cut for *_, cut in read))
+
+    def _nothing(self, prompt: str) -> Words | None:
+        """No negative prompt is told as zeros, as the base model was trained with it."""
+        if prompt or not self.info.configs["model_index"].get("force_zeros_for_empty_prompt", True):
+            return None
+        return Words({name: torch.zeros_like(told) for name, told in self.read("").condition.items()})
+
+    def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
+        """The size that the picture is said to have had, where it is cut, and the size wanted: the picture's own."""
+        sizes = [height, width, 0, 0]
+        scored = self.info.configs["model_index"].get("requires_aesthetics_score", False)
+        sizes += [NEGATIVE_BEAUTY if negative else BEAUTY] if scored else [height, width]
+        told = {"time_ids": torch.tensor(sizes, dtype=torch.float32, device=self.device)}
+        if self.distilled:
+            from pipelines.architectures.guidance_embedding import guidance_embedding
+
+            size = self.unet.config.time_cond_proj_dim
+            told["timestep_cond"] = guidance_embedding(guidance_scale, size, self.device)
+        return told
+
+    def _check_parts_fit(self) -> None:
+        unet = self.unet.config
+        width = sum(reader.encoder.config.hidden_size for reader in self.readers)
+        self.check_equal(
+            "the UNet's out_channels and the decoder's latent_channels",
+            unet.out_channels,
+            self.vae.config.latent_channels,
+        )
+        self.check_equal(
+            "the UNet's cross_attention_dim and the text encoders' widths together", unet.cross_attention_dim, width
+        )
+        if unet.in_channels not in (unet.out_channels, 2 * unet.out_channels + 1):
+            raise BadFile(
+                f"the UNet takes {unet.in_channels} channels and gives {unet.out_channels}; only models that paint "
+                "from noise or into a mask can be used. Choose another model."
+            )
+        scored = self.info.configs["model_index"].get("requires_aesthetics_score", False)
+        told = unet.addition_time_embed_dim * (5 if scored else 6) + self.readers[-1].encoder.config.projection_dim
+        self.check_equal("what the UNet is told of text and size", unet.projection_class_embeddings_input_dim, told)
+        for reader in self.readers:
+            self.check_vocabulary(reader.tokenizer, reader.encoder)

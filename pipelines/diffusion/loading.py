@@ -1,0 +1,73 @@
+"""A model's files to a Bundle in memory, on the CPU."""
+
+import threading
+from typing import Any
+
+import torch
+
+from pipelines import architectures, libs
+from pipelines.diffusion.bundle import Bundle
+from pipelines.errors import BadFile
+from pipelines.memory import is_out_of_memory
+from pipelines.models import ModelInfo
+
+TRANSFORMERS = ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel")
+_loading = threading.Lock()  # both libraries patch torch while they load; two loads at once could see each other
+
+
+def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
+    """The model that `models.inspect` has passed. Raises BadFile when its parts do not fit."""
+    architecture = architectures.ARCHITECTURES[info.architecture]
+    with _loading:
+        parts = {part: _part(info, part, _dtype_of(info, part, dtype)) for part in info.weights}
+        tokenizers = {part: _tokenizer(info, part) for part in architecture.tokenizers if part in info.classes}
+        return architectures.runner(info.architecture)(info, parts, tokenizers)
+
+
+def _dtype_of(info: ModelInfo, part: str, dtype: Any) -> Any:
+    """float32 for autoencoders that overflow in float16 and say so, as SDXL's does."""
+    upcast = part == "vae" and info.configs["vae"].get("force_upcast", True) and dtype == torch.float16
+    return torch.float32 if upcast else dtype
+
+
+def _part(info: ModelInfo, part: str, dtype: Any) -> Any:
+    name = info.classes[part]
+    kind = libs.named("transformers" if name in TRANSFORMERS else "diffusers", name)
+    half = all(".fp16." in path.name for path in info.weights[part])
+    try:
+        module, report = kind.from_pretrained(
+            str(info.folder / part),
+            dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            **({"variant": "fp16"} if half else {}),
+        )
+    except (ValueError, RuntimeError, OSError, TypeError, KeyError, ZeroDivisionError, IndexError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise BadFile(f"the weights of {part} do not fit its config.json: one of the two is not its own.") from error
+    missing = [name for name in report["missing_keys"] if name not in getattr(module, "_tied_weights_keys", ())]
+    if missing:
+        raise BadFile(f"{part} lacks {len(missing)} of its weights ({min(missing)[:60]}, ...). Copy the folder again.")
+    return sound(module, part)
+
+
+def sound(module: Any, part: str) -> Any:
+    """The module, ready to be asked. Raises BadFile for weights that are not numbers."""
+    if not all(bool(torch.isfinite(p).all()) for p in module.parameters()):
+        raise BadFile(f"{part} has weights that are not numbers (NaN or infinite). Copy the folder again.")
+    return module.eval().requires_grad_(False)
+
+
+def _tokenizer(info: ModelInfo, part: str) -> Any:
+    folder = info.folder / part
+    kinds = (("tokenizer.json", "PreTrainedTokenizerFast"), ("spiece.model", "T5TokenizerFast"))
+    name = next((kind for file, kind in kinds if (folder / file).is_file()), "CLIPTokenizer")
+    try:
+        tokenizer = libs.named("transformers", name).from_pretrained(str(folder), local_files_only=True)
+    except (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
+        raise BadFile("the tokenizer's files are damaged. Copy the folder again.") from error
+    if tokenizer.pad_token_id is None:
+        raise BadFile("the tokenizer has no pad token; set pad_token in tokenizer_config.json.")
+    return tokenizer
