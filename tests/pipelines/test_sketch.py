@@ -80,11 +80,11 @@ def test_ended_early_it_evaluates_no_more_and_gives_the_model_back(devices, mode
 
 
 @pytest.mark.parametrize(
-    ("latents", "side"), [((24, 32), (256, 192)), (4, (64, 64)), (4096, (512, 512)), (None, (64, 64))]
+    ("latents", "side"), [([24, 32], (256, 192)), (4, (64, 64)), (4096, (512, 512)), (None, (512, 512))]
 )
 def test_its_size_is_the_one_that_the_model_was_trained_at_within_bounds(latents, side):
-    config = SimpleNamespace(sample_size=latents)
-    assert sketch._size(SimpleNamespace(unet=SimpleNamespace(config=config), latent_factor=8)) == side
+    configs = {"unet": {"sample_size": latents}, "vae": {"block_out_channels": [8] * 4}}
+    assert sketch._size(SimpleNamespace(info=SimpleNamespace(network="unet", configs=configs))) == side
 
 
 def test_a_model_that_is_not_here_is_a_clear_error(devices):
