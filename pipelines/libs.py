@@ -66,6 +66,12 @@ def named(library: str, name: str) -> Any:
     return getattr(_classes(library, (name,)), name)
 
 
+def single_file() -> ModuleType:
+    """diffusers' converters of checkpoints that are one file."""
+    diffusers()
+    return _module("diffusers.loaders.single_file_utils")
+
+
 def _module(name: str) -> ModuleType:
     with _lock:
         return importlib.import_module(name)

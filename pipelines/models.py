@@ -1,8 +1,8 @@
 """Which model folders are here, and whether one is sound: looked over before any library loads it.
 
-A model is a diffusers folder of an architecture that pipelines/architectures knows, under `assets/models/`, `models/`,
-or a folder that the environment variable AIGC_MODELS names. Whoever made it is a stranger: only known classes, sizes
-within bounds, safetensors whose header is true, and no link that leads out of the folder.
+A model is a diffusers folder or a safetensors file of an architecture that pipelines/architectures knows, under
+`assets/models/`, `models/`, or a folder that the environment variable AIGC_MODELS names. Whoever made it is a stranger:
+only known classes, sizes within bounds, safetensors whose header is true, and no link that leads out of the folder.
 """
 
 import functools
@@ -12,7 +12,7 @@ import math
 import os
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from pipelines.errors import BadFile, NotFound
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
 
+CHECKPOINT_FOLDERS = ("checkpoints", "Stable-diffusion", "diffusion_models", "unet")
 UNSAID = 1024  # the side of the pictures of models whose config says none, as FLUX's
 WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "transformer": "diffusion_pytorch_model"}
 WEIGHT_STEMS |= {"vae": "diffusion_pytorch_model"}  # the text encoders' are called "model"
@@ -95,6 +96,9 @@ DISGUISES = {
 }
 
 
+Shapes = dict[str, tuple[int, ...]]
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """A model that passed: where it is, what it is made of, and how many bytes of weights it holds.
@@ -124,29 +128,50 @@ def folders() -> tuple[Path, ...]:
 
 
 def installed() -> tuple[str, ...]:
-    """Names of the model folders that are here, sound or not, in order."""
+    """Names of the models that are here, folders and files, sound or not, in order."""
     found = {
-        path.name
+        path.name if path.is_dir() else path.stem
         for folder in folders()
         if folder.is_dir()
-        for path in folder.iterdir()
-        if SAFE_NAME.fullmatch(path.name) and (path / "model_index.json").is_file()
+        for path in _candidates(folder)
+        if SAFE_NAME.fullmatch(path.name)
     }
     return tuple(sorted(found))
 
 
+def _candidates(folder: Path) -> Iterator[Path]:
+    """Folders of diffusers and checkpoints of one file, in this folder and where other tools put them."""
+    for path in folder.iterdir():
+        if path.suffix == ".safetensors" or (path / "model_index.json").is_file():
+            yield path
+    for place in CHECKPOINT_FOLDERS:
+        if (folder / place).is_dir():
+            yield from (path for path in (folder / place).iterdir() if path.suffix == ".safetensors")
+
+
 def find(name: str) -> Path:
-    """The folder of a model by its name; never a path from outside."""
+    """The folder or file of a model by its name; never a path from outside."""
     if SAFE_NAME.fullmatch(name):
         for folder in folders():
             if (folder / name / "model_index.json").is_file():
                 return folder / name
+            for place in ("", *CHECKPOINT_FOLDERS):
+                if (folder / place / f"{name}.safetensors").is_file():
+                    return folder / place / f"{name}.safetensors"
     here = ", ".join(installed()[:8]) or "none"
-    raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder under models.")
+    raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder or file under models.")
 
 
-def inspect(folder: Path) -> ModelInfo:
-    """Look a folder over without loading it. Raises BadFile with what is wrong and what to do."""
+def inspect(place: Path) -> ModelInfo:
+    """Look a model's folder or file over without loading it. Raises BadFile with what is wrong and what to do."""
+    if place.is_dir():
+        return _inspect_folder(place)
+    from pipelines.checkpoints import single_file
+
+    return single_file.inspect(place)
+
+
+def _inspect_folder(folder: Path) -> ModelInfo:
     _refuse_links_out(folder)
     index = read_json(folder / "model_index.json")
     architecture = _architecture(index)
@@ -339,7 +364,7 @@ def _shards(index: Path) -> tuple[Path, ...]:
     return tuple(index.parent / name for name in names)
 
 
-def check_safetensors(path: Path) -> dict[str, tuple[int, ...]]:
+def check_safetensors(path: Path) -> Shapes:
     """Shapes by name, when the header is true to the file: every byte belongs to one tensor. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}"
     size = path.stat().st_size

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from pipelines import architectures, libs
+from pipelines.checkpoints import single_file
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.memory import is_out_of_memory
@@ -31,6 +32,8 @@ def _dtype_of(info: ModelInfo, part: str, dtype: Any) -> Any:
 
 
 def _part(info: ModelInfo, part: str, dtype: Any) -> Any:
+    if info.folder.is_file():
+        return sound(single_file.load_part(info, part, dtype), part)
     name = info.classes[part]
     kind = libs.named("transformers" if name in TRANSFORMERS else "diffusers", name)
     half = all(".fp16." in path.name for path in info.weights[part])
@@ -61,6 +64,8 @@ def sound(module: Any, part: str) -> Any:
 
 
 def _tokenizer(info: ModelInfo, part: str) -> Any:
+    if info.folder.is_file():
+        return single_file.tokenizer(info, part)
     folder = info.folder / part
     kinds = (("tokenizer.json", "PreTrainedTokenizerFast"), ("spiece.model", "T5TokenizerFast"))
     name = next((kind for file, kind in kinds if (folder / file).is_file()), "CLIPTokenizer")
