@@ -42,9 +42,8 @@ def refuse(entry: Path, read: str) -> None:
         if kind or (words and file.suffix in (".pkl", ".pickle")):
             modules = ", ".join(sorted({word for word in words if word.startswith("import ")})[:2])
             asks = f" ({modules[:80]})" if modules else ""
-            raise BadFile(
-                f"{kind or 'a file'} as a pickle, which can run code{asks}: never opened. What is read: {read}."
-            )
+            what = f"{kind or 'something'} as a pickle, which can run code{asks}"
+            raise BadFile(f"this is {what}: it is never opened. What is read: {read}.")
 
 
 def _pickles(entry: Path) -> list[Path]:
