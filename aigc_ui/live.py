@@ -43,6 +43,8 @@ SCRIPTS = (
     "family_latents.js",
     "family_round_trip.js",
     "family_training.js",
+    "family_own.js",
+    "family_own_picture.js",
     "lab_lessons.js",
     "studio.js",
 )

@@ -5,10 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pipelines import libs
-from pipelines.data import sets
 from pipelines.errors import BadRequest
 from pipelines.families.latents import SLERP, lerp, slerp
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
@@ -16,7 +13,7 @@ from pipelines.families.own.loading import lease
 from pipelines.families.own.pictures import shown, taken
 from pipelines.families.own.request import OwnRequest
 from pipelines.families.own.samples import own_noise
-from pipelines.families.pictures import pixels
+from pipelines.lab.picture import panda
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,14 +87,9 @@ def _prior(request: OwnRequest, model: OwnVae) -> dict[str, Any]:
 def _given(request: OwnRequest, model: OwnVae | OwnVq, field: str) -> Tensor:
     side = _side(request, model)
     picture = request.picture(field)
-    return taken(_icon() if picture is None else picture, model.shape[0], side, side).to(model.device)
+    return taken(panda() if picture is None else picture, model.shape[0], side, side).to(model.device)
 
 
 def _side(request: OwnRequest, model: OwnVae | OwnVq) -> int:
     """The side asked for, as a multiple of what the autoencoder makes of a pixel of its latents."""
     return max(1, request.size // model.factor) * model.factor
-
-
-def _icon() -> np.ndarray:
-    """A picture that is always there: a held-out icon."""
-    return pixels(sets.get("icons").held_out()[0][:1])[0]

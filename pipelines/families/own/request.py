@@ -32,7 +32,7 @@ class OwnRequest(Request):
     temperature: float = param(1.0, Range(0, 1.5), "The deviation of the noise that all begins with.")
     count: int = param(4, Range(1, 16), "How many samples, with seeds one after the other.")
     seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same samples.")
-    image: str = param("", Picture(), "An autoencoder's picture; without one an icon is taken.")
+    image: str = param("", Picture(), "An autoencoder's picture; without one the panda is taken.")
     other: str = param("", Picture(), "Where the way through the latents leads; without one, the picture mirrored.")
     size: int = param(128, Range(32, 512, 32), "The side at which an autoencoder takes the picture.")
     share: float = param(0.5, Range(0, 1), "How far on the way from the picture, 0, to the other, 1.")
