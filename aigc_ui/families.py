@@ -11,6 +11,7 @@ BENCHES = {
     "latents": "family-latents",
     "round-trip": "family-round-trip",
     "family-training": "family-training",
+    "family-own": "family-own",
 }
 """The bench's name, and the place that its script fills."""
 

@@ -8,6 +8,7 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "tab.latents": ("Latents", "潜空间"),
     "tab.round-trip": ("There and back", "往返"),
     "tab.family-training": ("Train and break", "训练与出错"),
+    "tab.family-own": ("Your models", "自己的模型"),
     "family.data": ("real pictures", "真实图片"),
     "family.source": ("Your picture", "原图"),
     "family.gan": ("GAN", "GAN（生成对抗网络）"),
@@ -116,6 +117,21 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "family.figure.distance": ("Sliced Wasserstein distance", "切片 Wasserstein 距离"),
     "family.figure.bits": ("Bits per dimension", "每维比特数"),
     "family.figure.kl": ("KL of z", "z 的 KL"),
+    "family.figure.told_apart": ("Pairs in which D prefers the real one", "判别器在成对比较中选真者的比例"),
+    "family.judge": ("What the discriminator says", "判别器的评分"),
+    "family.judge.help": (
+        "D(x) of the samples and of held-out pictures: the further right, the more real it looks to the discriminator. "
+        "Only differences mean something; where the two heaps lie on one another, it cannot tell.",
+        "样本与留出图片的 D(x)：越靠右，判别器越觉得像真的。只有差值有意义；两堆重合时，它分不清。",
+    ),
+    "family.judge.made": ("samples", "样本"),
+    "family.judge.real": ("held-out pictures", "留出图片"),
+    "field.only": ("Who learns", "谁在学"),
+    "choice.only.both": ("Both in turn", "两者轮流"),
+    "choice.only.discriminator": ("For a while only the discriminator", "一段时间内只有判别器"),
+    "choice.only.generator": ("For a while only the generator", "一段时间内只有生成器"),
+    "field.only_from": ("Alone from step", "从第几步起单独学"),
+    "field.only_steps": ("Alone for steps", "单独学多少步"),
     "family.key.samples": ("samples, always from the same base noise", "样本，总来自同样的基础噪声"),
     "family.key.real": ("data", "数据"),
     "family.key.judge": ("where the discriminator sees more data than fakes", "判别器认为真多于假的地方"),
@@ -140,4 +156,48 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
     "info.latent": ("With 2, a VAE of digits shows its whole plane.", "取 2 时，数字的 VAE 会显示整个平面。"),
     "field.beta": ("β, weight of the KL term", "β，KL 项的权重"),
     "choice.data.icons": ("Icons, 32 × 32", "图标，32 × 32"),
+    # models of one's own
+    "own.help": (
+        "Put diffusers folders with safetensors under models: a DDPMPipeline or DDIMPipeline, or a UNet2DModel, "
+        "AutoencoderKL or VQModel alone. Each is checked before it is opened. Reload the page to see new ones.",
+        "把带 safetensors 的 diffusers 文件夹放进 models：DDPMPipeline、DDIMPipeline，或单独的 UNet2DModel、"
+        "AutoencoderKL、VQModel。打开前都会检查。刷新页面即可看到新放入的模型。",
+    ),
+    "own.none": ("There is no model of these kinds here yet.", "这里还没有这些种类的模型。"),
+    "own.refused": ("Lies there, but cannot be read", "在那里但无法读取的"),
+    "own.start": ("Draw samples", "生成样本"),
+    "own.usual": (
+        "Its folder says nothing of its noise, so DDPM's usual betas are taken.",
+        "文件夹没有说明噪声，因此采用 DDPM 常用的 β。",
+    ),
+    "family.own.diffusion": (
+        "{name} · {size} pixels · {mb} MB · draws without a prompt",
+        "{name} · {size} 像素 · {mb} MB · 无需提示词即可生成",
+    ),
+    "family.own.vae": ("{name} · {mb} MB · a picture into latents and back", "{name} · {mb} MB · 图片与潜变量互变"),
+    "family.own.vq": ("{name} · {mb} MB · a picture into codes and back", "{name} · {mb} MB · 图片与码字互变"),
+    "family.x": ("Noisy picture xₜ", "含噪图片 xₜ"),
+    "family.x0_pred": ("Current guess x̂₀", "当前猜测 x̂₀"),
+    "family.again": ("And back", "再变回来"),
+    "family.codes": ("Its codes: like colours lie near one another", "码字图：相近的颜色表示相近的码"),
+    "family.between": ("In the latents", "潜空间中"),
+    "family.faded": ("The same share of plain pixels", "像素的同样比例"),
+    "family.prior": ("From the prior", "来自先验"),
+    "family.own.trip": ("There and back", "往返"),
+    "family.own.between": (
+        "On the way to another picture, its mirror image where there is none",
+        "通往另一张图片的途中；未选时为其镜像",
+    ),
+    "family.own.prior": ("From N(0, 1) alone", "仅来自 N(0, 1)"),
+    "own.prior.help": (
+        "An autoencoder alone is hardly a generator: noise becomes pictures only where its latents are like N(0, 1).",
+        "单独的自编码器算不上生成器：只有潜变量接近 N(0, 1)，噪声才会变成图片。",
+    ),
+    "own.deviation": (
+        "The latents of the picture above have a deviation of {deviation}, with N(0, 1) it would be about 1.",
+        "上图潜变量的标准差为 {deviation}；若服从 N(0, 1) 应约为 1。",
+    ),
+    "own.codes": ("{used} of {known} codes", "用到 {used} / {known} 个码字"),
+    "field.size": ("Side in pixels", "边长（像素）"),
+    "field.share": ("Share of the way", "途中的位置"),
 }

@@ -12,6 +12,7 @@ from aigc_ui import bodies, fields, lab_film
 from aigc_ui.plain import plain
 from aigc_ui.services import Services
 from pipelines import film, lab, libs
+from pipelines.families import own
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
 AT_ONCE = 2
@@ -36,6 +37,11 @@ def router(services: Services) -> APIRouter:
         from pipelines.families import shelf
 
         return shelf.described()
+
+    @made.get("/own-models")
+    def own_models() -> dict[str, Any]:
+        """The families' models of one's own, and those among the models that cannot be read, each with its reason."""
+        return own.listing()
 
     @made.get("/lessons")
     def lessons() -> dict[str, Any]:

@@ -42,7 +42,10 @@ SCRIPTS = (
     "family_manifold.js",
     "family_latents.js",
     "family_round_trip.js",
+    "family_judge.js",
     "family_training.js",
+    "family_own.js",
+    "family_own_picture.js",
     "lab_lessons.js",
     "studio.js",
 )

@@ -28,6 +28,8 @@ DIFFUSERS_NAMES = (
     "AutoencoderTiny",
     "StableDiffusionPipeline",
     "UNet2DConditionModel",
+    "UNet2DModel",
+    "VQModel",
     "DDIMScheduler",
     "DDPMScheduler",
     "DPMSolverMultistepScheduler",

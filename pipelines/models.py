@@ -172,7 +172,7 @@ def inspect(place: Path) -> ModelInfo:
 
 
 def _inspect_folder(folder: Path) -> ModelInfo:
-    _refuse_links_out(folder)
+    refuse_links_out(folder)
     index = read_json(folder / "model_index.json")
     architecture = _architecture(index)
     classes = _classes(index, architecture)
@@ -197,7 +197,7 @@ def _check_tokenizer(folder: Path, part: str) -> None:
     if not any((folder / part / name).is_file() for name in names):
         raise BadFile(f"{part}/tokenizer.json is missing from the model folder; copy the whole folder again.")
     if (folder / part / "tokenizer_config.json").is_file():
-        _refuse_code(f"{part}/tokenizer_config.json", read_json(folder / part / "tokenizer_config.json"))
+        refuse_code(f"{part}/tokenizer_config.json", read_json(folder / part / "tokenizer_config.json"))
     for file in (folder / part).iterdir():
         if file.suffix in (".json", ".txt", ".model") and file.stat().st_size > MOST_TOKENIZER_BYTES:
             raise BadFile(f"{part}/{file.name} is larger than any real one; get the model from another source.")
@@ -267,7 +267,8 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _refuse_links_out(folder: Path) -> None:
+def refuse_links_out(folder: Path) -> None:
+    """Raises BadFile for a link that leads out of the folder, and for more files than a model has."""
     home = folder.resolve()
     count = 0
     for base, subfolders, files in os.walk(folder):
@@ -304,14 +305,15 @@ def _classes(index: dict[str, Any], architecture: Architecture) -> dict[str, str
     return classes
 
 
-def _refuse_code(label: str, config: dict[str, Any]) -> None:
+def refuse_code(label: str, config: dict[str, Any]) -> None:
+    """Raises BadFile where a config asks for code of its own."""
     for name in NEVER:
         if name in config:
             raise BadFile(f"{label} asks for code of its own ({name}), which is never run. Choose another model.")
 
 
 def check_config(label: str, config: dict[str, Any]) -> None:
-    _refuse_code(label, config)
+    refuse_code(label, config)
     for name in MUST_BE_UNSET:
         if config.get(name) is not None:
             raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
@@ -319,17 +321,18 @@ def check_config(label: str, config: dict[str, Any]) -> None:
         if config.get(name) not in (None, *known):
             raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
     for name, value in config.items():
-        _check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
+        check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
 
 
-def _check_size(label: str, name: str, value: Any, most: float) -> None:
+def check_size(label: str, name: str, value: Any, most: float) -> None:
+    """Raises BadFile for a number, or one in a list, that is no number or larger than any real model's."""
     if isinstance(value, dict):
         return  # only id-to-label tables and the like: nothing is built from them
     if isinstance(value, list):
         if len(value) > (MOST_LIST if name == "trained_betas" else 64):
             raise BadFile(f"{name[:40]} in {label} has {len(value)} entries, more than any real model. Do not use it.")
         for item in value:
-            _check_size(label, name, item, most)
+            check_size(label, name, item, most)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if not abs(value) <= most and name not in MAY_BE_INFINITE:
             raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; at most {most:g} is allowed.")

@@ -15,6 +15,7 @@ MODULES = {
     "sketch": ("pipelines.sketch", "Sketch"),
     "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
     "family": ("pipelines.families.samples", "FamilySamples"),
+    "family-own": ("pipelines.families.own.samples", "OwnSamples"),
     "family-race": ("pipelines.families.race", "Race"),
     "family-training": ("pipelines.families.live_training", "FamilyTraining"),
     "points-training": ("pipelines.lab.points_training", "PointsTraining"),

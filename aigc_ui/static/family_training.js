@@ -2,10 +2,11 @@
 (() => {
   const { el, t, on, decode, onto, figure } = aigc;
   const OWN = {                                         // controls that only some families heed
-    generator_width: ["gan"], game: ["gan"], latent: ["gan", "vae"], beta: ["vae"], num_inference_steps: ["diffusion", "flow-matching"],
+    generator_width: ["gan"], game: ["gan"], only: ["gan"], only_from: ["gan"], only_steps: ["gan"], latent: ["gan", "vae"], beta: ["vae"], num_inference_steps: ["diffusion", "flow-matching"],
   };
+  const ALONE = ["only_from", "only_steps"];            // controls that only a time of one player alone heeds
   const COLOURS = ["--plot-1", "--plot-2"];
-  const FIGURES = ["modes", "astray", "distance", "bits", "kl"];
+  const FIGURES = ["modes", "astray", "distance", "bits", "kl", "told_apart"];
   const WIDE = 360;
 
   aigc.mounts["family-training"] = (root) => {
@@ -21,20 +22,23 @@
       },
     });
     const table = el("table", { class: "plain", id: "family-figures" }), legend = el("ul", { class: "plane-legend" });
+    const judge = aigc.familyJudge();
     const loss = aigc.plot("plot-family-loss"), modes = aigc.plot("plot-family-course"), note = el("p", { class: "help" });
     const { play, range, pace } = aigc.player({ play: "family-play", range: "family-step" }, { show: go, pause: () => 250 });
     const again = el("div", { class: "plane-line", hidden: true }, play, range, aigc.filmOf("training", film, pace));
     const stage = el("div", { class: "bench-main" }, note, ...runner.nodes,
       el("div", { class: "plane-row", hidden: true }, el("figure", { class: "plane-figure" }, plane.canvas, pictures), el("div", { class: "plane-side" }, table, legend, manifoldNode)),
-      again, el("div", { class: "plots", hidden: true }, loss.node, modes.node));
+      again, judge.node, el("div", { class: "plots", hidden: true }, loss.node, modes.node));
     const row = stage.querySelector(".plane-row"), plots = stage.querySelector(".plots");
     let learned = "", losses = {}, snapshots = [], at = 0;
 
     const bench = aigc.bench(root, {
       id: "bench-family-training", experiment: "family-training", stage,
-      controls: ["family", "data", "training_steps", "width", "generator_width", "game", "latent", "beta", "num_inference_steps", "learning_rate", "seed"],
+      controls: ["family", "data", "training_steps", "width", "generator_width", "game", "only", "only_from", "only_steps", "latent", "beta", "num_inference_steps", "learning_rate", "seed"],
       request: async () => ({}), show: () => {},
-      shown: ({ family }, parts) => { for (const [name, whose] of Object.entries(OWN)) if (parts[name]) parts[name].node.hidden = !whose.includes(family); },
+      shown: ({ family, only }, parts) => {
+        for (const [name, whose] of Object.entries(OWN)) if (parts[name]) parts[name].node.hidden = !whose.includes(family) || (ALONE.includes(name) && only === "both");
+      },
     });
 
     function begun() {
@@ -43,11 +47,12 @@
       snapshots.forEach(({ bitmaps }) => bitmaps.forEach((bitmap) => bitmap?.close()));
       snapshots = [];
       row.hidden = plots.hidden = again.hidden = true;
+      judge.draw(null);
     }
 
     // Every snapshot that arrives stays, to be gone through again.
     const take = async ({ step, values }) => {
-      const mine = runner.job(), bitmaps = await Promise.all([values.sheet?.[0], values.manifold?.[0]].map((picture) => picture && decode(picture)));
+      const mine = runner.job(), bitmaps = await Promise.all([values.sheet?.[0], values.manifold?.[0], values.real_sheet?.[0]].map((picture) => picture && decode(picture)));
       if (mine !== runner.job()) return;
       snapshots.push({ step, values, bitmaps });
       row.hidden = plots.hidden = false;
@@ -59,13 +64,14 @@
     function go(place) {
       at = place;
       range.value = place;
-      const { values, bitmaps: [sheet, lattice], step } = snapshots[place];
+      const { values, bitmaps: [sheet, lattice, real], step } = snapshots[place];
       plane.canvas.hidden = !values.samples;
       pictures.hidden = !sheet;
       manifoldNode.hidden = !lattice;
       if (values.samples) plane.draw(scene(values));
       if (sheet) onto(pictures, sheet);
       if (lattice) onto(manifold, lattice);
+      judge.draw(values.judged, { made: sheet, real });
       if (!runner.running()) runner.status.textContent = t("train.step", { done: step, total: snapshots.at(-1).step });
       tell(values.figures);
       explain(values);
@@ -80,6 +86,7 @@
         distance: figures.distance != null && `${figure(figures.distance)} (${t("family.best")} ${figure(figures.distance_of_data)})`,
         bits: figures.bits != null && `${figure(figures.bits)}${figures.bits_of_data != null ? ` (${t("family.best")} ${figure(figures.bits_of_data)})` : ""}`,
         kl: figures.kl != null && `${figure(figures.kl)} nat`,
+        told_apart: figures.told_apart != null && `${figure(100 * figures.told_apart)} %`,
       };
       table.replaceChildren(...FIGURES.filter((name) => told[name]).map((name) => el("tr", {}, el("th", {}, t(`family.figure.${name}`)), el("td", {}, told[name]))));
     }
@@ -95,11 +102,11 @@
     }
     // What can be counted, over the course of the training.
     function drawCourse() {
-      const first = snapshots[0].values.figures, name = ["modes", "kl", "distance", "bits"].find((what) => what in first);
+      const first = snapshots[0].values.figures, name = ["modes", "kl", "distance", "bits", "told_apart"].find((what) => what in first);
       modes.node.hidden = !name;
       if (!name) return;
       const known = snapshots.filter(({ values }) => name in values.figures);
-      modes.draw({ title: t(`family.figure.${name}`), x: { label: t("train.steps"), low: 0 }, y: { low: 0, high: name === "modes" ? first.modes_of_data : undefined },
+      modes.draw({ title: t(`family.figure.${name}`), x: { label: t("train.steps"), low: 0 }, y: { low: 0, high: name === "modes" ? first.modes_of_data : name === "told_apart" ? 1 : undefined },
         series: [{ name: t(`family.figure.${name}`), x: known.map(({ step }) => step), y: known.map(({ values }) => values.figures[name]), colour: "--plot-1" }] });
     }
     function* film() {

@@ -72,7 +72,7 @@
   const seen = (bench) => Boolean(bench?.node.isConnected && bench.node.offsetParent);
   const ROOMS = {
     lab: { row: "benches", benches: ["schedule", "reverse", "points", "digits", "bound"] },
-    families: { row: "family-benches", benches: ["family-race", "latents", "round-trip", "family-training"] },
+    families: { row: "family-benches", benches: ["family-race", "latents", "round-trip", "family-training", "family-own"] },
   };
   // In which room a bench stands; undefined for none of ours.
   aigc.roomOf = (name) => Object.keys(ROOMS).find((room) => ROOMS[room].benches.includes(name));

@@ -50,7 +50,7 @@
 
   // spec: { title, x: {label, log, low, high}, y: the same, series: [{name, x, y, colour, dash, ghost, kind}], at: x,
   //         drag: {points: [[x, y]], move(i, x, y), add(x, y), remove(i), end()} }
-  // kind is "line" (the default), "bars" or "dots".
+  // kind is "line" (the default), "bars", each as `wide` as its share of the room, or "dots".
   aigc.plot = (id) => {
     const title = el("h3"), legend = el("div", { class: "legend" }), readout = el("output", { class: "figures" });
     const stage = el("div", { class: "plot-stage" });
@@ -92,11 +92,11 @@
       svg.append(mark("line", { x1: 0, x2: 18, y1: 4, y2: 4, stroke: colour(series.colour), "stroke-width": 3, "stroke-dasharray": series.dash ?? "none", opacity: series.ghost ? 0.5 : 1 }));
       return svg;
     }
-    function trace({ x: xs, y: ys, colour: name, dash, ghost, kind }, x, y, height) {
+    function trace({ x: xs, y: ys, colour: name, dash, ghost, kind, wide: share = 0.82 }, x, y, height) {
       const paint = colour(name), fine = (v, i) => Number.isFinite(v) && (!spec.y.log || v > 0) && Number.isFinite(xs[i]);
       const group = mark("g", { opacity: ghost ? 0.45 : 1 });
       if (kind === "bars") {
-        const wide = Math.max(1, (axes.width - LEFT - RIGHT) / xs.length * 0.82);
+        const wide = Math.max(1, (axes.width - LEFT - RIGHT) / xs.length * share);
         const base = spec.y.log ? height - BOTTOM : y.at(Math.max(0, y.back(height - BOTTOM)));
         ys.forEach((v, i) => {
           if (!fine(v, i)) return;

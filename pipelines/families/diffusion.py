@@ -44,7 +44,7 @@ MEASURED = 50
 """Steps along which a likelihood is summed up."""
 
 
-class _Denoiser(nn.Module):
+class Denoising(nn.Module):
     """What both share: the network, the walk down the noise levels, the walk back up."""
 
     heeds: ClassVar = frozenset({"steps", "guidance_scale", "temperature"})
@@ -109,7 +109,7 @@ class _Denoiser(nn.Module):
         return torch.where(hidden, -1, labels)
 
 
-class Diffusion(_Denoiser):
+class Diffusion(Denoising):
     """DDPM with NUM_TRAIN_TIMESTEPS timesteps, sampled by DDIM.
 
     The network predicts v = sqrt(abar) eps - sqrt(1 - abar) x0 (arXiv:2202.00512): from eps, the first guess would be
@@ -151,7 +151,7 @@ class Diffusion(_Denoiser):
         return made.total
 
 
-class FlowMatching(_Denoiser):
+class FlowMatching(Denoising):
     """Rectified flow, predicting the velocity eps - x0 along straight lines."""
 
     def loss(self, part: str, x: Tensor, labels: Tensor, draw: torch.Generator) -> Tensor:

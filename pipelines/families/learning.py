@@ -38,6 +38,14 @@ class Plan:
     decay: float = 0.999
     """Of the averaged weights, once there are enough steps behind them."""
     seed: int = 0
+    only: str = ""
+    """The one part that learns from step `only_from` on for `only_steps` steps, all others standing still."""
+    only_from: int = 0
+    only_steps: int = 0
+
+    def takes_part(self, part: str, step: int) -> bool:
+        alone = self.only and self.only_from <= step < self.only_from + self.only_steps
+        return part == self.only if alone else True
 
 
 class Learner:
@@ -65,7 +73,7 @@ class Learner:
         stages = self.model.stages
         stage = stages[min(int(share * len(stages)), len(stages) - 1)]
         within = share * len(stages) - stages.index(stage)
-        losses = {part: self._learn(part, within) for part in stage}
+        losses = {part: self._learn(part, within) for part in stage if self.plan.takes_part(part, self.step)}
         self.step += 1
         self._average()
         return {part or "loss": loss for part, loss in losses.items()}

@@ -18,7 +18,7 @@ from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing
 from pipelines.families import Sampling
 from pipelines.families.learning import Learner, Plan, base_noise
 from pipelines.families.manifold import plane
-from pipelines.families.measures import bits, modes, spread
+from pipelines.families.measures import bits, modes, spread, told_apart
 from pipelines.families.pictures import pixels
 from pipelines.film import sheet
 from pipelines.params import Choice, Range, Request, param
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pipelines.ideal import Distribution
 
 GAMES = ("relativistic", "classic")
+BOTH = "both"
+TURNS = (BOTH, "discriminator", "generator")
 EVERY_SECONDS = 0.7
 """Between two snapshots."""
 EVERY_STEPS = 20
@@ -57,6 +59,9 @@ class FamilyTrainingRequest(Request):
     width: int = param(64, Range(8, 256, 8), "Of the networks' hidden layers.")
     generator_width: int = param(0, Range(0, 256), "Of a GAN's generator alone; 0 takes the same width.")
     game: str = param("relativistic", Choice(GAMES), "A GAN's loss: today's stable one, or the first GANs'.")
+    only: str = param(BOTH, Choice(TURNS), "Of a GAN: which of the two learns alone for a while.")
+    only_from: int = param(300, Range(0, 20_000), "The step from which it learns alone.")
+    only_steps: int = param(200, Range(1, 20_000), "For how many steps.")
     latent: int = param(2, Range(1, 64), "Dimensions of z, of a GAN and a VAE.")
     beta: float = param(1.0, Range(0, 100), "How much a VAE's KL term weighs.")
     num_inference_steps: int = param(20, Range(1, 100), "Steps of diffusion and flow matching when they are shown.")
@@ -80,7 +85,17 @@ class FamilyTrainingRequest(Request):
 
     def plan(self) -> Plan:
         batch = 256 if self.data != "digits" else 64
-        return Plan(self.training_steps, batch, self.learning_rate or None, decay=0.99, seed=self.seed)
+        only = self.only if self.family == "gan" and self.only != BOTH else ""
+        return Plan(
+            self.training_steps,
+            batch,
+            self.learning_rate or None,
+            decay=0.99,
+            seed=self.seed,
+            only=only,
+            only_from=self.only_from,
+            only_steps=self.only_steps,
+        )
 
 
 class FamilyTraining:
@@ -144,6 +159,8 @@ class View:
             x = self._samples()
             values = self._points(x, self.data.exact) if self.data.exact else self._digits(x)
             values["figures"] |= bits(self.learner.averaged, self.data, self.held_out, last)
+            if self.learner.family == "gan":
+                values |= self._judged(x, values["figures"])
         values["seconds"] = round(time.monotonic() - self.seconds, 2)
         return Snapshot(self.learner.step, values)
 
@@ -166,6 +183,15 @@ class View:
         if (manifold := self._manifold()) is not None:
             values["manifold"] = manifold
         return values
+
+    def _judged(self, x: Tensor, figures: dict[str, Any]) -> dict[str, Any]:
+        """What the discriminator says of the samples and of as much held-out data; of pictures each one's score."""
+        made, real = (self.learner.averaged.judge(*seen) for seen in ((x, self.labels), self.held_out))
+        figures["told_apart"] = told_apart(real, made)
+        if self.data.exact:
+            return {}
+        scores = {"made": [_figure(v) for v in made.tolist()], "real": [_figure(v) for v in real.tolist()]}
+        return {"judged": scores, "real_sheet": sheet(pixels(self.held_out[0]), columns=10)[None]}
 
     def _thinks(self) -> list[list[float]] | None:
         """A GAN's discriminator or a flow's log-density over the square, row by row from above; None for the others."""

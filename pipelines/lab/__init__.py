@@ -24,6 +24,7 @@ MODULES = {
     "latents": "pipelines.families.latents",
     "manifold": "pipelines.families.manifold",
     "round-trip": "pipelines.families.round_trip",
+    "own-picture": "pipelines.families.own.picture",
 }
 
 

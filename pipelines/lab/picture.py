@@ -26,10 +26,12 @@ SIDE = 128
 def picture_of(request: Request) -> np.ndarray:
     """(SIDE, SIDE, 3) uint8: the middle square of the given one, a drawn scene where none is given."""
     given = request.picture("image")
-    if given is None:
-        scene = scenes.arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0))
-        return scenes.draw(scene)
-    return fitted(given, SIDE, SIDE)
+    return panda() if given is None else fitted(given, SIDE, SIDE)
+
+
+def panda() -> np.ndarray:
+    """The picture where nobody has brought one: a drawn scene, (SIDE, SIDE, 3) uint8."""
+    return scenes.draw(scenes.arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0)))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def ask(name: str, **values: Any) -> dict[str, Any]:
         return experiment.answer(experiment.request_type.parse(values), devices)
 
 
-@pytest.mark.parametrize("name", lab.names())
+@pytest.mark.parametrize("name", [name for name in lab.names() if name != "own-picture"])  # takes a model of one's own
 def test_an_answer_is_numbers_and_pictures_and_the_same_again(name: str) -> None:
     values = {"digits": IDEAL, "bound": {"data": "moons", "num_train_timesteps": 20}, "guidance": PLACE}.get(name, {})
     first, second = ask(name, **values), ask(name, **values)

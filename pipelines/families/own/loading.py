@@ -1,0 +1,78 @@
+"""A model folder of one's own in memory, on the device, behind the interface of the families."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pipelines import libs, models
+from pipelines.errors import BadFile
+from pipelines.families import own
+from pipelines.families.own.autoencoders import OwnVae, OwnVq
+from pipelines.families.own.denoising import OwnDiffusion
+from pipelines.memory import is_out_of_memory
+
+if TYPE_CHECKING:
+    from pipelines.device import DeviceManager
+
+OwnModel = OwnDiffusion | OwnVae | OwnVq
+DAMAGED = (ValueError, RuntimeError, OSError, TypeError, KeyError, ZeroDivisionError, IndexError, AttributeError)
+"""What diffusers raises at a config that makes no sense."""
+_loading = threading.Lock()
+
+
+@contextmanager
+def lease(name: str, devices: DeviceManager) -> Iterator[OwnModel]:
+    """The model on the device, for the block's time. Another file under the same name is another model."""
+    info = own.inspect(own.find(name))
+    stat = info.weights.stat()
+    with devices.lease(f"own-{name}-{stat.st_mtime_ns}-{stat.st_size}", lambda: load(info)) as model:
+        yield model
+
+
+def load(info: own.OwnInfo) -> OwnModel:
+    """The model of a folder that `own.inspect` has passed, in float32 on the CPU. Raises BadFile."""
+    with _loading:
+        network = _network(info)
+    if info.kind == own.DIFFUSION:
+        return OwnDiffusion(network, info)
+    return OwnVae(network, info) if info.kind == own.VAE else OwnVq(network, info)
+
+
+def _network(info: own.OwnInfo) -> Any:
+    kind = getattr(libs.diffusers(), info.class_name)
+    try:
+        _check_count(kind, info)
+        network, report = kind.from_pretrained(
+            str(info.folder),
+            dtype=torch.float32,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            **({"variant": "fp16"} if ".fp16." in info.weights.name else {}),
+        )
+    except DAMAGED as error:
+        if is_out_of_memory(error):
+            raise
+        raise BadFile("the weights do not fit config.json: one of the two is not its own. Copy both again.") from error
+    if missing := report["missing_keys"]:
+        raise BadFile(f"{len(missing)} weights are missing ({min(missing)[:60]}, ...). Copy the folder again.")
+    if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
+        raise BadFile("some weights are not numbers (NaN or infinite). Copy the folder again.")
+    return network.eval().requires_grad_(False)
+
+
+def _check_count(kind: Any, info: own.OwnInfo) -> None:
+    """Before any memory is taken: the config asks for no more numbers than the file holds. Raises BadFile."""
+    held = sum(torch.Size(shape).numel() for shape in models.check_safetensors(info.weights).values())
+    with torch.device("meta"):
+        wanted = sum(weight.numel() for weight in kind.from_config(dict(info.config)).parameters())
+    if wanted > held:
+        raise BadFile(
+            f"config.json asks for {wanted:,} weights, the file holds {held:,}: some are missing, or one of the two "
+            "is not its own. Copy both again."
+        )
