@@ -20,6 +20,7 @@ from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath, noise_path
 from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.diffusion.start import StartPicture
+from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
@@ -110,10 +111,14 @@ class Run:
         cond, cut = model.encode(request.prompt)
         uncond, negative_cut = model.encode(request.negative_prompt)
         guidance = Guidance(
-            request.guidance_scale, request.guidance_rescale, request.guidance_start, request.guidance_end
+            request.guidance_scale,
+            request.guidance_rescale,
+            request.guidance_start,
+            request.guidance_end,
+            request.guidance_curve,
         )
         denoiser = Denoiser(model.network(shape), devices.worker(), model.process, path, cond, uncond, guidance)
-        noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
+        noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *_notes(request, cut, negative_cut, model.prompt_length))
         return cls(request, model, path, denoiser, noise, notes, picture)
 
@@ -123,8 +128,8 @@ class Run:
 
     def start(self) -> Tensor:
         """The first state. Pure noise has variance 1 in the network's own form, so 1 + sigma^2 in the samplers'."""
-        sigma = float(self.path.sigmas[0])
-        return self.picture.noised(self.noise(), sigma) if self.picture else self.noise() * math.sqrt(1 + sigma**2)
+        sigma, noise = float(self.path.sigmas[0]), varied(self.noise(), self.request, self.model)
+        return self.picture.noised(noise, sigma) if self.picture else noise * math.sqrt(1 + sigma**2)
 
     def first_frame(self, x: Tensor) -> Frame:
         """The first state with all that is known before an evaluation: the start picture, or nothing."""

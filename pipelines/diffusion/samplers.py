@@ -182,7 +182,7 @@ def dpm_2(
     """The slope halfway in log sigma carries the whole step (k-diffusion's DPM-Solver-2): order 2, two evaluations."""
     for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
         x0_pred = denoiser(x, sigma)
-        x = _by_the_middle(denoiser, x, x0_pred, sigma, sigma_next)
+        x = _by_the_middle(denoiser, x, x0_pred, sigma, math.sqrt(sigma * sigma_next), sigma_next)
         yield Step(i, sigma_next, x, x0_pred)
 
 
@@ -190,10 +190,10 @@ def dpm_2(
 def dpm_2_ancestral(
     denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
 ) -> Iterator[Step]:
-    """DPM2 down to below the next level, then fresh noise up to it, as euler_ancestral does it."""
+    """DPM2 down to below the next level, which is halfway there, then fresh noise up to it (k-diffusion)."""
     for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
         x0_pred = denoiser(x, sigma)
-        x = _by_the_middle(denoiser, x, x0_pred, sigma, sigma_next**2 / sigma)
+        x = _by_the_middle(denoiser, x, x0_pred, sigma, sigma_next, sigma_next**2 / sigma)
         if sigma_next > 0:
             x = x + sigma_next * math.sqrt(1 - (sigma_next / sigma) ** 2) * noise(x)
         yield Step(i, sigma_next, x, x0_pred)
@@ -206,13 +206,12 @@ def dpmpp_2s_ancestral(
     """DPM-Solver++(2S) (arXiv:2211.01095 algorithm 1, r = 1/2) to below the next level, then noise up to it."""
     for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
         x0_pred = x0_middle = denoiser(x, sigma)
-        sigma_down = sigma_next**2 / sigma
+        ratio = sigma_next / sigma
+        if sigma_next > 0:  # which lies halfway, in log sigma, to where the step without noise ends
+            x0_middle = denoiser(_towards(x0_pred, x, ratio), sigma_next)
+        x = _towards(x0_middle, x, ratio**2)
         if sigma_next > 0:
-            middle = math.sqrt(sigma * sigma_down)
-            x0_middle = denoiser(_towards(x0_pred, x, middle / sigma), middle)
-        x = _towards(x0_middle, x, sigma_down / sigma)
-        if sigma_next > 0:
-            x = x + sigma_next * math.sqrt(1 - (sigma_next / sigma) ** 2) * noise(x)
+            x = x + sigma_next * math.sqrt(1 - ratio**2) * noise(x)
         yield Step(i, sigma_next, x, x0_pred)
 
 
@@ -297,11 +296,12 @@ def _towards(x0: Tensor, x: Tensor, ratio: float) -> Tensor:
     return x0 + ratio * (x - x0)
 
 
-def _by_the_middle(denoiser: Denoiser, x: Tensor, x0_pred: Tensor, sigma: float, sigma_next: float) -> Tensor:
-    """x at sigma_next, by the slope halfway there in log sigma; at sigma 0 there is no halfway, and it is x0_pred."""
-    if sigma_next == 0:
+def _by_the_middle(
+    denoiser: Denoiser, x: Tensor, x0_pred: Tensor, sigma: float, middle: float, sigma_next: float
+) -> Tensor:
+    """x at sigma_next, by the slope at the level between; to sigma 0 there is none, and it is x0_pred."""
+    if middle == 0:
         return x0_pred
-    middle = math.sqrt(sigma * sigma_next)
     x_middle = _towards(x0_pred, x, middle / sigma)
     return x + (sigma_next - sigma) / middle * (x_middle - denoiser(x_middle, middle))
 

@@ -13,7 +13,7 @@ from pipelines.diffusion import SAMPLER_LABELS, SAMPLERS, Step
 from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess, make_betas
 
 SPREAD = 0.5  # of the Gaussian data
-EVALUATIONS = dict.fromkeys(
+EVALUATIONS = dict.fromkeys(("heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde"), 2)  # a step; else 1
     ("heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde"), 2
 )  # a step, else 1
 DRAWS = dict.fromkeys(("ddpm", "euler_ancestral", "dpmpp_2m_sde", "dpm_2_ancestral"), 1) | {
