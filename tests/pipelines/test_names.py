@@ -16,7 +16,8 @@ OF_COMFYUI = {
     "lcm": "lcm", "ddim": "ddim", "uni_pc": "unipc",
 }  # fmt: skip
 SPACINGS_ELSEWHERE = {
-    "simple": "simple", "sgm_uniform": "path", "karras": "karras", "exponential": "exponential", "beta": "beta_quantiles",
+    "simple": "simple", "sgm_uniform": "path", "karras": "karras", "exponential": "exponential",
+    "beta": "beta_quantiles",
     "ddim_uniform": "ddim_uniform", "normal": "linspace", "kl_optimal": "kl_optimal", "Polyexponential": "exponential",
     "Automatic": "path", "Align Your Steps": "align_your_steps", "DDIM": "ddim_uniform",
 }  # fmt: skip

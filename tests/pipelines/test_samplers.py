@@ -13,9 +13,8 @@ from pipelines.diffusion import SAMPLER_LABELS, SAMPLERS, Step
 from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess, make_betas
 
 SPREAD = 0.5  # of the Gaussian data
-EVALUATIONS = dict.fromkeys(("heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde"), 2)  # a step; else 1
-    ("heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde"), 2
-)  # a step, else 1
+TWICE = ("heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde")
+EVALUATIONS = dict.fromkeys(TWICE, 2)  # a step; 1 for the others
 DRAWS = dict.fromkeys(("ddpm", "euler_ancestral", "dpmpp_2m_sde", "dpm_2_ancestral"), 1) | {
     "dpmpp_2s_ancestral": 1,
     "dpmpp_sde": 2,

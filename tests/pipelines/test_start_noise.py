@@ -1,4 +1,4 @@
-"""Varied noise: nothing changes without it, all of it is the other seed's, and between them it is as long as noise is."""
+"""Varied noise: nothing changes without it, all of it is the other seed's, and between them it stays noise."""
 
 from typing import Any
 
