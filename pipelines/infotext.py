@@ -19,6 +19,7 @@ from typing import Any
 
 from pipelines import names
 from pipelines.diffusion.samplers import SAMPLER_LABELS
+from pipelines.params import Curve
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 # Our own pairs: keys of letters, digits and spaces only, for other readers know nothing else. "Training noise ..." is
@@ -193,7 +194,7 @@ def _size(request: Mapping[str, Any], key: str) -> str | None:
 def _curve(points: Any) -> str | None:
     if not isinstance(points, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in points):
         return None
-    return "; ".join(f"{_quote(float(x))} {_quote(float(y))}" for x, y in points) or None
+    return Curve.text(points) or None
 
 
 def _prompts(lines: list[str]) -> tuple[str, str]:
