@@ -58,7 +58,7 @@ class Axis:
         return cls(field, tuple(values))
 
     def set(self, request: Mapping[str, Any], value: str) -> dict[str, Any]:
-        """The request's values with this one in its place. Raises BadRequest where the prompt lacks what it replaces."""
+        """The request's values with this one in its place. Raises BadRequest where the prompt lacks what is sought."""
         if self.field != REPLACE:
             return {**request, **names.resolved({self.field: value})}
         prompt, sought = str(request["prompt"]), self.values[0]
