@@ -37,9 +37,9 @@ MAKING_WORDS: Mapping[str, tuple[str, str]] = {
         "Turns the noise of the seed towards the other's: 0 none of it, 1 all.",
         "把种子的噪声转向变体种子：0 为不变，1 为完全采用。",
     ),
-    "field.seed_resize_width": ("Noise from width", "噪声来自宽度"),
+    "field.seed_resize_width": ("Noise width", "噪声宽度"),
     "info.seed_resize_width": ("0 is off.", "0 为关闭。"),
-    "field.seed_resize_height": ("Noise from height", "噪声来自高度"),
+    "field.seed_resize_height": ("Noise height", "噪声高度"),
     "info.seed_resize_height": ("0 is off.", "0 为关闭。"),
     "variation.help": (
         "The noise of another picture size, laid in the middle, keeps a seed's composition at a new size "
