@@ -59,7 +59,9 @@ class Controls:
                 continue
             field = self._fields[name]
             try:
-                updates[self.by_name[name]] = gr.update(value=field.spec.check(name, value, field.kind))
+                checked: Any = field.spec.check(name, value, field.kind)
+                shown = Curve.text(checked) if isinstance(field.spec, Curve) else checked
+                updates[self.by_name[name]] = gr.update(value=shown)
             except BadRequest:
                 refused.append(name)
         return updates, tuple(refused)
@@ -87,7 +89,8 @@ def control(field: Field, **look: Any) -> Component:
         case Range():
             return _number(field, field.spec, shown)
         case Curve():
-            raise TypeError(f"{field.name} is drawn in the lab; no control of Gradio's takes a curve")
+            text = Curve.text(field.default)
+            return gr.Textbox(value=text, visible="hidden", **shown)  # a script draws it
 
 
 def _number(field: Field, spec: Range, shown: dict[str, Any]) -> Component:
@@ -123,5 +126,5 @@ def _words(field: Field, say: Any) -> dict[str, Any]:
 
 
 def _choice(name: str, option: str, say: Any) -> Any:
-    key = f"choice.{name}.{option}"
-    return say(key) if words.has(key) else option
+    keys = (f"choice.{name}.{option}", f"field.{option}")  # an option may be the name of a setting
+    return next((say(key) for key in keys if words.has(key)), option)

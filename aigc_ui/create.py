@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from aigc_ui import series
 from aigc_ui.controls import Controls
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.labels import Labels
@@ -17,10 +18,18 @@ from pipelines.errors import StudioError
 GENERATOR = "text-to-image"
 SKETCHED = ("prompt", "model", "seed", "guidance_scale")  # what a sketch follows
 
-# Accordions: the words of their title, then rows of fields or a line of help. A field named nowhere goes to "More".
+# Accordions: the words of their title, then rows of fields, a line of help, or "@" and a part that a script fills.
+# A field named nowhere goes to "More".
 GROUPS = (
     ("group.size", (("width", "height"), ("count", "upscale"))),
-    ("group.guidance", (("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end"))),
+    (
+        "group.guidance",
+        ("@guidance-curve-pad", ("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end")),
+    ),
+    (
+        "group.variation",
+        (("variation_seed",), ("variation_strength",), "variation.help", ("seed_resize_width", "seed_resize_height")),
+    ),
     ("group.sampling", (("sigma_schedule",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
@@ -38,13 +47,15 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
             mount("live")
         with gr.Column(elem_id="area-settings", min_width=0):
             _settings(services, controls, labels)
+            more = series.build(services, controls, labels, wire)
         with gr.Column(elem_id="area-results", min_width=0):
             mount("queue")
             mount("results")
     labels.also(controls.relabel)
-    _connect(services, controls, wire, generate)
+    _connect(services, controls, wire, generate, more)
     _sketch(controls)
     _size(controls)
+    _curve(controls)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
@@ -55,6 +66,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     controls.place("mask_image", elem_id="mask-image")
     mount("start")
     controls.place("strength", elem_id="strength")
+    controls.place("guidance_curve", elem_id="guidance-curve")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     with gr.Row(elem_id="actions"):
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
@@ -99,6 +111,9 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
 
 
 def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> None:
+    if isinstance(names, str) and names.startswith("@"):
+        mount(names[1:])
+        return
     if isinstance(names, str):
         labels.add(gr.Markdown, "value", names, elem_classes="help")
         return
@@ -107,7 +122,7 @@ def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> No
             controls.place(name, min_width=0, **({"typed": True} if name in TYPED else {}))
 
 
-def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr.Button) -> None:
+def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr.Button, more: list[Controls]) -> None:
     """The handlers: each only asks the engine for something; the browser watches the job over the HTTP API."""
 
     def submit(values: dict[Component, Any], request: gr.Request) -> dict[str, Any]:
@@ -119,13 +134,19 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
         return signal(job=job.id, values=controls.read(values))
 
     def settings(event: gr.EventData) -> dict[Any, Any]:
-        updates, refused = controls.fill(_mapping(event.values))
+        values = _mapping(event.values)
+        updates, refused = controls.fill(values)
+        for other in more:
+            updates |= other.fill({name: values[name] for name in other.by_name if name in values})[0]
+        refused = tuple(name for name in refused if not any(name in other.by_name for other in more))
         return updates | {wire: signal(settings={"refused": list(refused), "quiet": bool(event.quiet)})}
 
     generate.click(submit, controls.inputs(), wire, trigger_mode="multiple", **FAST).failure(
         None, js="() => { aigc.receive({failed: true}); }"
     )
-    wire.settings(settings, None, [wire, *controls.inputs()], **FAST)
+    wire.settings(
+        settings, None, [wire, *controls.inputs(), *(part for other in more for part in other.inputs())], **FAST
+    )
 
 
 def _sketch(controls: Controls) -> None:
@@ -141,6 +162,13 @@ def _size(controls: Controls) -> None:
     size: list[Any] = [controls.by_name[name] for name in ("width", "height") if name in controls.by_name]
     if len(size) == 2:
         gr.on(None, None, size, js="(width, height) => { aigc.emit('size', { width, height }); }")
+
+
+def _curve(controls: Controls) -> None:
+    """Tells the pad which curve the settings hold, whoever put it there."""
+    if "guidance_curve" in controls.by_name:
+        curve: Any = controls.by_name["guidance_curve"]
+        gr.on(None, None, curve, js="(text) => { aigc.emit('guidance-curve', text); }")
 
 
 def client_of(request: gr.Request) -> str:

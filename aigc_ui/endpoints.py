@@ -19,7 +19,7 @@ from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
 from pipelines.errors import StudioError
 from pipelines.job import Job
-from pipelines.params import Request
+from pipelines.params import Curve, Request
 
 GENERATOR = "text-to-image"
 
@@ -81,10 +81,12 @@ def _told(work: Callable[[], Any]) -> Any:
 def _describe(endpoint: Callable[..., Any], request_type: type[Request]) -> None:
     """Gives `endpoint` one keyword argument for each field of the request: Gradio reads names, types and defaults."""
     fields = request_type.fields()
+    # A curve goes as text: Gradio's description of its API knows no tuples.
+    said = [(f, Curve.text(f.default) if isinstance(f.spec, Curve) else f.default) for f in fields]
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [
         inspect.Parameter("request", keyword, annotation=gr.Request),
-        *(inspect.Parameter(f.name, keyword, default=f.default, annotation=f.kind) for f in fields),
+        *(inspect.Parameter(f.name, keyword, default=default, annotation=type(default)) for f, default in said),
     ]
     returns = tuple[FileData, dict, list[FileData]]
     endpoint.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]

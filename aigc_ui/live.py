@@ -26,6 +26,7 @@ SCRIPTS = (
     "plot.js",
     "lab.js",
     "lab_curve.js",
+    "guidance_curve.js",
     "lab_picture.js",
     "lab_noised.js",
     "lab_schedule.js",

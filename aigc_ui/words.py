@@ -6,12 +6,14 @@ import gradio as gr
 
 from aigc_ui.family_words import FAMILY_WORDS
 from aigc_ui.lab_words import LAB_WORDS
+from aigc_ui.making_words import MAKING_WORDS
 
 LANGUAGES = ("en", "zh")
 
 WORDS: Mapping[str, tuple[str, str]] = {
     **LAB_WORDS,
     **FAMILY_WORDS,
+    **MAKING_WORDS,
     # the frame of the page
     "title": ("AIGC Studio", "AIGC 工作室"),
     "tab.create": ("Create", "创作"),
@@ -162,11 +164,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "choice.beta_schedule.sigmoid": ("Sigmoid", "Sigmoid"),
     "choice.beta_schedule.quadratic": ("Quadratic", "二次"),
     "choice.beta_schedule.constant": ("Constant", "常数"),
-    "choice.sigma_schedule.path": ("Along the β schedule", "沿 β 调度"),
-    "choice.sigma_schedule.karras": ("Karras", "Karras"),
-    "choice.sigma_schedule.exponential": ("Exponential", "指数"),
-    "choice.sigma_schedule.linspace": ("Even in t (linspace)", "t 均匀（linspace）"),
-    "choice.sigma_schedule.kl_optimal": ("KL Optimal", "KL Optimal"),
     "choice.upscale.auto": ("Automatic", "自动"),
     "choice.upscale.none": ("As it is made", "保持原样"),
     "choice.upscale.2x": ("Twice as large", "放大 2 倍"),

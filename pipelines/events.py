@@ -1,6 +1,6 @@
 """What a generator tells while it works: requests go in, a stream of these comes out.
 
-`Result` is the last event of a stream that was not cut off by an error.
+`Result` is the last event of a stream that was not cut off by an error; a series tells one for each of its pictures.
 """
 
 from dataclasses import dataclass, field

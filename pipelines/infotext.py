@@ -17,18 +17,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-SAMPLER_LABELS = {
-    "ddpm": "DDPM",
-    "ddim": "DDIM",
-    "euler": "Euler",
-    "euler_ancestral": "Euler a",
-    "heun": "Heun",
-    "dpmpp_2m": "DPM++ 2M",
-    "dpmpp_2m_sde": "DPM++ 2M SDE",
-    "unipc": "UniPC",
-    "lms": "LMS",
-}
-SCHEDULE_LABELS = {"path": "Automatic", "karras": "Karras", "exponential": "Exponential"}
+from pipelines import names
+from pipelines.diffusion.samplers import SAMPLER_LABELS
+from pipelines.params import Curve
+from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 # Our own pairs: keys of letters, digits and spaces only, for other readers know nothing else. "Training noise ..." is
 # the schedule of beta_t; A1111's "Beta" is a spacing of the steps after the beta distribution.
@@ -47,6 +39,8 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Training noise end": ("beta_end", float),
     "Training timesteps": ("num_train_timesteps", int),
     "Pictures": ("count", int),
+    "Variation seed": ("variation_seed", int),
+    "Variation seed strength": ("variation_strength", float),
 }
 _WORDS = {
     "Model": "model",
@@ -60,6 +54,8 @@ _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER = "AIGC flat art"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
+_SIZES = {"Size": ("width", "height"), "Seed resize from": ("seed_resize_width", "seed_resize_height")}
+_CURVE = "CFG curve"  # position in the run and scale: "0 9; 0.5 4; 1 1"
 _SAID_ELSEWHERE = (_EXACT, "Model hash", "Version", "Generator", "Recipe version")
 _NEGATIVE = "Negative prompt:"
 # A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time.
@@ -117,28 +113,28 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
     request = recipe.get("request", {})
     sampler, spacing = request.get("sampler"), request.get("sigma_schedule")
     factor = _UPSCALES.get(str(request.get("upscale")))
-    sized = "width" in request and "height" in request
     model_hash = str(recipe.get("model_hash") or "")
     unfinished = recipe.get("unfinished")
     pairs = {
         "Steps": request.get("num_inference_steps"),
         "Sampler": SAMPLER_LABELS.get(str(sampler), sampler),
-        "Schedule type": SCHEDULE_LABELS.get(str(spacing), "Automatic") if spacing is not None else None,
+        "Schedule type": SIGMA_SCHEDULE_LABELS.get(str(spacing), "Automatic") if spacing is not None else None,
         "CFG scale": request.get("guidance_scale"),
         "Seed": request.get("seed"),
-        "Size": f"{request['width']}x{request['height']}" if sized else None,
+        "Size": _size(request, "Size"),
         "Model hash": model_hash[:10] or None,
         "Model": request.get("model"),
         "Denoising strength": request.get("strength") if request.get("image") else None,
         _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
-        "Sigma spacing": None if spacing in SCHEDULE_LABELS else spacing,
+        "Sigma spacing": None if spacing in SIGMA_SCHEDULE_LABELS else spacing,
         "Training noise schedule": request.get("beta_schedule"),
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
     }
     for key, (field, _) in _NUMBERS.items():
-        if field != "eta":
+        if field != "eta" and not _idle(field, request):
             pairs.setdefault(key, request.get(field))
+    pairs |= {"Seed resize from": _size(request, "Seed resize from"), _CURVE: _curve(request.get("guidance_curve"))}
     if factor:
         pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER}
     else:
@@ -174,31 +170,31 @@ def _fields(key: str, value: str) -> dict[str, Any]:
         return {} if number is None else {field: number}
     if key in _WORDS:
         return {_WORDS[key]: value}
-    if key == "Size":
+    if key in _SIZES:
         size = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", value)
-        return {"width": int(size[1]), "height": int(size[2])} if size else {}
+        return dict(zip(_SIZES[key], (int(size[1]), int(size[2])), strict=True)) if size else {}
+    if key == _CURVE:
+        points = [[_number(n, float) for n in point.split()] for point in value.split(";")]
+        good = all(len(point) == 2 and None not in point for point in points)
+        return {"guidance_curve": points} if good else {}
     if key == "Hires upscale":
         factor = _number(value, float)
         return next(({"upscale": name} for name, times in _UPSCALES.items() if times == factor), {})
     if key == "Schedule type":
-        return _named("sigma_schedule", SCHEDULE_LABELS, value)
-    return _sampler(value) if key == "Sampler" else {}
+        spacing = names.spacing(value)
+        return {"sigma_schedule": spacing} if spacing else {}
+    return names.sampler(value) if key == "Sampler" else {}
 
 
-def _sampler(label: str) -> dict[str, Any]:
-    """`Euler a`, or as older files have it with the schedule behind: `DPM++ 2M Karras`."""
-    known = _named("sampler", SAMPLER_LABELS, label)
-    if known:
-        return known
-    sampler, _, schedule = label.rpartition(" ")
-    known, spacing = _named("sampler", SAMPLER_LABELS, sampler), _named("sigma_schedule", SCHEDULE_LABELS, schedule)
-    return known | spacing if known and spacing else {}
+def _size(request: Mapping[str, Any], key: str) -> str | None:
+    width, height = (request.get(name) for name in _SIZES[key])
+    return f"{width}x{height}" if width and height else None
 
 
-def _named(field: str, labels: Mapping[str, str], text: str) -> dict[str, Any]:
-    """`field` set to our name for `text`, which is another tool's label or our own name; empty if it is neither."""
-    wanted = text.casefold()
-    return next(({field: name} for name, label in labels.items() if wanted in (label.casefold(), name)), {})
+def _curve(points: Any) -> str | None:
+    if not isinstance(points, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in points):
+        return None
+    return Curve.text(points) or None
 
 
 def _prompts(lines: list[str]) -> tuple[str, str]:
@@ -238,12 +234,23 @@ def _number(text: str, kind: type) -> int | float | None:
 
 
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
-    """Whether the field changes nothing, so that it need not be said: no picture, and a strength without one."""
-    needs = {"image": "image", "mask_image": "mask_image", "strength": "image"}
+    """Whether the field changes nothing, so that it need not be said: no picture, a strength without one, no curve."""
+    needs = {
+        "image": "image",
+        "mask_image": "mask_image",
+        "strength": "image",
+        "guidance_curve": "guidance_curve",
+        "variation_seed": "variation_strength",
+        "variation_strength": "variation_strength",
+        "seed_resize_width": "seed_resize_width",
+        "seed_resize_height": "seed_resize_height",
+    }
     return name in needs and not request.get(needs[name])
 
 
 def _same(read: object, written: object) -> bool:
+    if isinstance(written, list | tuple):
+        return isinstance(read, list) and json.dumps(read) == json.dumps(written, default=str)
     return read == written and isinstance(read, bool) == isinstance(written, bool)
 
 

@@ -14,7 +14,7 @@ Sliders, validation, the command line, the HTTP API and recipes all follow from 
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -95,11 +95,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points (x, y) of a curve drawn by hand, at most `most`; none at all for no curve. Kept in the order of x."""
+    """Points (x, y) of a curve drawn by hand, at most `most`; none at all for no curve. Kept in the order of x.
+
+    As text, where there is nothing else: "0 9; 0.5 4; 1 1".
+    """
 
     most: int = 100
 
     def check(self, name: str, value: object, kind: type) -> tuple[tuple[float, float], ...]:
+        if isinstance(value, str):
+            value = [point.split() for point in value.split(";") if point.strip()]
         if not isinstance(value, list | tuple) or len(value) > self.most:
             raise BadRequest(f"{name} must be a list of at most {self.most} points [x, y]; got {_short(value)}.")
         points = []
@@ -108,6 +113,10 @@ class Curve:
                 raise BadRequest(f"{name} must be a list of points [x, y]; got {_short(point)} among them.")
             points.append((float(_number(name, point[0], float)), float(_number(name, point[1], float))))
         return tuple(sorted(points))
+
+    @staticmethod
+    def text(points: Sequence[Sequence[float]]) -> str:
+        return "; ".join(f"{_figure(x)} {_figure(y)}" for x, y in points)
 
 
 Spec = Range | Choice | Text | Flag | Picture | Curve
@@ -199,6 +208,11 @@ def _number(name: str, value: object, kind: type) -> int | float:
     if number != int(number):
         raise BadRequest(f"{name} must be a whole number; got {_short(value)}.")
     return int(value) if isinstance(value, int) else int(number)
+
+
+def _figure(number: float) -> str:
+    """So short that it reads back exactly."""
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
 
 
 def _short(value: object) -> str:

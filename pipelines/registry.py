@@ -12,6 +12,8 @@ from pipelines.params import Request
 
 MODULES = {
     "text-to-image": ("pipelines.text_to_image", "TextToImage"),
+    "grid": ("pipelines.grid", "Grid"),
+    "prompt-lines": ("pipelines.prompt_lines", "PromptLines"),
     "sketch": ("pipelines.sketch", "Sketch"),
     "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
     "family": ("pipelines.families.samples", "FamilySamples"),

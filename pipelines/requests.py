@@ -2,18 +2,21 @@
 
 import dataclasses
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pipelines import models
+from pipelines import models, names
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Picture, Range, Request, Text, param
+from pipelines.params import Choice, Curve, Picture, Range, Request, Text, param
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
 
 MOST_PIXEL_STEPS = 2**26  # pixels x pictures x steps: a picture of 512 x 512 in 150 steps fits, 16 of them in 16
 LARGEST_SEED = 2**32 - 1
+LARGEST_SCALE = 30
+"""Of guidance."""
 FACTORS = {"2x": 2, "4x": 4}
 """How far a picture can be enlarged."""
 UPSCALES = ("auto", "none", *FACTORS)
@@ -36,7 +39,8 @@ def sigma_schedule_names() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class TextToImageRequest(Request):
-    """A prompt and everything that decides the pixels of its pictures; picture i of `count` has seed + i."""
+    """A prompt and everything that decides the pixels of its pictures; picture i of `count` has seed + i, or where the
+    noise is varied the same seed and variation_seed + i."""
 
     prompt: str = param("", Text(2000), "What the picture should show.")
     negative_prompt: str = param("", Text(2000), "What the picture should not show; guidance pushes away from it.")
@@ -52,12 +56,21 @@ class TextToImageRequest(Request):
     sigma_schedule: str = param(
         "path", Choice(sigma_schedule_names), "How the steps are spaced on the path of noise levels."
     )
-    guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
+    guidance_scale: float = param(
+        3.0, Range(0, LARGEST_SCALE), "How strongly the prompt is followed; 1 is without guidance."
+    )
+    guidance_curve: tuple[tuple[float, float], ...] = param(
+        (), Curve(24), "Guidance over the run, as points [position from 0 to 1, scale]; none for the one scale."
+    )
     guidance_rescale: float = param(0.0, Range(0, 1), "Takes back the contrast that strong guidance adds.")
     guidance_start: float = param(0.0, Range(0, 1), "Guidance begins after this part of the steps.")
     guidance_end: float = param(1.0, Range(0, 1), "Guidance ends after this part of the steps.")
     eta: float = param(0.0, Range(0, 1), "How much fresh noise the samplers that know it add at each step.")
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
+    variation_seed: int = param(-1, Range(-1, LARGEST_SEED), "Whose noise the seed's is turned towards; -1: any.")
+    variation_strength: float = param(0.0, Range(0, 1), "How far it is turned: 0 not at all, 1 all the way.")
+    seed_resize_width: int = param(0, Range(0, 512, step=16), "Takes the noise of this width in the middle; 0: none.")
+    seed_resize_height: int = param(0, Range(0, 512, step=16), "Takes the noise of this height in the middle; 0: none.")
     width: int = param(128, Range(64, 512, step=16), "Width of the picture in pixels.")
     height: int = param(128, Range(64, 512, step=16), "Height of the picture in pixels.")
     count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
@@ -67,12 +80,23 @@ class TextToImageRequest(Request):
 
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
 
+    @classmethod
+    def parse(cls, values: Mapping[str, object]) -> Self:
+        """As every request, and a sampler may be named as other tools name it: "DPM++ 2M Karras"."""
+        return super().parse(names.resolved(values))
+
     def check(self) -> None:
         if self.mask_image and not self.image:
             raise BadRequest("mask_image needs the picture that it masks; got no image. Add it or drop the mask.")
         if self.guidance_start > self.guidance_end:
             raise BadRequest(
                 f"guidance_start must be at most guidance_end; got {self.guidance_start:g} and {self.guidance_end:g}."
+            )
+        _check_curve(self.guidance_curve)
+        if bool(self.seed_resize_width) != bool(self.seed_resize_height):
+            raise BadRequest(
+                "seed_resize_width and seed_resize_height go together; "
+                f"got {self.seed_resize_width} and {self.seed_resize_height}. Give both, or 0 for both."
             )
         _check_betas(self.beta_schedule, self.beta_start, self.beta_end)
         if self.beta_schedule != MODEL and self.num_inference_steps > self.num_train_timesteps:
@@ -99,12 +123,21 @@ class TextToImageRequest(Request):
         longer = max(self.width, self.height)
         fitting = (name for side, name in GROWS_BY_ITSELF.items() if longer <= side)
         upscale = next(fitting, "none") if self.upscale == "auto" else self.upscale
-        return dataclasses.replace(self, seed=seed, upscale=upscale)
+        other = self.variation_seed
+        if self.variation_strength and other < 0:
+            other = secrets.randbelow(2**31)
+        return dataclasses.replace(self, seed=seed, variation_seed=other, upscale=upscale)
+
+    def seeds(self, index: int) -> tuple[int, int]:
+        """Seed and variation seed of picture `index`."""
+        if not self.variation_strength:
+            return (self.seed + index) % (LARGEST_SEED + 1), self.variation_seed
+        return self.seed, (self.variation_seed + index) % (LARGEST_SEED + 1)
 
     def of_picture(self, index: int) -> dict[str, Any]:
         """The request that makes picture `index` alone; it goes into the picture's recipe."""
-        seed = (self.seed + index) % (LARGEST_SEED + 1)
-        return dataclasses.replace(self, seed=seed, count=1).values()
+        seed, other = self.seeds(index)
+        return dataclasses.replace(self, seed=seed, variation_seed=other, count=1).values()
 
 
 @dataclass(frozen=True)
@@ -127,6 +160,16 @@ class SketchRequest(Request):
     model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
     guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
+
+
+def _check_curve(points: tuple[tuple[float, float], ...]) -> None:
+    places = [place for place, _ in points]
+    if any(not 0 <= place <= 1 for place in places) or len(set(places)) < len(places):
+        raise BadRequest(f"guidance_curve must have different positions from 0 to 1; got {places[:12]}.")
+    if any(not 0 <= scale <= LARGEST_SCALE for _, scale in points):
+        raise BadRequest(
+            f"guidance_curve must have scales from 0 to {LARGEST_SCALE}; got {[scale for _, scale in points][:12]}."
+        )
 
 
 def _check_betas(schedule: str, start: float, end: float) -> None:

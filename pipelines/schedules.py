@@ -256,7 +256,7 @@ SIGMA_SCHEDULES: dict[str, SigmaSchedule] = {}
 the two ends.
 """
 SIGMA_SCHEDULE_LABELS: dict[str, str] = {}  # as AUTOMATIC1111 and the tools that read its files call them
-FOLLOWS_PATH = ("path", "linspace")
+FOLLOWS_PATH = ("path", "linspace", "simple", "ddim_uniform", "beta_quantiles")
 
 
 def sigma_schedule(label: str) -> Callable[[Callable[..., np.ndarray]], SigmaSchedule]:
@@ -305,6 +305,68 @@ def exponential(n: int, sigma_min: float, sigma_max: float, path: Tensor | None)
 def kl_optimal(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
     """Align Your Steps (arXiv:2404.14507) eq. 9: uniform in arctan sigma."""
     return np.tan(np.linspace(math.atan(sigma_max), math.atan(sigma_min), n))
+
+
+@sigma_schedule("Simple")
+def simple(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Uniform in t from the last one down, rounded up: ComfyUI's "simple", Stable Diffusion 3's own."""
+    count = _length(path)
+    if n > count:
+        return _between(path, np.linspace(count - 1, 0, n))
+    return _between(path, count - 1 - np.floor(np.arange(n) * (count / n)))
+
+
+@sigma_schedule("DDIM")
+def ddim_uniform(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Uniform in t, "leading": every (T // n)th from t = 1 up, as DDIM and Stable Diffusion 1 were run. The last
+    timesteps are not visited."""
+    count = _length(path)
+    if n >= count:
+        return _between(path, np.linspace(count - 1, 0, n))
+    return _between(path, 1.0 + np.arange(n)[::-1] * (count // n))
+
+
+@sigma_schedule("Beta")
+def beta_quantiles(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Timesteps at the quantiles 1, 1 - 1/n, ... of the Beta(0.6, 0.6) distribution, so most at both ends
+    (arXiv:2407.12173; ComfyUI's "beta"). Nothing to do with the betas of training."""
+    return _between(path, _beta_quantile(1 - np.arange(n) / n) * (_length(path) - 1))
+
+
+@sigma_schedule("Align Your Steps")
+def align_your_steps(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """The levels found best for Stable Diffusion 1.5 (arXiv:2404.14507), between them by the logarithm.
+
+    For another range of sigma they are stretched in the logarithm, so that both ends are visited.
+    """
+    return _stretched(ALIGNED_SD1, n, sigma_min, sigma_max)
+
+
+@sigma_schedule("Align Your Steps XL")
+def align_your_steps_xl(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """The same for Stable Diffusion XL."""
+    return _stretched(ALIGNED_SDXL, n, sigma_min, sigma_max)
+
+
+ALIGNED_SD1 = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029)
+ALIGNED_SDXL = (14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029)
+
+
+def _stretched(table: tuple[float, ...], n: int, sigma_min: float, sigma_max: float) -> np.ndarray:
+    """n levels along the table, its first taken to sigma_max and its last to sigma_min."""
+    known = np.log(table)
+    share = (known - known[-1]) / (known[0] - known[-1])  # from 1 down to 0
+    at = np.interp(np.linspace(0, 1, n), np.linspace(0, 1, len(known)), share)
+    return np.exp(math.log(sigma_min) + at * (math.log(sigma_max) - math.log(sigma_min)))
+
+
+def _beta_quantile(p: np.ndarray, a: float = 0.6) -> np.ndarray:
+    """Quantiles of Beta(a, a) by its lower half, which mirrors the upper. In u = x^a the density there is smooth."""
+    u = np.linspace(0, 0.5**a, 4097)
+    density = (1 - u ** (1 / a)) ** (a - 1)
+    mass = np.append(0, np.cumsum(density[1:] + density[:-1]))
+    lower = np.interp(np.minimum(p, 1 - p), mass / (2 * mass[-1]), u) ** (1 / a)
+    return np.where(p <= 0.5, lower, 1 - lower)
 
 
 def _trailing(count: int, n: int) -> np.ndarray:

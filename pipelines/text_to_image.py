@@ -20,6 +20,7 @@ from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.diffusion.start import StartPicture
+from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
@@ -110,12 +111,9 @@ class Run:
         drawn = (request.width, request.height, request.guidance_scale)
         words = model.condition(request.prompt, *drawn)
         avoided = model.condition(request.negative_prompt, *drawn, negative=True)
-        scale = 1.0 if model.distilled else request.guidance_scale
-        guidance = Guidance(scale, request.guidance_rescale, request.guidance_start, request.guidance_end)
-        denoiser = Denoiser(
-            model.network(shape), devices.worker(), model.process, path, words.condition, avoided.condition, guidance
-        )
-        noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
+        told = (path, words.condition, avoided.condition, _guidance(request, model))
+        denoiser = Denoiser(model.network(shape), devices.worker(), model.process, *told)
+        noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *_notes(request, words.cut, avoided.cut, model))
         return cls(request, model, path, denoiser, noise, notes, picture)
 
@@ -125,10 +123,8 @@ class Run:
 
     def start(self) -> Tensor:
         """The first state. Pure noise has variance 1 in the network's own form, so 1 / scale^2 in the samplers'."""
-        sigma = float(self.path.sigmas[0])
-        if self.picture:
-            return self.picture.noised(self.noise(), sigma)
-        return self.noise() * (1 / self.model.process.scale(sigma))
+        sigma, noise = float(self.path.sigmas[0]), varied(self.noise(), self.request, self.model)
+        return self.picture.noised(noise, sigma) if self.picture else noise * (1 / self.model.process.scale(sigma))
 
     def first_frame(self, x: Tensor) -> Frame:
         """The first state with all that is known before an evaluation: the start picture, or nothing."""
@@ -182,6 +178,14 @@ class PictureNoise:
     def __call__(self) -> Tensor:
         torch = libs.torch()
         return torch.stack([torch.randn(self._shape, generator=g) for g in self._generators]).to(self._device)
+
+
+def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
+    """As asked; none for networks that are told the scale, which would else be asked twice."""
+    if model.distilled:
+        return Guidance()
+    span = (request.guidance_start, request.guidance_end)
+    return Guidance(request.guidance_scale, request.guidance_rescale, *span, request.guidance_curve)
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:

@@ -2,6 +2,8 @@
 (() => {
   const { el, icon, t, on, state } = aigc;
   const BACK = "M10 3L5 8l5 5", NEXT = "M6 3l5 5-5 5", CROSS = "M4 4l8 8M12 4l-8 8";
+  // What a recipe that says nothing of it was made with.
+  const UNSAID = { image: "", mask_image: "", guidance_curve: [], variation_strength: 0, seed_resize_width: 0, seed_resize_height: 0 };
   const LARGEST = 4096;  // pixels a side, beyond which the studio does not enlarge
   const source = (picture) => aigc.url(`images/${encodeURIComponent(picture.id)}`);
   const request = (picture) => picture.recipe?.request ?? {};
@@ -46,10 +48,15 @@
     const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
     const valued = (name, value) => {
       if (/^(mask_)?image$/.test(name)) return kept(value);
+      if (Array.isArray(value)) return value.map((point) => point.join(" ")).join("; ");
+      if (/^[xyz]_field$/.test(name) && aigc.has(`field.${value}`)) return t(`field.${value}`);
       const key = `choice.${name}.${value}`;
       return aigc.has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
     };
-    const counts = ([name, value]) => value !== "" && value != null && (name !== "strength" || recipe.request.image);
+    const idle = (name, value) => (name === "strength" && !recipe.request.image)
+      || (name.startsWith("variation_") && !recipe.request.variation_strength)
+      || (name.startsWith("seed_resize_") && !value) || (/^[xyz]_field$/.test(name) && value === "none");
+    const counts = ([name, value]) => value !== "" && value != null && value.length !== 0 && !idle(name, value);
     const pairs = Object.entries(recipe.request ?? {}).filter(counts)
       .map(([name, value]) => [named(name), valued(name, value)]);
     if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
@@ -132,7 +139,7 @@
       if (event.key === "ArrowLeft") walk(-1);
       if (event.key === "ArrowRight") walk(1);
     });
-    use.addEventListener("click", () => { aigc.settings({ image: "", mask_image: "", ...recipe.request }); node.close(); });
+    use.addEventListener("click", () => { aigc.settings({ ...UNSAID, ...recipe.request }); node.close(); });
     start.addEventListener("click", async () => {
       node.close();
       const bytes = await aigc.blob(`images/${encodeURIComponent(id)}`);

@@ -6,7 +6,7 @@
     "a panda", "三只小狐狸", "a pizza in pixel style", "a rocket at night", "黄色背景上的大红色圆形",
     "a penguin left of a red heart on a blue background", "three burgers",
   ];
-  const SHOWN = ["text-to-image", "upscale"];           // jobs that the Create page follows
+  const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines"];           // jobs that the Create page follows
   let send = () => {}, stream = null, timer = 0, pending = 0;
 
   const isActive = (job) => !over(job);
@@ -104,7 +104,7 @@
     try {
       const [frames, images] = await Promise.all([
         api(`jobs/${id}/frames`).then((body) => listed(body, "frames")),
-        Promise.all((job.image_ids ?? []).map(bitmap)),
+        Promise.all(shownOf(job).map(bitmap)),
       ]);
       if (state.watched !== id) return;
       emit("finished", { frames, images: images.filter(Boolean) });
@@ -112,6 +112,8 @@
       complain(error.message);
     }
   }
+  // Of a grid, the sheet: it came last, and all others are on it.
+  const shownOf = ({ generator, image_ids: ids = [] }) => (generator === "grid" ? ids.slice(-1) : ids);
   async function bitmap(id) {
     const bytes = await aigc.blob(`images/${encodeURIComponent(id)}`);
     return bytes && createImageBitmap(bytes);

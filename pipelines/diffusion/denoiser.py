@@ -55,8 +55,8 @@ class Denoiser:
         return self.guided(*self.both(x, sigma), sigma)
 
     def scale(self, sigma: float) -> float:
-        """The guidance scale at that level of the path."""
-        return self._scales.get(sigma, 1.0)
+        """The guidance scale of the step that begins at this level of the path, or that this level lies within."""
+        return next((scale for level, scale in reversed(self._scales.items()) if level >= sigma), 1.0)
 
     def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """What the network says with the prompt and without it."""

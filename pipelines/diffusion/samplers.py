@@ -175,6 +175,118 @@ def ddpm(
         yield Step(i, sigma_next, x, x0_pred)
 
 
+@sampler("DPM2")
+def dpm_2(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """The slope halfway in log sigma carries the whole step (k-diffusion's DPM-Solver-2): order 2, two evaluations."""
+    for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
+        x0_pred = denoiser(x, sigma)
+        x = _by_the_middle(denoiser, x, x0_pred, sigma, math.sqrt(sigma * sigma_next), sigma_next)
+        yield Step(i, sigma_next, x, x0_pred)
+
+
+@sampler("DPM2 a")
+def dpm_2_ancestral(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """DPM2 down to below the next level, which is halfway there, then fresh noise up to it (k-diffusion)."""
+    for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
+        x0_pred = denoiser(x, sigma)
+        x = _by_the_middle(denoiser, x, x0_pred, sigma, sigma_next, sigma_next**2 / sigma)
+        if sigma_next > 0:
+            x = x + sigma_next * math.sqrt(1 - (sigma_next / sigma) ** 2) * noise(x)
+        yield Step(i, sigma_next, x, x0_pred)
+
+
+@sampler("DPM++ 2S a")
+def dpmpp_2s_ancestral(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """DPM-Solver++(2S) (arXiv:2211.01095 algorithm 1, r = 1/2) to below the next level, then noise up to it."""
+    for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
+        x0_pred = x0_middle = denoiser(x, sigma)
+        ratio = sigma_next / sigma
+        if sigma_next > 0:  # which lies halfway, in log sigma, to where the step without noise ends
+            x0_middle = denoiser(_towards(x0_pred, x, ratio), sigma_next)
+        x = _towards(x0_middle, x, ratio**2)
+        if sigma_next > 0:
+            x = x + sigma_next * math.sqrt(1 - ratio**2) * noise(x)
+        yield Step(i, sigma_next, x, x0_pred)
+
+
+@sampler("DPM++ SDE")
+def dpmpp_sde(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """DPM-Solver++ for the stochastic equation, one step at a time, r = 1/2: a ddpm step to the middle, and the guess
+    there for the whole step. The step's noise is that of two halves, so the first half's is the middle's own."""
+    for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
+        x0_pred = x0_middle = denoiser(x, sigma)
+        ratio, fresh = sigma_next / sigma, x * 0
+        if sigma_next > 0:
+            middle, first = math.sqrt(sigma * sigma_next), noise(x)
+            x_middle = _towards(x0_pred, x, ratio) + middle * math.sqrt(1 - ratio) * first
+            x0_middle = denoiser(x_middle, middle)
+            fresh = sigma_next * math.sqrt(1 - ratio) * (math.sqrt(ratio) * first + noise(x))
+        x = _towards(x0_middle, x, ratio**2) + fresh
+        yield Step(i, sigma_next, x, x0_pred)
+
+
+@sampler("DPM++ 3M SDE")
+def dpmpp_3m_sde(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """DPM++ 2M SDE with the guess as a parabola through the last three (k-diffusion): order 3 in the guess."""
+    known: list[tuple[float, Tensor]] = []  # -log sigma and guess, the newest first
+    for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
+        x0_pred = denoiser(x, sigma)
+        known = [(-math.log(sigma), x0_pred), *known[:2]]
+        ratio = (sigma_next / sigma) ** 2
+        x = _towards(x0_pred, x, ratio)
+        if sigma_next > 0:
+            (slope, bend), h = _slope_and_bend(known), _h(sigma, sigma_next)
+            first = 1 + math.expm1(-2 * h) / (2 * h)  # 2h phi_2 of the paper, for -2h; 1 - first / h is 4h phi_3
+            x = x + h * first * slope + h * h * (1 - first / h) * bend
+            x = x + sigma_next * math.sqrt(1 - ratio) * noise(x)
+        yield Step(i, sigma_next, x, x0_pred)
+
+
+@sampler("LMS")
+def lms(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """Linear multistep (Adams-Bashforth, k-diffusion): the last four slopes as a cubic in sigma, integrated exactly.
+
+    The step to sigma 0 is Euler's, as nothing extrapolates well there.
+    """
+    known: list[tuple[float, Tensor]] = []  # sigma and slope, the newest first
+    for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
+        x0_pred = denoiser(x, sigma)
+        known = [(sigma, (x - x0_pred) / sigma), *known[:3]]
+        if sigma_next > 0:
+            weights = _cubic_weights([level for level, _ in known], sigma, sigma_next)
+            for weight, (_, slope) in zip(weights, known, strict=True):
+                x = x + weight * slope
+        else:
+            x = x0_pred
+        yield Step(i, sigma_next, x, x0_pred)
+
+
+@sampler("LCM")
+def lcm(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """Consistency models (arXiv:2303.01469 algorithm 1): the guess, under wholly fresh noise of the next level.
+
+    For networks distilled to guess the end of the path in one step; others lose contrast and detail with it.
+    """
+    for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
+        x0_pred = denoiser(x, sigma)
+        x = x0_pred + sigma_next * noise(x) if sigma_next > 0 else x0_pred
+        yield Step(i, sigma_next, x, x0_pred)
+
+
 def _steps(sigmas: Iterable[float] | Tensor) -> Iterator[tuple[float, float]]:
     return pairwise([float(sigma) for sigma in sigmas])
 
@@ -182,6 +294,41 @@ def _steps(sigmas: Iterable[float] | Tensor) -> Iterator[tuple[float, float]]:
 def _towards(x0: Tensor, x: Tensor, ratio: float) -> Tensor:
     """Keep the share `ratio` of the way from x0 to x: exactly x0 where it is 0."""
     return x0 + ratio * (x - x0)
+
+
+def _by_the_middle(
+    denoiser: Denoiser, x: Tensor, x0_pred: Tensor, sigma: float, middle: float, sigma_next: float
+) -> Tensor:
+    """x at sigma_next, by the slope at the level between; to sigma 0 there is none, and it is x0_pred."""
+    if middle == 0:
+        return x0_pred
+    x_middle = _towards(x0_pred, x, middle / sigma)
+    return x + (sigma_next - sigma) / middle * (x_middle - denoiser(x_middle, middle))
+
+
+def _slope_and_bend(known: list[tuple[float, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Of the polynomial through up to three (place, value), at the first: derivative, and half the second one."""
+    if len(known) == 1:
+        return known[0][1] * 0, known[0][1] * 0
+    (p0, v0), (p1, v1), *oldest = known
+    newer = (v0 - v1) / (p0 - p1)
+    if not oldest:
+        return newer, newer * 0
+    ((p2, v2),) = oldest
+    bend = (newer - (v1 - v2) / (p1 - p2)) / (p0 - p2)
+    return newer + (p0 - p1) * bend, bend
+
+
+def _cubic_weights(places: list[float], start: float, end: float) -> list[float]:
+    """How much the value at each of up to four places counts in the integral, from start to end, of the polynomial
+    through them; Gauss' two points make it exact."""
+    center, reach = (start + end) / 2, (end - start) / 2
+    at = (center - reach / math.sqrt(3), center + reach / math.sqrt(3))
+
+    def lagrange(place: float, x: float) -> float:
+        return math.prod((x - other) / (place - other) for other in places if other != place)
+
+    return [reach * sum(lagrange(place, x) for x in at) for place in places]
 
 
 def _h(sigma: float, sigma_next: float) -> float:

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.infotext import SAMPLER_LABELS, parse, write
+from pipelines.diffusion.samplers import SAMPLER_LABELS
+from pipelines.infotext import parse, write
+from pipelines.requests import TextToImageRequest
+from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 # The reader's pattern of A1111 (modules/infotext_utils.py) and SD.Next's narrower keys.
 A1111_PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -55,9 +58,14 @@ fields = {
     "beta_start": numbers,
     "beta_end": numbers,
     "num_train_timesteps": st.integers(10, 4000),
-    "sigma_schedule": st.sampled_from(["path", "karras", "exponential", "uniform_log_snr"]) | words,
+    "sigma_schedule": st.sampled_from([*SIGMA_SCHEDULE_LABELS, "uniform_log_snr"]) | words,
     "guidance_scale": numbers,
     "guidance_rescale": numbers,
+    "guidance_curve": st.lists(st.tuples(numbers, numbers).map(list), max_size=4),
+    "variation_seed": st.integers(-1, 2**32 - 1),
+    "variation_strength": st.sampled_from([0.0, 0.3, 1.0]) | numbers,
+    "seed_resize_width": st.sampled_from([0, 64, 512]),
+    "seed_resize_height": st.sampled_from([0, 96]),
     "guidance_start": numbers,
     "guidance_end": numbers,
     "eta": numbers,
@@ -74,9 +82,13 @@ requests = st.fixed_dictionaries(fields)
 
 
 def without_idle(request: dict) -> dict:
-    """Without the fields that change nothing: an empty picture, and a strength where no picture is started from."""
+    """Without the fields that change nothing: an empty picture, a strength where no picture is started from, no curve,
+    no variation."""
     idle = {name for name in ("image", "mask_image") if not request.get(name)}
     idle |= {"strength"} if "image" in idle else set()
+    idle |= set() if request.get("guidance_curve") else {"guidance_curve"}
+    idle |= set() if request.get("variation_strength") else {"variation_strength", "variation_seed"}
+    idle |= {name for name in ("seed_resize_width", "seed_resize_height") if not request.get(name)}
     return {name: value for name, value in request.items() if name not in idle}
 
 
@@ -154,7 +166,7 @@ def test_other_readers_see_every_pair(request):
 @pytest.mark.parametrize("key", ["Beta", "Schedule type"])
 def test_the_training_noise_schedule_is_not_taken_for_a1111s_beta(key):
     pairs = dict(A1111_PAIR.findall(write({"request": REQUEST | {"sigma_schedule": "path"}}).split("\n")[-1]))
-    assert pairs.get(key) in (None, "Automatic")
+    assert pairs.get(key) in (None, "SGM Uniform")
 
 
 @pytest.mark.parametrize(("name", "label"), SAMPLER_LABELS.items())
@@ -219,9 +231,30 @@ def test_another_tools_enlargement_is_read_as_far_as_we_can_do_it():
 
 
 def test_a_sampler_that_we_lack_is_named_not_guessed():
-    recipe = parse("fox\nSteps: 20, Sampler: DPM++ SDE Karras, Seed: 1")
+    recipe = parse("fox\nSteps: 20, Sampler: DPM fast Karras, Seed: 1")
     assert "sampler" not in recipe["request"]
-    assert recipe["other"]["Sampler"] == "DPM++ SDE Karras"
+    assert recipe["other"]["Sampler"] == "DPM fast Karras"
+
+
+def test_guidance_by_hand_and_varied_noise_are_pairs_that_other_readers_can_show():
+    more = {"guidance_curve": ((0.0, 9.0), (0.5, 2.5), (1.0, 1.0)), "variation_seed": 7, "variation_strength": 0.25}
+    params = write({"request": REQUEST | more | {"seed_resize_width": 64, "seed_resize_height": 96}}).split("\n")[-1]
+    for pair in (
+        "CFG curve: 0 9; 0.5 2.5; 1 1",
+        "Variation seed: 7",
+        "Variation seed strength: 0.25",
+        "Seed resize from: 64x96",
+    ):
+        assert f", {pair}, " in params
+    assert "Exact settings" not in params
+    read = TextToImageRequest.parse(parse(f"fox\n{params}")["request"])
+    assert (read.guidance_curve, read.variation_seed) == (more["guidance_curve"], 7)
+
+
+@pytest.mark.parametrize("curve", ["", "0", "0 1 2", "a b", "0 9;", "nan 1", "0 1e999"])
+def test_a_curve_that_cannot_be_read_is_kept_as_it_stands(curve):
+    recipe = parse(f"fox\nSteps: 20, Seed: 1, CFG curve: {curve}, Model: x")
+    assert "guidance_curve" not in recipe["request"] and recipe["other"] == {"CFG curve": curve}
 
 
 def test_a_line_with_fewer_than_three_pairs_belongs_to_the_prompt():

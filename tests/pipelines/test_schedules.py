@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import pytest
 import torch
 
@@ -184,12 +185,13 @@ def test_every_spacing_descends_from_the_top(name, n):
     path = DiffusionProcess(make_betas("linear", 1000)).sigmas
     sigmas = SIGMA_SCHEDULES[name](n, float(path[0]), float(path[-1]), path)
     assert sigmas.shape == (n,) and sigmas.dtype == torch.float64
-    assert (sigmas.diff() < 0).all() and abs(float(sigmas[0] / path[-1]) - 1) < 1e-12
-    if n > 1 and name != "path":
+    assert (sigmas.diff() < 0).all()
+    assert name == "ddim_uniform" or abs(float(sigmas[0] / path[-1]) - 1) < 1e-12
+    if n > 1 and name not in ("path", "simple", "ddim_uniform", "beta_quantiles"):
         assert abs(float(sigmas[-1] / path[0]) - 1) < 1e-9
 
 
-@pytest.mark.parametrize("name", FOLLOWS_PATH)
+@pytest.mark.parametrize("name", ("path", "linspace", "simple", "ddim_uniform"))
 def test_more_steps_than_the_path_has_points_fall_between_them(name):
     path = DiffusionProcess(make_betas("linear", 10)).sigmas
     sigmas = SIGMA_SCHEDULES[name](25, 0, 0, path)
@@ -208,14 +210,48 @@ def test_karras_and_exponential_are_those_of_diffusers(name, option):
 
 @pytest.mark.parametrize(
     "name, spacing, n",
-    [("path", "trailing", n) for n in (1, 3, 20, 30, 1000)] + [("linspace", "linspace", n) for n in (2, 28, 1000)],
+    [("path", "trailing", n) for n in (1, 3, 20, 30, 1000)]
+    + [("linspace", "linspace", n) for n in (2, 28, 1000)]
+    + [("ddim_uniform", "leading", n) for n in (1, 3, 20, 30, 999)],
 )
 def test_spacings_along_the_path_visit_the_sigmas_of_diffusers(name, spacing, n):
     """Step counts at which every t is whole: between two, diffusers interpolates sigma, not its logarithm."""
-    theirs = libs.diffusers().EulerDiscreteScheduler(timestep_spacing=spacing)
+    theirs = libs.diffusers().EulerDiscreteScheduler(timestep_spacing=spacing, steps_offset=1)
     theirs.set_timesteps(n)
     path = DiffusionProcess(theirs.betas.double()).sigmas
     torch.testing.assert_close(SIGMA_SCHEDULES[name](n, 0, 0, path), theirs.sigmas[:-1].double(), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("n", (1, 3, 7, 20, 1000))
+def test_simple_takes_every_so_manyth_level_from_the_top(n):
+    path = DiffusionProcess(make_betas("linear", 1000)).sigmas
+    expected = [float(path[-(1 + int(i * len(path) / n))]) for i in range(n)]
+    torch.testing.assert_close(SIGMA_SCHEDULES["simple"](n, 0, 0, path), torch.tensor(expected, dtype=torch.float64))
+
+
+def test_beta_quantiles_are_those_of_the_distribution():
+    """Back through its distribution function, by another library's series."""
+    rising = torch.linspace(0, 1, 1001, dtype=torch.float64).exp()  # so that log sigma is t / 1000
+    for n in (1, 2, 20, 150):
+        t = SIGMA_SCHEDULES["beta_quantiles"](n, 0, 0, rising).log().tolist()
+        back = [float(mpmath.betainc(0.6, 0.6, 0, x, regularized=True)) for x in t]
+        assert back == pytest.approx([1 - i / n for i in range(n)], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name, table", (("align_your_steps", "StableDiffusionSigmas"), ("align_your_steps_xl", "StableDiffusionXLSigmas"))
+)
+def test_align_your_steps_has_the_published_levels_and_stretches_them_to_other_ends(name, table):
+    from diffusers.schedulers import AysSchedules
+
+    # The paper's last level; in diffusers it is the 0 that all paths end in.
+    published = torch.tensor([*AysSchedules[table][:-1], 0.029], dtype=torch.float64)
+    spacing = SIGMA_SCHEDULES[name]
+    torch.testing.assert_close(spacing(len(published), 0.029, 14.615), published)
+    doubled = spacing(2 * len(published) - 1, 0.029, 14.615)
+    torch.testing.assert_close(doubled[::2], published)
+    torch.testing.assert_close(doubled[1::2], (published[1:] * published[:-1]).sqrt())
+    torch.testing.assert_close(spacing(9, 0.1, 50.0)[[0, -1]], torch.tensor([50.0, 0.1], dtype=torch.float64))
 
 
 @pytest.mark.parametrize("name", FOLLOWS_PATH)

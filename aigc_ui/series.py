@@ -1,0 +1,62 @@
+"""Grids and lists of prompts on the Create page: accordions with what they add to the settings of a picture."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from aigc_ui.controls import Controls
+from aigc_ui.guard import CLIENT_HEADER
+from aigc_ui.labels import Labels
+from aigc_ui.live import FAST, mount, signal
+from aigc_ui.services import Services
+from pipelines.errors import StudioError
+
+AXES = (("x_field", "x_values"), ("y_field", "y_values"), ("z_field", "z_values"))
+
+
+def build(services: Services, picture: Controls, labels: Labels, wire: gr.HTML) -> list[Controls]:
+    """The accordions of the generators that are there; their own controls come back, to be filled and relabelled."""
+    parts: dict[str, Callable[[Controls, Labels], gr.Button]] = {"grid": _grid, "prompt-lines": _lines}
+    built = []
+    for name, place in parts.items():
+        if name in services.generator_names():
+            own = Controls(services.generator(name).request_type)
+            make = place(own, labels)
+            _connect(services, name, picture, own, wire, make)
+            labels.also(own.relabel)
+            built.append(own)
+    return built
+
+
+def _grid(own: Controls, labels: Labels) -> gr.Button:
+    with labels.add(gr.Accordion, "label", "group.grid", open=False, elem_id="group-grid"):
+        labels.add(gr.Markdown, "value", "grid.help", elem_classes="help")
+        for field, values in AXES:
+            with gr.Row(elem_classes="pair"):
+                own.place(field, elem_id=field.replace("_", "-"), min_width=0)
+                own.place(values, elem_id=values.replace("_", "-"), lines=1, max_lines=3, min_width=0)
+        return labels.add(gr.Button, "value", "grid.make", elem_id="grid-make")
+
+
+def _lines(own: Controls, labels: Labels) -> gr.Button:
+    with labels.add(gr.Accordion, "label", "group.lines", open=False, elem_id="group-lines"):
+        labels.add(gr.Markdown, "value", "lines.help", elem_classes="help")
+        own.place("prompt_lines", lines=4, max_lines=12, elem_id="prompt-lines")
+        mount("lines-file")
+        return labels.add(gr.Button, "value", "lines.make", elem_id="lines-make")
+
+
+def _connect(services: Services, name: str, picture: Controls, own: Controls, wire: gr.HTML, make: gr.Button) -> None:
+    def submit(values: dict[Component, Any], request: gr.Request) -> dict[str, Any]:
+        asked = picture.read(values) | own.read(values)
+        try:
+            job = services.jobs.submit(name, own.request_type.parse(asked), request.headers.get(CLIENT_HEADER, ""))
+        except StudioError as error:
+            return signal(error={"code": error.code, "message": str(error)})
+        return signal(job=job.id, values=asked)
+
+    make.click(submit, picture.inputs() | own.inputs(), wire, trigger_mode="multiple", **FAST).failure(
+        None, js="() => { aigc.receive({failed: true}); }"
+    )

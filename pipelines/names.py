@@ -1,0 +1,78 @@
+"""What other tools call our samplers and spacings, and back: the one table of names.
+
+AUTOMATIC1111 says "DPM++ 2M" and "Karras", its older files "DPM++ 2M Karras", ComfyUI dpmpp_2m and karras, InvokeAI
+dpmpp_2m_k. What is written is A1111's; what is read is any of them, in any case, with spaces or underscores.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipelines.diffusion.samplers import SAMPLER_LABELS
+from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+
+_SAMPLERS_ELSEWHERE = {
+    "dpm_2": ("kdpm_2", "k_dpm_2"),
+    "dpm_2_ancestral": ("kdpm_2_a", "k_dpm_2_a"),
+    "dpmpp_2s_ancestral": ("dpmpp_2s",),
+    "euler_ancestral": ("k_euler_a",),
+    "euler": ("k_euler",),
+    "heun": ("k_heun",),
+    "lms": ("k_lms",),
+    "unipc": ("uni_pc", "uni_pc_bh2"),
+}
+_SPACINGS_ELSEWHERE = {
+    "path": ("automatic",),  # A1111's word for "what the sampler is used to"; ours is SGM Uniform
+    "linspace": ("normal",),
+    "exponential": ("polyexponential",),  # with rho = 1, as it is run everywhere, it is the same
+    "karras": ("k",),
+    "beta_quantiles": ("beta",),
+    "align_your_steps": ("ays", "align your steps gits"),
+    "align_your_steps_xl": ("ays xl",),
+}
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_/-]+", " ", text.casefold()).strip()
+
+
+def _table(labels: Mapping[str, str], elsewhere: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Any known name, in its plain form, to ours."""
+    known = {_plain(other): name for name, others in elsewhere.items() for other in others}
+    return known | {_plain(label): name for name, label in labels.items()} | {_plain(name): name for name in labels}
+
+
+_SAMPLERS = _table(SAMPLER_LABELS, _SAMPLERS_ELSEWHERE)
+_SPACINGS = _table(SIGMA_SCHEDULE_LABELS, _SPACINGS_ELSEWHERE)
+
+
+def spacing(text: str) -> str | None:
+    """Our name of a spacing that may be called as other tools call it; None for an unknown one."""
+    return _SPACINGS.get(_plain(text))
+
+
+def sampler(text: str) -> dict[str, str]:
+    """The fields that a sampler's name says: `sampler`, and `sigma_schedule` where it ends in one, as in "DPM++ 2M
+    Karras". Empty for an unknown one."""
+    plain = _plain(text)
+    if plain in _SAMPLERS:
+        return {"sampler": _SAMPLERS[plain]}
+    words = plain.split(" ")
+    for cut in range(1, min(len(words), 12)):
+        first, rest = " ".join(words[:cut]), " ".join(words[cut:])
+        if first in _SAMPLERS and rest in _SPACINGS:
+            return {"sampler": _SAMPLERS[first], "sigma_schedule": _SPACINGS[rest]}
+    return {}
+
+
+def resolved(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's loose values with other tools' names as ours; what no table knows stays, to be refused by name.
+
+    A spacing given by itself goes before the one at the end of a sampler's name.
+    """
+    known = dict(values)
+    if isinstance(name := values.get("sigma_schedule"), str):
+        known["sigma_schedule"] = spacing(name) or name
+    if isinstance(name := values.get("sampler"), str):
+        known = sampler(name) | {n: v for n, v in known.items() if n != "sampler" or not sampler(name)}
+    return known

@@ -1,0 +1,51 @@
+"""Several requests for pictures run one after the other as one job, each kept with a recipe of its own."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any, cast
+
+from pipelines.device import DeviceManager
+from pipelines.errors import BadRequest
+from pipelines.events import Event, Frame, Progress
+from pipelines.requests import TextToImageRequest
+
+MOST_REQUESTS = 100
+MOST_PIXEL_STEPS = 2**28
+"""Of all together: 51 pictures of 512 x 512 in 20 steps, or 819 of 128 x 128."""
+
+
+def check(requests: Sequence[TextToImageRequest]) -> None:
+    """Raises BadRequest for more than one job should do, and says what it comes to."""
+    if len(requests) > MOST_REQUESTS:
+        raise BadRequest(f"{len(requests)} pictures are too many for one job; at most {MOST_REQUESTS} go. Take fewer.")
+    cost = sum(r.width * r.height * r.count * r.num_inference_steps for r in requests)
+    if cost > MOST_PIXEL_STEPS:
+        raise BadRequest(
+            f"{len(requests)} requests come to {cost / 2**20:.0f} million pixels times steps; one job does at most "
+            f"{MOST_PIXEL_STEPS // 2**20}. Take fewer values, smaller pictures or fewer steps."
+        )
+
+
+def run(requests: Sequence[TextToImageRequest], devices: DeviceManager) -> Iterator[Event]:
+    """Each request's Result as soon as it is there, and one frame before it.
+
+    A frame a request, not one a step: a job's frames stay few however many requests it has. StopEarly ends the stream
+    at once; what is finished by then has been told.
+    """
+    painter = _generator()
+    for i, request in enumerate(requests):
+        last: Frame | None = None
+        with closing(cast(Any, painter.stream(request, devices))) as events:
+            for event in events:
+                if isinstance(event, Frame):
+                    last = event
+                    event = Progress("denoising", event.index, event.total)
+                yield event
+        if last is not None:
+            yield Frame(i + 1, len(requests), last.sigma, last.x[:1], last.x0_pred[:1])
+
+
+def _generator() -> Any:
+    from pipelines import registry
+
+    return registry.get("text-to-image")

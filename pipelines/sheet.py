@@ -1,0 +1,99 @@
+"""A grid of pictures on one sheet, with what changes written at its edges."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+LONGEST = 8192
+"""Pixels a side; the pictures are made smaller to keep to it."""
+GAP, INK, PAPER, FAINT = 8, (28, 25, 23), (255, 255, 255), (239, 236, 232)
+CHINESE = ("NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "wqy-microhei.ttc", "msyh.ttc", "PingFang.ttc")
+"""Fonts that systems have; Pillow's own, which is always there, knows Latin letters only."""
+
+
+@dataclass(frozen=True)
+class Titles:
+    """What is written at the edges: of columns, of rows, and of each block of them; [""] where an axis is missing."""
+
+    columns: Sequence[str]
+    rows: Sequence[str]
+    blocks: Sequence[str]
+
+
+def draw(pictures: Sequence[np.ndarray | None], titles: Titles) -> np.ndarray:
+    """The sheet, uint8 (H, W, 3). Pictures come block by block and row by row; None leaves its place empty."""
+    columns, rows, blocks = len(titles.columns), len(titles.rows), len(titles.blocks)
+    known = [picture for picture in pictures if picture is not None]
+    width, height = (max(picture.shape[axis] for picture in known) for axis in (1, 0))
+    size = max(12, min(28, width // 10))
+    left = _room(titles.rows, size, width)
+    top, head = (size * 2 if any(names) else 0 for names in (titles.columns, titles.blocks))
+    outer = (left + GAP * (columns + 1), blocks * (head + top + GAP * (rows + 1)))
+    scale = min(1, (LONGEST - outer[0]) / (columns * width), (LONGEST - outer[1]) / (blocks * rows * height))
+    width, height = max(1, int(width * scale)), max(1, int(height * scale))
+    tall = head + top + rows * (height + GAP) + GAP
+    sheet = Image.new("RGB", (left + columns * (width + GAP) + GAP, blocks * tall), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for block, name in enumerate(titles.blocks):
+        y = block * tall
+        _write(pen, name, size, (GAP, y, sheet.width - GAP, y + head), number=block)
+        for column, title in enumerate(titles.columns):
+            x = left + GAP + column * (width + GAP)
+            _write(pen, title, size, (x, y + head, x + width, y + head + top), number=column)
+        for row, title in enumerate(titles.rows):
+            edge = y + head + top + GAP + row * (height + GAP)
+            _write(pen, title, size, (GAP, edge, left, edge + height), number=row)
+            for column in range(columns):
+                at = (left + GAP + column * (width + GAP), edge)
+                _place(sheet, pen, pictures[(block * rows + row) * columns + column], at, (width, height))
+    return np.array(sheet)
+
+
+def _place(sheet: Image.Image, pen: ImageDraw.ImageDraw, picture: np.ndarray | None, at: tuple, size: tuple) -> None:
+    """A picture in the middle of its place, smaller where it must be."""
+    if picture is None:
+        pen.rectangle((*at, at[0] + size[0] - 1, at[1] + size[1] - 1), fill=FAINT)
+        return
+    image = Image.fromarray(picture)
+    image.thumbnail(size, Image.Resampling.LANCZOS)
+    sheet.paste(image, (at[0] + (size[0] - image.width) // 2, at[1] + (size[1] - image.height) // 2))
+
+
+def _room(titles: Sequence[str], size: int, width: int) -> int:
+    """For the titles of rows, at most as wide as a picture."""
+    widths = [_font(title, size).getlength(_legible(title, i)) for i, title in enumerate(titles) if title]
+    return min(int(max(widths)) + 2 * GAP, max(width, 6 * size)) if widths else 0
+
+
+def _write(pen: ImageDraw.ImageDraw, text: str, size: int, box: tuple[int, int, int, int], number: int) -> None:
+    """In the middle of the box, shortened until it fits."""
+    if not text:
+        return
+    text, font = _legible(text, number), _font(text, size)
+    shown = text
+    while len(shown) > 1 and font.getlength(shown) > box[2] - box[0]:
+        text, shown = text[:-1], text[:-1] + "…"
+    pen.text(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), shown, fill=INK, font=font, anchor="mm")
+
+
+def _font(text: str, size: int) -> ImageFont.FreeTypeFont:
+    if _beyond_latin(text):
+        for name in CHINESE:
+            try:
+                return ImageFont.truetype(name, size)
+            except OSError:
+                continue
+    return ImageFont.load_default(size)  # type: ignore[return-value]  # a bitmap only where Pillow has no FreeType
+
+
+def _legible(text: str, number: int) -> str:
+    """The text on one line; or its number, where this machine has no font for it. The recipe says it in full."""
+    text = " ".join(text.split())
+    chinese = _font(text, 12).getname()[0] != ImageFont.load_default(12).getname()[0]  # type: ignore[union-attr]
+    return text if chinese or not _beyond_latin(text) else f"#{number + 1}"
+
+
+def _beyond_latin(text: str) -> bool:
+    return any(ord(letter) > 0x24F and letter not in "–—…‘’“”•" for letter in text)

@@ -1,0 +1,236 @@
+"""Grids and lists of prompts: values as people write them, each cell the very picture that it would be alone."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines import recipe, registry, series
+from pipelines.axis import Axis, fields
+from pipelines.device import DeviceManager
+from pipelines.errors import BadRequest
+from pipelines.events import Frame, Result, StopEarly
+from pipelines.grid import Grid, GridRequest
+from pipelines.prompt_lines import PromptLines, PromptLinesRequest
+from pipelines.requests import TextToImageRequest
+from pipelines.sheet import FAINT, LONGEST, Titles, draw
+from pipelines.text_to_image import TextToImage
+from tests.tiny import tiny_model
+
+SMALL = {"prompt": "a red cat", "width": 64, "height": 64, "upscale": "none", "num_inference_steps": 2, "seed": 7}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    tiny_model(folder / "tiny", "tiny", "v_prediction")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIGC_MODELS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def devices():
+    manager = DeviceManager("cpu", threads=1)
+    yield manager
+    manager.close()
+
+
+def grid(**values: Any) -> GridRequest:
+    return GridRequest.parse(SMALL | values)
+
+
+@pytest.mark.parametrize(
+    "field, text, values",
+    (
+        ("seed", "1-5", "1 2 3 4 5"),
+        ("seed", "1,2,9", "1 2 9"),
+        ("seed", "-1, 4", "-1 4"),
+        ("num_inference_steps", "1-10 (+3)", "1 4 7 10"),
+        ("num_inference_steps", "10-20 [3], 50", "10 15 20 50"),
+        ("guidance_scale", "0-1 (+0.25)", "0 0.25 0.5 0.75 1"),
+        ("guidance_scale", "1.5-7.5 [3]", "1.5 4.5 7.5"),
+        ("guidance_scale", "3", "3"),
+        ("sampler", "euler, DPM++ 2M", "euler|DPM++ 2M"),
+        ("prompt", "a cat, red|a dog", "a cat, red|a dog"),
+    ),
+)
+def test_values_are_read_as_people_write_them(field, text, values):
+    assert Axis.read(field, text).values == tuple(values.split("|" if "|" in values else " "))
+
+
+@pytest.mark.parametrize(
+    "values, said",
+    (
+        ({}, "needs a setting that changes"),
+        ({"x_field": "seed"}, "needs values"),
+        ({"x_field": "seed", "x_values": "5-1"}, "must count up"),
+        ({"x_field": "seed", "x_values": "1-5 (+0)"}, "must count up"),
+        ({"x_field": "seed", "x_values": "1-999999999999"}, "at most|to 50"),
+        ({"x_field": "seed", "x_values": "1-5 [0]"}, "1 to 50"),
+        ({"x_field": "seed", "x_values": "one"}, "seed must be a number"),
+        ({"x_field": "seed", "x_values": "1-2 (+0.5)"}, "seed must be a whole number"),
+        ({"x_field": "count", "x_values": "1-2"}, "x_field must be one of"),
+        ({"x_field": "sampler", "x_values": "euler|fast"}, "sampler must be one of .*fast"),
+        ({"x_field": "prompt_replace", "x_values": "dog|cat"}, "does not say 'dog'"),
+        ({"x_field": "seed", "x_values": "1", "y_field": "seed", "y_values": "2"}, "setting of its own"),
+        ({"x_field": "seed", "x_values": "1-50", "y_field": "eta", "y_values": "0-1 [50]"}, "50 x 50 has 2500 cells"),
+        (
+            {"x_field": "seed", "x_values": "1-50", "width": 512, "height": 512, "num_inference_steps": 100},
+            "50 requests come to 1250 million pixels times steps; one job does at most 256",
+        ),
+    ),
+)
+def test_a_grid_that_does_not_go_is_refused_before_anything_is_painted(values, said):
+    with pytest.raises(BadRequest, match=said):
+        grid(**values)
+
+
+def test_cells_are_requests_with_one_value_of_each_axis_x_fastest():
+    x, y = {"x_field": "seed", "x_values": "1,2"}, {"y_field": "prompt_replace", "y_values": "red|blue"}
+    z = {"z_field": "eta", "z_values": "0,1"}
+    cells = grid(**x, **y, **z, count=4).cells()
+    told = [(cell.seed, cell.prompt, cell.eta, cell.count) for cell in cells]
+    assert told[:4] == [
+        (1, "a red cat", 0, 1),
+        (2, "a red cat", 0, 1),
+        (1, "a blue cat", 0, 1),
+        (2, "a blue cat", 0, 1),
+    ]
+    assert [eta for _, _, eta, _ in told] == [0] * 4 + [1] * 4
+
+
+def test_a_sampler_on_an_axis_may_bring_its_spacing():
+    cells = grid(x_field="sampler", x_values="DPM++ 2M Karras|Euler a", sigma_schedule="simple").cells()
+    assert [(cell.sampler, cell.sigma_schedule) for cell in cells] == [
+        ("dpmpp_2m", "karras"),
+        ("euler_ancestral", "simple"),
+    ]
+
+
+def test_every_setting_of_a_picture_can_be_an_axis_but_pictures_and_their_number():
+    own = {field.name for field in TextToImageRequest.fields()}
+    assert own - set(fields()) == {"count", "image", "mask_image"}
+
+
+def test_each_cell_is_kept_as_the_picture_that_its_recipe_makes_alone_and_the_sheet_tells_the_axes(home, devices):
+    asked = grid(model="tiny", x_field="seed", x_values="1-3", y_field="sampler", y_values="euler|DPM2")
+    events = list(Grid().stream(asked, devices))
+    *cells, sheet = [event for event in events if isinstance(event, Result)]
+    assert len(cells) == 6 and isinstance(events[-1], Result)
+    for cell in cells:
+        kept = cell.recipes[0]
+        assert kept["generator"] == "text-to-image"
+        *_, alone = TextToImage().stream(TextToImageRequest.parse(kept["request"]), devices)
+        assert isinstance(alone, Result) and np.array_equal(alone.images, cell.images)
+    assert len({cell.images.tobytes() for cell in cells}) == 6
+    told = sheet.recipes[0]
+    assert told["generator"] == "grid" and not sheet.unfinished
+    assert told["axes"] == [
+        {"field": "seed", "values": ["1", "2", "3"]},
+        {"field": "sampler", "values": ["euler", "DPM2"]},
+    ]
+    assert GridRequest.parse(told["request"]).cells() == asked.cells()
+    frames = [event for event in events if isinstance(event, Frame)]
+    assert [(frame.index, frame.total) for frame in frames] == [(i + 1, 6) for i in range(6)]
+    for cell in cells:  # each is on the sheet, to the pixel
+        assert _lies_on(sheet.images[0], cell.images[0])
+
+
+def _lies_on(sheet: np.ndarray, picture: np.ndarray) -> bool:
+    height, width = picture.shape[:2]
+    corners = np.argwhere((sheet[: 1 - height, : 1 - width] == picture[0, 0]).all(axis=2))
+    return any(np.array_equal(sheet[y : y + height, x : x + width], picture) for y, x in corners)
+
+
+def test_a_sheet_goes_through_a_file_and_back(home, devices, tmp_path):
+    from pipelines.store import ImageStore
+
+    *_, sheet = Grid().stream(grid(model="tiny", x_field="seed", x_values="1,2"), devices)
+    assert isinstance(sheet, Result)
+    store = ImageStore(tmp_path)
+    kept = recipe.read(store.path(store.save(sheet.images[0], sheet.recipes[0])))
+    assert GridRequest.parse(kept["request"]) == GridRequest.parse(sheet.recipes[0]["request"])
+
+
+def test_a_random_seed_is_drawn_once_for_all_cells(home, devices):
+    asked = grid(model="tiny", seed=-1, x_field="num_inference_steps", x_values="1,2")
+    results = [event for event in Grid().stream(asked, devices) if isinstance(event, Result)]
+    assert len({result.recipes[0]["request"]["seed"] for result in results}) == 1
+
+
+def test_stopped_early_the_finished_cells_and_their_sheet_are_kept(home, devices):
+    stream: Any = Grid().stream(grid(model="tiny", x_field="seed", x_values="1-4"), devices)
+    while not isinstance(next(stream), Result):
+        pass
+    sheet = stream.throw(StopEarly())
+    assert isinstance(sheet, Result) and sheet.unfinished and sheet.steps_done == 1
+    assert (sheet.images[0] == FAINT).all(axis=2).sum() == 3 * 64 * 64
+    with pytest.raises(StopIteration):
+        next(stream)
+
+
+def test_a_sheet_keeps_within_its_bounds_and_takes_pictures_of_several_sizes():
+    tall, wide = np.zeros((2048, 512, 3), np.uint8), np.zeros((512, 2048, 3), np.uint8)
+    sheet = draw([tall, wide] * 25, Titles([f"{i}" for i in range(10)], [f"row {i}" for i in range(5)], [""]))
+    assert max(sheet.shape) <= LONGEST
+    assert draw([tall], Titles([""], [""], [""])).shape == (2064, 528, 3)
+
+
+@pytest.mark.parametrize("title", ("seed: 5", "一只狐狸", "x" * 400, "two\nlines", "🦊"))
+def test_any_title_can_be_written(title):
+    black = np.zeros((64, 64, 3), np.uint8)
+    sheet = draw([black], Titles([title], [title], [title]))
+    blank = draw([black], Titles([""], [""], [""]))
+    assert (sheet < 128).any(axis=2).sum() > (blank < 128).any(axis=2).sum()
+
+
+def lines(text: str, **values: Any) -> PromptLinesRequest:
+    return PromptLinesRequest.parse(SMALL | {"prompt_lines": text} | values)
+
+
+def test_lines_are_prompts_and_may_change_settings():
+    first, second, third = lines(
+        'a fox\n\n  a dog, "big" -- blue --steps 9 --cfg-scale 2.5 --sampler "DPM++ 2M Karras" \n'
+        '--negative "no cat" --seed 3 --guidance-curve "0 9; 1 1"'
+    ).requests()
+    assert (first.prompt, first.num_inference_steps, first.seed) == ("a fox", 2, 7)
+    assert second.prompt == 'a dog, "big" -- blue'
+    assert (second.num_inference_steps, second.guidance_scale, second.seed) == (9, 2.5, 7)
+    assert (second.sampler, second.sigma_schedule) == ("dpmpp_2m", "karras")
+    assert third.guidance_curve == ((0, 9), (1, 1))
+    assert (third.prompt, third.negative_prompt, third.seed) == ("a red cat", "no cat", 3)
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    (
+        ("", "got none"),
+        (" \n ", "got none"),
+        ("a\nb --speed 3", "line 2: unknown option '--speed'"),
+        ("a --steps", "line 1: the option --steps needs a value"),
+        ("a --steps many", "line 1: num_inference_steps must be a number"),
+        ("a --steps 5 6", "line 1: unknown option '6'"),
+        ('a --sampler "euler', "quotation mark"),
+        (f"a --image {'0' * 64}", "unknown option '--image'"),
+        ("\n".join("a" for _ in range(101)), "101 pictures are too many"),
+    ),
+)
+def test_a_line_that_cannot_be_read_is_named(text, said):
+    with pytest.raises(BadRequest, match=said):
+        lines(text)
+
+
+def test_each_line_makes_the_picture_that_it_would_make_alone(home, devices):
+    asked = lines("a red cat\na blue circle --seed 9 --count 2", model="tiny")
+    results = [event for event in PromptLines().stream(asked, devices) if isinstance(event, Result)]
+    assert [len(result.images) for result in results] == [1, 2]
+    for result, request in zip(results, asked.requests(), strict=True):
+        *_, alone = TextToImage().stream(request, devices)
+        assert isinstance(alone, Result) and np.array_equal(alone.images, result.images)
+
+
+def test_both_are_generators_of_the_registry():
+    assert registry.get("grid").request_type is GridRequest
+    assert registry.get("prompt-lines").request_type is PromptLinesRequest
+    assert series.MOST_REQUESTS == 100

@@ -1,0 +1,72 @@
+"""Names of samplers and spacings: other tools' are read as ours, alone and fused, wherever a request comes in."""
+
+import pytest
+
+from pipelines import names
+from pipelines.diffusion.samplers import SAMPLER_LABELS
+from pipelines.errors import BadRequest
+from pipelines.infotext import parse
+from pipelines.requests import TextToImageRequest
+from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+
+OF_COMFYUI = {
+    "euler": "euler", "euler_ancestral": "euler_ancestral", "heun": "heun", "dpm_2": "dpm_2", "lms": "lms",
+    "dpm_2_ancestral": "dpm_2_ancestral", "dpmpp_2s_ancestral": "dpmpp_2s_ancestral", "dpmpp_sde": "dpmpp_sde",
+    "dpmpp_2m": "dpmpp_2m", "dpmpp_2m_sde": "dpmpp_2m_sde", "dpmpp_3m_sde": "dpmpp_3m_sde", "ddpm": "ddpm",
+    "lcm": "lcm", "ddim": "ddim", "uni_pc": "unipc",
+}  # fmt: skip
+SPACINGS_ELSEWHERE = {
+    "simple": "simple", "sgm_uniform": "path", "karras": "karras", "exponential": "exponential",
+    "beta": "beta_quantiles",
+    "ddim_uniform": "ddim_uniform", "normal": "linspace", "kl_optimal": "kl_optimal", "Polyexponential": "exponential",
+    "Automatic": "path", "Align Your Steps": "align_your_steps", "DDIM": "ddim_uniform",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("theirs, ours", OF_COMFYUI.items())
+def test_comfyuis_samplers_are_known(theirs, ours):
+    assert names.sampler(theirs) == {"sampler": ours}
+
+
+@pytest.mark.parametrize("theirs, ours", SPACINGS_ELSEWHERE.items())
+def test_spacings_of_other_tools_are_known(theirs, ours):
+    assert names.spacing(theirs) == ours
+
+
+@pytest.mark.parametrize("spacing", SIGMA_SCHEDULE_LABELS)
+@pytest.mark.parametrize("sampler", SAMPLER_LABELS)
+def test_every_sampler_and_spacing_is_read_fused_in_every_spelling(sampler, spacing):
+    """Split wrongly, "DPM++ 2M SDE Karras" would be DPM++ 2M with a spacing "SDE Karras"."""
+    fields = {"sampler": sampler, "sigma_schedule": spacing}
+    label, other = SAMPLER_LABELS[sampler], SIGMA_SCHEDULE_LABELS[spacing]
+    for text in (f"{label} {other}", f"{label} {other}".upper(), f"{sampler}_{spacing}", f"{sampler} / {spacing}"):
+        assert names.sampler(text) == fields
+    assert TextToImageRequest.parse({"sampler": f"{label} {other}"}).values() == TextToImageRequest(**fields).values()
+
+
+def test_one_name_never_means_two():
+    for table in (SAMPLER_LABELS, SIGMA_SCHEDULE_LABELS):
+        assert len({names._plain(label) for label in table.values()}) == len(table)
+    for label, name in ((label, name) for name, label in SAMPLER_LABELS.items()):
+        assert names.sampler(label) == names.sampler(name) == {"sampler": name}
+
+
+def test_invokes_suffix_is_karras():
+    assert names.sampler("dpmpp_sde_k") == {"sampler": "dpmpp_sde", "sigma_schedule": "karras"}
+
+
+def test_a_spacing_given_by_itself_goes_before_the_one_in_the_samplers_name():
+    request = TextToImageRequest.parse({"sampler": "Euler a Karras", "sigma_schedule": "Simple"})
+    assert (request.sampler, request.sigma_schedule) == ("euler_ancestral", "simple")
+
+
+@pytest.mark.parametrize("sampler", ["DPM fast", "Karras", "Euler a Karras please", "", 7, None, ["euler"]])
+def test_a_name_that_nobody_knows_is_refused_as_it_was_given(sampler):
+    with pytest.raises(BadRequest, match="sampler must be one of .*got"):
+        TextToImageRequest.parse({"sampler": sampler})
+
+
+@pytest.mark.parametrize("spacing", SIGMA_SCHEDULE_LABELS)
+def test_a_split_infotext_names_the_spacing(spacing):
+    text = f"fox\nSteps: 20, Sampler: DPM++ 2M, Schedule type: {SIGMA_SCHEDULE_LABELS[spacing]}, Seed: 1"
+    assert parse(text)["request"]["sigma_schedule"] == spacing
