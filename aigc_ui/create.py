@@ -54,6 +54,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     controls.place("image", elem_id="image")
     controls.place("mask_image", elem_id="mask-image")
     mount("start")
+    mount("read-settings")
     controls.place("strength", elem_id="strength")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     with gr.Row(elem_id="actions"):

@@ -29,6 +29,7 @@ PASS_COOKIE = "aigc_pass"
 UPLOAD_ROUTES = (
     "/gradio_api/upload",
     "/api/v1/inputs",
+    "/api/v1/metadata",
     "/api/v1/lab/film.webp",
     "/api/v1/lab/film.gif",
     "/api/v1/lab/film.mp4",

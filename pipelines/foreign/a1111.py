@@ -10,10 +10,10 @@ from pipelines.foreign.names import model_name
 
 def read(texts: Mapping[str, str]) -> Said | None:
     text = texts.get("parameters", "")
-    if not re.search(r"\b(Steps|Sampler|CFG scale|Seed|Size): ", text):
-        return None
     recipe = infotext.parse(text)
     request = recipe["request"]
+    if not (recipe["other"] or recipe.get("software") or set(request) - {"prompt", "negative_prompt"}):
+        return None  # a prompt at most, and nobody says whose
     if isinstance(request.get("model"), str):
         request = request | {"model": model_name(request["model"])}
     version = str(recipe.get("software") or "")

@@ -47,8 +47,9 @@ class _Graph:
 
     def target(self, value: object) -> Node | None:
         """The node that a link leads to."""
-        linked = isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int)
-        return self.nodes.get(str(value[0])) if linked else None
+        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int):
+            return self.nodes.get(str(value[0]))
+        return None
 
     def upstream(self, start: object, follow: Callable[[str], bool], most: int = MOST_NODES) -> Iterator[Node]:
         """The nodes that a link reaches through inputs whose name `follow` accepts, the nearest first, `most` of them.

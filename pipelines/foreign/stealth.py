@@ -58,4 +58,4 @@ def _alpha_bits(data: bytes) -> NDArray[np.uint8] | None:
             alpha = np.asarray(image.getchannel("A"))
     except _DAMAGED:
         return None
-    return (alpha.T & 1).reshape(-1)
+    return (alpha.T & 1).astype(np.uint8).reshape(-1)
