@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """How this studio was started. `shared`: others reach it over the network, and each sees only their own work."""
+    """How this studio was started. `shared`: others reach it over the network, and each sees only their own work.
+
+    `api`: the interface of AUTOMATIC1111 is open, too.
+    """
 
     outputs: Path
     shared: bool = False
+    api: bool = False
     version: str = VERSION
 
 
