@@ -197,6 +197,7 @@ def _about(services: Services) -> APIRouter:
             "jobs": services.jobs.stats() | states,
             "worker": _plain(services.devices.worker().stats),
             "models": services.devices.loaded(),
+            "memory": services.devices.memory,
             "device": services.devices.describe() if "torch" in sys.modules else None,
             "memory_bytes": _resident_bytes(),
         }

@@ -96,14 +96,14 @@ def _making(services: Services, chosen: Chosen) -> APIRouter:
     @router.post("/txt2img")
     async def txt2img(request: Request) -> dict[str, Any]:
         body, client = await bodies.read(request), _client(request)
-        asked = text_to_image(body, _request_type(services), chosen.of(client))
+        asked = text_to_image(body, _request_type(services), chosen.of(client) or services.settings.first_model)
         return await _made(services, request, asked, body)
 
     @router.post("/img2img")
     async def img2img(request: Request) -> dict[str, Any]:
         body, client = await bodies.read(request), _client(request)
-        kind = _request_type(services)
-        asked = await run_in_threadpool(image_to_image, body, kind, chosen.of(client), services.inputs)
+        kind, model = _request_type(services), chosen.of(client) or services.settings.first_model
+        asked = await run_in_threadpool(image_to_image, body, kind, model, services.inputs)
         return await _made(services, request, asked, body)
 
     @router.post("/png-info")
@@ -146,7 +146,7 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     @router.get("/options")
     def options(request: Request) -> dict[str, Any]:
         kind = _request_type(services)
-        model = chosen.of(_client(request)) or kind().values()["model"]
+        model = chosen.of(_client(request)) or services.settings.first_model or kind().values()["model"]
         return {"sd_model_checkpoint": model, "samples_format": "png", "samples_save": True, "sd_vae": "Automatic"}
 
     @router.post("/options")
