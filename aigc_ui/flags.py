@@ -68,7 +68,7 @@ def _checkpoint(path: str) -> Mapping[str, Any]:
     if not file.exists():
         raise BadRequest(f"--ckpt {path[-60:]!r} is not there. Name a model's folder or file.")
     name = file.name if file.is_dir() else file.stem
-    return {"first_model": name, "places": Places(checkpoints=(file.resolve().parent,))}
+    return {"first_model": name, "places": Places(checkpoints=(file.absolute().parent,))}
 
 
 def _base(path: str) -> Mapping[str, Any]:
