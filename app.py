@@ -6,19 +6,20 @@ prepare_environment()  # before anything imports a library that reads it
 
 import argparse  # noqa: E402
 import logging  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 import webbrowser  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from aigc_ui import api, network, server  # noqa: E402
+from aigc_ui import api, flags, network, server  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Services, Settings  # noqa: E402
-from pipelines import registry  # noqa: E402
+from pipelines import models, registry  # noqa: E402
 from pipelines.device import DeviceManager  # noqa: E402
-from pipelines.errors import StudioError  # noqa: E402
+from pipelines.errors import NotFound, StudioError  # noqa: E402
 from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
 from pipelines.store import ImageStore  # noqa: E402
@@ -29,24 +30,39 @@ CLOSING_SECONDS = 8.0
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="app.py", description="Opens AIGC Studio in the browser.")
+    parser = argparse.ArgumentParser(prog="app.py", description="Opens AIGC Studio in the browser.", allow_abbrev=False)
     parser.add_argument("--host", help=f"address to listen on (default {network.LOOPBACK}: this machine only)")
     parser.add_argument("--port", type=_port, help=f"port to listen on (default {network.DEFAULT_PORT} or the next)")
-    parser.add_argument("--listen", action="store_true", help="let others in the network in; they need the token")
+    parser.add_argument(
+        "--listen",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="ADDRESS",
+        help="let others in the network in; they need the token",
+    )
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
     parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
     parser.add_argument("--autolaunch", action="store_true", help="open the page in the browser")
     parser.add_argument("--no-warm", action="store_true", help="load the model with the first picture only")
+    flags.add(parser)
     return parser.parse_args(words)
 
 
 def main(words: list[str] | None = None) -> int:
-    given = arguments(words)
+    try:
+        given = arguments(flags.words(sys.argv[1:] if words is None else words, os.environ))
+        answers = flags.settle(given)
+    except StudioError as error:
+        print(f"AIGC Studio cannot start: {error}", file=sys.stderr)
+        return 2
+    for answer in answers:
+        print(answer, flush=True)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if taken := server.quiet_gradio_environment():
         print(f"Not used: {', '.join(taken)}. How the studio is reached is said with its own options.", flush=True)
-    host = given.host or (network.EVERYWHERE if given.listen else network.LOOPBACK)
-    shared = given.listen or not network.is_loopback(host)
+    host = flags.host_of(given)
+    shared = bool(given.listen) or not network.is_loopback(host)
     try:
         listening = network.listen(host, given.port)
         services = compose(given, shared, listening.getsockname()[1])
@@ -58,12 +74,15 @@ def main(words: list[str] | None = None) -> int:
 
 def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     """The engine. Its parts import torch only when they are first asked to work."""
-    devices = DeviceManager(given.device)
+    flags.add_model_folders(given.places, os.environ)
+    if given.first_model and given.first_model not in models.installed():
+        raise NotFound(f"--ckpt {given.first_model[:60]!r} is no model that can be opened here. Name a model's folder.")
+    devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision)
     store = ImageStore(given.outputs)
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)
     jobs = JobQueue(devices, store, path=waiting, inputs=inputs)
-    settings = Settings(given.outputs, shared)
+    settings = Settings(given.outputs, shared, given.api, given.places, given.first_model)
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs)
 
 
@@ -72,7 +91,8 @@ def run(services: Services, listening: Any, host: str, given: argparse.Namespace
     token = new_token() if services.settings.shared else None
     addresses = network.addresses(host, port, token)
     with server.temporary_folder() as uploads:
-        studio = server.Studio(api.build(services), lambda: page(services), lambda: warm(services, given))
+        build = server.no_page if given.nowebui else lambda: page(services)
+        studio = server.Studio(api.build(services), build, lambda: warm(services, given))
         guard = Guard(studio, network.hosts_for(host), Door(token) if token else None, file_root=uploads)
         announce(addresses, given.port, port)
         if given.autolaunch:

@@ -21,17 +21,18 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from aigc_ui import bodies, fields, lab_api, sse
+from aigc_ui import bodies, fields, lab_api, metadata_api, sdapi, sse
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
-from pipelines import film, infotext
+from pipelines import copies, film, infotext
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
 from pipelines.store import ImageInfo
 
 PAGE_OF_IMAGES = Range(1, 500)
+QUALITY = Range(1, 100)
 # A picture's file is written once and never changed; private, because a shared studio's pictures are one person's.
 FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 DEFAULT_GENERATOR = "text-to-image"
@@ -43,8 +44,10 @@ def build(services: Services) -> FastAPI:
     app.include_router(_jobs(services))
     app.include_router(_images(services))
     app.include_router(_inputs(services))
+    app.include_router(metadata_api.router(services))
     app.include_router(lab_api.router(services))
     app.include_router(_about(services))
+    app.include_router(sdapi.router(services) if services.settings.api else sdapi.closed())
     app.add_exception_handler(StudioError, _studio_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
@@ -135,6 +138,14 @@ def _images(services: Services) -> APIRouter:
         client = client_of(request)
         return {"images": [_image(info, client) for info in services.images(client, limit, before)]}
 
+    @router.get("/{image_id}.jpg")
+    def jpeg(image_id: str, request: Request) -> Response:
+        return _copy(services, image_id, "jpg", request)
+
+    @router.get("/{image_id}.webp")
+    def webp(image_id: str, request: Request) -> Response:
+        return _copy(services, image_id, "webp", request)
+
     @router.get("/{image_id}")
     def picture(image_id: str, request: Request) -> Response:
         info = services.image_for(image_id.removesuffix(".png"), client_of(request))
@@ -186,6 +197,7 @@ def _about(services: Services) -> APIRouter:
             "jobs": services.jobs.stats() | states,
             "worker": _plain(services.devices.worker().stats),
             "models": services.devices.loaded(),
+            "memory": services.devices.memory,
             "device": services.devices.describe() if "torch" in sys.modules else None,
             "memory_bytes": _resident_bytes(),
         }
@@ -215,6 +227,13 @@ def _after(request: Request) -> int:
 
 def _job(job: Job, client: str) -> dict[str, Any]:
     return job.snapshot() | {"own": job.client == client}
+
+
+def _copy(services: Services, image_id: str, kind: str, request: Request) -> Response:
+    quality = int(QUALITY.check("quality", request.query_params.get("quality", 90), int))
+    info = services.image_for(image_id, client_of(request))
+    data = copies.copy(services.store.path(info.id), kind, quality)
+    return Response(data, media_type=copies.MEDIA_TYPES[kind], headers=FOR_EVER)
 
 
 def _image(info: ImageInfo, client: str) -> dict[str, Any]:

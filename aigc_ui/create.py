@@ -65,6 +65,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     controls.place("image", elem_id="image")
     controls.place("mask_image", elem_id="mask-image")
     mount("start")
+    mount("read-settings")
     controls.place("strength", elem_id="strength")
     controls.place("guidance_curve", elem_id="guidance-curve")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
@@ -78,6 +79,8 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
 
 def _settings(services: Services, controls: Controls, labels: Labels) -> None:
     controls.place("model", elem_id="model")
+    if services.settings.first_model and "model" in controls.by_name:
+        controls.by_name["model"].value = services.settings.first_model
     with gr.Row(elem_classes="pair"):
         controls.place("sampler", elem_id="sampler", min_width=0)
         controls.place("num_inference_steps", elem_id="steps", min_width=0)

@@ -6,6 +6,8 @@ page, no page at all, or a plain opening of an address, and ask for a route that
 Pure ASGI: streams pass through unbuffered.
 """
 
+import base64
+import hashlib
 import ipaddress
 import json
 import math
@@ -29,10 +31,13 @@ PASS_COOKIE = "aigc_pass"
 UPLOAD_ROUTES = (
     "/gradio_api/upload",
     "/api/v1/inputs",
+    "/api/v1/metadata",
     "/api/v1/lab/film.webp",
     "/api/v1/lab/film.gif",
     "/api/v1/lab/film.mp4",
 )
+PROGRAMS = "/sdapi/"
+"""Routes of programs that keep no cookie: each is known by where it asks from and what it calls itself."""
 MEBIBYTE = 1024**2
 
 # What the page and gradio_client ask for (read off a real browser); everything else of Gradio stays shut:
@@ -43,6 +48,7 @@ ROUTES = tuple(
         ("GET HEAD", r"/"),
         ("GET HEAD", r"/healthz"),
         ("GET HEAD POST DELETE", r"/api/v1/.*"),
+        ("GET HEAD POST", r"/sdapi/v1/[\w-]+"),
         ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"),
         ("GET HEAD", r"/(assets|static|svelte)/.+"),
         ("GET", r"/gradio_api/(info|app_id|startup-events|theme\.css|login_check|user)/?"),
@@ -108,8 +114,11 @@ class Limits:
 
     body: int = 2 * MEBIBYTE
     upload: int = 32 * MEBIBYTE
+    encoded: int = 48 * MEBIBYTE  # an upload in base64
 
     def of(self, path: str) -> int:
+        if path.startswith(PROGRAMS):
+            return self.encoded
         return self.upload if path in UPLOAD_ROUTES else self.body
 
 
@@ -129,6 +138,7 @@ class Guard:
         self.door = door
         self.file_root = os.path.realpath(file_root) if file_root else ""
         self.limits = limits or Limits()
+        self._salt = secrets.token_bytes(16)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -141,7 +151,7 @@ class Guard:
         try:
             self._check(scope, headers)
             self._let_in(scope, headers, cookies)
-            scope = _introduced(scope, headers, cookies)
+            scope = _introduced(scope, headers, cookies, self._salt)
             limit = self.limits.of(scope["path"])
             _check_length(headers, limit)
         except Refusal as refusal:
@@ -250,12 +260,15 @@ def _from_ourselves(method: str, headers: Headers, host: str) -> bool:
     return opening and method in ("GET", "HEAD")
 
 
-def _introduced(scope: Scope, headers: Headers, cookies: list[str]) -> Scope:
+def _introduced(scope: Scope, headers: Headers, cookies: list[str], salt: bytes) -> Scope:
     """The scope with the client's id in it; a browser without one is given one."""
     given = headers.get(CLIENT_HEADER)
     if given is not None and not re.fullmatch(r"[\w-]{8,64}", given, re.ASCII):
         raise Refusal(422, "bad_request", "X-AIGC-Client must be 8 to 64 letters, digits, - or _.")
     client = given or _cookie(headers, CLIENT_COOKIE)
+    if not client and scope["path"].startswith(PROGRAMS):
+        said = f"{_address(scope)} {headers.get('user-agent', '')} {headers.get('authorization', '')}"
+        client = hashlib.sha256(salt + said.encode(errors="replace")).hexdigest()[:32]
     if not re.fullmatch(r"[\w-]{8,64}", client, re.ASCII):
         client = secrets.token_hex(16)
         # A click on another site's link comes without our strict cookie: the browser may well have one to keep.
@@ -280,7 +293,7 @@ def _too_large(limit: int) -> Refusal:
 
 
 def _with_headers(send: Send, path: str, cookies: list[str]) -> Send:
-    policy = DATA_POLICY if path.startswith(("/api/", "/healthz", "/gradio_api/file=")) else PAGE_POLICY
+    policy = DATA_POLICY if path.startswith(("/api/", PROGRAMS, "/healthz", "/gradio_api/file=")) else PAGE_POLICY
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -323,8 +336,14 @@ def _cookie(headers: Headers, name: str) -> str:
 
 
 def _bearer(headers: Headers) -> str:
+    """The token as scripts say it, or as the password, with any name, of programs that know only those."""
     kind, _, value = headers.get("authorization", "").partition(" ")
-    return value.strip() if kind.lower() == "bearer" else ""
+    if kind.lower() != "basic":
+        return value.strip() if kind.lower() == "bearer" else ""
+    try:
+        return base64.b64decode(value, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _address(scope: Scope) -> str:

@@ -23,6 +23,7 @@ SCRIPTS = (
     "enlarge.js",
     "queue.js",
     "results.js",
+    "metadata.js",
     "plot.js",
     "lab.js",
     "lab_curve.js",

@@ -14,6 +14,8 @@ from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 WAITING = (
@@ -35,6 +37,12 @@ GRADIO: dict[str, Any] = {
     "footer_links": [],
     "max_file_size": "30mb",
 }
+
+
+NO_PAGE = (
+    "<!doctype html><meta charset=utf-8><title>AIGC Studio</title><p>AIGC Studio was started with --nowebui: it "
+    "answers programs at /api/v1 and /sdapi/v1. Start it without that option to see the page."
+)
 
 
 class Page(Protocol):
@@ -73,7 +81,7 @@ class Studio:
         if scope["type"] == "lifespan":
             return await self._lifespan(receive, send)
         path = scope["path"]
-        if path.startswith("/api/") or path == "/healthz":
+        if path.startswith(("/api/", "/sdapi/")) or path == "/healthz":
             return await self._api(scope, receive, send)
         if self._page is not None:
             return await self._page(scope, receive, send)
@@ -136,6 +144,13 @@ async def _say_waiting(path: str, send: Send) -> None:
     }
     await send(start)
     await send({"type": "http.response.body", "body": body})
+
+
+def no_page() -> Page:
+    """What stands at the studio's address when only programs are to use it."""
+    page = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    page.add_api_route("/", lambda: HTMLResponse(NO_PAGE))
+    return page
 
 
 class _Server(uvicorn.Server):

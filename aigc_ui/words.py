@@ -1,4 +1,4 @@
-"""Every word on the page in English and Chinese, from one table; two rooms have parts of their own."""
+"""Every word on the page in English and Chinese, from one table; rooms and panels have parts of their own."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ import gradio as gr
 from aigc_ui.family_words import FAMILY_WORDS
 from aigc_ui.lab_words import LAB_WORDS
 from aigc_ui.making_words import MAKING_WORDS
+from aigc_ui.metadata_words import METADATA_WORDS
 
 LANGUAGES = ("en", "zh")
 
@@ -14,6 +15,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **LAB_WORDS,
     **FAMILY_WORDS,
     **MAKING_WORDS,
+    **METADATA_WORDS,
     # the frame of the page
     "title": ("AIGC Studio", "AIGC 工作室"),
     "tab.create": ("Create", "创作"),

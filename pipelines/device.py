@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 SHARE = {"cuda": 0.8, "xpu": 0.8, "mps": 0.6, "cpu": 0.5}
 """How much of what is free at the first lease models may take; the rest is for their work and for other programs."""
 
+MEMORIES = ("auto", "balanced", "low")
+
 
 class Model(Protocol):
     """Weights that can be put on a device. `to` moves them in place."""
@@ -51,6 +53,8 @@ class DeviceManager:
 
     device       -- "cuda", "cuda:1", "xpu", "mps", "cpu"; None or "auto" takes the best that torch can use
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
+    memory       -- "auto", or how much less of the device to use: "balanced", "low"
+    full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
     """
 
@@ -60,10 +64,16 @@ class DeviceManager:
         budget_bytes: int | None = None,
         threads: int | None = None,
         patience: float = 60.0,
+        memory: str = "auto",
+        full_precision: bool = False,
         probe: hardware.Probe = hardware.probe,
     ) -> None:
         if budget_bytes is not None and budget_bytes <= 0:
             raise BadRequest(f"the memory budget must be more than 0 bytes; got {budget_bytes}.")
+        if memory not in MEMORIES:
+            raise BadRequest(f"memory must be one of {', '.join(MEMORIES)}; got {memory[:20]!r}.")
+        self.memory = memory
+        self._full_precision = full_precision
         self._wanted = device
         self._wanted_budget = budget_bytes
         self._patience = patience
@@ -90,7 +100,7 @@ class DeviceManager:
     @cached_property
     def dtype(self) -> "torch.dtype":
         """float32 on the CPU, half precision on cards that are fast and safe with it."""
-        return hardware.dtype_of(self.device)
+        return libs.torch().float32 if self._full_precision else hardware.dtype_of(self.device)
 
     @cached_property
     def budget_bytes(self) -> int:

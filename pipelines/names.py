@@ -19,6 +19,9 @@ _SAMPLERS_ELSEWHERE = {
     "euler": ("k_euler",),
     "heun": ("k_heun",),
     "lms": ("k_lms",),
+    "dpmpp_sde": ("dpmpp_sde_gpu",),
+    "dpmpp_2m_sde": ("dpmpp_2m_sde_gpu",),
+    "dpmpp_3m_sde": ("dpmpp_3m_sde_gpu",),
     "unipc": ("uni_pc", "uni_pc_bh2"),
 }
 _SPACINGS_ELSEWHERE = {

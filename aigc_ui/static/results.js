@@ -43,16 +43,19 @@
     return image;
   }
 
+  // A field and its value as people read them.
+  const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
+  function valued(name, value) {
+    if (/^(mask_)?image$/.test(name)) return kept(value);
+    if (Array.isArray(value)) return value.map((point) => point.join(" ")).join("; ");
+    if (/^[xyz]_field$/.test(name) && aigc.has(`field.${value}`)) return t(`field.${value}`);
+    const key = `choice.${name}.${value}`;
+    return aigc.has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
+  }
+  Object.assign(aigc, { named, valued });
+
   // The rows of a recipe in the order of the controls, then what came with it.
   function rows(recipe) {
-    const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
-    const valued = (name, value) => {
-      if (/^(mask_)?image$/.test(name)) return kept(value);
-      if (Array.isArray(value)) return value.map((point) => point.join(" ")).join("; ");
-      if (/^[xyz]_field$/.test(name) && aigc.has(`field.${value}`)) return t(`field.${value}`);
-      const key = `choice.${name}.${value}`;
-      return aigc.has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
-    };
     const idle = (name, value) => (name === "strength" && !recipe.request.image)
       || (name.startsWith("variation_") && !recipe.request.variation_strength)
       || (name.startsWith("seed_resize_") && !value) || (/^[xyz]_field$/.test(name) && value === "none");
@@ -74,6 +77,7 @@
     const start = el("button", { type: "button", id: "detail-start" });
     const enlarge = ["2x", "4x"].map((factor) => el("button", { type: "button", id: `detail-enlarge-${factor}`, "data-factor": factor }));
     const save = el("a", { id: "detail-download", class: "button" });
+    const format = el("select", { id: "detail-format" }, ...["png", "jpg", "webp"].map((kind) => el("option", { value: kind }, kind.toUpperCase())));
     const copy = el("button", { type: "button", id: "detail-copy" });
     const back = el("button", { type: "button", id: "detail-previous", class: "round" }, icon(BACK));
     const next = el("button", { type: "button", id: "detail-next", class: "round" }, icon(NEXT));
@@ -82,7 +86,7 @@
       el("div", { class: "frame" }, picture),
       el("div", { class: "side" },
         el("header", {}, heading, back, next, close),
-        el("div", { class: "buttons" }, use, seed, start, ...enlarge, save, copy),
+        el("div", { class: "buttons" }, use, seed, start, ...enlarge, el("span", { class: "download" }, save, format), copy),
         el("table", { id: "detail-recipe" }, table),
         el("section", { class: "parameters" }, parametersTitle, parameters)));
     heading.id = "detail-title";
@@ -93,8 +97,7 @@
       const known = state.pictures.find((one) => one.id === id) ?? { id };
       picture.src = source(known);
       picture.alt = request(known).prompt ?? "";
-      save.href = source(known);
-      save.download = `${id}.png`;
+      offer();
       describe(known.recipe ?? {}, "");
       if (!node.open) node.showModal();
       try {
@@ -103,6 +106,10 @@
       } catch (error) {
         if (id === wanted) parameters.textContent = error.message;
       }
+    }
+    function offer() {
+      save.href = `${source({ id })}.${format.value}`;
+      save.download = `${id}.${format.value}`;
     }
     function describe(newRecipe, text) {
       recipe = newRecipe;
@@ -113,6 +120,7 @@
       start.textContent = t("detail.start");
       enlarge.forEach((button) => { button.textContent = t("detail.enlarge", { factor: parseInt(button.dataset.factor, 10) }); });
       save.textContent = t("detail.download");
+      format.setAttribute("aria-label", t("detail.format"));
       copy.textContent = t("detail.copy");
       parametersTitle.textContent = t("detail.parameters");
       [[back, "previous"], [next, "next"], [close, "close"]].forEach(([button, key]) => {
@@ -147,6 +155,7 @@
       await aigc.startFrom(bytes);
       document.getElementById("area-prompt").scrollIntoView({ block: "nearest", behavior: "smooth" });
     });
+    format.addEventListener("change", offer);
     enlarge.forEach((button) => button.addEventListener("click", () => { node.close(); aigc.enlarge(id, button.dataset.factor); }));
     seed.addEventListener("click", () => { aigc.settings({ seed: recipe.request?.seed ?? -1 }); node.close(); });
     copy.addEventListener("click", async () => {

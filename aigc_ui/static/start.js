@@ -55,7 +55,7 @@
     else if (image === "") { busy = null; set(null); }
   });
 
-  // --- from outside: anywhere on the page, but not behind an open dialog ---
+  // --- from outside, but not behind an open dialog: onto this panel as the start, elsewhere to be read ---
   const pictureIn = (data) => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/"));
   const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const hover = (over) => document.documentElement.classList.toggle("dropping", over);
@@ -67,7 +67,9 @@
     hover(false);
     const file = pictureIn(event.dataTransfer);
     if (document.querySelector("dialog[open]")) return;
-    if (file) aigc.startFrom(file); else complain(t("start.none"));
+    if (!file) complain(t("start.none"));
+    else if (event.target.closest?.("#start-panel")) aigc.startFrom(file);
+    else aigc.readPicture(file);
   });
   document.addEventListener("paste", (event) => {
     const file = pictureIn(event.clipboardData);

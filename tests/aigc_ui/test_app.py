@@ -45,8 +45,12 @@ class Started:
         return found[1]
 
     def wait_for_page(self) -> str:
+        return self.wait_for("gradio_config")
+
+    def wait_for(self, word: str) -> str:
+        """The address, once the page there has that word in it."""
         address = self.address()
-        until(lambda: "gradio_config" in httpx.get(address, timeout=30).text, SLOW, every=0.5)
+        until(lambda: word in httpx.get(address, timeout=30).text, SLOW, every=0.5)
         return address
 
     def end(self, number: int) -> float:

@@ -1,0 +1,38 @@
+"""`POST /api/v1/metadata`: a picture's bytes, or a copied text, in; how it was made out, as far as it can be applied.
+
+{"tool": "ComfyUI", "settings": {"prompt": "a fox", "seed": 42},
+ "unknown": [{"name": "width", "value": "1024", "why": "width must be 64 to 512; got 1024."}]}
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+
+from aigc_ui.services import Services
+from pipelines import foreign
+from pipelines.errors import BadRequest
+
+GENERATOR = "text-to-image"
+MOST_TEXT = 1 << 20  # bytes
+
+
+def router(services: Services) -> APIRouter:
+    api = APIRouter(prefix="/api/v1/metadata")
+
+    @api.post("")
+    async def read(request: Request) -> dict[str, Any]:
+        is_text = request.headers.get("content-type", "").startswith("text/plain")
+        return await run_in_threadpool(_read, services, await request.body(), is_text)
+
+    return api
+
+
+def _read(services: Services, data: bytes, is_text: bool) -> dict[str, Any]:
+    request_type = services.generator(GENERATOR).request_type
+    if not is_text:
+        return asdict(foreign.read(data, request_type))
+    if len(data) > MOST_TEXT:
+        raise BadRequest(f"the text has {len(data)} bytes; settings have at most {MOST_TEXT}. Paste less.")
+    return asdict(foreign.read_text(data.decode("utf-8", "replace"), request_type))

@@ -1,0 +1,364 @@
+"""A1111's `/sdapi/v1`, for the programs that speak it: paint plug-ins, bots, scripts. Open with `--api` only.
+
+The same queue, store and rules as the page's: a request becomes jobs, the answer waits for them, and a connection that
+is lost loses no picture. A field that this studio does not have is listed in the answer's info under "ignored".
+"""
+
+import base64
+import io
+import json
+import secrets
+import time
+from collections import OrderedDict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+
+from aigc_ui import bodies
+from aigc_ui.guard import CLIENT_HEADER
+from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, names_of, text_to_image
+from aigc_ui.services import Services
+from pipelines import foreign, infotext
+from pipelines.errors import NotFound, StudioError
+from pipelines.film import sheet
+from pipelines.foreign.carrier import texts_of
+from pipelines.jobs import Job, JobState
+from pipelines.memory import free_memory, total_memory
+from pipelines.params import Request as Values
+from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+
+GENERATOR = "text-to-image"
+PREFIX = "/sdapi/v1"
+REMEMBERED = 1000  # clients whose chosen model is remembered
+UPSCALERS = {"None": 1, "AIGC flat art": 4}
+# What is asked for by clients as they connect, and is truly empty here.
+EMPTY: dict[str, Any] = {
+    "loras": [],
+    "embeddings": {"loaded": {}, "skipped": {}},
+    "hypernetworks": [],
+    "face-restorers": [],
+    "prompt-styles": [],
+    "sd-vae": [],
+    "latent-upscale-modes": [],
+    "scripts": {"txt2img": [], "img2img": []},
+    "script-info": [],
+    "cmd-flags": {},
+}
+
+
+class JobFailed(StudioError):
+    """A job that ended without a picture, with its own sentence."""
+
+    code = "job_failed"
+
+
+class Chosen:
+    """The model that each client has switched to; the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[str, str] = OrderedDict()
+
+    def of(self, client: str) -> str | None:
+        return self._models.get(client)
+
+    def choose(self, client: str, model: str) -> None:
+        self._models[client] = model
+        self._models.move_to_end(client)
+        while len(self._models) > REMEMBERED:
+            self._models.popitem(last=False)
+
+
+def closed() -> APIRouter:
+    """What stands there without `--api`: a sentence that says how to open it."""
+    router = APIRouter(prefix=PREFIX)
+
+    @router.api_route("/{rest:path}", methods=["GET", "POST"])
+    def shut(rest: str) -> None:
+        raise NotFound("this studio was started without the interface of AUTOMATIC1111. Start it with --api.")
+
+    return router
+
+
+def router(services: Services) -> APIRouter:
+    router = APIRouter(prefix=PREFIX)
+    chosen = Chosen()
+    router.include_router(_making(services, chosen))
+    router.include_router(_running(services))
+    router.include_router(_options(services, chosen))
+    router.include_router(_lists(services))
+    return router
+
+
+def _making(services: Services, chosen: Chosen) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/txt2img")
+    async def txt2img(request: Request) -> dict[str, Any]:
+        body, client = await bodies.read(request), _client(request)
+        asked = text_to_image(body, _request_type(services), chosen.of(client) or services.settings.first_model)
+        return await _made(services, request, asked, body)
+
+    @router.post("/img2img")
+    async def img2img(request: Request) -> dict[str, Any]:
+        body, client = await bodies.read(request), _client(request)
+        kind, model = _request_type(services), chosen.of(client) or services.settings.first_model
+        asked = await run_in_threadpool(image_to_image, body, kind, model, services.inputs)
+        return await _made(services, request, asked, body)
+
+    @router.post("/png-info")
+    async def png_info(request: Request) -> dict[str, Any]:
+        data = decoded("image", (await bodies.read(request)).get("image"))
+        return await run_in_threadpool(_png_info, data, _request_type(services))
+
+    return router
+
+
+def _running(services: Services) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/progress")
+    def progress(request: Request) -> dict[str, Any]:
+        jobs = _unfinished(services, _client(request))
+        skip_image = request.query_params.get("skip_current_image", "false").lower() == "true"
+        return _progress(jobs, with_image=not skip_image)
+
+    @router.post("/interrupt")
+    def interrupt(request: Request) -> dict[str, Any]:
+        client = _client(request)
+        for job in _unfinished(services, client):
+            services.jobs.cancel(job.id, client)
+        return {}
+
+    @router.post("/skip")
+    def skip(request: Request) -> None:
+        client = _client(request)
+        for job in _unfinished(services, client):
+            if job.state is JobState.RUNNING:
+                services.jobs.cancel(job.id, client)
+
+    return router
+
+
+def _options(services: Services, chosen: Chosen) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/options")
+    def options(request: Request) -> dict[str, Any]:
+        kind = _request_type(services)
+        model = chosen.of(_client(request)) or services.settings.first_model or kind().values()["model"]
+        return {"sd_model_checkpoint": model, "samples_format": "png", "samples_save": True, "sd_vae": "Automatic"}
+
+    @router.post("/options")
+    async def change(request: Request) -> dict[str, Any]:
+        body = await bodies.read(request)
+        if "sd_model_checkpoint" in body:
+            chosen.choose(_client(request), checkpoint(body["sd_model_checkpoint"], _request_type(services)))
+        return {"ignored": sorted(str(name)[:80] for name in body if name != "sd_model_checkpoint")}
+
+    return router
+
+
+def _lists(services: Services) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/samplers")
+    def samplers() -> list[dict[str, Any]]:
+        names = names_of(_request_type(services), "sampler")
+        return [{"name": infotext.SAMPLER_LABELS.get(n, n), "aliases": [n], "options": {}} for n in names]
+
+    @router.get("/schedulers")
+    def schedulers() -> list[dict[str, Any]]:
+        names = names_of(_request_type(services), "sigma_schedule")
+        labels = {name: SIGMA_SCHEDULE_LABELS.get(name, name) for name in names}
+        more = {"aliases": None, "default_rho": -1.0, "need_inner_model": False}
+        return [{"name": name, "label": label, **more} for name, label in ({"automatic": "Automatic"} | labels).items()]
+
+    @router.get("/sd-models")
+    def sd_models() -> list[dict[str, Any]]:
+        names = names_of(_request_type(services), "model")  # names only: no client is told a path
+        more = {"hash": None, "sha256": None, "config": None}
+        return [{"title": name, "model_name": name, "filename": name, **more} for name in names]
+
+    @router.get("/upscalers")
+    def upscalers() -> list[dict[str, Any]]:
+        more = {"model_name": None, "model_path": None, "model_url": None}
+        return [{"name": name, **more, "scale": scale} for name, scale in UPSCALERS.items()]
+
+    @router.get("/memory")
+    def memory() -> dict[str, Any]:
+        free, total = free_memory(), total_memory()
+        ram = {"free": free, "used": total - free, "total": total}
+        return {"ram": ram, "cuda": _cuda(services)}
+
+    @router.post("/refresh-checkpoints")
+    def refresh() -> None:
+        """Nothing to do: the folders are looked at anew each time."""
+
+    @router.get("/{name}")
+    def empty(name: str) -> Any:
+        if name not in EMPTY:
+            raise NotFound(f"this studio has no /sdapi/v1/{name[:40]}. Its own interface is at /api/v1.")
+        return EMPTY[name]
+
+    return router
+
+
+async def _made(services: Services, request: Request, asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
+    client = _client(request)
+    jobs = await run_in_threadpool(_submitted, services, asked, client)
+    for job in jobs:
+        await _over(services, job, client, request)
+    return await run_in_threadpool(_answer, services, asked, jobs, body)
+
+
+def _submitted(services: Services, asked: Asked, client: str) -> list[Job]:
+    """A job a batch, with seeds that go on; all of them or, where one is refused, none."""
+    generator = services.generator(GENERATOR)
+    values = generator.request_type.parse(asked.values).values()
+    if values["seed"] < 0:
+        values["seed"] = secrets.randbelow(2**31)
+    seeds = [values["seed"] + batch * values["count"] for batch in range(asked.batches)]
+    requests = [generator.request_type.parse(values | {"seed": seed}) for seed in seeds]
+    jobs: list[Job] = []
+    try:
+        for one in requests:
+            jobs.append(services.jobs.submit(generator.name, one, client))
+    except StudioError:
+        for job in jobs:
+            services.jobs.cancel(job.id, client)
+        raise
+    return jobs
+
+
+async def _over(services: Services, job: Job, client: str, request: Request) -> None:
+    """Waits for a job as long as somebody waits for the answer; the job itself goes on in any case."""
+    after = -1
+    while not job.over:
+        entries = await job.next_events(after, timeout=1.0)
+        after = entries[-1][0] if entries else after
+        services.jobs.seen(client)
+        if await request.is_disconnected():
+            return
+
+
+def _answer(services: Services, asked: Asked, jobs: list[Job], body: dict[str, Any]) -> dict[str, Any]:
+    infos = [services.store.get(image_id) for job in jobs for image_id in job.image_ids]
+    error = next((job.error for job in jobs if job.error), None)
+    if not infos and error:
+        raise JobFailed(error.message)
+    pictures = [_base64(services.store.path(info.id).read_bytes()) for info in infos] if asked.send_images else []
+    echo = {name: value for name, value in body.items() if name not in ("init_images", "mask")}
+    info = _info(asked, jobs, [one.recipe for one in infos], [one.id for one in infos])
+    return {"images": pictures, "parameters": echo, "info": json.dumps(info, ensure_ascii=False)}
+
+
+def _info(asked: Asked, jobs: list[Job], recipes: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
+    """A1111's description of what was made, as its own clients take it apart; `image_ids` and `ignored` are ours."""
+    request = jobs[0].request.values()
+    seeds = [recipe.get("request", {}).get("seed", request["seed"]) for recipe in recipes]
+    prompts = [request["prompt"]] * len(recipes)
+    return {
+        "prompt": request["prompt"],
+        "all_prompts": prompts,
+        "negative_prompt": request["negative_prompt"],
+        "all_negative_prompts": [request["negative_prompt"]] * len(recipes),
+        "seed": seeds[0] if seeds else request["seed"],
+        "all_seeds": seeds,
+        "subseed": -1,
+        "all_subseeds": [-1] * len(recipes),
+        "subseed_strength": 0,
+        "width": request["width"],
+        "height": request["height"],
+        "sampler_name": infotext.SAMPLER_LABELS.get(request["sampler"], request["sampler"]),
+        "cfg_scale": request["guidance_scale"],
+        "steps": request["num_inference_steps"],
+        "batch_size": request["count"],
+        "restore_faces": False,
+        "face_restoration_model": None,
+        "sd_model_name": request["model"],
+        "sd_model_hash": next((str(r["model_hash"])[:10] for r in recipes if r.get("model_hash")), ""),
+        "sd_vae_name": None,
+        "denoising_strength": request["strength"] if request["image"] else None,
+        "extra_generation_params": {},
+        "index_of_first_image": 0,
+        "infotexts": [infotext.write(recipe) for recipe in recipes],
+        "styles": [],
+        "job_timestamp": _timestamp(jobs[0].created),
+        "clip_skip": 1,
+        "image_ids": ids,
+        "ignored": asked.ignored,
+    }
+
+
+def _progress(jobs: list[Job], with_image: bool) -> dict[str, Any]:
+    running = next((job for job in jobs if job.state is JobState.RUNNING or job.stopping), None)
+    step, total = (running.progress.step, running.progress.total) if running else (0, 0)
+    state = {
+        "skipped": False,
+        "interrupted": bool(running and running.stopping),
+        "stopping_generation": bool(running and running.stopping),
+        "job": running.progress.stage if running else "",
+        "job_count": len(jobs),
+        "job_timestamp": _timestamp(running.created if running else 0),
+        "job_no": 0,
+        "sampling_step": step,
+        "sampling_steps": total,
+    }
+    return {
+        "progress": step / total if total else 0.0,
+        "eta_relative": (running.progress.seconds_left or 0.0) if running else 0.0,
+        "state": state,
+        "current_image": _current(running) if running and with_image else None,
+        "textinfo": None,
+    }
+
+
+def _current(job: Job) -> str | None:
+    """The picture as the model sees it at the latest step."""
+    frames = job.frames()
+    if not frames:
+        return None
+    data = io.BytesIO()
+    Image.fromarray(sheet(frames[-1].x0_pred)).save(data, "PNG", compress_level=1)
+    return _base64(data.getvalue())
+
+
+def _png_info(data: bytes, kind: type[Values]) -> dict[str, Any]:
+    """What the picture says in its own words ("info", "items"), and as parameters that A1111's names fit."""
+    texts = {name: text for name, text in texts_of(data).items() if len(text) <= 1 << 16}
+    found = foreign.read(data, kind)
+    info = texts.get("parameters", "")
+    if not info and found.settings:
+        info = infotext.write({"request": found.settings, "software": found.tool})
+    return {"info": info, "items": texts, "parameters": found.settings}
+
+
+def _unfinished(services: Services, client: str) -> list[Job]:
+    services.jobs.seen(client)
+    return [job for job in services.jobs.list(client) if not job.over]
+
+
+def _cuda(services: Services) -> dict[str, Any]:
+    if not services.warmed.is_set() or not services.devices.device.startswith("cuda"):
+        return {"error": "unavailable"}
+    about = services.devices.describe()
+    free, total = int(str(about["memory_free"])), int(str(about["memory_total"]))
+    return {"system": {"free": free, "used": total - free, "total": total}}
+
+
+def _request_type(services: Services) -> type[Values]:
+    return services.generator(GENERATOR).request_type
+
+
+def _client(request: Request) -> str:
+    return request.headers.get(CLIENT_HEADER, "")
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _timestamp(seconds: float) -> str:
+    return time.strftime("%Y%m%d%H%M%S", time.localtime(seconds))

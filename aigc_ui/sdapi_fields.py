@@ -1,0 +1,198 @@
+"""A body of A1111's `/sdapi/v1/txt2img` or `/img2img` as a request of ours, and what of it has no place here."""
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import ImageOps
+
+from pipelines import infotext, inputs
+from pipelines.errors import BadRequest
+from pipelines.foreign.names import model_name, named
+from pipelines.inputs import InputStore
+from pipelines.params import Choice, Field, Flag, Range, Request
+from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+
+PLAIN = {
+    "prompt": "prompt",
+    "negative_prompt": "negative_prompt",
+    "seed": "seed",
+    "steps": "num_inference_steps",
+    "cfg_scale": "guidance_scale",
+    "width": "width",
+    "height": "height",
+    "eta": "eta",
+    "batch_size": "count",
+}
+BATCHES = Range(1, 16)
+UPSCALES = {2.0: "2x", 4.0: "4x"}
+WHY = {
+    "mask_blur": "a mask's edge always fades over 4 pixels inside it",
+    "mask_blur_x": "a mask's edge always fades over 4 pixels inside it",
+    "mask_blur_y": "a mask's edge always fades over 4 pixels inside it",
+    "inpainting_fill": "what is painted anew always starts from the picture itself (1, original)",
+    "inpaint_full_res": "the whole picture is always painted at its own size",
+    "resize_mode": "a picture of another shape is always cut to the size (1, crop and resize)",
+    "init_images": "only the first picture is used",
+    "do_not_save_samples": "every picture is kept, so that a lost connection loses none",
+    "denoising_strength": "enlarging has no second pass of steps",
+    "mask": "a mask needs a picture that it masks",
+}
+NO_SUCH = "this studio has no such setting"
+_READ = {*PLAIN, "sampler_name", "sampler_index", "scheduler", "n_iter", "enable_hr", "hr_scale", "send_images"}
+_HARMLESS = {
+    "override_settings", "override_settings_restore_afterwards", "save_images", "force_task_id", "do_not_save_grid",
+    "denoising_strength", "inpaint_full_res_padding", "refiner_switch_at", "hr_upscaler", "script_args",
+    "mask_blur_x", "mask_blur_y", "s_tmax", "hr_second_pass_steps", "firstphase_width", "firstphase_height",
+}  # fmt: skip
+_OF_PICTURES = {"init_images", "mask", "inpainting_mask_invert"}
+_OF_MASKS = {"mask_blur", "inpainting_fill", "inpaint_full_res"}
+_NEUTRAL = {"s_noise": 1, "initial_noise_multiplier": 1, "inpainting_fill": 1, "resize_mode": 1, "image_cfg_scale": 1.5}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Values for a request of ours, how many such requests one after the other, and what was left out, with why."""
+
+    values: dict[str, Any]
+    batches: int = 1
+    send_images: bool = True
+    ignored: dict[str, str] = field(default_factory=dict)
+
+
+def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: str | None) -> Asked:
+    """`model` is the one that the client has chosen before. Raises BadRequest, in the other tool's own names."""
+    given = {name: value for name, value in body.items() if value is not None}
+    known = fields_of(request_type)
+    values: dict[str, Any] = {"upscale": "none"} if "upscale" in known else {}
+    for theirs, ours in PLAIN.items():
+        if theirs in given:
+            values[ours] = known[ours].spec.check(theirs, given[theirs], known[ours].kind)
+    values |= _sampling(given, known)
+    override = _mapping(given.get("override_settings", {}), "override_settings")
+    chosen = override.get("sd_model_checkpoint") or model
+    if chosen:
+        values["model"] = checkpoint(chosen, request_type)
+    if Flag().check("enable_hr", given.get("enable_hr", False), bool):
+        values["upscale"] = _upscale(given.get("hr_scale", 2))
+    others = {f"override_settings.{name}": value for name, value in override.items() if name != "sd_model_checkpoint"}
+    return Asked(
+        values,
+        int(BATCHES.check("n_iter", given.get("n_iter", 1), int)),
+        Flag().check("send_images", given.get("send_images", True), bool),
+        _ignored(given, _READ | _HARMLESS) | {name: _why(name, value) for name, value in others.items()},
+    )
+
+
+def image_to_image(body: Mapping[str, Any], request_type: type[Request], model: str | None, store: InputStore) -> Asked:
+    """The same with a start picture and a mask, which are kept in `store`. Raises BadRequest, BadFile."""
+    asked = text_to_image({k: v for k, v in body.items() if k not in _OF_PICTURES | _OF_MASKS}, request_type, model)
+    pictures = body.get("init_images")
+    if not isinstance(pictures, list) or not pictures:
+        raise BadRequest(
+            "init_images must be a list with a picture in base64; got none. Add the picture to start from."
+        )
+    strength = fields_of(request_type)["strength"]
+    given = body.get("denoising_strength")
+    values = asked.values | {
+        "strength": strength.spec.check("denoising_strength", 0.75 if given is None else given, float)
+    }
+    kept = store.add(decoded("init_images", pictures[0]))
+    values["image"] = kept.id
+    ignored = dict(asked.ignored)
+    if len(pictures) > 1:
+        ignored["init_images"] = f"{len(pictures)} pictures: {WHY['init_images']}"
+    if body.get("mask"):
+        values["mask_image"] = store.add(_mask(decoded("mask", body["mask"]), body.get("inpainting_mask_invert"))).id
+        ignored |= _ignored({"inpainting_fill": 0} | {k: body[k] for k in _OF_MASKS if body.get(k) is not None}, set())
+    width, height = (values.get(name, fields_of(request_type)[name].default) for name in ("width", "height"))
+    if kept.width * height == kept.height * width:
+        ignored.pop("resize_mode", None)  # the same shape: all modes are one
+    elif "resize_mode" not in body:
+        ignored["resize_mode"] = _why("resize_mode", 0)
+    return Asked(values, asked.batches, asked.send_images, ignored)
+
+
+def fields_of(request_type: type[Request]) -> dict[str, Field]:
+    return {field.name: field for field in request_type.fields()}
+
+
+def names_of(request_type: type[Request], name: str) -> tuple[str, ...]:
+    """What a field can be chosen from; empty for a request without it."""
+    found = fields_of(request_type).get(name)
+    return found.spec.names() if found and isinstance(found.spec, Choice) else ()
+
+
+def checkpoint(title: object, request_type: type[Request]) -> str:
+    """The model that a title names: `v1-5`, `v1-5.safetensors`, `v1-5.safetensors [6ce0161689]`. Raises BadRequest."""
+    name = re.sub(r" \[[0-9a-f]{6,64}\]$", "", title) if isinstance(title, str) else title
+    known = fields_of(request_type)["model"].spec
+    plain = model_name(name) if isinstance(name, str) else name
+    return str(known.check("sd_model_checkpoint", name if name in names_of(request_type, "model") else plain, str))
+
+
+def decoded(name: str, text: object) -> bytes:
+    """The bytes of a picture in base64, with or without `data:image/png;base64,` before it."""
+    if not isinstance(text, str):
+        raise BadRequest(f"{name} must be a picture in base64; got a {type(text).__name__}.")
+    if text.startswith(("http://", "https://")):
+        raise BadRequest(f"{name} must be the picture itself in base64; got an address. The studio fetches nothing.")
+    try:
+        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest(f"{name} is not valid base64. Send the picture's bytes in base64.") from None
+
+
+def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    sampler = given.get("sampler_name") or given.get("sampler_index")
+    values, unknown = named(sampler, given.get("scheduler"))
+    for key, theirs, labels in (
+        ("Sampler", "sampler_name", infotext.SAMPLER_LABELS),
+        ("Schedule type", "scheduler", SIGMA_SCHEDULE_LABELS),
+    ):
+        if key in unknown:
+            raise BadRequest(f"{theirs} must be one of {', '.join(labels.values())[:200]}; got {unknown[key][:40]!r}.")
+    theirs = {"sampler": "sampler_name", "sigma_schedule": "scheduler"}
+    return {n: known[n].spec.check(theirs[n], value, str) for n, value in values.items() if n in known}
+
+
+def _upscale(scale: object) -> str:
+    if not isinstance(scale, int | float) or float(scale) not in UPSCALES:
+        raise BadRequest(f"hr_scale must be 2 or 4; got {str(scale)[:40]}.")
+    return UPSCALES[float(scale)]
+
+
+def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:
+    """What would have changed the picture and does not: neither read, nor empty, nor what it is here anyway."""
+    hires = given.get("enable_hr")
+    found = {}
+    for name, value in given.items():
+        idle = value in (0, -1, "", [], {}) and name not in ("inpainting_fill", "resize_mode")
+        idle = idle or value == _NEUTRAL.get(name) or (name.startswith("hr_") and not hires)
+        if name not in read and not idle:
+            found[name] = _why(name, value)
+    if hires and "denoising_strength" in given and "init_images" not in given:
+        found["denoising_strength"] = _why("denoising_strength", given["denoising_strength"])
+    return found
+
+
+def _why(name: str, value: object) -> str:
+    return f"{str(value)[:60]} is not used: {WHY.get(name, NO_SUCH)}"
+
+
+def _mask(data: bytes, invert: object) -> bytes:
+    if not invert:
+        return data
+    inverted = io.BytesIO()
+    ImageOps.invert(inputs.read(data)).save(inverted, "PNG")
+    return inverted.getvalue()
+
+
+def _mapping(value: object, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest(f"{name} must be a JSON object; got a {type(value).__name__}.")
+    return value

@@ -1,0 +1,41 @@
+"""A kept picture as JPEG or WebP for other programs, its settings where they look; the PNG is the truth."""
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from pipelines import SOFTWARE, infotext
+from pipelines import recipe as recipes
+from pipelines.errors import BadFile, NotFound
+from pipelines.files import storage_error
+
+KINDS = {"jpg": "JPEG", "webp": "WEBP"}
+MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}
+USER_COMMENT, SOFTWARE_TAG, EXIF_IFD = 0x9286, 0x0131, 0x8769
+MOST_EXIF = 65_000  # bytes that a JPEG has room for in one segment
+
+
+def copy(png: Path, kind: str, quality: int) -> bytes:
+    """The picture at `png` as "jpg" or "webp", its infotext in EXIF's UserComment. Raises BadFile, StorageError."""
+    if kind not in KINDS:
+        raise NotFound(f"pictures come as png, {', '.join(KINDS)}; got {kind[:20]!r}.")
+    recipe = recipes.read(png)
+    exif = user_comment(infotext.write(recipe)) if recipe else b""
+    if kind == "jpg" and len(exif) > MOST_EXIF:
+        raise BadFile("the settings of this picture are too long for a JPEG. Take the PNG or the WebP.")
+    data = io.BytesIO()
+    try:
+        with Image.open(png, formats=("PNG",)) as image:
+            image.convert("RGB").save(data, KINDS[kind], quality=quality, exif=exif)
+    except OSError as error:
+        raise storage_error(error, "opened") from None
+    return data.getvalue()
+
+
+def user_comment(text: str) -> bytes:
+    """EXIF with `text` as A1111 writes it: eight bytes that say UNICODE, then UTF-16 with the high byte first."""
+    exif = Image.Exif()
+    exif[SOFTWARE_TAG] = SOFTWARE
+    exif[EXIF_IFD] = {USER_COMMENT: b"UNICODE\0" + text.encode("utf-16-be", "replace")}
+    return exif.tobytes()

@@ -1,0 +1,35 @@
+"""What other tools' pictures say about how they were made; one file a tool, tried in the order of TOOLS.
+
+    found = foreign.read(data, TextToImageRequest)
+    found.tool          # "ComfyUI"
+    found.settings      # what a request of ours takes, already checked
+    found.unknown       # what it does not, with its value and the reason
+
+All of it is a stranger's data: bounded before it is parsed, checked by the request itself, and text wherever it shows.
+"""
+
+from pipelines.foreign import a1111, comfy, fooocus, invoke, novelai, stealth, studio, swarm
+from pipelines.foreign.carrier import texts_of
+from pipelines.foreign.found import Found, Said, found
+from pipelines.params import Request
+
+__all__ = ["Found", "Said", "read", "read_text"]
+
+# Those whose text nobody else writes come first; A1111's takes whatever is left under "parameters".
+TOOLS = (studio.read, comfy.read, invoke.read, novelai.read, swarm.read, fooocus.read, a1111.read)
+
+
+def read(data: bytes, request_type: type[Request]) -> Found:
+    """What a PNG, JPEG or WebP says of how it was made. Raises BadFile for anything else."""
+    texts = texts_of(data)
+    said = _said(texts) or _said(stealth.texts_of(data))
+    return found(said, request_type)
+
+
+def read_text(text: str, request_type: type[Request]) -> Found:
+    """The same of a text that was copied out of a picture: an infotext, or the JSON of another tool."""
+    return found(_said({"parameters": text, "prompt": text}), request_type)
+
+
+def _said(texts: dict[str, str]) -> Said | None:
+    return next((said for read in TOOLS if (said := read(texts)) is not None), None)

@@ -1,0 +1,31 @@
+"""The infotext of AUTOMATIC1111, Forge, SD.Next and all who write as they do: under "parameters", or in UserComment."""
+
+import re
+from collections.abc import Mapping
+
+from pipelines import infotext
+from pipelines.foreign.found import Said
+from pipelines.foreign.names import model_name
+
+
+def read(texts: Mapping[str, str]) -> Said | None:
+    text = texts.get("parameters", "")
+    recipe = infotext.parse(text)
+    request = recipe["request"]
+    if not (recipe["other"] or recipe.get("software") or set(request) - {"prompt", "negative_prompt"}):
+        return None  # a prompt at most, and nobody says whose
+    if isinstance(request.get("model"), str):
+        request = request | {"model": model_name(request["model"])}
+    version = str(recipe.get("software") or "")
+    return Said(_tool(version, text), request, recipe["other"])
+
+
+def _tool(version: str, text: str) -> str:
+    """Who wrote it: versions look like v1.10.1 (AUTOMATIC1111), f2.0.1v1.10.1 (Forge), Fooocus v2.5.5, neo, ..."""
+    if "App: SD.Next" in text:
+        return "SD.Next"
+    if re.match(r"f\d|neo|classic", version):
+        return f"Forge {version}"
+    if re.match(r"v?\d", version):
+        return f"AUTOMATIC1111 {version}"
+    return version or "AUTOMATIC1111"

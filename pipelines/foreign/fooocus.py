@@ -1,0 +1,42 @@
+"""Fooocus: JSON under "parameters" (its other scheme is an infotext), keys in words or with underscores."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.foreign.found import Said, left, picked
+from pipelines.foreign.json_text import json_object
+from pipelines.foreign.names import model_name, named
+
+NAMES = {
+    "prompt": "prompt",
+    "negative_prompt": "negative_prompt",
+    "seed": "seed",
+    "steps": "num_inference_steps",
+    "guidance_scale": "guidance_scale",
+}
+_SAID = {*NAMES, "base_model", "sampler", "scheduler", "resolution", "version", "metadata_scheme"}
+_EXPANDED = {"full_prompt", "full_negative_prompt", "created_by"}
+_OURS_FIRST = ("base_model", "sampler", "resolution", "performance")
+
+
+def read(texts: Mapping[str, str]) -> Said | None:
+    params = json_object(texts.get("parameters"))
+    if params is None:
+        return None
+    params = {str(name).lower().replace(" ", "_"): value for name, value in params.items()}
+    if "prompt" not in params or not any(name in params for name in _OURS_FIRST):
+        return None
+    fields, unnamed = named(params.get("sampler"), params.get("scheduler"))
+    values = picked(params, NAMES) | fields | _size(params.get("resolution"))
+    if params.get("base_model"):
+        values["model"] = model_name(params["base_model"])
+    version = str(params.get("version") or texts.get("Software") or "Fooocus")
+    tool = version if "ooocus" in version else f"Fooocus {version}"
+    return Said(tool, values, unnamed | left(params, _SAID | _EXPANDED))
+
+
+def _size(resolution: object) -> dict[str, Any]:
+    """Of "(1152, 896)", "1152*896" or [1152, 896]."""
+    numbers = re.findall(r"\d{1,6}", str(resolution)[:40]) if resolution else []
+    return {"width": int(numbers[0]), "height": int(numbers[1])} if len(numbers) == 2 else {}

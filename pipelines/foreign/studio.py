@@ -1,0 +1,14 @@
+"""Our own pictures: the recipe in the chunk "aigc"."""
+
+from collections.abc import Mapping
+
+from pipelines import infotext
+from pipelines.foreign.found import Said
+
+TOOL = "AIGC Studio"
+
+
+def read(texts: Mapping[str, str]) -> Said | None:
+    recipe = infotext.json_object(texts.get("aigc", "")) or {}
+    request = recipe.get("request")
+    return Said(TOOL, dict(request)) if isinstance(request, dict) else None
