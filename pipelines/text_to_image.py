@@ -29,8 +29,8 @@ from pipelines.upscale_picture import enlarged_or_kept
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
-    from pipelines.diffusion.denoiser import Denoiser
 
 __all__ = ["TextToImage", "TextToImageRequest", "warm"]
 
@@ -85,13 +85,15 @@ class Run:
     request: TextToImageRequest
     model: Bundle
     path: NoisePath
-    denoiser: Denoiser
+    denoiser: Apart
     noise: PictureNoise
     notes: tuple[str, ...]
     picture: StartPicture | None = None
 
     @classmethod
     def prepare(cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager) -> Run:
+        from pipelines.diffusion.apart import Apart
+        from pipelines.diffusion.conditions import Conditions, Written
         from pipelines.diffusion.denoiser import Denoiser
 
         shape = model.latent_shape(request.width, request.height)
@@ -107,14 +109,18 @@ class Run:
         picture = StartPicture.of(request, model)
         if picture is not None:
             path = path.last(request.strength)
-        cond, cut = model.encode(request.prompt)
-        uncond, negative_cut = model.encode(request.negative_prompt)
         guidance = Guidance(
             request.guidance_scale, request.guidance_rescale, request.guidance_start, request.guidance_end
         )
-        denoiser = Denoiser(model.network(shape), devices.worker(), model.process, path, cond, uncond, guidance)
+        network, worker = model.network(shape), devices.worker()
+
+        def bound(conditions: Conditions) -> Denoiser:
+            return Denoiser(network, worker, model.process, path, conditions, guidance)
+
+        pictures = [request.of_picture(i) for i in range(request.count)]
+        denoiser, said = Apart.of([Written.of(picture) for picture in pictures], model, len(path), bound)
         noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
-        notes = (*path.notes, *_notes(request, cut, negative_cut, model.prompt_length))
+        notes = (*path.notes, *said, *_notes(request))
         return cls(request, model, path, denoiser, noise, notes, picture)
 
     @property
@@ -159,9 +165,11 @@ class Run:
         unfinished = steps_done < self.total
         notes = (*self.notes, *self.denoiser.notes)
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info.folder), "notes": list(notes)}
+        if template := self.request.template():
+            more["template"] = template
         if unfinished:
             more["unfinished"] = {"step": steps_done, "of": self.total}
-        requests = (self.request.of_picture(i) for i in range(len(images)))
+        requests = (self.request.of_picture(i).values() for i in range(len(images)))
         recipes = tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
         return Result(np.stack(images), recipes, unfinished, steps_done, notes)
 
@@ -214,9 +222,6 @@ def _decoded(model: Bundle, latents: Tensor) -> Generator[Event, None, list[np.n
     return images
 
 
-def _notes(request: TextToImageRequest, cut: bool, negative_cut: bool, length: int) -> Iterator[str]:
-    for name, is_cut in (("prompt", cut), ("negative_prompt", negative_cut)):
-        if is_cut:
-            yield f"The {name} is longer than the {length} tokens that this model reads; its end was left out."
+def _notes(request: TextToImageRequest) -> Iterator[str]:
     if request.eta and request.sampler not in READS_ETA:
         yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."

@@ -10,12 +10,13 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipelines import libs, models
+from pipelines import libs, models, prompts
 from pipelines.diffusion.denoiser import TrainedProcess, UNetNetwork
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.errors import BadFile, BadRequest
 from pipelines.memory import is_out_of_memory
 from pipelines.models import ModelInfo
+from pipelines.prompts import embedding
 
 KEPT_PROMPTS = 64
 LARGEST_PREVIEW_PATCH = 16
@@ -30,7 +31,7 @@ class Bundle:
         self.info, self.tokenizer, self.text_encoder, self.unet, self.vae = info, tokenizer, text_encoder, unet, vae
         self.process = trained_process(info.configs["scheduler"])
         self._lock = threading.Lock()
-        self._prompts: OrderedDict[str, tuple[Tensor, bool]] = OrderedDict()
+        self._prompts: OrderedDict[tuple[prompts.Sections, str], tuple[Tensor, int]] = OrderedDict()
         self._check_parts_fit()
         self.preview = self._preview()
 
@@ -72,23 +73,29 @@ class Bundle:
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return UNetNetwork(self.unet, f"{self.info.name}:{shape[1]}x{shape[2]}", rows)
 
-    def encode(self, prompt: str) -> tuple[Tensor, bool]:
-        """Embedding (L, D) of one prompt, and whether its end was cut off because the model reads no further."""
+    @property
+    def most_tokens(self) -> int:
+        """How much of a prompt is read: chunks of what the text encoder can take at once."""
+        return embedding.MOST_CHUNKS * embedding.Frame.of(self.tokenizer, self.prompt_length).room
+
+    def embed(self, sections: prompts.Sections, weighting: str) -> tuple[Tensor, int]:
+        """Embedding (L, D) of a text with weights, and how many tokens at its end were left out."""
         with self._lock, torch.inference_mode():
-            if prompt not in self._prompts:
-                self._prompts[prompt] = self._encode(prompt)
+            key = (sections, weighting)
+            if key not in self._prompts:
+                length = self.prompt_length
+                self._prompts[key] = embedding.embed(sections, self.tokenizer, self._encode_ids, length, weighting)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
-            self._prompts.move_to_end(prompt)
-            return self._prompts[prompt]
+            self._prompts.move_to_end(key)
+            return self._prompts[key]
 
-    def _encode(self, prompt: str) -> tuple[Tensor, bool]:
-        length = self.prompt_length
-        whole = len(self.tokenizer(prompt, verbose=False).input_ids)
-        batch = self.tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-        mask = batch.attention_mask if getattr(self.text_encoder.config, "use_attention_mask", None) else None
-        mask = mask.to(self.device) if mask is not None else None
-        return self.text_encoder(batch.input_ids.to(self.device), attention_mask=mask)[0][0], whole > length
+    def _encode_ids(self, ids: list[int], read: int) -> Tensor:
+        """Embedding (L, D) of the ids of one chunk, the first `read` of which are not padding."""
+        mask = None
+        if getattr(self.text_encoder.config, "use_attention_mask", None):
+            mask = (torch.arange(len(ids), device=self.device) < read).long()[None]
+        return self.text_encoder(torch.tensor([ids], device=self.device), attention_mask=mask)[0][0]
 
     def encode_picture(self, picture: np.ndarray) -> Tensor:
         """uint8 (H, W, 3) -> latents (C, h, w) in the network's own scale: the most likely ones, without a draw."""

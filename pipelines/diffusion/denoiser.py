@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipelines.diffusion.conditions import Conditions, Told
 from pipelines.diffusion.guidance import Guidance, guide
 from pipelines.diffusion.path import NoisePath, timestep_of_sigma
 from pipelines.errors import BadFile
@@ -75,8 +76,7 @@ class Denoiser:
     worker: Worker
     process: TrainedProcess
     path: NoisePath
-    cond: Tensor  # (L, D)
-    uncond: Tensor  # (L, D)
+    conditions: Conditions
     guidance: Guidance = field(default_factory=Guidance)
     notes: list[str] = field(default_factory=list)
 
@@ -84,6 +84,7 @@ class Denoiser:
         visited = self.path.sigmas.tolist()[:-1]
         self._timesteps = dict(zip(visited, self.path.timesteps.tolist(), strict=True))
         self._scales = {s: self.guidance.at(i, len(visited)) for i, s in enumerate(visited)}
+        self._told = {s: self.conditions.at(i) for i, s in enumerate(visited)}
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         return self.x0(self.predict(x, sigma), x, sigma)
@@ -93,20 +94,27 @@ class Denoiser:
 
     def predict(self, x: Tensor, sigma: float) -> Tensor:
         """What the network says, guided: eps, v or x0 of shape (n, C, h, w)."""
-        if self.scale(sigma) == 1:
-            return self._evaluate(x * vp_scale(sigma), sigma, self.cond.expand(len(x), *self.cond.shape))
+        told = self.told(sigma)
+        if self.scale(sigma) == 1 and told.single:
+            return self._evaluate(x * vp_scale(sigma), sigma, told.alone(len(x)))
         return self.guided(*self.both(x, sigma), sigma)
 
     def scale(self, sigma: float) -> float:
         """The guidance scale at that level of the path."""
         return self._scales.get(sigma, 1.0)
 
+    def told(self, sigma: float) -> Told:
+        """The conditions at that level; between two levels of the path those of the step that it lies in."""
+        if sigma not in self._told:
+            passed = sum(level >= sigma for level in self.path.sigmas.tolist()[:-1])
+            self._told[sigma] = self.conditions.at(max(0, passed - 1))
+        return self._told[sigma]
+
     def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """What the network says with the prompt and without it."""
-        scaled = x * vp_scale(sigma)
-        context = torch.stack([self.uncond, self.cond]).repeat_interleave(len(x), dim=0)  # (2n, L, D)
-        uncond, cond = self._evaluate(torch.cat([scaled, scaled]), sigma, context).chunk(2)
-        return cond, uncond
+        told = self.told(sigma)
+        scaled = (x * vp_scale(sigma)).repeat(told.rows, 1, 1, 1)
+        return told.apart(self._evaluate(scaled, sigma, told.all(len(x))))
 
     def guided(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
         scale, rescale = self.scale(sigma), self.guidance.rescale

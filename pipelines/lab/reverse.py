@@ -136,13 +136,14 @@ def _denoiser(
     request: ReverseRequest, model: Bundle, devices: DeviceManager, path: NoisePath, shape: tuple[int, int, int]
 ) -> Denoiser:
     """The network with the prompt, told the timesteps of the path or, with a shift, other ones."""
+    from pipelines.diffusion.conditions import Written
     from pipelines.diffusion.denoiser import Denoiser
 
     last = len(model.process.alphas_cumprod) - 1
     told = replace(path, timesteps=(path.timesteps + request.shift).clamp(0, last))
-    cond, _ = model.encode(request.prompt)
-    uncond, _ = model.encode(request.negative_prompt)
-    return Denoiser(model.network(shape), devices.worker(), model.process, told, cond, uncond, request.guidance)
+    written = Written.read(request.prompt, request.negative_prompt)
+    conditions, _ = written.conditions(model, len(path))
+    return Denoiser(model.network(shape), devices.worker(), model.process, told, conditions, request.guidance)
 
 
 def _views(said: list[Said], model: Bundle) -> dict[str, np.ndarray]:

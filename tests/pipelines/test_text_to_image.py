@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from pipelines import libs, models
 from pipelines.device import DeviceManager
 from pipelines.diffusion import bundle
+from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser, UNetNetwork, vp_scale
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
@@ -22,6 +23,7 @@ from pipelines.diffusion.preview import fitted_preview
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
+from pipelines.prompts import plain
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, warm
 from pipelines.upscaler import upscale
 from pipelines.worker import Worker
@@ -334,9 +336,9 @@ def test_our_loop_equals_diffusers_pipeline(home, scheduler, sampler, extra, pre
     process = bundle.trained_process(settings | {"prediction_type": prediction_type, "num_train_timesteps": 1000})
     path = _path(pipeline.scheduler, scheduler)
     worker = Worker(threads=torch.get_num_threads())
-    cond, uncond = ours.encode("a red circle")[0], ours.encode("a cat")[0]
+    conditions = Conditions.fixed(*(ours.embed(plain(text), "original")[0] for text in ("a red circle", "a cat")))
     network = UNetNetwork(ours.unet, "kl", batch_rows=2)  # the shape of diffusers' own calls
-    denoiser = Denoiser(network, worker, process, path, cond, uncond, Guidance(2.5, rescale))
+    denoiser = Denoiser(network, worker, process, path, conditions, Guidance(2.5, rescale))
     x = noise / vp_scale(float(path.sigmas[0]))
     *_, last = SAMPLERS[sampler](denoiser, x, path.sigmas, torch.randn_like)
     worker.close()
