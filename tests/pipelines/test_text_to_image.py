@@ -189,8 +189,8 @@ def test_the_negative_prompt_matters_and_guidance_one_leaves_it_out(home, device
 
 
 def test_a_prompt_that_is_cut_off_and_an_eta_without_effect_are_noted(home, devices):
-    notes = paint(devices, prompt="red " * 40, eta=0.5).recipes[0]["notes"]
-    assert len(notes) == 2 and "16 tokens" in notes[0] and "eta" in notes[1]
+    notes = paint(devices, prompt="red " * 300, eta=0.5).recipes[0]["notes"]
+    assert len(notes) == 2 and "224 tokens" in notes[0] and "76 were left out" in notes[0] and "eta" in notes[1]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
