@@ -42,6 +42,7 @@
   }
 
   // The rows of a recipe in the order of the controls, then what came with it.
+  const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" };  // not worth a row
   function rows(recipe) {
     const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
     const valued = (name, value) => {
@@ -49,9 +50,11 @@
       const key = `choice.${name}.${value}`;
       return aigc.has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
     };
-    const counts = ([name, value]) => value !== "" && value != null && (name !== "strength" || recipe.request.image);
+    const counts = ([name, value]) =>
+      value !== "" && value != null && value !== AS_EVERYWHERE[name] && (name !== "strength" || recipe.request.image);
     const pairs = Object.entries(recipe.request ?? {}).filter(counts)
       .map(([name, value]) => [named(name), valued(name, value)]);
+    if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
     if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
     if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.join(" ")]);
     if (recipe.created) pairs.push([t("detail.created"), new Date(recipe.created).toLocaleString(aigc.language() === "zh" ? "zh-CN" : "en")]);

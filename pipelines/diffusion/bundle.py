@@ -190,7 +190,7 @@ def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
         unet = _load_part(diffusers.UNet2DConditionModel.from_pretrained, info, "unet", dtype)
         vae = _load_part(getattr(diffusers, info.classes["vae"]).from_pretrained, info, "vae", dtype)
         text_encoder = _load_part(transformers.CLIPTextModel.from_pretrained, info, "text_encoder", dtype)
-        tokenizer = _load_tokenizer(transformers, info)
+        tokenizer = load_tokenizer(transformers, info)
         return Bundle(info, tokenizer, text_encoder, unet, vae)
 
 
@@ -217,7 +217,8 @@ def _load_part(from_pretrained: Callable[..., Any], info: ModelInfo, part: str, 
     return module.eval().requires_grad_(False)
 
 
-def _load_tokenizer(transformers: Any, info: ModelInfo) -> Any:
+def load_tokenizer(transformers: Any, info: ModelInfo) -> Any:
+    """The model's tokenizer alone. Raises BadFile."""
     folder = info.folder / "tokenizer"
     kind = transformers.PreTrainedTokenizerFast if (folder / "tokenizer.json").is_file() else transformers.CLIPTokenizer
     try:

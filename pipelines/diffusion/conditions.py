@@ -100,9 +100,7 @@ class Written:
         """What holds in each of the steps, and notes of what the model could not be told."""
         states = list(zip(self.prompt.states(steps), self.negative.states(steps), strict=True))
         if len({said for both in states for side in both for said in side}) > MOST_OF_A_RUN:
-            raise BadRequest(
-                f"the prompt changes more than {MOST_OF_A_RUN} times in {steps} steps. Shorten it."
-            )
+            raise BadRequest(f"the prompt changes more than {MOST_OF_A_RUN} times in {steps} steps. Shorten it.")
         reader = _Reader(model, self.weighting)
         told = tuple(reader.told(said, negative) for said, negative in states)
         return Conditions(told), tuple(self._notes(reader))
