@@ -16,7 +16,7 @@ from pipelines.errors import StudioError
 from pipelines.prompts import library
 
 GENERATOR = "text-to-image"
-SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax")  # what a sketch follows
+SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
 # Accordions: the words of their title, then rows of fields or a line of help. A field named nowhere goes to "More".
 GROUPS = (

@@ -44,17 +44,17 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "group.prompt": ("How the prompt is read", "提示词的读法"),
     "field.prompt_syntax": ("Prompt syntax", "提示词语法"),
     "field.emphasis": ("Emphasis", "强调方式"),
-    "info.emphasis": ("What weights do in A1111's syntax.", "A1111 语法中权重的作用方式。"),
     "field.style": ("Style", "风格"),
     "info.style": ("From styles.csv beside the models.", "来自模型旁的 styles.csv。"),
     "prompt.help": (
         "`(word:1.3)` weighs more, `[word]` less. `[cat:dog:0.5]` changes halfway, `[cat|dog]` at every step. `AND` "
         "joins several conditions, `BREAK` begins a new chunk. `{a|b}` and `__list__` leave it to the seed; lists are "
-        "text files in `wildcards`. Ctrl + ↑ or ↓ changes the weight of what is selected.",
+        "text files in `wildcards`. Ctrl + ↑ or ↓ changes the weight of what is selected. Emphasis says whether "
+        "A1111's weights keep the embedding's mean.",
         "`(词:1.3)` 加重，`[词]` 减轻。`[猫:狗:0.5]` 在中途替换，`[猫|狗]` 每步交替。"
         "`AND` 组合多个条件，`BREAK` 另起一段。"
         "`{a|b}` 与 `__list__` 由种子决定；词表是 `wildcards` 文件夹里的文本文件。"
-        "选中文字后按 Ctrl + ↑ 或 ↓ 调整权重。",
+        "选中文字后按 Ctrl + ↑ 或 ↓ 调整权重。强调方式决定 A1111 权重是否保持嵌入的均值。",
     ),
     "examples": ("Try", "试试"),
     "sketch": ("Sketch while typing", "边输入边画"),
@@ -195,8 +195,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "choice.prompt_syntax.a1111": ("A1111", "A1111"),
     "choice.prompt_syntax.comfyui": ("ComfyUI", "ComfyUI"),
     "choice.prompt_syntax.plain": ("Plain words", "纯文本"),
-    "choice.emphasis.original": ("Original", "保持均值（Original）"),
-    "choice.emphasis.no_norm": ("No norm", "不归一（No norm）"),
+    "choice.emphasis.original": ("Original", "保持均值"),
+    "choice.emphasis.no_norm": ("No norm", "不归一"),
     "choice.style.none": ("None", "无"),
     "choice.upscale.auto": ("Automatic", "自动"),
     "choice.upscale.none": ("As it is made", "保持原样"),

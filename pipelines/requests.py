@@ -154,6 +154,7 @@ class SketchRequest(Request):
     prompt_syntax: str = param(
         "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
     )
+    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompt.")
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
     guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
 

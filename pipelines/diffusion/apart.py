@@ -11,9 +11,12 @@ from torch import Tensor
 
 from pipelines.diffusion.conditions import Conditions, Written
 from pipelines.diffusion.denoiser import Denoiser
+from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle
+
+MOST_TOKENS = 2**16  # of all pictures in one step: 200 MB of embeddings for a text encoder of width 768
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +33,17 @@ class Apart:
         groups: dict[tuple[str, ...], list[int]] = {}
         for i, one in enumerate(written):
             groups.setdefault(one.key, []).append(i)
-        denoisers, notes = [], []
+        denoisers, notes, tokens = [], [], 0
         for rows in groups.values():
             conditions, said = written[rows[0]].conditions(model, steps)
+            tokens += len(rows) * max(told.tokens for told in conditions.steps)
             denoisers.append((tuple(rows), bound(conditions)))
             notes += said
+        if tokens > MOST_TOKENS:
+            raise BadRequest(
+                f"{len(written)} pictures of {tokens // len(written)} tokens each in one step are too much; at most "
+                f"{MOST_TOKENS} together. Ask for fewer pictures or shorten the prompt."
+            )
         return cls(tuple(denoisers)), tuple(dict.fromkeys(notes))
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:

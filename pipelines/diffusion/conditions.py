@@ -37,6 +37,11 @@ class Told:
         return len(self.parts) == 1 and self.parts[0][1] == 1
 
     @property
+    def tokens(self) -> int:
+        """Positions that the network looks at for one picture in this step."""
+        return self.rows * max(len(self.uncond), *(len(cond) for cond, _ in self.parts))
+
+    @property
     def rows(self) -> int:
         """Evaluations of one picture in this step, the unconditional one included."""
         return 1 + len(self.parts)

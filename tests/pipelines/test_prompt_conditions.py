@@ -10,7 +10,7 @@ import torch
 
 from pipelines import models
 from pipelines.device import DeviceManager
-from pipelines.diffusion import bundle
+from pipelines.diffusion import apart, bundle
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Written
 from pipelines.diffusion.denoiser import Denoiser
@@ -47,6 +47,11 @@ def devices() -> Iterator[DeviceManager]:
 @pytest.fixture(scope="module")
 def model(home: Path) -> Bundle:
     return bundle.load(models.inspect(home / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Bundle:
+    return bundle.load(models.inspect(models.find("aigc-mini")))
 
 
 def request(**values: Any) -> TextToImageRequest:
@@ -92,6 +97,18 @@ def test_a_plain_prompt_is_embedded_as_transformers_does_it(model):
         theirs = model.text_encoder(batch.input_ids)[0][0]
     assert torch.equal(told(model, "a red circle"), theirs)
     assert torch.equal(model.embed(plain("a red circle"), "no_norm")[0], theirs)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", "a panda", "黄色背景上的大红色圆形", "Two small cats, 16:9 & more!", "red " * 38]
+)
+def test_the_shipped_model_is_told_what_it_was_trained_to_read(shipped, prompt):
+    length = shipped.prompt_length
+    batch = shipped.tokenizer(prompt, padding="max_length", max_length=length, return_tensors="pt")
+    assert batch.input_ids.shape == (1, length)
+    with torch.inference_mode():
+        theirs = shipped.text_encoder(batch.input_ids)[0][0]
+    assert torch.equal(told(shipped, prompt), theirs)
 
 
 def test_an_encoder_with_an_attention_mask_gets_the_tokenizers(home):
@@ -214,6 +231,14 @@ def test_each_text_is_embedded_once(model, monkeypatch):
     monkeypatch.setattr(Bundle, "embed", lambda self, *told: (asked.append(told), embed(self, *told))[1])
     Written.read("[red|blue] cat", "a dog").conditions(model, 100)
     assert len(asked) == 4  # two texts, the negative one, the empty one
+
+
+def test_more_tokens_than_one_step_can_hold_are_refused(home, devices, monkeypatch):
+    monkeypatch.setattr(apart, "MOST_TOKENS", 2 * 3 * 16)
+    asked = {"prompt": "a cat AND {a heart|a dog}", "num_inference_steps": 1}
+    paint(devices, **asked, count=2)
+    with pytest.raises(BadRequest, match="3 pictures of 48 tokens"):
+        paint(devices, **asked, count=3)
 
 
 def test_a_prompt_that_changes_without_end_is_refused(home, devices):
