@@ -14,13 +14,15 @@ from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, mount, signal
 from aigc_ui.services import Services
 from pipelines.errors import StudioError
+from pipelines.prompts import library
 
 GENERATOR = "text-to-image"
-SKETCHED = ("prompt", "model", "seed", "guidance_scale")  # what a sketch follows
+SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
 # Accordions: the words of their title, then rows of fields, a line of help, or "@" and a part that a script fills.
 # A field named nowhere goes to "More".
 GROUPS = (
+    ("group.prompt", (("prompt_syntax", "emphasis"), "prompt.help")),
     ("group.size", (("width", "height"), ("count", "upscale"))),
     (
         "group.guidance",
@@ -33,6 +35,7 @@ GROUPS = (
     ("group.sampling", (("sigma_schedule",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
+COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 TYPED = {"beta_start", "beta_end"}
 
 
@@ -54,12 +57,14 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate, more)
     _sketch(controls)
-    _size(controls)
-    _curve(controls)
+    _told(controls, ("width", "height"), "(width, height) => { aigc.emit('size', { width, height }); }")
+    _told(controls, COUNTED, "(...values) => { aigc.counted(...values); }")
+    _told(controls, ("guidance_curve",), "(text) => { aigc.emit('guidance-curve', text); }")
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     controls.place("prompt", lines=3, max_lines=8, elem_id="prompt")
+    mount("tokens")
     mount("examples")
     mount("sketch")
     controls.place("image", elem_id="image")
@@ -69,6 +74,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     controls.place("strength", elem_id="strength")
     controls.place("guidance_curve", elem_id="guidance-curve")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
+    controls.place("style", elem_id="style", visible=len(library.style_names()) > 1)
     with gr.Row(elem_id="actions"):
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
         stop = labels.add(gr.Button, "value", "stop", variant="secondary", size="lg", elem_id="stop")
@@ -160,18 +166,11 @@ def _sketch(controls: Controls) -> None:
         component.input(None, list(followed.values()), js=told)
 
 
-def _size(controls: Controls) -> None:
-    """Tells the page's scripts the size of the picture to come, from the start: one to start from is cut to it."""
-    size: list[Any] = [controls.by_name[name] for name in ("width", "height") if name in controls.by_name]
-    if len(size) == 2:
-        gr.on(None, None, size, js="(width, height) => { aigc.emit('size', { width, height }); }")
-
-
-def _curve(controls: Controls) -> None:
-    """Tells the pad which curve the settings hold, whoever put it there."""
-    if "guidance_curve" in controls.by_name:
-        curve: Any = controls.by_name["guidance_curve"]
-        gr.on(None, None, curve, js="(text) => { aigc.emit('guidance-curve', text); }")
+def _told(controls: Controls, names: tuple[str, ...], js: str) -> None:
+    """Tells the page's scripts what these controls hold, from the start and with every change."""
+    told: list[Any] = [controls.by_name[name] for name in names if name in controls.by_name]
+    if len(told) == len(names):
+        gr.on(None, None, told, js=js)
 
 
 def client_of(request: gr.Request) -> str:

@@ -20,6 +20,7 @@ SCRIPTS = (
     "mask_editor.js",
     "start.js",
     "sketch.js",
+    "prompt.js",
     "enlarge.js",
     "queue.js",
     "results.js",

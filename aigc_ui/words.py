@@ -35,6 +35,31 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "field.negative_prompt": ("Negative prompt", "反向提示词"),
     "placeholder.negative_prompt": ("What the picture should not show", "图片里不应出现的内容"),
+    "tokens": ("{tokens}/{room} tokens", "{tokens}/{room} 个词元"),
+    "tokens.chunks": (" in {chunks} chunks", "，分 {chunks} 段"),
+    "tokens.beyond": (
+        " · the last {left_out} are beyond what is read",
+        " · 最后 {left_out} 个超出可读长度",
+    ),
+    "tokens.help": (
+        "How much the prompt takes of what the text encoder reads at once; a longer one goes on in a new chunk.",
+        "提示词占用了文本编码器一次可读长度的多少；更长的提示词会接到下一段。",
+    ),
+    "group.prompt": ("How the prompt is read", "提示词的读法"),
+    "field.prompt_syntax": ("Prompt syntax", "提示词语法"),
+    "field.emphasis": ("Emphasis", "强调方式"),
+    "field.style": ("Style", "风格"),
+    "info.style": ("From styles.csv beside the models.", "来自模型旁的 styles.csv。"),
+    "prompt.help": (
+        "`(word:1.3)` weighs more, `[word]` less. `[cat:dog:0.5]` changes halfway, `[cat|dog]` at every step. `AND` "
+        "joins several conditions, `BREAK` begins a new chunk. `{a|b}` and `__list__` leave it to the seed; lists are "
+        "text files in `wildcards`. Ctrl + ↑ or ↓ changes the weight of what is selected. Emphasis says whether "
+        "A1111's weights keep the embedding's mean.",
+        "`(词:1.3)` 加重，`[词]` 减轻。`[猫:狗:0.5]` 在中途替换，`[猫|狗]` 每步交替。"
+        "`AND` 组合多个条件，`BREAK` 另起一段。"
+        "`{a|b}` 与 `__list__` 由种子决定；词表是 `wildcards` 文件夹里的文本文件。"
+        "选中文字后按 Ctrl + ↑ 或 ↓ 调整权重。强调方式决定 A1111 权重是否保持嵌入的均值。",
+    ),
     "examples": ("Try", "试试"),
     "sketch": ("Sketch while typing", "边输入边画"),
     "sketch.help": (
@@ -166,6 +191,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "choice.beta_schedule.sigmoid": ("Sigmoid", "Sigmoid"),
     "choice.beta_schedule.quadratic": ("Quadratic", "二次"),
     "choice.beta_schedule.constant": ("Constant", "常数"),
+    "choice.prompt_syntax.a1111": ("A1111", "A1111"),
+    "choice.prompt_syntax.comfyui": ("ComfyUI", "ComfyUI"),
+    "choice.prompt_syntax.plain": ("Plain words", "纯文本"),
+    "choice.emphasis.original": ("Original", "保持均值"),
+    "choice.emphasis.no_norm": ("No norm", "不归一"),
+    "choice.style.none": ("None", "无"),
     "choice.upscale.auto": ("Automatic", "自动"),
     "choice.upscale.none": ("As it is made", "保持原样"),
     "choice.upscale.2x": ("Twice as large", "放大 2 倍"),
@@ -251,6 +282,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "detail.next": ("Older picture", "较早的图片"),
     "detail.created": ("Made", "生成时间"),
     "detail.unfinished": ("Stopped after step", "停止于第几步"),
+    "detail.template": ("Written as", "原提示词"),
     "detail.notes": ("Notes", "说明"),
     "settings.taken": ("The settings of that picture are in the controls.", "已载入该图片的设置。"),
     "settings.some": ("Taken over, except: {names}.", "已载入，但不包括：{names}。"),

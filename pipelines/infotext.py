@@ -47,15 +47,22 @@ _WORDS = {
     "Training noise schedule": "beta_schedule",
     "Sigma spacing": "sigma_schedule",
     "Upscale": "upscale",
+    "Prompt syntax": "prompt_syntax",
+    "Style": "style",
     "Start picture": "image",
     "Mask picture": "mask_image",
 }
+EMPHASIS_LABELS = {"original": "Original", "no_norm": "No norm"}
+_UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none"}
+"""Values that mean what every other tool does anyway."""
 _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER = "AIGC flat art"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
 _SIZES = {"Size": ("width", "height"), "Seed resize from": ("seed_resize_width", "seed_resize_height")}
 _CURVE = "CFG curve"  # position in the run and scale: "0 9; 0.5 4; 1 1"
+_TEMPLATES = {"prompt": "Template", "negative_prompt": "Negative Template", "style": "Template style"}
+"""The prompts before a style and choices made these of them, as the extension for dynamic prompts writes them."""
 _SAID_ELSEWHERE = (_EXACT, "Model hash", "Version", "Generator", "Recipe version")
 _NEGATIVE = "Negative prompt:"
 # A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time.
@@ -128,6 +135,9 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
         "Sigma spacing": None if spacing in SIGMA_SCHEDULE_LABELS else spacing,
         "Training noise schedule": request.get("beta_schedule"),
+        "Emphasis": EMPHASIS_LABELS.get(str(_said("emphasis", request))),
+        "Prompt syntax": _said("prompt_syntax", request),
+        "Style": _said("style", request),
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
     }
@@ -141,6 +151,9 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         pairs["Upscale"] = request.get("upscale")
     if isinstance(unfinished, Mapping):
         pairs["Unfinished"] = f"step {unfinished.get('step')} of {unfinished.get('of')}"
+    template = recipe.get("template")
+    if isinstance(template, Mapping):
+        pairs |= {key: template.get(name) or None for name, key in _TEMPLATES.items() if _said(name, template)}
     if exact:
         pairs[_EXACT] = json.dumps(dict(exact), ensure_ascii=False, default=str)
     if sum(value is not None for value in pairs.values()) < 2:  # readers want three pairs, or all is prompt
@@ -180,6 +193,9 @@ def _fields(key: str, value: str) -> dict[str, Any]:
     if key == "Hires upscale":
         factor = _number(value, float)
         return next(({"upscale": name} for name, times in _UPSCALES.items() if times == factor), {})
+    if key == "Emphasis":
+        known = (name for name, label in EMPHASIS_LABELS.items() if value.casefold() in (label.casefold(), name))
+        return next(({"emphasis": name} for name in known), {})
     if key == "Schedule type":
         spacing = names.spacing(value)
         return {"sigma_schedule": spacing} if spacing else {}
@@ -234,7 +250,10 @@ def _number(text: str, kind: type) -> int | float | None:
 
 
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
-    """Whether the field changes nothing, so that it need not be said: no picture, a strength without one, no curve."""
+    """Whether the field changes nothing, so that it need not be said: no picture, a strength without one, no curve, or
+    what every tool means unsaid."""
+    if name in _UNSAID:
+        return request.get(name) == _UNSAID[name]
     needs = {
         "image": "image",
         "mask_image": "mask_image",
@@ -246,6 +265,11 @@ def _idle(name: str, request: Mapping[str, Any]) -> bool:
         "seed_resize_height": "seed_resize_height",
     }
     return name in needs and not request.get(needs[name])
+
+
+def _said(name: str, request: Mapping[str, Any]) -> Any:
+    """The field, None where it means what it would mean unsaid."""
+    return None if request.get(name) == _UNSAID.get(name) else request.get(name)
 
 
 def _same(read: object, written: object) -> bool:

@@ -4,13 +4,14 @@ import dataclasses
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from pipelines import models, names
+from pipelines import models, names, prompts
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Curve, Picture, Range, Request, Text, param
+from pipelines.prompts import dynamic, library
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
 
 MOST_PIXEL_STEPS = 2**26  # pixels x pictures x steps: a picture of 512 x 512 in 150 steps fits, 16 of them in 16
@@ -19,6 +20,7 @@ LARGEST_SCALE = 30
 """Of guidance."""
 FACTORS = {"2x": 2, "4x": 4}
 """How far a picture can be enlarged."""
+EMPHASES = ("original", "no_norm")
 UPSCALES = ("auto", "none", *FACTORS)
 GROWS_BY_ITSELF = {128: "4x", 256: "2x"}
 """The factor of "auto" for pictures whose longer side is at most this many pixels; larger ones stay as they are."""
@@ -42,8 +44,10 @@ class TextToImageRequest(Request):
     """A prompt and everything that decides the pixels of its pictures; picture i of `count` has seed + i, or where the
     noise is varied the same seed and variation_seed + i."""
 
-    prompt: str = param("", Text(2000), "What the picture should show.")
-    negative_prompt: str = param("", Text(2000), "What the picture should not show; guidance pushes away from it.")
+    prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
+    negative_prompt: str = param(
+        "", Text(prompts.MOST_CHARACTERS), "What the picture should not show; guidance pushes away from it."
+    )
     model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
     sampler: str = param("dpmpp_2m", Choice(sampler_names), "How each step follows from the network's guess.")
     num_inference_steps: int = param(20, Range(1, 150), "How many steps lead from noise to the picture.")
@@ -77,7 +81,13 @@ class TextToImageRequest(Request):
     image: str = param("", Picture(), "The picture to start from instead of pure noise.")
     mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")
     strength: float = param(0.6, Range(0.05, 1), "How much of the start picture is made anew: this part of the steps.")
-
+    prompt_syntax: str = param(
+        "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
+    )
+    emphasis: str = param(
+        "original", Choice(EMPHASES), "Whether weights in A1111's syntax keep the embedding's mean, or only multiply."
+    )
+    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompts.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
 
     @classmethod
@@ -105,6 +115,7 @@ class TextToImageRequest(Request):
                 f"got {self.num_inference_steps}."
             )
         self._check_cost()
+        self.of_picture(0)
 
     def _check_cost(self) -> None:
         one = self.width * self.height * self.count
@@ -134,10 +145,25 @@ class TextToImageRequest(Request):
             return (self.seed + index) % (LARGEST_SEED + 1), self.variation_seed
         return self.seed, (self.variation_seed + index) % (LARGEST_SEED + 1)
 
-    def of_picture(self, index: int) -> dict[str, Any]:
-        """The request that makes picture `index` alone; it goes into the picture's recipe."""
-        seed, other = self.seeds(index)
-        return dataclasses.replace(self, seed=seed, variation_seed=other, count=1).values()
+    def of_picture(self, index: int) -> Self:
+        """The request that makes picture `index` alone, with its style applied and its choices made; it goes into the
+        picture's recipe. Raises BadRequest, NotFound, BadFile for prompts that cannot be read."""
+        seed, other = dataclasses.replace(self, seed=max(0, self.seed)).seeds(index)
+        style = library.style(self.style)
+        words = style.around(self.prompt, self.negative_prompt)
+        if self.prompt_syntax != "plain":
+            words = dynamic.resolve(words[0], seed), dynamic.resolve(words[1], f"{seed} negative")
+        prompts.parse(words[0], self.prompt_syntax)
+        prompts.parse(words[1], self.prompt_syntax, negative=True)
+        said = {"prompt": words[0], "negative_prompt": words[1], "style": library.NO_STYLE}
+        return dataclasses.replace(self, seed=seed, variation_seed=other, count=1, **said)
+
+    def template(self) -> dict[str, str]:
+        """The prompts as they were written, by field, where a style or choices make something else of them."""
+        made = self.of_picture(0)
+        written = {name: getattr(self, name) for name in ("prompt", "negative_prompt", "style")}
+        changed = any(getattr(made, name) != value for name, value in written.items())
+        return written if changed else {}
 
 
 @dataclass(frozen=True)
@@ -156,8 +182,12 @@ class UpscaleRequest(Request):
 class SketchRequest(Request):
     """A prompt for a rough picture in a few steps, shown and not kept."""
 
-    prompt: str = param("", Text(2000), "What the picture should show.")
+    prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
     model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
+    prompt_syntax: str = param(
+        "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
+    )
+    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompt.")
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
     guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
 

@@ -30,8 +30,8 @@ from pipelines.upscale_picture import enlarged_or_kept
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
-    from pipelines.diffusion.denoiser import Denoiser
 
 __all__ = ["TextToImage", "TextToImageRequest", "warm"]
 
@@ -86,13 +86,15 @@ class Run:
     request: TextToImageRequest
     model: Bundle
     path: NoisePath
-    denoiser: Denoiser
+    denoiser: Apart
     noise: PictureNoise
     notes: tuple[str, ...]
     picture: StartPicture | None = None
 
     @classmethod
     def prepare(cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager) -> Run:
+        from pipelines.diffusion.apart import Apart
+        from pipelines.diffusion.conditions import Conditions, Drawn, Written
         from pipelines.diffusion.denoiser import Denoiser
 
         shape = model.latent_shape(request.width, request.height)
@@ -108,13 +110,16 @@ class Run:
         picture = StartPicture.of(request, model)
         if picture is not None:
             path = path.last(request.strength)
-        drawn = (request.width, request.height, request.guidance_scale)
-        words = model.condition(request.prompt, *drawn)
-        avoided = model.condition(request.negative_prompt, *drawn, negative=True)
-        told = (path, words.condition, avoided.condition, _guidance(request, model))
-        denoiser = Denoiser(model.network(shape), devices.worker(), model.process, *told)
+        network, worker, guidance = model.network(shape), devices.worker(), _guidance(request, model)
+
+        def bound(conditions: Conditions) -> Denoiser:
+            return Denoiser(network, worker, model.process, path, conditions, guidance)
+
+        written = [Written.of(request.of_picture(i)) for i in range(request.count)]
+        drawn = Drawn(request.width, request.height, request.guidance_scale)
+        denoiser, said = Apart.of(written, model, len(path), drawn, bound)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
-        notes = (*path.notes, *_notes(request, words.cut, avoided.cut, model))
+        notes = (*path.notes, *said, *_notes(request, model))
         return cls(request, model, path, denoiser, noise, notes, picture)
 
     @property
@@ -159,9 +164,11 @@ class Run:
         unfinished = steps_done < self.total
         notes = (*self.notes, *self.denoiser.notes)
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
+        if template := self.request.template():
+            more["template"] = template
         if unfinished:
             more["unfinished"] = {"step": steps_done, "of": self.total}
-        requests = (self.request.of_picture(i) for i in range(len(images)))
+        requests = (self.request.of_picture(i).values() for i in range(len(images)))
         recipes = tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
         return Result(np.stack(images), recipes, unfinished, steps_done, notes)
 
@@ -222,11 +229,7 @@ def _decoded(model: Bundle, latents: Tensor) -> Generator[Event, None, list[np.n
     return images
 
 
-def _notes(request: TextToImageRequest, cut: bool, negative_cut: bool, model: Bundle) -> Iterator[str]:
-    for name, is_cut in (("prompt", cut), ("negative_prompt", negative_cut)):
-        if is_cut:
-            length = model.prompt_length
-            yield f"The {name} is longer than the {length} tokens that this model reads; its end was left out."
+def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
     if model.distilled and request.negative_prompt:
         yield "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
     if request.eta and request.sampler not in READS_ETA:

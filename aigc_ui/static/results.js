@@ -55,13 +55,15 @@
   Object.assign(aigc, { named, valued });
 
   // The rows of a recipe in the order of the controls, then what came with it.
+  const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" };  // not worth a row
   function rows(recipe) {
-    const idle = (name, value) => (name === "strength" && !recipe.request.image)
+    const idle = (name, value) => value === AS_EVERYWHERE[name] || (name === "strength" && !recipe.request.image)
       || (name.startsWith("variation_") && !recipe.request.variation_strength)
       || (name.startsWith("seed_resize_") && !value) || (/^[xyz]_field$/.test(name) && value === "none");
     const counts = ([name, value]) => value !== "" && value != null && value.length !== 0 && !idle(name, value);
     const pairs = Object.entries(recipe.request ?? {}).filter(counts)
       .map(([name, value]) => [named(name), valued(name, value)]);
+    if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
     if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
     if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.join(" ")]);
     if (recipe.created) pairs.push([t("detail.created"), new Date(recipe.created).toLocaleString(aigc.language() === "zh" ? "zh-CN" : "en")]);

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from pipelines.architectures.clip import ClipReader
 from pipelines.architectures.t5 import T5Reader
-from pipelines.diffusion.bundle import Bundle, Words, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.process import Process, flow_process
+from pipelines.models import ModelInfo
+from pipelines.prompts import Sections
 
 DEV_TOKENS, SCHNELL_TOKENS = 512, 256
 
@@ -69,8 +72,8 @@ class Model(Bundle):
 
     def _assemble(self) -> None:
         self.transformer = self.part("transformer")
-        self.clip = ClipReader(self.words(""), self.part("text_encoder"))
-        self.t5 = T5Reader(self.words("_2"), self.part("text_encoder_2"), self.prompt_length)
+        self.clip = ClipReader(self.words(""), self.part("text_encoder"), "last", chunks=1)
+        self.t5 = T5Reader(self.words("_2"), self.part("text_encoder_2"), self.reading(self.info).length)
         self._check_parts_fit()
 
     def _process(self) -> Process:
@@ -84,23 +87,24 @@ class Model(Bundle):
     def latent_channels(self) -> int:
         return self.part("transformer").config.in_channels // 4
 
-    @property
-    def prompt_length(self) -> int:
-        return DEV_TOKENS if self.transformer.config.guidance_embeds else SCHNELL_TOKENS
+    @classmethod
+    def reading(cls, info: ModelInfo) -> Reading:
+        dev = info.configs["transformer"].get("guidance_embeds")
+        return Reading("tokenizer_2", DEV_TOKENS if dev else SCHNELL_TOKENS)
 
     def network(self, shape: tuple[int, int, int]) -> Network:
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
-        pooled, _ = self.clip.pooled(prompt, self.device)
-        hidden, _, cut = self.t5(prompt, self.device)
-        return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, cut)
+    def _read(self, sections: Sections, weighting: str) -> Words:
+        pooled = self.clip(sections, weighting, self.device).pooled
+        hidden, _, left_out = self.t5(sections, weighting, self.device)
+        return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, left_out)
 
-    def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
+    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
         if not self.transformer.config.guidance_embeds:
             return {}
-        return {"guidance": torch.tensor(guidance_scale, dtype=torch.float32, device=self.device)}
+        return {"guidance": torch.tensor(drawn.guidance_scale, dtype=torch.float32, device=self.device)}
 
     def _check_parts_fit(self) -> None:
         config, channels = self.transformer.config, 4 * self.vae.config.latent_channels

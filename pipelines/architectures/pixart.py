@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from pipelines.architectures.t5 import T5Reader
-from pipelines.diffusion.bundle import Bundle, Words, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.process import Process, trained_process
+from pipelines.models import ModelInfo
+from pipelines.prompts import Sections
 
 ALPHA_TOKENS, SIGMA_TOKENS = 120, 300
 
@@ -36,7 +39,7 @@ class Model(Bundle):
 
     def _assemble(self) -> None:
         self.transformer = self.part("transformer")
-        self.t5 = T5Reader(self.words(""), self.part("text_encoder"), self.prompt_length, masked=True)
+        self.t5 = T5Reader(self.words(""), self.part("text_encoder"), self.reading(self.info).length, masked=True)
         self._check_parts_fit()
 
     def _process(self) -> Process:
@@ -46,10 +49,10 @@ class Model(Bundle):
     def latent_channels(self) -> int:
         return self.part("transformer").config.in_channels
 
-    @property
-    def prompt_length(self) -> int:
-        sigma = self.info.configs["model_index"].get("_class_name") == "PixArtSigmaPipeline"
-        return SIGMA_TOKENS if sigma else ALPHA_TOKENS
+    @classmethod
+    def reading(cls, info: ModelInfo) -> Reading:
+        sigma = info.configs["model_index"].get("_class_name") == "PixArtSigmaPipeline"
+        return Reading("tokenizer", SIGMA_TOKENS if sigma else ALPHA_TOKENS)
 
     @property
     def told_the_size(self) -> bool:
@@ -62,15 +65,16 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
-        """In small letters and without spaces around it, as it was trained."""
-        hidden, mask, cut = self.t5(prompt.lower().strip(), self.device)
-        return Words({"encoder_hidden_states": hidden, "encoder_attention_mask": mask}, cut)
+    def _read(self, sections: Sections, weighting: str) -> Words:
+        """In small letters, as it was trained."""
+        small = tuple(tuple(replace(span, text=span.text.lower()) for span in section) for section in sections)
+        hidden, mask, left_out = self.t5(small, weighting, self.device)
+        return Words({"encoder_hidden_states": hidden, "encoder_attention_mask": mask}, left_out)
 
-    def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
+    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
         if not self.told_the_size:
             return {}
-        told = {"resolution": [height, width], "aspect_ratio": [height / width]}
+        told = {"resolution": [drawn.height, drawn.width], "aspect_ratio": [drawn.height / drawn.width]}
         return {name: torch.tensor(v, dtype=torch.float32, device=self.device) for name, v in told.items()}
 
     def _check_parts_fit(self) -> None:

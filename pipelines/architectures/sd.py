@@ -8,10 +8,14 @@ from typing import Any
 
 from torch import Tensor
 
-from pipelines.architectures.clip import ClipReader
-from pipelines.diffusion.bundle import Bundle, Words, rows_of_a_batch
+from pipelines.architectures.clip import POSITIONS, ClipReader
+from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.process import Process, trained_process
 from pipelines.errors import BadFile
+from pipelines.models import ModelInfo
+from pipelines.prompts import Sections
+from pipelines.prompts.embedding import MOST_CHUNKS
 
 
 @dataclass(frozen=True)
@@ -51,28 +55,27 @@ class Model(Bundle):
     def distilled(self) -> bool:
         return bool(self.unet.config.time_cond_proj_dim)
 
-    @property
-    def prompt_length(self) -> int:
-        return self.reader.length
-
-    @property
-    def reader(self) -> ClipReader:
-        return ClipReader(self.tokenizer, self.text_encoder)
+    @classmethod
+    def reading(cls, info: ModelInfo) -> Reading:
+        positions = info.configs["text_encoder"].get("max_position_embeddings", POSITIONS)
+        return Reading("tokenizer", positions, MOST_CHUNKS)
 
     def network(self, shape: tuple[int, int, int]) -> UNetNetwork:
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
-        embedding, cut = self.reader.last(prompt, self.device)
-        return Words({"encoder_hidden_states": embedding}, cut)
+    def _read(self, sections: Sections, weighting: str) -> Words:
+        read = ClipReader(self.tokenizer, self.text_encoder, "last")(sections, weighting, self.device)
+        return Words({"encoder_hidden_states": read.embedding}, read.left_out)
 
-    def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
+    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
         if not self.distilled:
             return {}
         from pipelines.architectures.guidance_embedding import guidance_embedding
 
-        return {"timestep_cond": guidance_embedding(guidance_scale, self.unet.config.time_cond_proj_dim, self.device)}
+        return {
+            "timestep_cond": guidance_embedding(drawn.guidance_scale, self.unet.config.time_cond_proj_dim, self.device)
+        }
 
     def _check_parts_fit(self) -> None:
         unet, text, vae = self.unet.config, self.text_encoder.config, self.vae.config

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from pipelines.architectures.clip import ClipReader
+from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.architectures.t5 import T5Reader
-from pipelines.diffusion.bundle import Bundle, Words, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
 from pipelines.diffusion.process import Process, flow_process
+from pipelines.models import ModelInfo
+from pipelines.prompts import Sections
 
 T5_TOKENS = 256
 
@@ -37,10 +39,14 @@ class Model(Bundle):
 
     def _assemble(self) -> None:
         self.transformer = self.part("transformer")
-        self.readers = tuple(ClipReader(self.words(e), self.part(f"text_encoder{e}")) for e in ("", "_2"))
+        self.readers = tuple(self._clip(ending) for ending in ("", "_2"))
         large = self.part("text_encoder_3")
         self.large = T5Reader(self.words("_3"), large, T5_TOKENS) if large is not None else None
         self._check_parts_fit()
+
+    def _clip(self, ending: str) -> ClipReader:
+        """It reads one chunk: T5 is there for what is longer."""
+        return ClipReader(self.words(ending), self.part(f"text_encoder{ending}"), "penultimate", chunks=1)
 
     def _process(self) -> Process:
         return flow_process(self.info.configs["scheduler"], to_the_end=True)
@@ -49,26 +55,29 @@ class Model(Bundle):
     def latent_channels(self) -> int:
         return self.part("transformer").config.in_channels
 
-    @property
-    def prompt_length(self) -> int:
-        return T5_TOKENS if self.large else min(reader.length for reader in self.readers)
+    @classmethod
+    def reading(cls, info: ModelInfo) -> Reading:
+        if "text_encoder_3" in info.classes:
+            return Reading("tokenizer_3", T5_TOKENS)
+        return Reading("tokenizer", info.configs["text_encoder"].get("max_position_embeddings", POSITIONS))
 
     def network(self, shape: tuple[int, int, int]) -> Network:
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
+    def _read(self, sections: Sections, weighting: str) -> Words:
         """CLIP's two embeddings side by side, widened to T5's, then T5's tokens after them."""
         width = self.transformer.config.joint_attention_dim
-        read = [reader.penultimate(prompt, self.device) for reader in self.readers]
-        clip = torch.cat([embedding for embedding, _, _ in read], dim=-1)
-        cut = any(cut for *_, cut in read)
+        read = [reader(sections, weighting, self.device) for reader in self.readers]
+        clip = torch.cat([one.embedding for one in read], dim=-1)
+        left_out = read[0].left_out
         if self.large is None:
             t5 = clip.new_zeros(T5_TOKENS, width)
         else:
-            t5, _, cut = self.large(prompt, self.device)
+            t5, _, left_out = self.large(sections, weighting, self.device)
         hidden = torch.cat([pad(clip, (0, width - clip.shape[-1])), t5.to(clip)])
-        return Words({"encoder_hidden_states": hidden, "pooled_projections": torch.cat([p for _, p, _ in read])}, cut)
+        pooled = torch.cat([one.pooled for one in read])
+        return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, left_out)
 
     def _check_parts_fit(self) -> None:
         config = self.transformer.config

@@ -8,11 +8,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pipelines.architectures.clip import ClipReader
+from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.architectures.sd import UNetNetwork
-from pipelines.diffusion.bundle import Bundle, Words, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.process import Process, trained_process
 from pipelines.errors import BadFile
+from pipelines.models import ModelInfo
+from pipelines.prompts import Sections, plain
+from pipelines.prompts.embedding import MOST_CHUNKS
 
 BEAUTY, NEGATIVE_BEAUTY = 6.0, 2.5
 """The aesthetic scores that the refiner is told for the prompt and for the negative prompt."""
@@ -24,7 +28,7 @@ class Model(Bundle):
     def _assemble(self) -> None:
         self.unet = self.part("unet")
         pairs = ((self.words(ending), self.part("text_encoder" + ending)) for ending in ("", "_2"))
-        self.readers = tuple(ClipReader(*pair) for pair in pairs if pair[1] is not None)
+        self.readers = tuple(ClipReader(*pair, "penultimate") for pair in pairs if pair[1] is not None)
         self._check_parts_fit()
 
     def _process(self) -> Process:
@@ -38,36 +42,39 @@ class Model(Bundle):
     def distilled(self) -> bool:
         return bool(self.unet.config.time_cond_proj_dim)
 
-    @property
-    def prompt_length(self) -> int:
-        return min(reader.length for reader in self.readers)
+    @classmethod
+    def reading(cls, info: ModelInfo) -> Reading:
+        positions = info.configs["text_encoder_2"].get("max_position_embeddings", POSITIONS)
+        return Reading("tokenizer_2", positions, MOST_CHUNKS)
 
     def network(self, shape: tuple[int, int, int]) -> UNetNetwork:
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
-        read = [reader.penultimate(prompt, self.device) for reader in self.readers]
-        hidden = torch.cat([embedding for embedding, _, _ in read], dim=-1)
-        return Words({"encoder_hidden_states": hidden, "text_embeds": read[-1][1]}, any(cut for *_, cut in read))
+    def _read(self, sections: Sections, weighting: str) -> Words:
+        read = [reader(sections, weighting, self.device) for reader in self.readers]
+        hidden = torch.cat([one.embedding for one in read], dim=-1)
+        return Words({"encoder_hidden_states": hidden, "text_embeds": read[-1].pooled}, read[-1].left_out)
 
-    def _nothing(self, prompt: str) -> Words | None:
+    def _nothing(self, sections: Sections) -> Words | None:
         """No negative prompt is told as zeros, as the base model was trained with it."""
-        if prompt or not self.info.configs["model_index"].get("force_zeros_for_empty_prompt", True):
+        if sections != plain("") or not self.info.configs["model_index"].get("force_zeros_for_empty_prompt", True):
             return None
-        return Words({name: torch.zeros_like(told) for name, told in self.read("").condition.items()})
+        return Words(
+            {name: torch.zeros_like(told) for name, told in self.read(plain(""), "original").condition.items()}
+        )
 
-    def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
+    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
         """The size that the picture is said to have had, where it is cut, and the size wanted: the picture's own."""
-        sizes = [height, width, 0, 0]
+        sizes = [drawn.height, drawn.width, 0, 0]
         scored = self.info.configs["model_index"].get("requires_aesthetics_score", False)
-        sizes += [NEGATIVE_BEAUTY if negative else BEAUTY] if scored else [height, width]
+        sizes += [NEGATIVE_BEAUTY if negative else BEAUTY] if scored else [drawn.height, drawn.width]
         told = {"time_ids": torch.tensor(sizes, dtype=torch.float32, device=self.device)}
         if self.distilled:
             from pipelines.architectures.guidance_embedding import guidance_embedding
 
             size = self.unet.config.time_cond_proj_dim
-            told["timestep_cond"] = guidance_embedding(guidance_scale, size, self.device)
+            told["timestep_cond"] = guidance_embedding(drawn.guidance_scale, size, self.device)
         return told
 
     def _check_parts_fit(self) -> None:

@@ -1,11 +1,15 @@
-"""A prompt through a T5 encoder, which reads hundreds of tokens."""
+"""A prompt through a T5 encoder, which reads hundreds of tokens at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
+
+from pipelines.prompts import Sections
+from pipelines.prompts.embedding import embed, joined
 
 
 @dataclass(frozen=True)
@@ -17,11 +21,14 @@ class T5Reader:
     length: int
     masked: bool = False
 
-    def __call__(self, prompt: str, device: Any) -> tuple[Tensor, Tensor, bool]:
-        """(L, D), the mask (L,) of what is no padding, and whether the prompt's end was cut off."""
-        whole = len(self.tokenizer(prompt, verbose=False).input_ids)
-        told = {"padding": "max_length", "max_length": self.length, "truncation": True, "return_tensors": "pt"}
-        batch = self.tokenizer(prompt, add_special_tokens=True, **told).to(device)
-        mask = batch.attention_mask if self.masked else None
-        embedding = self.encoder(batch.input_ids, attention_mask=mask)[0][0]
-        return embedding, batch.attention_mask[0], whole > self.length
+    def __call__(self, sections: Sections, weighting: str, device: Any) -> tuple[Tensor, Tensor, int]:
+        """(L, D), the mask (L,) of what is no padding, and how many tokens were left out."""
+        masks: list[Tensor] = []
+
+        def encode(ids: list[int], said: int) -> Tensor:
+            masks.append((torch.arange(len(ids), device=device) < said).long())
+            mask = masks[-1][None] if self.masked else None
+            return self.encoder(torch.tensor([ids], device=device), attention_mask=mask)[0][0]
+
+        embedding, left_out = embed(joined(sections), self.tokenizer, encode, self.length, weighting, most=1)
+        return embedding, masks[0], left_out

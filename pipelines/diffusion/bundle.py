@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from pipelines import models
-from pipelines.diffusion.denoiser import Condition
+from pipelines.diffusion.conditions import Condition, Drawn
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.diffusion.process import Process
 from pipelines.errors import BadFile, BadRequest
 from pipelines.models import ModelInfo
+from pipelines.prompts import Sections
+from pipelines.prompts.embedding import Frame
 from pipelines.worker import Network
 
 KEPT_PROMPTS = 64
@@ -28,10 +30,22 @@ LARGEST_PREVIEW_PATCH = 16
 
 @dataclass(frozen=True)
 class Words:
-    """A prompt as the network is told it, and whether its end was cut off because the model reads no further."""
+    """A prompt as the network is told it, and how many tokens at its end were left out."""
 
     condition: Condition
-    cut: bool = False
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The tokenizer whose tokens are counted, how many of them are read at once, and how many times."""
+
+    tokenizer: str
+    length: int
+    chunks: int = 1
+
+    def frame(self, tokenizer: Any) -> Frame:
+        return Frame.of(tokenizer, min(tokenizer.model_max_length, self.length))
 
 
 class Bundle:
@@ -48,7 +62,7 @@ class Bundle:
         self.key = info.name
         self.process = self._process()
         self._lock = threading.Lock()
-        self._prompts: OrderedDict[str, Words] = OrderedDict()
+        self._prompts: OrderedDict[tuple[Sections, str], Words] = OrderedDict()
         self._assemble()
         self.preview = self._preview()
 
@@ -73,9 +87,9 @@ class Bundle:
     def latent_channels(self) -> int:
         raise NotImplementedError
 
-    @property
-    def prompt_length(self) -> int:
-        """The most tokens of a prompt that are read."""
+    @classmethod
+    def reading(cls, info: ModelInfo) -> Reading:
+        """Which tokenizer says how long a prompt is, and how much is read."""
         raise NotImplementedError
 
     @property
@@ -86,11 +100,11 @@ class Bundle:
     def network(self, shape: tuple[int, int, int]) -> Network:
         raise NotImplementedError
 
-    def _read(self, prompt: str) -> Words:
-        """The prompt through the text encoders."""
+    def _read(self, sections: Sections, weighting: str) -> Words:
+        """A text with weights through the text encoders."""
         raise NotImplementedError
 
-    def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
+    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
         """What the network is told besides the prompt."""
         return {}
 
@@ -127,27 +141,34 @@ class Bundle:
             raise BadRequest(f"width and height must be multiples of {f} for this model; got {width} and {height}.")
         return self.latent_channels, height // self.latent_factor, width // self.latent_factor
 
-    def condition(self, prompt: str, width: int, height: int, guidance_scale: float, negative: bool = False) -> Words:
-        """All that the network is told of one picture. `negative` is the prompt that guidance pushes away from."""
-        words = self._nothing(prompt) if negative else None
-        words = words or self.read(prompt)
+    def condition(self, sections: Sections, weighting: str, drawn: Drawn, negative: bool = False) -> Words:
+        """All that the network is told of one picture. `negative`: it is what guidance pushes away from."""
+        words = self._nothing(sections) if negative else None
+        words = words or self.read(sections, weighting)
         with torch.inference_mode():
-            told = self._told(width, height, guidance_scale, negative)
-        return Words({**words.condition, **told}, words.cut)
+            told = self._told(drawn, negative)
+        return Words({**words.condition, **told}, words.left_out)
 
-    def _nothing(self, prompt: str) -> Words | None:
+    def _nothing(self, sections: Sections) -> Words | None:
         """A negative prompt that this model does not read as words; None where it does."""
         return None
 
-    def read(self, prompt: str) -> Words:
-        """The prompt through the text encoders; the last ones are kept."""
+    def read(self, sections: Sections, weighting: str) -> Words:
+        """A text with weights through the text encoders; the last ones are kept."""
         with self._lock, torch.inference_mode():
-            if prompt not in self._prompts:
-                self._prompts[prompt] = self._read(prompt)
+            key = (sections, weighting)
+            if key not in self._prompts:
+                self._prompts[key] = self._read(sections, weighting)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
-            self._prompts.move_to_end(prompt)
-            return self._prompts[prompt]
+            self._prompts.move_to_end(key)
+            return self._prompts[key]
+
+    @property
+    def most_tokens(self) -> int:
+        """How much of a prompt is read: chunks of what a text encoder can take at once."""
+        reading = self.reading(self.info)
+        return reading.chunks * reading.frame(self._tokenizers[reading.tokenizer]).room
 
     def encode_picture(self, picture: np.ndarray) -> Tensor:
         """uint8 (H, W, 3) -> latents (C, h, w) in the network's own scale: the most likely ones, without a draw."""

@@ -4,19 +4,16 @@ Samplers know x = x0 + sigma * eps; what the network is shown and what its answe
 evaluation itself is the device's worker's: there the rows of several jobs meet.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from pipelines.diffusion.conditions import Condition, Conditions, Told
 from pipelines.diffusion.guidance import Guidance, guide
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.process import Process
 from pipelines.worker import Network, Rows, Worker
-
-Condition = Mapping[str, Tensor]
-"""What one picture's network is told besides x and t, by the network's own names; without a batch dimension."""
 
 
 @dataclass
@@ -30,8 +27,7 @@ class Denoiser:
     worker: Worker
     process: Process
     path: NoisePath
-    cond: Condition
-    uncond: Condition
+    conditions: Conditions
     guidance: Guidance = field(default_factory=Guidance)
     notes: list[str] = field(default_factory=list)
 
@@ -39,6 +35,7 @@ class Denoiser:
         visited = self.path.sigmas.tolist()[:-1]
         self._timesteps = dict(zip(visited, self.path.timesteps.tolist(), strict=True))
         self._scales = {s: self.guidance.at(i, len(visited)) for i, s in enumerate(visited)}
+        self._told = {s: self.conditions.at(i) for i, s in enumerate(visited)}
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         return self.x0(self.predict(x, sigma), x, sigma)
@@ -48,22 +45,26 @@ class Denoiser:
 
     def predict(self, x: Tensor, sigma: float) -> Tensor:
         """What the network says, guided: eps, v or x0 of shape (n, C, h, w)."""
-        if self.scale(sigma) == 1:
-            return self._evaluate(
-                x, sigma, {name: told.expand(len(x), *told.shape) for name, told in self.cond.items()}
-            )
+        told = self.told(sigma)
+        if self.scale(sigma) == 1 and told.single:
+            return self._evaluate(x, sigma, told.alone(len(x)))
         return self.guided(*self.both(x, sigma), sigma)
 
     def scale(self, sigma: float) -> float:
         """The guidance scale of the step that begins at this level of the path, or that this level lies within."""
         return next((scale for level, scale in reversed(self._scales.items()) if level >= sigma), 1.0)
 
+    def told(self, sigma: float) -> Told:
+        """The conditions at that level; between two levels of the path those of the step that it lies in."""
+        if sigma not in self._told:
+            passed = sum(level >= sigma for level in self.path.sigmas.tolist()[:-1])
+            self._told[sigma] = self.conditions.at(max(0, passed - 1))
+        return self._told[sigma]
+
     def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """What the network says with the prompt and without it."""
-        pairs = {name: torch.stack([self.uncond[name], told]) for name, told in self.cond.items()}
-        context = {name: pair.repeat_interleave(len(x), dim=0) for name, pair in pairs.items()}  # (2n, ...)
-        uncond, cond = self._evaluate(torch.cat([x, x]), sigma, context).chunk(2)
-        return cond, uncond
+        told = self.told(sigma)
+        return told.apart(self._evaluate(x.repeat(told.rows, 1, 1, 1), sigma, told.all(len(x))))
 
     def guided(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:
         scale, rescale = self.scale(sigma), self.guidance.rescale

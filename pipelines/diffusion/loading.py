@@ -21,7 +21,7 @@ def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
     architecture = architectures.ARCHITECTURES[info.architecture]
     with _loading:
         parts = {part: _part(info, part, _dtype_of(info, part, dtype)) for part in info.weights}
-        tokenizers = {part: _tokenizer(info, part) for part in architecture.tokenizers if part in info.classes}
+        tokenizers = {part: tokenizer(info, part) for part in architecture.tokenizers if part in info.classes}
         return architectures.runner(info.architecture)(info, parts, tokenizers)
 
 
@@ -63,16 +63,16 @@ def sound(module: Any, part: str) -> Any:
     return module.eval().requires_grad_(False)
 
 
-def _tokenizer(info: ModelInfo, part: str) -> Any:
+def tokenizer(info: ModelInfo, part: str) -> Any:
     if info.folder.is_file():
         return single_file.tokenizer(info, part)
     folder = info.folder / part
     kinds = (("tokenizer.json", "PreTrainedTokenizerFast"), ("spiece.model", "T5TokenizerFast"))
     name = next((kind for file, kind in kinds if (folder / file).is_file()), "CLIPTokenizer")
     try:
-        tokenizer = libs.named("transformers", name).from_pretrained(str(folder), local_files_only=True)
+        loaded = libs.named("transformers", name).from_pretrained(str(folder), local_files_only=True)
     except (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
         raise BadFile("the tokenizer's files are damaged. Copy the folder again.") from error
-    if tokenizer.pad_token_id is None:
+    if loaded.pad_token_id is None:
         raise BadFile("the tokenizer has no pad token; set pad_token in tokenizer_config.json.")
-    return tokenizer
+    return loaded

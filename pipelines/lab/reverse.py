@@ -138,15 +138,16 @@ def _denoiser(
     request: ReverseRequest, model: Bundle, devices: DeviceManager, path: NoisePath, shape: tuple[int, int, int]
 ) -> Denoiser:
     """The network with the prompt, told the timesteps of the path or, with a shift, other ones."""
+    from pipelines.diffusion.conditions import Drawn, Written
     from pipelines.diffusion.denoiser import Denoiser
 
     last = len(model.process.alphas_cumprod) - 1
     told = replace(path, timesteps=(path.timesteps + request.shift).clamp(0, last))
+    written = Written.read(request.prompt, request.negative_prompt)
     factor = model.latent_factor
-    drawn = (shape[2] * factor, shape[1] * factor, request.guidance_scale)
-    cond = model.condition(request.prompt, *drawn).condition
-    uncond = model.condition(request.negative_prompt, *drawn, negative=True).condition
-    return Denoiser(model.network(shape), devices.worker(), model.process, told, cond, uncond, request.guidance)
+    drawn = Drawn(shape[2] * factor, shape[1] * factor, request.guidance_scale)
+    conditions, _ = written.conditions(model, len(path), drawn)
+    return Denoiser(model.network(shape), devices.worker(), model.process, told, conditions, request.guidance)
 
 
 def _views(said: list[Said], model: Bundle) -> dict[str, np.ndarray]:

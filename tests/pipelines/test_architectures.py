@@ -12,11 +12,13 @@ from pipelines import models
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
+from pipelines.diffusion.conditions import Conditions, Drawn
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.events import Frame, Result
+from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from pipelines.worker import Worker
 from tests.tiny_zoo import KINDS, tiny_pipeline
@@ -44,12 +46,13 @@ def devices() -> Iterator[DeviceManager]:
 
 def ours(model: Bundle, noise: torch.Tensor, path: NoisePath, sampler: str, negative: str) -> torch.Tensor:
     """The latents at the end of our loop, from the noise that diffusers was given, in batches of its size."""
-    words = model.condition(PROMPT, SIDE, SIDE, SCALE).condition
-    avoided = model.condition(negative, SIDE, SIDE, SCALE, negative=True).condition
+    drawn = Drawn(SIDE, SIDE, SCALE)
+    words = model.condition(plain(PROMPT), "original", drawn).condition
+    avoided = model.condition(plain(negative), "original", drawn, negative=True).condition
     network = model.network(tuple(noise.shape[1:]))
     guidance = Guidance(1.0 if model.distilled else SCALE)
     worker = Worker(threads=torch.get_num_threads())
-    denoiser = Denoiser(network, worker, model.process, path, words, avoided, guidance)
+    denoiser = Denoiser(network, worker, model.process, path, Conditions.fixed(words, avoided), guidance)
     x = noise / model.process.scale(float(path.sigmas[0]))
     *_, last = SAMPLERS[sampler](denoiser, x, path.sigmas, torch.randn_like)
     worker.close()
@@ -120,7 +123,11 @@ def test_flux_equals_diffusers(home, kind):
 
     pipeline, model, noise = run(kind, home)
     theirs = pipeline(
-        PROMPT, guidance_scale=SCALE, latents=packed(noise), max_sequence_length=model.prompt_length, **ASKED
+        PROMPT,
+        guidance_scale=SCALE,
+        latents=packed(noise),
+        max_sequence_length=model.reading(model.info).length,
+        **ASKED,
     ).images
     path = model.process.path(noise.shape[2] * noise.shape[3], num_inference_steps=STEPS)
     assert close(ours(model, noise, path, "euler", ""), unpacked(theirs, noise.shape))

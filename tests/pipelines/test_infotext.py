@@ -76,15 +76,22 @@ fields = {
     "mask_image": st.sampled_from(["", "b" * 64]) | words,
     "strength": numbers,
     "count": st.integers(1, 16),
+    "prompt_syntax": st.sampled_from(["a1111", "comfyui", "plain"]) | words,
+    "emphasis": st.sampled_from(["original", "no_norm"]) | words,
+    "style": st.sampled_from(["none", "oil: thick, wet"]) | words,
     "upscale": st.sampled_from(["auto", "none", "2x", "4x"]) | words,
 }
 requests = st.fixed_dictionaries(fields)
 
 
+UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none"}
+
+
 def without_idle(request: dict) -> dict:
-    """Without the fields that change nothing: an empty picture, a strength where no picture is started from, no curve,
-    no variation."""
+    """Without what changes nothing: no picture, a strength without one, no curve, no variation, and what every tool
+    means by a prompt."""
     idle = {name for name in ("image", "mask_image") if not request.get(name)}
+    idle |= {name for name, value in UNSAID.items() if request.get(name) == value}
     idle |= {"strength"} if "image" in idle else set()
     idle |= set() if request.get("guidance_curve") else {"guidance_curve"}
     idle |= set() if request.get("variation_strength") else {"variation_strength", "variation_seed"}
@@ -268,3 +275,19 @@ def test_a_swarm_picture_is_read_and_other_json_is_no_prompt():
         "num_inference_steps": 9,
     }
     assert parse('{"3": {"class_type": "KSampler"}}')["request"] == {}
+
+
+def test_a_prompts_grammar_travels_unchanged_and_only_another_syntax_is_named():
+    prompt = "a (red:1.3) [cat:dog:0.5] BREAK [a|b] AND x :0.5 <lora:y:0.8>"
+    said = {"prompt": prompt, "prompt_syntax": "a1111", "emphasis": "original", "style": "none"}
+    assert write({"request": said | {"seed": 1}}).splitlines()[0] == prompt
+    assert "Prompt syntax" not in write({"request": said}) and "Emphasis" not in write({"request": said})
+    assert "Prompt syntax: comfyui" in write({"request": said | {"prompt_syntax": "comfyui"}})
+    assert "Emphasis: No norm" in write({"request": said | {"emphasis": "no_norm"}})
+
+
+def test_the_prompt_as_it_was_written_stands_beside_what_became_of_it():
+    template = {"prompt": "a {red|blue} cat", "negative_prompt": "", "style": "oil"}
+    text = write({"request": {"prompt": "a red cat", "seed": 1}, "template": template})
+    assert text.startswith("a red cat\n") and "Template: a {red|blue} cat" in text and "Template style: oil" in text
+    assert "Negative Template" not in text and parse(text)["other"]["Template"] == template["prompt"]

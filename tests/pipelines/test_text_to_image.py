@@ -16,6 +16,7 @@ from pipelines import libs, models
 from pipelines.architectures.sd import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
@@ -24,6 +25,7 @@ from pipelines.diffusion.process import trained_process, vp_scale
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
+from pipelines.prompts import plain
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, warm
 from pipelines.upscaler import upscale
 from pipelines.worker import Worker
@@ -189,8 +191,8 @@ def test_the_negative_prompt_matters_and_guidance_one_leaves_it_out(home, device
 
 
 def test_a_prompt_that_is_cut_off_and_an_eta_without_effect_are_noted(home, devices):
-    notes = paint(devices, prompt="red " * 40, eta=0.5).recipes[0]["notes"]
-    assert len(notes) == 2 and "16 tokens" in notes[0] and "eta" in notes[1]
+    notes = paint(devices, prompt="red " * 300, eta=0.5).recipes[0]["notes"]
+    assert len(notes) == 2 and "224 tokens" in notes[0] and "76 were left out" in notes[0] and "eta" in notes[1]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -336,9 +338,9 @@ def test_our_loop_equals_diffusers_pipeline(home, scheduler, sampler, extra, pre
     process = trained_process(settings | {"prediction_type": prediction_type, "num_train_timesteps": 1000})
     path = _path(pipeline.scheduler, scheduler)
     worker = Worker(threads=torch.get_num_threads())
-    cond, uncond = ours.read("a red circle").condition, ours.read("a cat").condition
+    conditions = Conditions.fixed(*(ours.read(plain(text), "original").condition for text in ("a red circle", "a cat")))
     network = UNetNetwork(ours.unet, "kl", batch_rows=2)  # the shape of diffusers' own calls
-    denoiser = Denoiser(network, worker, process, path, cond, uncond, Guidance(2.5, rescale))
+    denoiser = Denoiser(network, worker, process, path, conditions, Guidance(2.5, rescale))
     x = noise / vp_scale(float(path.sigmas[0]))
     *_, last = SAMPLERS[sampler](denoiser, x, path.sigmas, torch.randn_like)
     worker.close()

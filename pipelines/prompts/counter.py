@@ -1,0 +1,69 @@
+"""How long a prompt is for a model's own tokenizer, while it is being written; no weights are loaded for it."""
+
+import functools
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines import architectures, libs, models, prompts
+from pipelines.params import Choice, Request, Text, param
+from pipelines.prompts import dynamic, library
+from pipelines.prompts.embedding import Frame, chunks_of, joined, tokens_left_out
+
+STEPS = 20  # a prompt that changes over the steps counts as its longest state in as many
+_tokenizing = threading.Lock()  # fast tokenizers are not safe in two threads
+
+
+@dataclass(frozen=True)
+class CountRequest(Request):
+    """A prompt, and what decides how it is read."""
+
+    prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
+    model: str = param("aigc-mini", Choice(models.installed), "The trained model that reads it.")
+    prompt_syntax: str = param("a1111", Choice(prompts.SYNTAXES), "How brackets and weights are read.")
+    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around it.")
+
+
+@dataclass(frozen=True)
+class Count:
+    """Tokens with chunks that ended early counted as full, as A1111 does it; the room of one chunk; the number of
+    chunks that are read; how many tokens are not."""
+
+    tokens: int
+    room: int
+    chunks: int
+    left_out: int
+
+
+def count(request: CountRequest) -> Count:
+    """The longest that the prompt becomes in any step. Raises StudioError for a prompt that cannot be read."""
+    request.check()
+    text, _ = library.style(request.style).around(request.prompt, "")
+    if request.prompt_syntax != "plain":
+        text = dynamic.resolve(text, 0)
+    states = prompts.parse(text, request.prompt_syntax).states(STEPS)
+    texts = {said.sections for state in states for said in state}
+    tokenizer, frame, most = _tokenizer(models.find(request.model))
+    with _tokenizing:
+        read = [chunks_of(sections if most > 1 else joined(sections), tokenizer, frame) for sections in texts]
+    longest = max(read, key=lambda chunks: (len(chunks), len(chunks[-1].tokens)))
+    tokens = (len(longest) - 1) * frame.room + len(longest[-1].tokens)
+    return Count(tokens, frame.room, min(len(longest), most), tokens_left_out(longest, most))
+
+
+def _tokenizer(place: Path) -> tuple[Any, Frame, int]:
+    """The tokenizer, what it closes in, and how many chunks of that are read."""
+    index = place / "model_index.json" if place.is_dir() else place
+    return _loaded(place, index.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _loaded(place: Path, changed: int) -> tuple[Any, Frame, int]:
+    libs.torch()  # before the modules that import it at their top: through the one locked door
+    from pipelines.diffusion import loading
+
+    info = models.inspect(place)
+    reading = architectures.runner(info.architecture).reading(info)
+    tokenizer = loading.tokenizer(info, reading.tokenizer)
+    return tokenizer, reading.frame(tokenizer), reading.chunks
