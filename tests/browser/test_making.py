@@ -26,6 +26,7 @@ def choose_field(part: Locator, axis: str, name: str) -> None:
     box.click()
     part.page.get_by_role("option", name=name, exact=True).click()
     expect(box).to_have_value(name)
+    expect(part.page.get_by_role("option")).to_have_count(0)
 
 
 def pad(page: Page) -> tuple[Locator, Locator]:
