@@ -65,7 +65,7 @@ MAKING_WORDS: Mapping[str, tuple[str, str]] = {
     "choice.x_field.none": ("Nothing", "无"),
     "choice.y_field.none": ("Nothing", "无"),
     "choice.z_field.none": ("Nothing", "无"),
-    "field.prompt_replace": ("Words of the prompt", "提示词用语"),
+    "field.prompt_replace": ("Prompt words", "提示词用语"),
     "group.lines": ("List of prompts", "提示词列表"),
     "lines.help": (
         "One prompt a line. Settings may follow it: a fox --steps 30 --seed 5",

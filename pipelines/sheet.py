@@ -27,9 +27,9 @@ def draw(pictures: Sequence[np.ndarray | None], titles: Titles) -> np.ndarray:
     columns, rows, blocks = len(titles.columns), len(titles.rows), len(titles.blocks)
     known = [picture for picture in pictures if picture is not None]
     width, height = (max(picture.shape[axis] for picture in known) for axis in (1, 0))
-    size = max(12, min(28, width // 10))
+    size = max(12, min(44, width // 11))
     left = _room(titles.rows, size, width)
-    top, head = (size * 2 if any(names) else 0 for names in (titles.columns, titles.blocks))
+    top, head = (size * 3 if any(names) else 0 for names in (titles.columns, titles.blocks))
     outer = (left + GAP * (columns + 1), blocks * (head + top + GAP * (rows + 1)))
     scale = min(1, (LONGEST - outer[0]) / (columns * width), (LONGEST - outer[1]) / (blocks * rows * height))
     width, height = max(1, int(width * scale)), max(1, int(height * scale))
@@ -68,14 +68,27 @@ def _room(titles: Sequence[str], size: int, width: int) -> int:
 
 
 def _write(pen: ImageDraw.ImageDraw, text: str, size: int, box: tuple[int, int, int, int], number: int) -> None:
-    """In the middle of the box, shortened until it fits."""
+    """In the middle of the box, on as many lines as there is room for."""
     if not text:
         return
-    text, font = _legible(text, number), _font(text, size)
-    shown = text
-    while len(shown) > 1 and font.getlength(shown) > box[2] - box[0]:
-        text, shown = text[:-1], text[:-1] + "…"
-    pen.text(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), shown, fill=INK, font=font, anchor="mm")
+    font = _font(text, size)
+    lines = _wrapped(_legible(text, number), font, box[2] - box[0])
+    most = max(1, int((box[3] - box[1]) / (1.25 * size)))
+    shown = lines[:most] if len(lines) <= most else [*lines[: most - 1], lines[most - 1][:-1] + "…"]
+    middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    pen.multiline_text(middle, "\n".join(shown), fill=INK, font=font, anchor="mm", align="center")
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """Lines of at most that width, broken at spaces or, within a long word, anywhere."""
+    lines, line = [], ""
+    for letter in text:
+        if line and font.getlength(line + letter) > width:
+            kept, _, rest = line.rpartition(" ")
+            lines.append(kept or line)
+            line = rest if kept else ""
+        line += letter
+    return [*lines, line]
 
 
 def _font(text: str, size: int) -> ImageFont.FreeTypeFont:

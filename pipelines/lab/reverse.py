@@ -81,7 +81,7 @@ def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
         x = latents + float(path.sigmas[0]) * noise()
         for step in SAMPLERS[request.sampler](watched, x, path.sigmas, lambda like: noise(), request.eta):
             x = step.x
-        said = list(watched.said.values())
+        said = [watched.said[sigma] for sigma in path.sigmas.tolist()[:-1]]  # some samplers look between them too
         return {
             "t": t,
             "sigmas": [significant(v) for v in path.sigmas.tolist()],

@@ -7,7 +7,7 @@ import pytest
 
 from aigc_ui.controls import Controls
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Flag, Picture, Range, Request, Text, param
+from pipelines.params import Choice, Curve, Flag, Picture, Range, Request, Text, param
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Wave(Request):
     shape: str = param("sine", Choice(("sine", "saw")), "The form of the wave.")
     loop: bool = param(False, Flag(), "Whether it goes on.")
     cover: str = param("", Picture(), "The picture on its sleeve.")
+    envelope: tuple[tuple[float, float], ...] = param((), Curve(), "How loud it is over time.")
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_each_field_gets_the_control_that_suits_it(controls):
     kinds = {name: type(component).__name__ for name, component in controls.by_name.items()}
     assert kinds == {
         "prompt": "Textbox", "length": "Slider", "gain": "Slider", "seed": "Number", "shape": "Dropdown",
-        "loop": "Checkbox", "cover": "Textbox",
+        "loop": "Checkbox", "cover": "Textbox", "envelope": "Textbox",
     }  # fmt: skip
 
 
@@ -52,6 +53,13 @@ def test_bounds_and_default_come_from_the_field(controls):
 def test_a_picture_is_held_out_of_sight_for_the_scripts_of_the_page_to_fill(controls):
     assert controls.by_name["cover"].visible == "hidden"
     assert Wave.parse(controls.read(given(controls, cover="a" * 64))).cover == "a" * 64
+
+
+def test_a_curve_goes_through_its_control_as_text(controls):
+    assert controls.by_name["envelope"].visible == "hidden"
+    updates, refused = controls.fill({"envelope": [[0, 1], [0.5, 0.25]]})
+    assert updates[controls.by_name["envelope"]]["value"] == "0 1; 0.5 0.25" and not refused
+    assert Wave.parse(controls.read(given(controls, envelope="0 1; 0.5 0.25"))).envelope == ((0, 1), (0.5, 0.25))
 
 
 def test_a_field_that_the_table_of_words_does_not_know_explains_itself(controls):
@@ -78,7 +86,7 @@ def test_filling_brings_a_recipe_back_and_names_what_no_control_takes(controls):
     updates, refused = controls.fill(recipe | {"shape": "gone", "tempo": 3})
     filled = {name: updates[part]["value"] for name, part in controls.by_name.items() if part in updates}
     assert refused == ("shape", "tempo")
-    assert filled == {"prompt": "rain", "length": 64, "gain": 0.5, "seed": 7, "loop": True, "cover": ""}
+    assert filled == {"prompt": "rain", "length": 64, "gain": 0.5, "seed": 7, "loop": True, "cover": "", "envelope": ""}
 
 
 def test_a_field_is_placed_once_and_nothing_is_left(controls):

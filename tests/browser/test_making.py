@@ -26,6 +26,7 @@ def choose_field(part: Locator, axis: str, name: str) -> None:
     box.click()
     part.page.get_by_role("option", name=name, exact=True).click()
     expect(box).to_have_value(name)
+    expect(part.page.get_by_role("option")).to_have_count(0)
 
 
 def pad(page: Page) -> tuple[Locator, Locator]:
@@ -106,7 +107,7 @@ def test_a_grid_is_made_of_two_settings_and_its_sheet_is_shown(page: Page, studi
     part = opened(page, "group-grid")
     choose_field(part, "x-field", "Seed")
     part.locator("#x-values textarea, #x-values input").fill("1-3")
-    choose_field(part, "y-field", "Words of the prompt")
+    choose_field(part, "y-field", "Prompt words")
     part.locator("#y-values textarea, #y-values input").fill("red|blue")
     page.locator("#grid-make").click()
     finish(page)
@@ -121,7 +122,7 @@ def test_a_grid_is_made_of_two_settings_and_its_sheet_is_shown(page: Page, studi
     assert cell["generator"] == "text-to-image"
     assert (cell["request"]["prompt"], cell["request"]["seed"]) == ("a blue fox", 3)
     tiles(page).first.locator("button").click()
-    expect(page.locator("#detail-recipe")).to_contain_text("Words of the prompt")
+    expect(page.locator("#detail-recipe")).to_contain_text("Prompt words")
 
 
 def test_a_grid_that_is_too_much_is_refused_in_a_sentence(page: Page) -> None:

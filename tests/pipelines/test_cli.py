@@ -124,3 +124,23 @@ def test_every_field_of_the_request_is_an_option(capsys):
     said = capsys.readouterr().out
     names = [field.name for field in TextToImageRequest.fields() if field.name != "prompt"]
     assert all(f"--{name.replace('_', '-')}" in said for name in names)
+
+
+def test_other_tools_names_curves_and_variations_are_options_too(tmp_path, capsys):
+    asked = [
+        "--sampler",
+        "DPM++ 2M Karras",
+        "--guidance-curve",
+        "0 9; 1 1",
+        "--variation-strength",
+        "0.3",
+        "--seed",
+        "5",
+    ]
+    size = ["--steps", "2", "--width", "64", "--height", "64", "--upscale", "none"]
+    assert main(["generate", "a red circle", *COMMON, *asked, *size, "--out", str(tmp_path)]) == 0
+    (file,) = capsys.readouterr().out.splitlines()
+    kept = recipe.read(Path(file))["request"]
+    assert (kept["sampler"], kept["sigma_schedule"]) == ("dpmpp_2m", "karras")
+    assert kept["guidance_curve"] == [[0, 9], [1, 1]]
+    assert (kept["seed"], kept["variation_strength"]) == (5, 0.3) and kept["variation_seed"] >= 0

@@ -185,6 +185,13 @@ def test_any_title_can_be_written(title):
     assert (sheet < 128).any(axis=2).sum() > (blank < 128).any(axis=2).sum()
 
 
+def test_without_a_font_for_them_titles_are_numbers(monkeypatch):
+    black = np.zeros((64, 64, 3), np.uint8)
+    numbered = draw([black, black], Titles(["#1", "#2"], [""], [""]))
+    monkeypatch.setattr("pipelines.sheet.CHINESE", ())
+    assert np.array_equal(draw([black, black], Titles(["狐狸", "熊猫"], [""], [""])), numbered)
+
+
 def lines(text: str, **values: Any) -> PromptLinesRequest:
     return PromptLinesRequest.parse(SMALL | {"prompt_lines": text} | values)
 

@@ -4,6 +4,9 @@ import pytest
 import torch
 
 from pipelines.diffusion.guidance import Guidance, guide
+from pipelines.errors import BadRequest
+from pipelines.params import Curve
+from pipelines.requests import TextToImageRequest
 
 
 @pytest.fixture
@@ -68,3 +71,33 @@ def test_a_curve_takes_the_place_of_the_one_scale():
     assert [falling.at(step, 5) for step in range(5)] == pytest.approx([9, 7, 5, 3, 1])
     assert Guidance(7.0, start=0.5, curve=((0.0, 9.0),)).at(0, 2) == 1
     assert Guidance(7.0, curve=((0.0, -3.0),)).at(0, 2) == 1
+
+
+def test_a_curve_acts_in_its_interval_and_is_rescaled_like_the_one_scale(predictions):
+    cond, uncond = predictions
+    drawn = Guidance(7.0, 0.7, 0.25, 0.75, ((0.0, 9.0), (1.0, 5.0)))
+    assert [drawn.at(step, 4) for step in range(4)] == pytest.approx([1, 9 - 4 / 3, 9 - 8 / 3, 1])
+    flat = Guidance(5.0, curve=((0.3, 5.0),))
+    assert [flat.at(step, 7) for step in range(7)] == [Guidance(5.0).at(step, 7) for step in range(7)]
+    torch.testing.assert_close(guide(cond, uncond, drawn.at(1, 4), 1.0).std((1, 2, 3)), cond.std((1, 2, 3)))
+
+
+@pytest.mark.parametrize("points", ((), ((0.0, 9.0), (1 / 3, 2.5), (1.0, 1e-7)), ((0.1, 30.0),)))
+def test_a_curve_as_text_reads_back_exactly(points):
+    assert Curve().check("curve", Curve.text(points), tuple) == points
+
+
+@pytest.mark.parametrize(
+    "curve, said",
+    (
+        ("0 9; 2 1", "positions from 0 to 1"),
+        ("0 9; 0 1", "different positions"),
+        ("0 31", "scales from 0 to 30"),
+        ("0 9 1", "points"),
+        ("a b", "must be a number"),
+        ([[0, 1]] * 25, "at most 24"),
+    ),
+)
+def test_a_curve_that_is_none_is_refused_with_a_sentence(curve, said):
+    with pytest.raises(BadRequest, match=f"guidance_curve must.*{said}|{said}"):
+        TextToImageRequest.parse({"guidance_curve": curve})

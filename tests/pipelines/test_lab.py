@@ -90,7 +90,7 @@ def test_the_prior_term_is_that_of_the_bound() -> None:
         ({"beta_schedule": "drawn", "curve": [[0.5, 0.1]]}, "at least two points"),
         ({"beta_schedule": "drawn", "curve": [[0, 0.1], [1, "x"]]}, "curve must be a number"),
         ({"beta_schedule": "drawn", "curve": [[0, 0.1, 3]]}, "points"),
-        ({"beta_schedule": "drawn", "curve": "0 0.1"}, "list of at most 64 points"),
+        ({"beta_schedule": "drawn", "curve": 0.1}, "list of at most 64 points"),
         ({"beta_schedule": "drawn", "curve": [[0.001 * i, 0.1] for i in range(65)]}, "list of at most 64 points"),
     ],
 )
