@@ -46,11 +46,10 @@ NO_SUCH = "this studio has no such setting"
 _READ = {*PLAIN, "sampler_name", "sampler_index", "scheduler", "n_iter", "enable_hr", "hr_scale", "send_images"}
 _HARMLESS = {
     "override_settings", "override_settings_restore_afterwards", "save_images", "force_task_id", "do_not_save_grid",
-    "denoising_strength", "inpaint_full_res_padding", "refiner_switch_at", "hr_upscaler", "script_args",
-    "mask_blur_x", "mask_blur_y", "s_tmax", "hr_second_pass_steps", "firstphase_width", "firstphase_height",
+    "denoising_strength", "inpaint_full_res_padding", "refiner_switch_at", "script_args", "s_tmax",
 }  # fmt: skip
 _OF_PICTURES = {"init_images", "mask", "inpainting_mask_invert"}
-_OF_MASKS = {"mask_blur", "inpainting_fill", "inpaint_full_res"}
+_OF_MASKS = {"mask_blur", "mask_blur_x", "mask_blur_y", "inpainting_fill", "inpaint_full_res"}
 _NEUTRAL = {"s_noise": 1, "initial_noise_multiplier": 1, "inpainting_fill": 1, "resize_mode": 1, "image_cfg_scale": 1.5}
 
 

@@ -313,7 +313,9 @@ def test_pictures_that_are_none_get_a_sentence(studio: Studio, pictures: Any, sa
 
 
 def test_enlarging_is_asked_for_as_hires(studio: Studio):
-    post(studio.program(), "txt2img", {"steps": 1, "enable_hr": True, "hr_scale": 4})
+    hires = {"steps": 1, "enable_hr": True, "hr_scale": 4, "hr_second_pass_steps": 9, "denoising_strength": 0.5}
+    ignored = json.loads(post(studio.program(), "txt2img", hires)["info"])["ignored"]
+    assert set(ignored) == {"hr_second_pass_steps", "denoising_strength"}, "there is no second pass"
     post(studio.program(), "txt2img", {"steps": 1})
     upscales = [job.request.values()["upscale"] for job in studio.services.jobs.list()]
     assert sorted(upscales) == ["4x", "none"], "a client gets the size that it asked for"
