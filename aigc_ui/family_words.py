@@ -198,6 +198,7 @@ FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
         "上图潜变量的标准差为 {deviation}；若服从 N(0, 1) 应约为 1。",
     ),
     "own.codes": ("{used} of {known} codes", "用到 {used} / {known} 个码字"),
+    "field.samples": ("Samples", "样本数"),
     "field.size": ("Side in pixels", "边长（像素）"),
     "field.share": ("Share of the way", "途中的位置"),
 }

@@ -2,8 +2,8 @@
 (() => {
   const { el, t, on, api, decode, figure } = aigc;
   const HEEDED = {                                      // the controls of each kind; all others are put away
-    diffusion: ["label", "sampler", "num_inference_steps", "temperature", "count", "seed"],
-    vae: ["size", "interpolation", "share", "temperature", "count", "seed"],
+    diffusion: ["label", "sampler", "num_inference_steps", "temperature", "samples", "seed"],
+    vae: ["size", "interpolation", "share", "temperature", "samples", "seed"],
     vq: ["size"],
   };
   const CONTROLS = ["model", ...new Set(Object.values(HEEDED).flat())];
@@ -50,7 +50,10 @@
       if (!model && here.models.length) return bench.set({ model: here.models[0].name });
       for (const option of parts.model?.node.querySelectorAll("option") ?? []) if (!here.models.some(({ name }) => name === option.value)) option.remove();
       for (const [name, part] of Object.entries(parts)) part.node.hidden = !model || (name !== "model" && !HEEDED[model.kind].includes(name)) || (name === "label" && !model.classes);
-      if (model?.classes) parts.label.node.querySelectorAll("input").forEach((box) => { box.max = model.classes - 1; });
+      if (model?.classes) {
+        parts.label.node.querySelectorAll("input").forEach((box) => { box.max = model.classes - 1; });
+        parts.label.node.querySelector(".help").textContent = t("family.each");
+      }
       if (parts.model && model) parts.model.set(values.model);
       diffusion.hidden = model?.kind !== "diffusion";
       autoencoder.node.hidden = !model || !diffusion.hidden;
@@ -73,6 +76,7 @@
       noisy.paint(x);
       guess.paint(x0);
       noisy.tell(`σ = ${figure(frame.sigma)}`);
+      guess.tell(t("train.step", { done: frame.index, total: frame.total }));
     });
     function draw(place) { range.value = place; if (frames[place]) paint({ frame: frames[place] }); }
 

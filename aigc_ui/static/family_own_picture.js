@@ -5,7 +5,7 @@
   const NEEDS = {
     "there-and-back": ["model", "image", "size"],
     between: ["model", "image", "other", "size", "share", "interpolation"],
-    prior: ["model", "size", "count", "seed", "temperature"],
+    prior: ["model", "size", "samples", "seed", "temperature"],
   };
 
   // `set({image, other})` brings a kept picture into the bench's values; `ask(values, model)` fills what has changed.

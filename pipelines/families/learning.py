@@ -100,9 +100,7 @@ class Learner:
 
     @torch.no_grad()
     def _average(self) -> None:
-        share = 1 - min(self.plan.decay, (1 + self.step) / (10 + self.step))
-        for slow, fast in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
-            slow.lerp_(fast, share)
+        average(self.averaged, self.model, min(self.plan.decay, (1 + self.step) / (10 + self.step)))
         for slow, fast in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
             slow.copy_(fast)
 
@@ -123,6 +121,13 @@ class Learner:
         for part, optimiser in self._parts.items():
             optimiser.load_state_dict(state["optimisers"][part])
         self._draw.set_state(state["draw"])
+
+
+@torch.no_grad()
+def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+    """Moves the averaged weights towards the network's by the share that decay leaves."""
+    for slow, fast in zip(averaged.parameters(), network.parameters(), strict=True):
+        slow.lerp_(fast, 1 - decay)
 
 
 def rate_at(share: float) -> float:

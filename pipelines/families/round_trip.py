@@ -36,7 +36,7 @@ class RoundTripRequest(Request):
     data: str = param("icons", Choice(data_names), "What the families were trained on.")
     family: str = param("vae", Choice(families.names), "Which goes there and back.")
     image: str = param("", Picture(), "One's own picture; without one a held-out picture is taken.")
-    index: int = param(0, Range(0, 298), "Which held-out picture.")
+    index: int = param(0, Range(0, 299), "Which held-out picture.")
     label: int = param(-1, Range(-1, 9), "The class that the family is told; -1 takes the held-out picture's own.")
 
     def check(self) -> None:

@@ -22,6 +22,7 @@ from pipelines.diffusion.path import timestep_of_sigma
 from pipelines.diffusion.process import x0_from
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
+from pipelines.families.learning import average
 from pipelines.lab.points import NO_LABEL, Denoiser, PointsRequest, taken_back, vp
 from pipelines.lab.points_bound import PointsBound
 from pipelines.lab.schedule import significant
@@ -137,7 +138,7 @@ class Learner:
         self._schedule.step()
         self.step += 1
         loss = float(loss.detach())
-        _average(self.averaged, self._network, min(0.995, (1 + self.step) / (10 + self.step)))
+        average(self.averaged, self._network, min(0.995, (1 + self.step) / (10 + self.step)))
         if not loss < DIVERGED:  # not a number either
             raise self._diverged(f"the loss was {loss:.3g} at step {self.step}, where noise alone has 1")
         return loss
@@ -156,12 +157,6 @@ class Learner:
     def _diverged(self, how: str) -> BadRequest:
         rate = self.request.learning_rate
         return BadRequest(f"the training diverged: {how}. Try a smaller learning_rate than {rate:g}.")
-
-
-@torch.no_grad()
-def _average(averaged: Network, network: Network, decay: float) -> None:
-    for slow, fast in zip(averaged.parameters(), network.parameters(), strict=True):
-        slow.lerp_(fast, 1 - decay)
 
 
 def _finite(values: Any) -> bool:

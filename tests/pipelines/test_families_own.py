@@ -225,7 +225,7 @@ def test_older_pipelines_with_all_files_side_by_side_are_read(here: Path) -> Non
 
 def test_samples_show_the_noisy_picture_and_the_guess_at_every_step(here: Path, devices: DeviceManager) -> None:
     ddpm_folder(here / "cats")
-    events = run(devices, model="cats", count=3, num_inference_steps=5)
+    events = run(devices, model="cats", samples=3, num_inference_steps=5)
     frames: list[Any] = [event for event in events if isinstance(event, Frame)]
     result = events[-1]
     assert [frame.index for frame in frames] == list(range(6)) and len(result.images) == 0
@@ -238,8 +238,8 @@ def test_samples_show_the_noisy_picture_and_the_guess_at_every_step(here: Path, 
 def test_a_sample_is_that_of_its_seed_alone_and_in_company(here: Path, devices: DeviceManager, sampler: str) -> None:
     ddpm_folder(here / "cats")
     asked = {"model": "cats", "num_inference_steps": 4, "sampler": sampler}
-    many = run(devices, **asked, count=3, seed=5)[-2].x
-    alone = run(devices, **asked, count=1, seed=7)[-2].x
+    many = run(devices, **asked, samples=3, seed=5)[-2].x
+    alone = run(devices, **asked, samples=1, seed=7)[-2].x
     assert np.abs(many[2].astype(int) - alone[0]).max() <= 1, "rounding may differ with the size of a batch"
 
 
@@ -273,8 +273,8 @@ def test_an_autoencoder_takes_a_picture_there_and_back_between_and_from_the_prio
     assert not np.array_equal(start, end)
     mirrored = ask(devices, **asked, view="between", share=1)["faded"]
     assert np.array_equal(mirrored, trip["source"][:, :, ::-1]), "and leads to its mirror image"
-    prior = ask(devices, **asked, view="prior", count=3, seed=4)["prior"]
-    assert np.abs(prior[1].astype(int) - ask(devices, **asked, view="prior", count=1, seed=5)["prior"][0]).max() <= 1
+    prior = ask(devices, **asked, view="prior", samples=3, seed=4)["prior"]
+    assert np.abs(prior[1].astype(int) - ask(devices, **asked, view="prior", samples=1, seed=5)["prior"][0]).max() <= 1
 
 
 def test_a_vector_quantised_one_shows_its_code_map(here: Path, devices: DeviceManager) -> None:

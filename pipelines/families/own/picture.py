@@ -79,8 +79,8 @@ def _between(request: OwnRequest, model: OwnVae) -> dict[str, Any]:
 def _prior(request: OwnRequest, model: OwnVae) -> dict[str, Any]:
     """`prior`: pictures of z ~ N(0, temperature^2), which the autoencoder alone was hardly trained to make good."""
     side = _side(request, model)
-    shape = (request.count, *model.z_shape_of(side, side))
-    z = own_noise(request.seed, request.count)(libs.torch().zeros(shape, device=model.device))
+    shape = (request.samples, *model.z_shape_of(side, side))
+    z = own_noise(request.seed, request.samples)(libs.torch().zeros(shape, device=model.device))
     return {"prior": shown(model.decode(z * request.temperature))}
 
 

@@ -30,7 +30,7 @@ class OwnRequest(Request):
     sampler: str = param("ddim", Choice(sampler_names), "How each step follows from the network's guess.")
     num_inference_steps: int = param(50, Range(1, 1000), "How many steps lead from noise to the pictures.")
     temperature: float = param(1.0, Range(0, 1.5), "The deviation of the noise that all begins with.")
-    count: int = param(4, Range(1, 16), "How many samples, with seeds one after the other.")
+    samples: int = param(4, Range(1, 16), "How many samples, with seeds one after the other.")
     seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same samples.")
     image: str = param("", Picture(), "An autoencoder's picture; without one the panda is taken.")
     other: str = param("", Picture(), "Where the way through the latents leads; without one, the picture mirrored.")
@@ -46,11 +46,11 @@ class OwnRequest(Request):
     def check_cost(self, height: int, width: int) -> None:
         """Raises BadRequest where it would take a job too long."""
         one = height * width
-        if one * self.count * self.num_inference_steps > MOST_PIXEL_STEPS:
-            most = MOST_PIXEL_STEPS // (one * self.count)
+        if one * self.samples * self.num_inference_steps > MOST_PIXEL_STEPS:
+            most = MOST_PIXEL_STEPS // (one * self.samples)
             raise BadRequest(
-                f"{self.count} x {width} x {height} pixels in {self.num_inference_steps} steps is too much for one "
-                f"job. The most for {self.count}: {most} steps."
+                f"{self.samples} x {width} x {height} pixels in {self.num_inference_steps} steps is too much for one "
+                f"job. The most for {self.samples}: {most} steps."
             )
 
     def check_label(self, classes: int) -> None:

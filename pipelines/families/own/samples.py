@@ -40,8 +40,8 @@ class OwnSamples:
 
 def _frames(request: OwnRequest, model: OwnDiffusion) -> Iterator[Event]:
     torch = libs.torch()
-    noise = own_noise(request.seed, request.count)
-    z = noise(torch.zeros(request.count, *model.shape, device=model.device)) * request.temperature
+    noise = own_noise(request.seed, request.samples)
+    z = noise(torch.zeros(request.samples, *model.shape, device=model.device)) * request.temperature
     levels = model.sigmas(request.num_inference_steps).tolist()
     yield Frame(0, len(levels) - 1, levels[0], shown(z), shown(torch.zeros_like(z)))
     states = model.walk(z, labels(request, model), request.num_inference_steps, request.sampler, noise)
@@ -55,8 +55,8 @@ def labels(request: OwnRequest, model: OwnDiffusion) -> Tensor:
     """(count,): the class that is asked for, or each in turn; -1 where there are none."""
     torch = libs.torch()
     if model.classes and request.label == EACH:
-        return torch.arange(request.count) % model.classes
-    return torch.full((request.count,), request.label)
+        return torch.arange(request.samples) % model.classes
+    return torch.full((request.samples,), request.label)
 
 
 def own_noise(seed: int, count: int) -> Noise:
