@@ -13,8 +13,10 @@ from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, mount, signal
 from aigc_ui.services import Services
+from pipelines import models
 from pipelines.errors import StudioError
 from pipelines.prompts import library
+from pipelines.suited import suited
 
 GENERATOR = "text-to-image"
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
@@ -57,6 +59,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate, more)
     _sketch(controls)
+    _suited(controls, wire)
     _told(controls, ("width", "height"), "(width, height) => { aigc.emit('size', { width, height }); }")
     _told(controls, COUNTED, "(...values) => { aigc.counted(...values); }")
     _told(controls, ("guidance_curve",), "(text) => { aigc.emit('guidance-curve', text); }")
@@ -164,6 +167,23 @@ def _sketch(controls: Controls) -> None:
     told = f"(...values) => {{ aigc.sketch({json.dumps(list(followed))}, values); }}"
     for component in followed.values():
         component.input(None, list(followed.values()), js=told)
+
+
+def _suited(controls: Controls, wire: gr.HTML) -> None:
+    """Another model brings the size, steps and guidance that suit it; one that cannot be used says why."""
+    names = ("width", "height", "num_inference_steps", "guidance_scale")
+    if "model" not in controls.by_name or not all(name in controls.by_name for name in names):
+        return
+    shown = [controls.by_name[name] for name in names]
+
+    def chosen(model: str) -> tuple[Any, ...]:
+        try:
+            values = suited(models.inspect(models.find(model)))
+        except StudioError as error:
+            return (*(gr.skip() for _ in names), signal(error={"code": error.code, "message": str(error)}))
+        return (*(values[name] for name in names), gr.skip())
+
+    controls.by_name["model"].input(chosen, controls.by_name["model"], [*shown, wire], **FAST)
 
 
 def _told(controls: Controls, names: tuple[str, ...], js: str) -> None:

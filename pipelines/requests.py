@@ -14,7 +14,8 @@ from pipelines.params import Choice, Curve, Picture, Range, Request, Text, param
 from pipelines.prompts import dynamic, library
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
 
-MOST_PIXEL_STEPS = 2**26  # pixels x pictures x steps: a picture of 512 x 512 in 150 steps fits, 16 of them in 16
+MOST_PIXEL_STEPS = 2**29  # pixels x pictures x steps: ten pictures of 1024 x 1024 in 50 steps fit, one of 2048 in 128
+LARGEST_SIDE = 2048
 LARGEST_SEED = 2**32 - 1
 LARGEST_SCALE = 30
 """Of guidance."""
@@ -73,10 +74,14 @@ class TextToImageRequest(Request):
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
     variation_seed: int = param(-1, Range(-1, LARGEST_SEED), "Whose noise the seed's is turned towards; -1: any.")
     variation_strength: float = param(0.0, Range(0, 1), "How far it is turned: 0 not at all, 1 all the way.")
-    seed_resize_width: int = param(0, Range(0, 512, step=16), "Takes the noise of this width in the middle; 0: none.")
-    seed_resize_height: int = param(0, Range(0, 512, step=16), "Takes the noise of this height in the middle; 0: none.")
-    width: int = param(128, Range(64, 512, step=16), "Width of the picture in pixels.")
-    height: int = param(128, Range(64, 512, step=16), "Height of the picture in pixels.")
+    seed_resize_width: int = param(
+        0, Range(0, LARGEST_SIDE, step=16), "Takes the noise of this width in the middle; 0: none."
+    )
+    seed_resize_height: int = param(
+        0, Range(0, LARGEST_SIDE, step=16), "Takes the noise of this height in the middle; 0: none."
+    )
+    width: int = param(128, Range(64, LARGEST_SIDE, step=16), "Width of the picture in pixels.")
+    height: int = param(128, Range(64, LARGEST_SIDE, step=16), "Height of the picture in pixels.")
     count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
     image: str = param("", Picture(), "The picture to start from instead of pure noise.")
     mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")

@@ -10,8 +10,8 @@ from pipelines.events import Event, Frame, Progress
 from pipelines.requests import TextToImageRequest
 
 MOST_REQUESTS = 100
-MOST_PIXEL_STEPS = 2**28
-"""Of all together: 51 pictures of 512 x 512 in 20 steps, or 819 of 128 x 128."""
+MOST_PIXEL_STEPS = 2**30
+"""Of all together: 51 pictures of 1024 x 1024 in 20 steps, or 204 of 512 x 512."""
 
 
 def check(requests: Sequence[TextToImageRequest]) -> None:

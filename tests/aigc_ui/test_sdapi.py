@@ -43,7 +43,7 @@ class Painter:
     def stream(self, request: TextToImageRequest, devices: DeviceManager) -> Iterator[Event]:
         pictures = np.stack([self.paint(request, i) for i in range(request.count)])
         recipes = tuple(
-            recipe.new(self.name, request.of_picture(i), model_hash="6ce0161689") for i in range(request.count)
+            recipe.new(self.name, request.of_picture(i).values(), model_hash="6ce0161689") for i in range(request.count)
         )
         step = 0
         try:

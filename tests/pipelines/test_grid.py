@@ -77,7 +77,7 @@ def test_values_are_read_as_people_write_them(field, text, values):
         ({"x_field": "seed", "x_values": "1-50", "y_field": "eta", "y_values": "0-1 [50]"}, "50 x 50 has 2500 cells"),
         (
             {"x_field": "seed", "x_values": "1-50", "width": 512, "height": 512, "num_inference_steps": 100},
-            "50 requests come to 1250 million pixels times steps; one job does at most 256",
+            "50 requests come to 1250 million pixels times steps; one job does at most 1024",
         ),
     ),
 )
