@@ -183,7 +183,8 @@ def _suited(controls: Controls, wire: gr.HTML) -> None:
             return (*(gr.skip() for _ in names), signal(error={"code": error.code, "message": str(error)}))
         return (*(values[name] for name in names), gr.skip())
 
-    controls.by_name["model"].input(chosen, controls.by_name["model"], [*shown, wire], **FAST)
+    model: Any = controls.by_name["model"]
+    model.input(chosen, model, [*shown, wire], **FAST)
 
 
 def _told(controls: Controls, names: tuple[str, ...], js: str) -> None:
