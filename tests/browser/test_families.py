@@ -154,3 +154,27 @@ def test_the_plane_of_z_follows_the_pointer_and_belongs_to_digits(page: Page) ->
     before = pixels(page.locator("#manifold-plane"))
     number(bench, "label", 7)
     page.wait_for_function("before => document.getElementById('manifold-plane').toDataURL() !== before", arg=before)
+
+
+def test_a_gan_of_digits_shows_its_judge_and_one_player_may_learn_alone(page: Page) -> None:
+    bench = bench_of(page, "Train and break")
+    choose(bench, "data", "digits")
+    expect(bench.locator("[data-field=only_steps]")).to_be_hidden()
+    choose(bench, "only", "discriminator")
+    expect(bench.locator("[data-field=only_steps]")).to_be_visible()
+    number(bench, "training_steps", 40)
+    page.locator("#family-start").click()
+    expect(page.locator("#family-judge")).to_be_visible(timeout=30_000)
+    expect(page.locator("#family-figures")).to_contain_text("Pairs in which D prefers the real one")
+    assert page.locator("#plot-family-judge rect").count() > 10
+    assert pixels(page.locator("#family-judged-made")) != pixels(page.locator("#family-judged-real"))
+    choose(bench, "family", "vae")
+    expect(bench.locator("[data-field=only]")).to_be_hidden()
+
+
+def test_without_models_of_ones_own_the_bench_says_what_to_put_where_and_has_no_dead_controls(page: Page) -> None:
+    page.route("**/lab/own-models", lambda route: route.fulfill(json={"models": [], "refused": []}))
+    bench = bench_of(page, "Your models")
+    expect(page.locator("#own-none")).to_be_visible()
+    expect(bench.locator(".control:visible")).to_have_count(0)
+    expect(page.locator("#own-start")).to_be_hidden()
