@@ -25,6 +25,7 @@ SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
 
 CHECKPOINT_FOLDERS = ("checkpoints", "Stable-diffusion", "diffusion_models", "unet")
+WITHOUT_TEXT = ("DDPMPipeline", "DDIMPipeline")
 UNSAID = 1024  # the side of the pictures of models whose config says none, as FLUX's
 WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "transformer": "diffusion_pytorch_model"}
 WEIGHT_STEMS |= {"vae": "diffusion_pytorch_model"}  # the text encoders' are called "model"
@@ -142,11 +143,19 @@ def installed() -> tuple[str, ...]:
 def _candidates(folder: Path) -> Iterator[Path]:
     """Folders of diffusers and checkpoints of one file, in this folder and where other tools put them."""
     for path in folder.iterdir():
-        if path.suffix == ".safetensors" or (path / "model_index.json").is_file():
+        if path.suffix == ".safetensors" or (path / "model_index.json").is_file() and not _is_without_text(path):
             yield path
     for place in CHECKPOINT_FOLDERS:
         if (folder / place).is_dir():
             yield from (path for path in (folder / place).iterdir() if path.suffix == ".safetensors")
+
+
+def _is_without_text(folder: Path) -> bool:
+    """Whether it is a pipeline for the families' room, which takes no prompt."""
+    index = folder / "model_index.json"
+    with index.open("rb") as file:
+        start = file.read(MOST_JSON_BYTES)
+    return any(f'"{name}"'.encode() in start for name in WITHOUT_TEXT)
 
 
 def find(name: str) -> Path:
