@@ -16,12 +16,13 @@ from typing import Any  # noqa: E402
 from aigc_ui import api, flags, network, server  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
-from aigc_ui.services import Services, Settings  # noqa: E402
+from aigc_ui.services import Library, Services, Settings  # noqa: E402
 from pipelines import models, registry  # noqa: E402
 from pipelines.device import DeviceManager  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
 from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
+from pipelines.library import scan  # noqa: E402
 from pipelines.store import ImageStore  # noqa: E402
 
 log = logging.getLogger("app")
@@ -83,7 +84,8 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     inputs = InputStore(given.outputs)
     jobs = JobQueue(devices, store, path=waiting, inputs=inputs)
     settings = Settings(given.outputs, shared, given.api, given.places, given.first_model)
-    return Services(jobs, store, devices, registry.get, registry.names, settings, inputs)
+    library = Library.over(scan.roots(given.places), given.outputs, lambda: any(not job.over for job in jobs.list()))
+    return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)
 
 
 def run(services: Services, listening: Any, host: str, given: argparse.Namespace) -> int:

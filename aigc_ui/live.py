@@ -50,6 +50,7 @@ SCRIPTS = (
     "family_own.js",
     "family_own_picture.js",
     "lab_lessons.js",
+    "library.js",
     "studio.js",
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio import themes
 
-from aigc_ui import create, endpoints, families, lab, live, words
+from aigc_ui import create, endpoints, families, lab, live, models_page, words
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, signal
 from aigc_ui.services import Services
@@ -15,6 +15,7 @@ TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], None]], ...] = (
     ("create", create.build),
     ("lab", lab.build),
     ("families", families.build),
+    ("models", models_page.build),
 )
 
 

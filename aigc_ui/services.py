@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pipelines.device import DeviceManager
     from pipelines.inputs import InputStore
     from pipelines.jobs import Job, JobQueue
+    from pipelines.library.catalogue import Catalogue
+    from pipelines.library.entry import Root
+    from pipelines.library.hashing import Hasher
     from pipelines.registry import Generator
     from pipelines.store import ImageInfo, ImageStore
 
@@ -36,6 +39,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Library:
+    """The models that are here, and the thread that counts their hashes."""
+
+    catalogue: "Catalogue"
+    hasher: "Hasher"
+
+    @classmethod
+    def over(cls, roots: "Iterable[Root]", folder: Path, busy: Callable[[], bool] = lambda: False) -> "Library":
+        """Of these folders; the index and notes are kept in `folder`. Hashes rest while `busy`."""
+        from pipelines.library.catalogue import Catalogue
+        from pipelines.library.hashing import Hasher
+
+        catalogue = Catalogue(roots, folder)
+        return cls(catalogue, Hasher(catalogue, busy))
+
+
+@dataclass(frozen=True)
 class Services:
     """The engine's parts. `generator` finds one by name, `generator_names` lists them."""
 
@@ -46,6 +66,7 @@ class Services:
     generator_names: Callable[[], tuple[str, ...]]
     settings: Settings
     inputs: "InputStore"
+    library: Library
     started: float = field(default_factory=time.time)
     warmed: threading.Event = field(default_factory=threading.Event)
 
@@ -75,5 +96,6 @@ class Services:
         return self.store.list(limit=limit, before=before, client=client if self.settings.shared else None)
 
     def close(self) -> None:
+        self.library.hasher.close()
         self.jobs.close()
         self.devices.close()

@@ -6,6 +6,7 @@ import gradio as gr
 
 from aigc_ui.family_words import FAMILY_WORDS
 from aigc_ui.lab_words import LAB_WORDS
+from aigc_ui.library_words import LIBRARY_WORDS
 from aigc_ui.making_words import MAKING_WORDS
 from aigc_ui.metadata_words import METADATA_WORDS
 
@@ -16,6 +17,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **FAMILY_WORDS,
     **MAKING_WORDS,
     **METADATA_WORDS,
+    **LIBRARY_WORDS,
     # the frame of the page
     "title": ("AIGC Studio", "AIGC 工作室"),
     "tab.create": ("Create", "创作"),

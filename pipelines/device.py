@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from pipelines import hardware, libs
-from pipelines.errors import BadRequest, OutOfMemory
+from pipelines.errors import BadRequest, Busy, OutOfMemory
 from pipelines.memory import is_out_of_memory
 from pipelines.worker import Worker
 
@@ -161,6 +161,17 @@ class DeviceManager:
                 log.info("dropping the idle model %s", key)
                 del self._held[key]
         self._return_memory()
+
+    def drop(self, name: str) -> int:
+        """Let go of the models of that name; how many. Raises Busy where a job still uses one."""
+        with self._changed:
+            keys = [key for key in self._held if key.split("@")[0] == name]
+            if any(self._held[key].leases for key in keys):
+                raise Busy(f"{name[:60]} is in use by a job. Stop the job or wait for its end.")
+            for key in keys:
+                del self._held[key]
+        self._return_memory()
+        return len(keys)
 
     def close(self) -> None:
         """Stop the worker and drop what nobody leases. May be called twice."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from fastapi.testclient import TestClient
 from aigc_ui import api
 from aigc_ui.door import Door
 from aigc_ui.guard import Guard, Hosts
-from aigc_ui.services import Services, Settings
+from aigc_ui.services import Library, Services, Settings
 from pipelines.device import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue
+from pipelines.library.entry import Root
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.store import ImageStore
 
@@ -72,7 +73,7 @@ class Studio:
         return TestClient(self.app, URL, raise_server_exceptions=False, headers=said | headers)
 
 
-def open_studio(folder: Path, shared: bool = False, token: str | None = None) -> Studio:
+def open_studio(folder: Path, shared: bool = False, token: str | None = None, roots: Sequence[Root] = ()) -> Studio:
     squares = Squares()
     squares.go.set()
 
@@ -85,7 +86,8 @@ def open_studio(folder: Path, shared: bool = False, token: str | None = None) ->
     store = ImageStore(folder)
     inputs = InputStore(folder)
     jobs = JobQueue(devices, store, get=get, inputs=inputs)
-    services = Services(jobs, store, devices, get, lambda: (squares.name,), Settings(folder, shared), inputs)
+    library = Library.over(roots, folder)
+    services = Services(jobs, store, devices, get, lambda: (squares.name,), Settings(folder, shared), inputs, library)
     guard = Guard(api.build(services), Hosts(any_address=shared), Door(token) if token else None)
     return Studio(services, squares, guard)
 

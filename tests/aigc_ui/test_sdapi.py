@@ -17,7 +17,7 @@ from PIL import Image
 from aigc_ui import api
 from aigc_ui.door import Door
 from aigc_ui.guard import Guard, Hosts, Limits
-from aigc_ui.services import Services, Settings
+from aigc_ui.services import Library, Services, Settings
 from pipelines import infotext, recipe
 from pipelines.device import DeviceManager
 from pipelines.events import Event, Frame, Result, StopEarly
@@ -89,7 +89,9 @@ def open_studio(folder: Path, shared: bool = False, token: str = "", open_api: b
     devices, store, inputs = DeviceManager("cpu"), ImageStore(folder), InputStore(folder)
     jobs = JobQueue(devices, store, get=lambda name: painter, inputs=inputs)
     settings = Settings(folder, shared, api=open_api)
-    services = Services(jobs, store, devices, lambda name: painter, lambda: (painter.name,), settings, inputs)
+    services = Services(
+        jobs, store, devices, lambda name: painter, lambda: (painter.name,), settings, inputs, Library.over((), folder)
+    )
     door = Door(token) if token else None
     return Studio(services, painter, Guard(api.build(services), Hosts(any_address=shared), door))
 

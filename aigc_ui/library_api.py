@@ -1,0 +1,141 @@
+"""The library of models over HTTP: what is there, its previews and notes; load, unload, remove, bring back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+
+from aigc_ui import bodies
+from aigc_ui.services import Services
+from pipelines import models
+from pipelines.errors import NotAllowed, NotFound
+from pipelines.library.entry import Entry
+from pipelines.library.side_files import preview_of
+from pipelines.params import Range, Text
+from pipelines.suited import suited
+
+PAGE = 60
+MOST = Range(1, 500)
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+
+
+def router(services: Services) -> APIRouter:
+    api = APIRouter(prefix="/api/v1/library")
+    library = services.library
+
+    def mine() -> None:
+        if services.settings.shared:
+            raise NotAllowed("In a shared studio models are changed on the machine that it runs on.")
+
+    @api.get("")
+    def listed(request: Request) -> dict[str, Any]:
+        asked = request.query_params
+        entries = library.catalogue.entries()
+        library.hasher.start()
+        found = [e for e in entries if _matches(e, asked.get("search", ""), asked.get("architecture", ""))]
+        shown = [e for e in found if asked.get("kind", "") in ("", e.found.kind)]
+        start = int(Range(0, 1_000_000).check("offset", asked.get("offset", 0), int))
+        page = shown[start : start + int(MOST.check("limit", asked.get("limit", PAGE), int))]
+        return {
+            "entries": [_told(services, entry) for entry in page],
+            "total": len(shown),
+            "kinds": _counted(e.found.kind for e in found),
+            "architectures": _counted(e.found.architecture for e in entries),
+            "to_hash": len(library.hasher.left()),
+            "removed": [] if services.settings.shared else library.catalogue.removed(),
+            "device": services.devices.device,
+            "changes": not services.settings.shared,
+        }
+
+    @api.post("/scan")
+    def scan() -> dict[str, Any]:
+        return {"total": len(library.catalogue.scan())}
+
+    @api.get("/{entry_id}")
+    def one(entry_id: str) -> dict[str, Any]:
+        return _told(services, library.catalogue.get(entry_id))
+
+    @api.get("/{entry_id}/settings")
+    def settings(entry_id: str) -> dict[str, Any]:
+        """What to ask for with this model. Raises BadFile with the reason where it cannot be used as it is."""
+        entry = library.catalogue.get(entry_id)
+        return {"model": _loaded_name(entry)} | suited(models.inspect(entry.path))
+
+    @api.get("/{entry_id}/preview")
+    def preview(entry_id: str) -> FileResponse:
+        picture = preview_of(library.catalogue.get(entry_id).path)
+        if picture is None:
+            raise NotFound("this model has no preview picture beside it.")
+        return FileResponse(picture, media_type=PICTURES[picture.suffix.lower()])
+
+    @api.post("/{entry_id}/notes")
+    async def note(entry_id: str, request: Request) -> dict[str, Any]:
+        mine()
+        body = await bodies.read_known(request, {"notes": ""})
+        text = str(Text(100_000).check("notes", body["notes"], str))
+        await run_in_threadpool(library.catalogue.note, entry_id, text)
+        return _told(services, library.catalogue.get(entry_id))
+
+    @api.delete("/{entry_id}")
+    def remove(entry_id: str, request: Request) -> dict[str, Any]:
+        mine()
+        entry = library.catalogue.get(entry_id)
+        services.devices.drop(_loaded_name(entry))
+        return {"removed": library.catalogue.remove(entry_id, request.query_params.get("confirmed") == "true")}
+
+    @api.post("/{entry_id}/restore")
+    def restore(entry_id: str) -> dict[str, Any]:
+        mine()
+        library.catalogue.restore(entry_id)
+        return {"restored": entry_id}
+
+    @api.post("/{entry_id}/load")
+    def load(entry_id: str) -> dict[str, Any]:
+        from pipelines.text_to_image import lease
+
+        mine()
+        entry = library.catalogue.get(entry_id)
+        with lease(models.inspect(entry.path), services.devices):
+            return _told(services, entry)
+
+    @api.post("/{entry_id}/unload")
+    def unload(entry_id: str) -> dict[str, Any]:
+        mine()
+        entry = library.catalogue.get(entry_id)
+        services.devices.drop(_loaded_name(entry))
+        return _told(services, entry)
+
+    return api
+
+
+def _matches(entry: Entry, search: str, architecture: str) -> bool:
+    words = f"{entry.name} {entry.found.title} {entry.found.author} {entry.place}".lower()
+    return all(word in words for word in search.lower().split()[:20]) and architecture in (
+        "",
+        entry.found.architecture,
+    )
+
+
+def _told(services: Services, entry: Entry) -> dict[str, Any]:
+    loaded = {str(held["key"]).split("@")[0]: held["bytes"] for held in services.devices.loaded()}
+    name = _loaded_name(entry)
+    choosable = entry.found.kind in ("pipeline", "checkpoint", "denoiser") and not entry.found.unusable
+    return services.library.catalogue.told(entry) | {
+        "in_memory": loaded.get(name, 0),
+        "usable_as": name if choosable and name in models.installed() else "",
+    }
+
+
+def _loaded_name(entry: Entry) -> str:
+    """What the request for a picture calls it."""
+    return entry.path.name if entry.path.is_dir() else entry.path.stem
+
+
+def _counted(names: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items()))
