@@ -1,0 +1,107 @@
+"""Kinds of model files and architectures by name, which of them can be used, and the sentence for those that cannot."""
+
+from dataclasses import dataclass
+
+KINDS = (
+    "pipeline",  # a diffusers folder
+    "checkpoint",  # a denoiser with its VAE, its text encoders or both, in one file
+    "denoiser",  # the U-Net or transformer alone
+    "vae",
+    "text_encoder",
+    "lora",
+    "textual_inversion",
+    "controlnet",
+    "ip_adapter",
+    "upscaler",
+    "motion_module",
+    "image_encoder",
+    "unknown",
+)
+NAMES = {
+    "sd1": "Stable Diffusion 1",
+    "sd2": "Stable Diffusion 2",
+    "sdxl": "Stable Diffusion XL",
+    "sdxl-refiner": "Stable Diffusion XL refiner",
+    "sd3": "Stable Diffusion 3",
+    "flux": "FLUX.1",
+    "pixart": "PixArt",
+    "sana": "Sana",
+    "flux2": "FLUX.2",
+    "flux3": "FLUX.3",
+    "chroma": "Chroma",
+    "auraflow": "AuraFlow",
+    "qwen-image": "Qwen-Image",
+    "z-image": "Z-Image",
+    "lumina2": "Lumina 2",
+    "hunyuan-dit": "Hunyuan-DiT",
+    "hunyuan-video": "HunyuanVideo",
+    "wan": "Wan",
+    "ltx-video": "LTX-Video",
+    "cosmos": "Cosmos",
+    "mochi": "Mochi",
+    "hidream": "HiDream",
+    "stable-cascade": "Stable Cascade",
+    "kandinsky": "Kandinsky",
+    "svd": "Stable Video Diffusion",
+    "unconditional": "a U-Net without text",
+    "unknown-unet": "a U-Net of no known model",
+}
+SUPPORTED = ("sd1", "sd2", "sdxl", "sdxl-refiner", "sd3", "flux", "pixart", "sana")
+OTHER_INPUTS = ("instruct-pix2pix", "upscale", "depth", "unclip", "control")
+"""Variants that need another picture beside the prompt, which is not offered."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a file is. `unusable` is "" or a sentence that says why it cannot be used, and what could be.
+
+    `prediction_known_from` says how sure `prediction_type` is: "file" (said in it), "name", "architecture" (all of its
+    kind), or "assumed" (models of its kind differ and nothing tells which this is).
+    """
+
+    kind: str
+    architecture: str = "unknown"
+    variant: str = ""
+    layout: str = ""
+    prediction_type: str | None = None
+    prediction_known_from: str = ""
+    zero_terminal_snr: bool = False
+    few_steps: str = ""
+    dtype: str = ""
+    quantised: str = ""
+    rank: int = 0
+    latent_channels: int = 0
+    scale: int = 0
+    parts: tuple[str, ...] = ()
+    trigger_words: tuple[str, ...] = ()
+    title: str = ""
+    author: str = ""
+    licence: str = ""
+    description: str = ""
+    unusable: str = ""
+
+
+def architecture_name(architecture: str) -> str:
+    return NAMES.get(architecture, "a model of no known kind")
+
+
+def why_unusable(found: Recognised) -> str:
+    """A sentence that names what it is and what could be used instead, or ""."""
+    usable = ", ".join(NAMES[name] for name in SUPPORTED)
+    whose = architecture_name(found.architecture)
+    if found.kind == "unknown":
+        return "These tensors belong to no kind of model that is known here. It can be kept, not used."
+    if found.kind in ("motion_module", "image_encoder"):
+        return f"A {found.kind.replace('_', ' ')} is known by its tensors, but nothing here uses one yet."
+    if found.quantised:
+        return f"Its weights are packed as {found.quantised}; take a version in float16, bfloat16, float32 or float8."
+    if found.kind in ("checkpoint", "denoiser", "pipeline") and found.architecture not in SUPPORTED:
+        return f"This is {whose}, which is not supported. Supported are {usable}."
+    if found.kind in ("checkpoint", "denoiser") and found.variant in OTHER_INPUTS:
+        return (
+            f"This is {whose} for {found.variant}, which needs another picture beside the prompt. Take its base model."
+        )
+    if found.kind in ("lora", "controlnet", "ip_adapter", "textual_inversion"):
+        if found.architecture not in (*SUPPORTED, "unknown"):
+            return f"It belongs to {whose}, which is not supported. Supported are {usable}."
+    return ""
