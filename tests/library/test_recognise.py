@@ -81,7 +81,7 @@ REAL: dict[str, tuple[Callable[[], torch.nn.Module], dict[str, object]]] = {
     "vae": (lambda: diffusers.AutoencoderKL(), {"kind": "vae", "latent_channels": 4, "layout": "diffusers"}),
     "vae of sd3": (lambda: diffusers.AutoencoderKL(latent_channels=16), {"kind": "vae", "latent_channels": 16}),
     "tiny vae": (lambda: diffusers.AutoencoderTiny(), {"kind": "vae", "variant": "tiny", "latent_channels": 4}),
-    "vae of sana": (lambda: diffusers.AutoencoderDC(), {"kind": "vae", "architecture": "sana"}),
+    "vae of sana": (lambda: diffusers.AutoencoderDC(), {"kind": "vae", "architecture": "sana", "latent_channels": 32}),
     "clip": (
         lambda: transformers.CLIPTextModel(transformers.CLIPTextConfig(hidden_size=768, num_hidden_layers=1)),
         {"kind": "text_encoder", "architecture": "clip-l"},
@@ -116,7 +116,7 @@ REAL: dict[str, tuple[Callable[[], torch.nn.Module], dict[str, object]]] = {
     ),
     "hunyuan-dit": (
         lambda: diffusers.HunyuanDiT2DModel(num_layers=2, attention_head_dim=8, num_attention_heads=2, hidden_size=16,
-                                            sample_size=8, patch_size=2, cross_attention_dim=16,
+                                            sample_size=8, patch_size=2, cross_attention_dim=16, in_channels=4,
                                             cross_attention_dim_t5=16, pooled_projection_dim=16),
         {"architecture": "hunyuan-dit"},
     ),
