@@ -14,11 +14,12 @@ def vae(shapes: Shapes) -> Recognised | None:
     for prefix in ("", *VAE_STARTS):
         if f"{prefix}decoder.middle.0.residual.0.gamma" in shapes:
             return Recognised("vae", "wan", layout="original", latent_channels=16)
-        if any(name.startswith(f"{prefix}decoder.stages.") for name in shapes):
-            width = shapes.get(f"{prefix}decoder.conv_in.weight") or shapes.get(
+        deep = re.compile(re.escape(prefix) + r"decoder\.(stages\.|up_blocks\.\d+\.\d+\.)")
+        if any(deep.match(name) for name in shapes):
+            first = shapes.get(f"{prefix}decoder.conv_in.weight") or shapes.get(
                 f"{prefix}decoder.project_in.main.conv.weight"
             )
-            return Recognised("vae", "sana", "deep-compression", "diffusers", latent_channels=_second(width))
+            return Recognised("vae", "sana", "deep-compression", "diffusers", latent_channels=_second(first))
         conv = shapes.get(f"{prefix}decoder.conv_in.weight")
         if conv and f"{prefix}decoder.conv_out.weight" in shapes and len(conv) == 4:
             original = any(name.startswith(f"{prefix}decoder.up.") for name in shapes)

@@ -33,7 +33,7 @@ SIGNATURES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("adaln_single.linear.weight", "caption_projection.linear_1.weight", "pos_embed.proj.weight"),
     ),
     ("ltx-video", "original", ("patchify_proj.weight",)),
-    ("ltx-video", "diffusers", ("adaln_single.linear.weight", "proj_in.weight")),
+    ("ltx-video", "diffusers", ("time_embed.linear.weight", "caption_projection.linear_1.weight", "proj_in.weight")),
     ("z-image", "original", ("cap_pad_token",)),
     ("lumina2", "original", ("cap_embedder.0.weight",)),
     ("wan", "original", ("head.modulation",)),
