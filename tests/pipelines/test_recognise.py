@@ -12,7 +12,7 @@ import transformers
 
 from pipelines.library.kinds import KINDS, SUPPORTED
 from pipelines.library.recognise import recognise
-from tests.library import layouts
+from tests import layouts
 
 UNET: dict[str, Any] = {
     "block_out_channels": (32, 64),
