@@ -12,7 +12,7 @@ from aigc_ui import bodies
 from aigc_ui.services import Services
 from pipelines import models
 from pipelines.errors import NotAllowed, NotFound
-from pipelines.library.entry import Entry
+from pipelines.library.entry import Entry, base_name
 from pipelines.library.side_files import preview_of
 from pipelines.params import Range, Text
 from pipelines.suited import suited
@@ -44,6 +44,7 @@ def router(services: Services) -> APIRouter:
             "total": len(shown),
             "kinds": _counted(e.found.kind for e in found),
             "architectures": _counted(e.found.architecture for e in entries),
+            "bases": {name: base_name(name) for name in {e.found.architecture for e in entries}},
             "to_hash": len(library.hasher.left()),
             "removed": [] if services.settings.shared else library.catalogue.removed(),
             "device": services.devices.device,

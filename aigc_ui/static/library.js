@@ -42,7 +42,7 @@
     function render(from = 0) {
       const sum = Object.values(told.kinds).reduce((a, b) => a + b, 0);
       options(kinds, t("library.every-kind", { count: sum }), told.kinds, kind);
-      options(bases, t("library.every-base"), told.architectures, (key) => key);
+      options(bases, t("library.every-base"), told.architectures, (key) => told.bases[key]);
       const hashing = told.to_hash ? ` · ${t("library.hashing", { left: told.to_hash })}` : "";
       count.textContent = told.total ? t("library.count", { shown: entries.length, total: told.total }) + hashing : t("library.none");
       const made = entries.slice(from).map(card);

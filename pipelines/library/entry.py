@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.library.kinds import Recognised, architecture_name
+from pipelines.architectures import ARCHITECTURES
+from pipelines.library.kinds import NAMES, Recognised, architecture_name
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,12 @@ class Root:
 
     path: Path
     whose: str
+
+
+def base_name(architecture: str) -> str:
+    """What people call it."""
+    known = ARCHITECTURES.get(architecture)
+    return known.label if known and architecture not in NAMES else architecture_name(architecture)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class Entry:
             "place": self.place,
             "removable": self.may_be_removed,
             "label": found["title"] or self.name,
-            "base": architecture_name(self.found.architecture),
+            "base": base_name(self.found.architecture),
             "hash": self.sha256[:10],
             "payload_hash": self.payload_sha256[:12],
             **found,

@@ -52,10 +52,12 @@ def _chromium() -> str | None:
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     outputs = tmp_path_factory.mktemp("outputs")
+    environment = os.environ | {"AIGC_MODELS": str(_own_models(tmp_path_factory.mktemp("own")))}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)], cwd=ROOT)
+    words = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)]
+    process = subprocess.Popen(words, cwd=ROOT, env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_warm(url, process)
@@ -63,6 +65,15 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+def _own_models(folder: Path) -> Path:
+    """What a user might have: a small model that works, and a file that is never opened."""
+    from tests.tiny import tiny_model
+
+    tiny_model(folder / "my-tiny-model")
+    (folder / "stranger.ckpt").write_bytes(b"PK\x03\x04rest")
+    return folder
 
 
 def _wait_until_warm(url: str, process: subprocess.Popen, seconds: float = 180) -> None:

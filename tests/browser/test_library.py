@@ -1,0 +1,57 @@
+"""The models' tab in a real browser: searched, opened, noted, used in Create, removed and brought back."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+
+@pytest.fixture
+def library(page: Page) -> Page:
+    page.get_by_role("tab", name="Models").click()
+    expect(page.locator(".model").first).to_be_visible()
+    return page
+
+
+def model(page: Page, name: str) -> Locator:
+    return page.locator(".model", has=page.locator("b", has_text=name))
+
+
+def test_the_models_that_are_here_are_listed_and_searched(library):
+    expect(model(library, "aigc-mini")).to_contain_text("diffusers folder")
+    expect(model(library, "stranger")).to_contain_text("Cannot be used")
+    library.get_by_label("Search by name, title or author").fill("my-tiny")
+    expect(library.locator(".model")).to_have_count(1)
+
+
+def test_what_cannot_be_used_says_why(library):
+    model(library, "stranger").locator("summary").click()
+    expect(model(library, "stranger")).to_contain_text("pickle in a zip archive, which can run code")
+
+
+def test_a_model_is_loaded_noted_and_used_in_create(library):
+    mine = model(library, "my-tiny-model")
+    mine.locator("summary").click()
+    mine.get_by_label("Your notes").fill("my first")
+    mine.get_by_label("Your notes").blur()
+    expect(mine.get_by_text("kept")).to_be_visible()
+    mine.get_by_role("button", name="Load", exact=True).click()
+    expect(mine.locator("summary")).to_contain_text("in memory on cpu")
+    mine.get_by_role("button", name="Unload").click()
+    expect(mine.locator("summary")).not_to_contain_text("in memory")
+    mine.get_by_role("button", name="Use in Create").click()
+    expect(library.locator("#model input")).to_have_value("my-tiny-model")
+    library.reload()
+    library.get_by_role("tab", name="Models").click()
+    model(library, "my-tiny-model").locator("summary").click()
+    expect(model(library, "my-tiny-model").get_by_label("Your notes")).to_have_value("my first")
+
+
+def test_a_removed_model_comes_back(library):
+    mine = model(library, "my-tiny-model")
+    mine.locator("summary").click()
+    mine.get_by_role("button", name="Remove").click()
+    expect(library.get_by_text("Press once more")).to_be_visible()
+    expect(mine).to_be_visible()
+    mine.get_by_role("button", name="Remove").click()
+    expect(mine).to_have_count(0)
+    library.get_by_role("button", name="Bring back my-tiny-model").click()
+    expect(model(library, "my-tiny-model")).to_be_visible()
