@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 from pipelines import hardware, libs
 from pipelines.errors import BadRequest, OutOfMemory
@@ -24,12 +24,26 @@ SHARE = {"cuda": 0.8, "xpu": 0.8, "mps": 0.6, "cpu": 0.5}
 """How much of what is free at the first lease models may take; the rest is for their work and for other programs."""
 
 
+MEMORY = ("auto", "balanced", "low")
+
+
 class Model(Protocol):
     """Weights that can be put on a device. `to` moves them in place."""
 
     @property
     def nbytes(self) -> int: ...
     def to(self, device: str, /) -> object: ...
+
+
+@runtime_checkable
+class Frugal(Protocol):
+    """A model that can work in several ways, from the fastest to the one that needs least of the device."""
+
+    def ways(self, device: str, memory: str) -> tuple[Any, ...]: ...
+    def nbytes_on_device(self, way: Any) -> int: ...
+    def to(self, device: str, way: Any, /) -> object: ...
+    def make_room(self) -> None: ...
+    def shrink(self, key: str) -> str: ...
 
 
 M = TypeVar("M", bound=Model)
@@ -52,6 +66,12 @@ class DeviceManager:
     device       -- "cuda", "cuda:1", "xpu", "mps", "cpu"; None or "auto" takes the best that torch can use
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
     patience     -- seconds to wait for others to give a model back before saying that there is no room
+    memory       -- "auto" takes the first way of working that fits the budget (see pipelines/diffusion/placement.py);
+                    "balanced" and "low" begin with smaller ones
+
+    One order of locks: a load or a move holds `_loading` from its first byte to its last, then `_changed` for a moment,
+    then the model's own lock. Nobody who holds one of these takes an earlier one; who frees memory while a model is
+    at work leaves that model alone instead of waiting for it.
     """
 
     def __init__(
@@ -61,9 +81,13 @@ class DeviceManager:
         threads: int | None = None,
         patience: float = 60.0,
         probe: hardware.Probe = hardware.probe,
+        memory: str = "auto",
     ) -> None:
+        if memory not in MEMORY:
+            raise BadRequest(f"memory must be one of {', '.join(MEMORY)}; got {memory[:40]!r}.")
         if budget_bytes is not None and budget_bytes <= 0:
             raise BadRequest(f"the memory budget must be more than 0 bytes; got {budget_bytes}.")
+        self.memory = memory
         self._wanted = device
         self._wanted_budget = budget_bytes
         self._patience = patience
@@ -72,7 +96,7 @@ class DeviceManager:
         self._changed = threading.Condition()
         self._loading = threading.Lock()
         self._looking = threading.RLock()
-        self._worker = Worker(threads, relieve=self.drop_idle)
+        self._worker = Worker(threads, relieve=self.make_room, shrink=self._shrink)
 
     @property
     def device(self) -> str:
@@ -152,6 +176,23 @@ class DeviceManager:
                 del self._held[key]
         self._return_memory()
 
+    def make_room(self) -> None:
+        """Drop what is idle, and let leased models send away what is not at work."""
+        self.drop_idle()
+        for model in self._frugal():
+            model.make_room()
+        self._return_memory()
+
+    def _shrink(self, key: str) -> str:
+        """The first answer of a model whose network has that key and can work in a smaller way."""
+        told = next((words for model in self._frugal() if (words := model.shrink(key))), "")
+        self._return_memory()
+        return told
+
+    def _frugal(self) -> list[Frugal]:
+        with self._changed:
+            return [held.model for held in self._held.values() if isinstance(held.model, Frugal)]
+
     def close(self) -> None:
         """Stop the worker and drop what nobody leases. May be called twice."""
         self._worker.close()
@@ -172,13 +213,29 @@ class DeviceManager:
                 return held
             log.info("loading %s", key)
             model = self._with_relief(load, key)
-            nbytes = model.nbytes
-            self._make_room(key, nbytes)
-            self._with_relief(lambda: model.to(self.device), key)
+            nbytes = self._settle(key, model)
             held = _Held(model, nbytes, leases=1, used=time.monotonic())
             with self._changed:
                 self._held[key] = held
             return held
+
+    def _settle(self, key: str, model: Model) -> int:
+        """Put the model on the device in the first way of working that finds room; the bytes that it takes there."""
+        if not isinstance(model, Frugal):
+            self._make_room(key, nbytes := model.nbytes)
+            self._with_relief(lambda: model.to(self.device), key)
+            return nbytes
+        ways = model.ways(self.device, self.memory)
+        fitting = [way for way in ways if model.nbytes_on_device(way) <= self.budget_bytes] or ways[-1:]
+        for way in fitting:
+            self._make_room(key, nbytes := model.nbytes_on_device(way))
+            try:
+                self._with_relief(lambda way=way: model.to(self.device, way), key)
+                return nbytes
+            except OutOfMemory:
+                if way == fitting[-1]:
+                    raise
+        raise AssertionError("a ladder has at least one way")
 
     def _with_relief(self, work: Callable[[], T], key: str) -> T:
         """work(), tried again with all idle models dropped if memory ran out."""

@@ -13,6 +13,7 @@ from pipelines.params import Request
 MODULES = {
     "text-to-image": ("pipelines.text_to_image", "TextToImage"),
     "sketch": ("pipelines.sketch", "Sketch"),
+    "decode": ("pipelines.decode_latents", "DecodeLatents"),
     "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
     "family": ("pipelines.families.samples", "FamilySamples"),
     "family-race": ("pipelines.families.race", "Race"),

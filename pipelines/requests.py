@@ -1,9 +1,10 @@
 """What each generator may be asked for; importable by the page and the command line without torch."""
 
 import dataclasses
+import re
 import secrets
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pipelines import models
 from pipelines.diffusion.path import MODEL
@@ -11,6 +12,9 @@ from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
+
+if TYPE_CHECKING:
+    from pipelines.kept_latents import KeptLatents
 
 MOST_PIXEL_STEPS = 2**26  # pixels x pictures x steps: a picture of 512 x 512 in 150 steps fits, 16 of them in 16
 LARGEST_SEED = 2**32 - 1
@@ -117,6 +121,18 @@ class UpscaleRequest(Request):
     def check(self) -> None:
         if not self.image:
             raise BadRequest("image must be the id of a kept picture; got none. Choose the picture to enlarge.")
+
+
+@dataclass(frozen=True)
+class DecodeRequest(Request):
+    """Latents that were kept because decoding them had found no room. `kept` is attached right before it runs."""
+
+    latents: str = param("", Text(32), "The id of kept latents.")
+    kept: "KeptLatents | None" = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
+
+    def check(self) -> None:
+        if not re.fullmatch(r"[0-9a-f]{32}", self.latents):
+            raise BadRequest("latents must be the id of kept latents, 32 of 0-9 and a-f. Take it from the failed job.")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.diffusion.start import StartPicture
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, NotDecoded
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
 from pipelines.requests import FACTORS, LARGEST_SEED, TextToImageRequest
@@ -116,7 +116,7 @@ class Run:
             model.network(shape), devices.worker(), model.process, path, words.condition, avoided.condition, guidance
         )
         noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
-        notes = (*path.notes, *_notes(request, words.cut, avoided.cut, model))
+        notes = (*path.notes, *model.notes, *_notes(request, words.cut, avoided.cut, model))
         return cls(request, model, path, denoiser, noise, notes, picture)
 
     @property
@@ -159,15 +159,21 @@ class Run:
         """The same run for pictures that kept their size: so their recipes ask for it, and say why."""
         return replace(self, request=replace(self.request, upscale="none"), notes=(*self.notes, why))
 
-    def result(self, images: list[np.ndarray], steps_done: int) -> Result:
-        unfinished = steps_done < self.total
+    def decode(self, latents: Tensor) -> np.ndarray:
+        return self.model.decode(latents, self.denoiser.note)
+
+    def recipes(self, count: int, steps_done: int) -> tuple[dict[str, Any], ...]:
+        """One for each picture."""
         notes = (*self.notes, *self.denoiser.notes)
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
-        if unfinished:
+        if steps_done < self.total:
             more["unfinished"] = {"step": steps_done, "of": self.total}
-        requests = (self.request.of_picture(i) for i in range(len(images)))
-        recipes = tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
-        return Result(np.stack(images), recipes, unfinished, steps_done, notes)
+        requests = (self.request.of_picture(i) for i in range(count))
+        return tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
+
+    def result(self, images: list[np.ndarray], steps_done: int) -> Result:
+        recipes, notes = self.recipes(len(images), steps_done), (*self.notes, *self.denoiser.notes)
+        return Result(np.stack(images), recipes, steps_done < self.total, steps_done, notes)
 
 
 class PictureNoise:
@@ -198,7 +204,7 @@ def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     if last is None:  # stopped before the first guess
         return
     finished = last.index + 1 == run.total
-    decoded = yield from _decoded(run.model, last.x if finished else last.x0_pred)
+    decoded = yield from _decoded(run, last.x if finished else last.x0_pred, last.index + 1)
     images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
     if factor := FACTORS.get(run.request.upscale):
         images, why_not = yield from enlarged_or_kept(images, factor, devices)
@@ -206,15 +212,21 @@ def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     yield run.result(images, last.index + 1)
 
 
-def _decoded(model: Bundle, latents: Tensor) -> Generator[Event, None, list[np.ndarray]]:
-    """Each picture alone. To stop here would only lose what is already painted, so StopEarly is passed over."""
+def _decoded(run: Run, latents: Tensor, steps_done: int) -> Generator[Event, None, list[np.ndarray]]:
+    """Each picture alone. To stop here would only lose what is already painted, so StopEarly is passed over.
+
+    Raises NotDecoded with all latents where memory does not suffice for one of them.
+    """
     images = []
     for i, picture in enumerate(latents):
         try:
             yield Progress("decoding", i, len(latents))
         except StopEarly:
             pass
-        images.append(model.decode(picture))
+        try:
+            images.append(run.decode(picture))
+        except NotDecoded as error:
+            raise error.with_latents(latents.cpu().numpy(), run.recipes(len(latents), steps_done)) from None
     return images
 
 

@@ -19,25 +19,25 @@ class ClipReader:
     def length(self) -> int:
         return min(self.tokenizer.model_max_length, self.encoder.config.max_position_embeddings)
 
-    def last(self, prompt: str, device: Any) -> tuple[Tensor, bool]:
+    def last(self, prompt: str) -> tuple[Tensor, bool]:
         """(L, D) after the last layer and its norm, as Stable Diffusion 1 and 2 take it; whether the end was cut."""
-        output, cut = self._run(prompt, device)
+        output, cut = self._run(prompt)
         return output[0][0], cut
 
-    def penultimate(self, prompt: str, device: Any) -> tuple[Tensor, Tensor, bool]:
+    def penultimate(self, prompt: str) -> tuple[Tensor, Tensor, bool]:
         """(L, D) before the last layer, and the pooled projection (P,), as SDXL and SD3 take them."""
-        output, cut = self._run(prompt, device, output_hidden_states=True)
+        output, cut = self._run(prompt, output_hidden_states=True)
         return output.hidden_states[-2][0], output[0][0], cut
 
-    def pooled(self, prompt: str, device: Any) -> tuple[Tensor, bool]:
+    def pooled(self, prompt: str) -> tuple[Tensor, bool]:
         """(D,) at the end of the prompt, as FLUX takes it."""
-        output, cut = self._run(prompt, device)
+        output, cut = self._run(prompt)
         return output.pooler_output[0], cut
 
-    def _run(self, prompt: str, device: Any, **more: Any) -> tuple[Any, bool]:
+    def _run(self, prompt: str, **more: Any) -> tuple[Any, bool]:
         whole = len(self.tokenizer(prompt, verbose=False).input_ids)
         told = {"padding": "max_length", "max_length": self.length, "truncation": True, "return_tensors": "pt"}
         batch = self.tokenizer(prompt, **told)
         mask = batch.attention_mask if getattr(self.encoder.config, "use_attention_mask", None) else None
-        mask = mask.to(device) if mask is not None else None
-        return self.encoder(batch.input_ids.to(device), attention_mask=mask, **more), whole > self.length
+        mask = mask.to(self.encoder.device) if mask is not None else None
+        return self.encoder(batch.input_ids.to(self.encoder.device), attention_mask=mask, **more), whole > self.length

@@ -93,8 +93,8 @@ class Model(Bundle):
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _read(self, prompt: str) -> Words:
-        pooled, _ = self.clip.pooled(prompt, self.device)
-        hidden, _, cut = self.t5(prompt, self.device)
+        pooled, _ = self.clip.pooled(prompt)
+        hidden, _, cut = self.t5(prompt)
         return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, cut)
 
     def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:

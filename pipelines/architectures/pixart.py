@@ -64,7 +64,7 @@ class Model(Bundle):
 
     def _read(self, prompt: str) -> Words:
         """In small letters and without spaces around it, as it was trained."""
-        hidden, mask, cut = self.t5(prompt.lower().strip(), self.device)
+        hidden, mask, cut = self.t5(prompt.lower().strip())
         return Words({"encoder_hidden_states": hidden, "encoder_attention_mask": mask}, cut)
 
     def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:

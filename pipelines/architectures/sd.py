@@ -64,7 +64,7 @@ class Model(Bundle):
         return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _read(self, prompt: str) -> Words:
-        embedding, cut = self.reader.last(prompt, self.device)
+        embedding, cut = self.reader.last(prompt)
         return Words({"encoder_hidden_states": embedding}, cut)
 
     def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:

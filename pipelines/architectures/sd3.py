@@ -60,13 +60,13 @@ class Model(Bundle):
     def _read(self, prompt: str) -> Words:
         """CLIP's two embeddings side by side, widened to T5's, then T5's tokens after them."""
         width = self.transformer.config.joint_attention_dim
-        read = [reader.penultimate(prompt, self.device) for reader in self.readers]
+        read = [reader.penultimate(prompt) for reader in self.readers]
         clip = torch.cat([embedding for embedding, _, _ in read], dim=-1)
         cut = any(cut for *_, cut in read)
         if self.large is None:
             t5 = clip.new_zeros(T5_TOKENS, width)
         else:
-            t5, _, cut = self.large(prompt, self.device)
+            t5, _, cut = self.large(prompt)
         hidden = torch.cat([pad(clip, (0, width - clip.shape[-1])), t5.to(clip)])
         return Words({"encoder_hidden_states": hidden, "pooled_projections": torch.cat([p for _, p, _ in read])}, cut)
 

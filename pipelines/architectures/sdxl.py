@@ -47,7 +47,7 @@ class Model(Bundle):
         return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _read(self, prompt: str) -> Words:
-        read = [reader.penultimate(prompt, self.device) for reader in self.readers]
+        read = [reader.penultimate(prompt) for reader in self.readers]
         hidden = torch.cat([embedding for embedding, _, _ in read], dim=-1)
         return Words({"encoder_hidden_states": hidden, "text_embeds": read[-1][1]}, any(cut for *_, cut in read))
 

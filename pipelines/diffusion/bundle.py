@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 
 from pipelines import models
+from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.denoiser import Condition
+from pipelines.diffusion.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.diffusion.process import Process
 from pipelines.errors import BadFile, BadRequest
 from pipelines.models import ModelInfo
-from pipelines.worker import Network
+from pipelines.worker import Network, Note, unheard
 
 KEPT_PROMPTS = 64
 LARGEST_PREVIEW_PATCH = 16
@@ -46,6 +48,7 @@ class Bundle:
         self.info, self._parts, self._tokenizers = info, dict(parts), dict(tokenizers)
         self.vae = self.part("vae")
         self.key = info.name
+        self.placement = Placement(self._parts, self.network_part)
         self.process = self._process()
         self._lock = threading.Lock()
         self._prompts: OrderedDict[str, Words] = OrderedDict()
@@ -102,19 +105,48 @@ class Bundle:
 
     @property
     def device(self) -> torch.device:
-        return self.part(self.network_part).device
+        """Where the work is done; some parts may wait elsewhere (see pipelines/diffusion/placement.py)."""
+        return self.placement.device
 
     @property
     def dtype(self) -> torch.dtype:
         return self.part(self.network_part).dtype
 
-    def to(self, device: Any) -> "Bundle":
+    def to(self, device: Any, way: Way = Way.WHOLE) -> "Bundle":
         with self._lock:
-            for part in self._parts.values():
-                part.to(device)
-            self.preview = self.preview.to(device)
+            self.placement.settle(device, way)
+            self.preview = self.preview.to(self.device)
             self._prompts.clear()
         return self
+
+    def ways(self, device: str, memory: str) -> tuple[Way, ...]:
+        """The ladder from where the setting begins it. On the CPU nothing is gained by moving weights."""
+        if not separate(device):
+            return (Way.WHOLE if memory == "auto" else Way.TILES,)
+        return tuple(way for way in Way if way >= FIRST[memory] and way is not Way.TILES)
+
+    def nbytes_on_device(self, way: Way) -> int:
+        return self.placement.nbytes(way)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The way of working, where it is not the usual one."""
+        way = self.placement.way
+        return (SAID[way],) if way in SAID else ()
+
+    def make_room(self) -> None:
+        """Send all but the network away, unless they are at work. For whoever ran out of memory."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self.placement.send_visitors_away()
+            finally:
+                self._lock.release()
+
+    def shrink(self, key: str) -> str:
+        """Let the network of that key work in the next smaller way, and say which; "" where it is not or cannot."""
+        if key.rpartition(":")[0] == self.key and self.placement.shrink_network():
+            return SAID[self.placement.way]
+        return ""
 
     @property
     def latent_factor(self) -> int:
@@ -143,33 +175,40 @@ class Bundle:
         """The prompt through the text encoders; the last ones are kept."""
         with self._lock, torch.inference_mode():
             if prompt not in self._prompts:
-                self._prompts[prompt] = self._read(prompt)
+                self._prompts[prompt] = self._read_by_visitors(prompt)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
             self._prompts.move_to_end(prompt)
             return self._prompts[prompt]
 
+    def _read_by_visitors(self, prompt: str) -> Words:
+        readers = [name for name in self._parts if name.startswith("text_encoder")]
+        with self.placement.visit(*readers):
+            words = self._read(prompt)
+        return Words({name: told.to(self.device) for name, told in words.condition.items()}, words.cut)
+
     def encode_picture(self, picture: np.ndarray) -> Tensor:
         """uint8 (H, W, 3) -> latents (C, h, w) in the network's own scale: the most likely ones, without a draw."""
-        image = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device) / 127.5 - 1  # (1, 3, H, W) in [-1, 1]
-        with self._lock, torch.inference_mode():
-            latents = _encoded(self.vae.encode(image.to(self.vae.dtype)))[0].float()
+        image = torch.from_numpy(picture).permute(2, 0, 1)[None] / 127.5 - 1  # (1, 3, H, W) in [-1, 1]
+        with self._lock, torch.inference_mode(), self.placement.visit("vae"):
+            latents = _encoded(self.vae.encode(image.to(self.vae.device, self.vae.dtype)))[0].float().to(self.device)
         if not torch.isfinite(latents).all():
             raise BadRequest("this model's encoder turned the picture into NaN. Choose another picture or model.")
         return (latents - self._shift) * self.vae.config.scaling_factor
 
-    def decode(self, latents: Tensor) -> np.ndarray:
-        """Latents (C, h, w) of one picture in the network's own scale -> uint8 (H, W, 3)."""
-        with self._lock, torch.inference_mode():
-            picture = self._decode(latents[None])[0].float()  # (3, H, W) in [-1, 1]
-        if not torch.isfinite(picture).all():
-            raise BadRequest("the decoder turned these latents into NaN; lower guidance_scale or use more steps.")
-        levels = (picture / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
-        return levels.permute(1, 2, 0).cpu().numpy()
+    def decode(self, latents: Tensor, note: Note = unheard) -> np.ndarray:
+        """Latents (C, h, w) of one picture in the network's own scale -> uint8 (H, W, 3).
+
+        `note` is told in words when memory or float16 forced another way. Raises NotDecoded, BadRequest.
+        """
+        return self.decoder.picture(latents, note)
+
+    @property
+    def decoder(self) -> Decoder:
+        return Decoder(self.vae, self.placement, self._lock)
 
     def _decode(self, latents: Tensor) -> Tensor:
-        scaled = latents.to(self.vae.dtype) / self.vae.config.scaling_factor + self._shift
-        return self.vae.decode(scaled, return_dict=False)[0]
+        return self.vae.decode(self.decoder.unscaled(latents).to(self.vae.dtype), return_dict=False)[0]
 
     @property
     def _shift(self) -> float:
