@@ -14,7 +14,7 @@ from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.kept_latents import KeptLatents
 from pipelines.requests import FACTORS, DecodeRequest, TextToImageRequest
-from pipelines.text_to_image import lease
+from pipelines.text_to_image import decoder_of, lease
 from pipelines.upscale_picture import enlarged_or_kept
 
 
@@ -33,13 +33,14 @@ class DecodeLatents:
         notes: list[str] = []
         try:
             yield Progress("loading")
-            with lease(models.inspect(models.find(asked.model)), devices) as model:
+            info = models.inspect(models.find(asked.model))
+            with lease(info, devices) as model, decoder_of(asked.vae, model, devices) as other:
                 yield Progress("decoding")
                 latents = libs.torch().from_numpy(request.kept.latents)
                 if latents.shape != model.latent_shape(asked.width, asked.height):
                     raise BadFile("these latents are not of their model any more. Paint the picture again.")
                 try:
-                    images = [model.decode(latents, notes.append)]
+                    images = [(other or model.decoder).picture(latents, notes.append)]
                 except NotDecoded as error:  # they lie there still
                     raise NotDecoded(str(error)) from None
                 if asked.mask_image and (start := StartPicture.of(asked, model)):

@@ -47,16 +47,19 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Training noise end": ("beta_end", float),
     "Training timesteps": ("num_train_timesteps", int),
     "Pictures": ("count", int),
+    "Clip skip": ("clip_skip", int),
 }
 _WORDS = {
     "Model": "model",
     "Training noise schedule": "beta_schedule",
     "Sigma spacing": "sigma_schedule",
     "Upscale": "upscale",
+    "VAE": "vae",
     "Start picture": "image",
     "Mask picture": "mask_image",
 }
 _UPSCALES = {"2x": 2, "4x": 4}
+_USUAL = {"vae": "automatic", "clip_skip": 1}
 _UPSCALER = "AIGC flat art"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
@@ -129,6 +132,8 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Size": f"{request['width']}x{request['height']}" if sized else None,
         "Model hash": model_hash[:10] or None,
         "Model": request.get("model"),
+        "VAE": None if _idle("vae", request) else request.get("vae"),
+        "Clip skip": None if _idle("clip_skip", request) else request.get("clip_skip"),
         "Denoising strength": request.get("strength") if request.get("image") else None,
         _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
         "Sigma spacing": None if spacing in SCHEDULE_LABELS else spacing,
@@ -238,7 +243,10 @@ def _number(text: str, kind: type) -> int | float | None:
 
 
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
-    """Whether the field changes nothing, so that it need not be said: no picture, and a strength without one."""
+    """Whether the field changes nothing, so that it need not be said: no picture, a strength without one, the model's
+    own decoder and all layers of its encoder."""
+    if name in _USUAL:
+        return _same(request.get(name), _USUAL[name])
     needs = {"image": "image", "mask_image": "mask_image", "strength": "image"}
     return name in needs and not request.get(needs[name])
 

@@ -66,6 +66,11 @@ def named(library: str, name: str) -> Any:
     return getattr(_classes(library, (name,)), name)
 
 
+def function(module: str, name: str) -> Any:
+    """One function of a module of theirs that their front page does not show."""
+    return getattr(_module(module), name)
+
+
 def _module(name: str) -> ModuleType:
     with _lock:
         return importlib.import_module(name)

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from pipelines import models
+from pipelines import models, vaes
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
@@ -69,6 +69,10 @@ class TextToImageRequest(Request):
     mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")
     strength: float = param(0.6, Range(0.05, 1), "How much of the start picture is made anew: this part of the steps.")
 
+    clip_skip: int = param(
+        1, Range(1, 12), "Reads the prompt that many layers before a CLIP encoder's end; 1 skips none."
+    )
+    vae: str = param(vaes.AUTOMATIC, Choice(vaes.names), "What decodes the picture; 'automatic' is the model's own.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
 
     def check(self) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import libs, models, recipe
+from pipelines import libs, models, recipe, vaes
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.diffusion.bundle import Bundle
+    from pipelines.diffusion.decoding import Decoder
     from pipelines.diffusion.denoiser import Denoiser
 
 __all__ = ["TextToImage", "TextToImageRequest", "warm"]
@@ -56,9 +57,9 @@ class TextToImage:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
-            with lease(info, devices) as model:
+            with lease(info, devices) as model, decoder_of(request.vae, model, devices) as decoder:
                 yield Progress("encoding")
-                yield from _paint(Run.prepare(request, model, devices), devices)
+                yield from _paint(Run.prepare(request, model, devices, decoder), devices)
         except StopEarly:
             return
 
@@ -77,6 +78,20 @@ def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bun
     return devices.lease(models.identity(info), lambda: loading.load(info, devices.dtype))
 
 
+@contextmanager
+def decoder_of(name: str, model: Bundle, devices: DeviceManager) -> Iterator[Decoder | None]:
+    """The decoder of that name on the device, for the block's time; None for the model's own. Raises BadRequest."""
+    if name == vaes.AUTOMATIC:
+        yield None
+        return
+    from pipelines.diffusion import autoencoder
+
+    info = vaes.inspect(vaes.find(name))
+    vaes.refuse_unfit(info, model.info)
+    with devices.lease(vaes.identity(info), lambda: autoencoder.load(info, devices.dtype)) as vae:
+        yield vae.decoder(*vaes.scaling_of(model.vae.config))
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise, and the
@@ -89,9 +104,13 @@ class Run:
     noise: PictureNoise
     notes: tuple[str, ...]
     picture: StartPicture | None = None
+    decoder: Decoder | None = None
 
     @classmethod
-    def prepare(cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager) -> Run:
+    def prepare(
+        cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager, decoder: Decoder | None = None
+    ) -> Run:
+        """`decoder` takes the place of the model's own."""
         from pipelines.diffusion.denoiser import Denoiser
 
         shape = model.latent_shape(request.width, request.height)
@@ -108,8 +127,8 @@ class Run:
         if picture is not None:
             path = path.last(request.strength)
         drawn = (request.width, request.height, request.guidance_scale)
-        words = model.condition(request.prompt, *drawn)
-        avoided = model.condition(request.negative_prompt, *drawn, negative=True)
+        words = model.condition(request.prompt, *drawn, clip_skip=request.clip_skip)
+        avoided = model.condition(request.negative_prompt, *drawn, negative=True, clip_skip=request.clip_skip)
         scale = 1.0 if model.distilled else request.guidance_scale
         guidance = Guidance(scale, request.guidance_rescale, request.guidance_start, request.guidance_end)
         denoiser = Denoiser(
@@ -117,7 +136,7 @@ class Run:
         )
         noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *model.notes, *_notes(request, words.cut, avoided.cut, model))
-        return cls(request, model, path, denoiser, noise, notes, picture)
+        return cls(request, model, path, denoiser, noise, notes, picture, decoder)
 
     @property
     def total(self) -> int:
@@ -160,7 +179,7 @@ class Run:
         return replace(self, request=replace(self.request, upscale="none"), notes=(*self.notes, why))
 
     def decode(self, latents: Tensor) -> np.ndarray:
-        return self.model.decode(latents, self.denoiser.note)
+        return (self.decoder or self.model.decoder).picture(latents, self.denoiser.note)
 
     def recipes(self, count: int, steps_done: int) -> tuple[dict[str, Any], ...]:
         """One for each picture."""
@@ -237,5 +256,7 @@ def _notes(request: TextToImageRequest, cut: bool, negative_cut: bool, model: Bu
             yield f"The {name} is longer than the {length} tokens that this model reads; its end was left out."
     if model.distilled and request.negative_prompt:
         yield "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
+    if request.clip_skip > 1 and not model.skips_layers:
+        yield "This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing."
     if request.eta and request.sampler not in READS_ETA:
         yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."

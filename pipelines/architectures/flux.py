@@ -92,7 +92,7 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
+    def _read(self, prompt: str, skip: int) -> Words:
         pooled, _ = self.clip.pooled(prompt)
         hidden, _, cut = self.t5(prompt)
         return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, cut)

@@ -62,7 +62,7 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
+    def _read(self, prompt: str, skip: int) -> Words:
         """In small letters and without spaces around it, as it was trained."""
         hidden, mask, cut = self.t5(prompt.lower().strip())
         return Words({"encoder_hidden_states": hidden, "encoder_attention_mask": mask}, cut)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -34,6 +34,7 @@ class UNetNetwork:
 class Model(Bundle):
     """One text encoder, one UNet. A UNet distilled for guidance (LCM) is told the scale instead of asked twice."""
 
+    skips_layers = True
     network_part = "unet"
 
     def _assemble(self) -> None:
@@ -63,8 +64,8 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
-        embedding, cut = self.reader.last(prompt)
+    def _read(self, prompt: str, skip: int) -> Words:
+        embedding, cut = replace(self.reader, skip=skip).last(prompt)
         return Words({"encoder_hidden_states": embedding}, cut)
 
     def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:

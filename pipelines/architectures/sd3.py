@@ -4,7 +4,7 @@ and, where it is there, T5."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -32,6 +32,7 @@ class Network:
 
 
 class Model(Bundle):
+    skips_layers = True
     network_part = "transformer"
     patch = 2
 
@@ -57,10 +58,10 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, prompt: str) -> Words:
+    def _read(self, prompt: str, skip: int) -> Words:
         """CLIP's two embeddings side by side, widened to T5's, then T5's tokens after them."""
         width = self.transformer.config.joint_attention_dim
-        read = [reader.penultimate(prompt) for reader in self.readers]
+        read = [replace(reader, skip=skip).penultimate(prompt) for reader in self.readers]
         clip = torch.cat([embedding for embedding, _, _ in read], dim=-1)
         cut = any(cut for *_, cut in read)
         if self.large is None:

@@ -43,6 +43,8 @@ class Bundle:
     network_part: ClassVar[str]
     patch: ClassVar[int] = 1
     """Latent pixels along one side of what the network sees as one."""
+    skips_layers: ClassVar[bool] = False
+    """Whether clip_skip changes what is read."""
 
     def __init__(self, info: ModelInfo, parts: Mapping[str, Any], tokenizers: Mapping[str, Any]) -> None:
         self.info, self._parts, self._tokenizers = info, dict(parts), dict(tokenizers)
@@ -51,7 +53,7 @@ class Bundle:
         self.placement = Placement(self._parts, self.network_part)
         self.process = self._process()
         self._lock = threading.Lock()
-        self._prompts: OrderedDict[str, Words] = OrderedDict()
+        self._prompts: OrderedDict[tuple[str, int], Words] = OrderedDict()
         self._assemble()
         self.preview = self._preview()
 
@@ -89,8 +91,8 @@ class Bundle:
     def network(self, shape: tuple[int, int, int]) -> Network:
         raise NotImplementedError
 
-    def _read(self, prompt: str) -> Words:
-        """The prompt through the text encoders."""
+    def _read(self, prompt: str, skip: int) -> Words:
+        """The prompt through the text encoders, without the last `skip` layers where they are CLIP's."""
         raise NotImplementedError
 
     def _told(self, width: int, height: int, guidance_scale: float, negative: bool) -> dict[str, Tensor]:
@@ -159,10 +161,12 @@ class Bundle:
             raise BadRequest(f"width and height must be multiples of {f} for this model; got {width} and {height}.")
         return self.latent_channels, height // self.latent_factor, width // self.latent_factor
 
-    def condition(self, prompt: str, width: int, height: int, guidance_scale: float, negative: bool = False) -> Words:
+    def condition(
+        self, prompt: str, width: int, height: int, guidance_scale: float, negative: bool = False, clip_skip: int = 1
+    ) -> Words:
         """All that the network is told of one picture. `negative` is the prompt that guidance pushes away from."""
         words = self._nothing(prompt) if negative else None
-        words = words or self.read(prompt)
+        words = words or self.read(prompt, clip_skip - 1)
         with torch.inference_mode():
             told = self._told(width, height, guidance_scale, negative)
         return Words({**words.condition, **told}, words.cut)
@@ -171,20 +175,21 @@ class Bundle:
         """A negative prompt that this model does not read as words; None where it does."""
         return None
 
-    def read(self, prompt: str) -> Words:
+    def read(self, prompt: str, skip: int = 0) -> Words:
         """The prompt through the text encoders; the last ones are kept."""
+        asked = (prompt, skip)
         with self._lock, torch.inference_mode():
-            if prompt not in self._prompts:
-                self._prompts[prompt] = self._read_by_visitors(prompt)
+            if asked not in self._prompts:
+                self._prompts[asked] = self._read_by_visitors(prompt, skip)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
-            self._prompts.move_to_end(prompt)
-            return self._prompts[prompt]
+            self._prompts.move_to_end(asked)
+            return self._prompts[asked]
 
-    def _read_by_visitors(self, prompt: str) -> Words:
+    def _read_by_visitors(self, prompt: str, skip: int) -> Words:
         readers = [name for name in self._parts if name.startswith("text_encoder")]
         with self.placement.visit(*readers):
-            words = self._read(prompt)
+            words = self._read(prompt, skip)
         return Words({name: told.to(self.device) for name, told in words.condition.items()}, words.cut)
 
     def encode_picture(self, picture: np.ndarray) -> Tensor:
@@ -205,7 +210,7 @@ class Bundle:
 
     @property
     def decoder(self) -> Decoder:
-        return Decoder(self.vae, self.placement, self._lock)
+        return Decoder(self.vae, self.placement, self._lock, self.vae.config.scaling_factor, self._shift)
 
     def _decode(self, latents: Tensor) -> Tensor:
         return self.vae.decode(self.decoder.unscaled(latents).to(self.vae.dtype), return_dict=False)[0]

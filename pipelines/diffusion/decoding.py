@@ -39,6 +39,8 @@ class Decoder:
     vae: Any
     placement: Placement
     lock: AbstractContextManager[Any]
+    scale: float = 1.0
+    shift: float = 0.0
 
     def picture(self, latents: Tensor, note: Note) -> np.ndarray:
         """Latents (C, h, w) in the network's own scale -> uint8 (H, W, 3)."""
@@ -49,8 +51,8 @@ class Decoder:
             return levels.permute(1, 2, 0).cpu().numpy()
 
     def unscaled(self, latents: Tensor) -> Tensor:
-        """As the autoencoder itself made them; its config may say the mean of its latents."""
-        return latents / self.vae.config.scaling_factor + (self.vae.config.get("shift_factor") or 0.0)
+        """As the autoencoder itself made them, around their mean."""
+        return latents / self.scale + self.shift
 
     def _too_large(self, latents: Tensor) -> bool:
         return False
