@@ -68,6 +68,8 @@ fields = {
     "mask_image": st.sampled_from(["", "b" * 64]) | words,
     "strength": numbers,
     "count": st.integers(1, 16),
+    "clip_skip": st.integers(1, 12),
+    "vae": st.sampled_from(["automatic", "sdxl.safetensors"]) | words,
     "upscale": st.sampled_from(["auto", "none", "2x", "4x"]) | words,
 }
 requests = st.fixed_dictionaries(fields)
@@ -77,6 +79,7 @@ def without_idle(request: dict) -> dict:
     """Without the fields that change nothing: an empty picture, and a strength where no picture is started from."""
     idle = {name for name in ("image", "mask_image") if not request.get(name)}
     idle |= {"strength"} if "image" in idle else set()
+    idle |= {name for name, usual in (("vae", "automatic"), ("clip_skip", 1)) if request.get(name) == usual}
     return {name: value for name, value in request.items() if name not in idle}
 
 
