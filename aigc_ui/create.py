@@ -15,6 +15,7 @@ from aigc_ui.services import Services
 from pipelines.errors import StudioError
 
 GENERATOR = "text-to-image"
+WEIGHED = ("model", "width", "height", "vae")  # what the memory that a picture needs depends on
 SKETCHED = ("prompt", "model", "seed", "guidance_scale")  # what a sketch follows
 
 # Accordions: the words of their title, then rows of fields or a line of help. A field named nowhere goes to "More".
@@ -45,6 +46,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _connect(services, controls, wire, generate)
     _sketch(controls)
     _size(controls)
+    _weight(controls)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
@@ -60,6 +62,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
         stop = labels.add(gr.Button, "value", "stop", variant="secondary", size="lg", elem_id="stop")
     stop.click(None, js="() => { aigc.stop(); }")
+    mount("estimate")
     mount("message")
     return generate
 
@@ -141,6 +144,15 @@ def _size(controls: Controls) -> None:
     size: list[Any] = [controls.by_name[name] for name in ("width", "height") if name in controls.by_name]
     if len(size) == 2:
         gr.on(None, None, size, js="(width, height) => { aigc.emit('size', { width, height }); }")
+
+
+def _weight(controls: Controls) -> None:
+    """Tells the page's scripts, by name, what decides how much memory the picture needs, from the start."""
+    names = [name for name in WEIGHED if name in controls.by_name]
+    told = f"(...v) => {{ aigc.emit('sized', Object.fromEntries({json.dumps(names)}.map((n, i) => [n, v[i]]))); }}"
+    watched: list[Any] = [controls.by_name[name] for name in names]
+    if watched:
+        gr.on(None, None, watched, js=told)
 
 
 def client_of(request: gr.Request) -> str:

@@ -19,7 +19,7 @@ from pipelines.device import DeviceManager
 from pipelines.models import ModelInfo
 from pipelines.requests import TextToImageRequest
 
-NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.0}
+NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.2}
 """Elements alive at the peak of one evaluation, a row: of UNets a latent pixel and a channel of the first block, of
 transformers a token and a channel."""
 PROMPT_TOKENS = {"sd3": 333, "flux": 512}
@@ -117,13 +117,14 @@ def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: i
 
     pixels = (width // factor(info)) * (height // factor(info))
     config = info.configs[info.network]
-    rows = rows_of_a_batch(device.split(":")[0], pixels)
+    rows, once = rows_of_a_batch(device.split(":")[0], pixels), 0
     if ARCHITECTURES[info.architecture].network == "unet":
         grows = pixels * config.get("block_out_channels", [320])[0]
     else:
         across = config.get("num_attention_heads", 16) * config.get("attention_head_dim", 64)
         grows = (pixels // 4 + PROMPT_TOKENS.get(info.architecture, 0)) * across
-    return int(SLACK * NETWORK[info.architecture] * rows * grows * item)
+        once = (config.get("pos_embed_max_size") or 0) ** 2 * across  # SD3's table of places is copied each time
+    return int(SLACK * (NETWORK[info.architecture] * rows * grows + once) * item)
 
 
 def decoding_bytes(kind: str, config: Mapping[str, Any], width: int, height: int, item: int) -> int:

@@ -32,6 +32,7 @@ FAMILIES = (
     "lab.picture.",
     "family.",
     "score.",
+    "estimate.",
 )
 
 
@@ -82,7 +83,9 @@ def test_no_word_is_left_over():
 @pytest.mark.parametrize("field", TextToImageRequest.fields(), ids=lambda field: field.name)
 def test_every_setting_has_a_label_and_every_choice_a_name(field):
     assert words.has(f"field.{field.name}")
-    if isinstance(field.spec, Choice) and field.name != "model":  # models are named by their folders
+    if field.name == "vae":  # as models are, the others are named by their files
+        assert words.has(f"choice.vae.{field.default}")
+    elif isinstance(field.spec, Choice) and field.name != "model":  # models are named by their folders
         assert [name for name in field.spec.names() if not words.has(f"choice.{field.name}.{name}")] == []
 
 
