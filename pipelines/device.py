@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkabl
 
 from pipelines import hardware, libs
 from pipelines.errors import BadRequest, OutOfMemory
-from pipelines.memory import is_out_of_memory
+from pipelines.memory import give_back_freed, is_out_of_memory
 from pipelines.worker import Worker
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class DeviceManager:
     memory       -- "auto" takes the first way of working that fits the budget (see pipelines/diffusion/placement.py);
                     "balanced" and "low" begin with smaller ones
 
-    One order of locks: a load or a move holds `_loading` from its first byte to its last, then `_changed` for a moment,
-    then the model's own lock. Nobody who holds one of these takes an earlier one; who frees memory while a model is
-    at work leaves that model alone instead of waiting for it.
+    One order of locks: a load holds `_loading` from its first byte to its last, inside it the libraries' door, then
+    `_changed` for a moment or the model's own lock, as a move does. Nobody who holds one of these takes an earlier
+    one; who frees memory while a model is at work leaves that model alone instead of waiting for it.
     """
 
     def __init__(
@@ -212,7 +212,8 @@ class DeviceManager:
             if held is not None:
                 return held
             log.info("loading %s", key)
-            model = self._with_relief(load, key)
+            with libs.door:
+                model = self._with_relief(load, key)
             nbytes = self._settle(key, model)
             held = _Held(model, nbytes, leases=1, used=time.monotonic())
             with self._changed:
@@ -276,6 +277,7 @@ class DeviceManager:
 
     def _return_memory(self) -> None:
         gc.collect()  # networks hold cycles; without this their memory would stay until some later collection
+        give_back_freed()
         kind = self.device.split(":")[0]
         if kind != "cpu":
             getattr(libs.torch(), kind).empty_cache()

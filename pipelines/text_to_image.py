@@ -206,7 +206,9 @@ class PictureNoise:
 
     def __call__(self) -> Tensor:
         torch = libs.torch()
-        return torch.stack([torch.randn(self._shape, generator=g) for g in self._generators]).to(self._device)
+        return torch.stack([torch.randn(self._shape, generator=g, dtype=torch.float32) for g in self._generators]).to(
+            self._device
+        )
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:

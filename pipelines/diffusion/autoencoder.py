@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipelines import libs
 from pipelines.diffusion.decoding import Decoder
-from pipelines.diffusion.loading import library_lock, sound
+from pipelines.diffusion.loading import sound
 from pipelines.diffusion.placement import Placement
 from pipelines.errors import BadFile
 from pipelines.vaes import KL, TINY, VaeInfo
@@ -44,7 +44,7 @@ class Autoencoder:
 
 def load(info: VaeInfo, dtype: Any = torch.float32) -> Autoencoder:
     """The decoder that `vaes.inspect` has passed. Raises BadFile where weights and config do not fit."""
-    with library_lock:
+    with libs.door:
         kind = getattr(libs.diffusers(), info.kind)
         try:
             vae = kind.from_config(info.config)

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines import hardware
 from pipelines.diffusion.placement import CPU, Placement, Way, separate
 from pipelines.errors import BadRequest, NotDecoded
+from pipelines.footprint import decoding_bytes
 from pipelines.memory import is_out_of_memory
 from pipelines.worker import Note
 
@@ -55,7 +57,14 @@ class Decoder:
         return latents / self.scale + self.shift
 
     def _too_large(self, latents: Tensor) -> bool:
-        return False
+        """Whether not to try it in one piece, where running out of memory ends the program instead of an operation."""
+        if self.placement.device.type in ("cuda", "xpu"):
+            return False
+        config, pixels = self.vae.config, latents.shape[-1] * latents.shape[-2]
+        channels = config.get("block_out_channels") or config.get("decoder_block_out_channels") or [64]
+        side = 2 ** (len(channels) - 1)
+        needed = decoding_bytes(type(self.vae).__name__, config, side, side * pixels, self.vae.dtype.itemsize)
+        return needed > hardware.memory_of(str(self.placement.device))[0]
 
 
 def decoded(vae: Any, latents: Tensor, placement: Placement, tiles_first: bool, note: Note) -> Tensor:
