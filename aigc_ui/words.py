@@ -78,7 +78,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "mask.close": ("Leave the mask as it was", "不保存修改"),
     "generate": ("Generate", "生成"),
     "stop": ("Stop", "停止"),
-    "estimate": ("Memory: about {needed} GB of {free} GB", "内存：约需 {needed} GB，可用 {free} GB"),
+    "estimate": ("Memory: about {needed} of {free}", "内存：约需 {needed}，可用 {free}"),
     "estimate.tiles": ("; decoding goes by tiles", "；分块解码"),
     "estimate.visits": ("; encoders and decoder wait in main memory", "；文本编码器和解码器在主内存中等待"),
     "estimate.leaves": ("; layers wait in main memory, which is slow", "；网络各层在主内存中等待，速度较慢"),

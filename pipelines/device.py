@@ -226,12 +226,13 @@ class DeviceManager:
             self._make_room(key, nbytes := model.nbytes)
             self._with_relief(lambda: model.to(self.device), key)
             return nbytes
-        ways = model.ways(self.device, self.memory)
+        frugal: Frugal = model
+        ways = frugal.ways(self.device, self.memory)
         fitting = [way for way in ways if model.nbytes_on_device(way) <= self.budget_bytes] or ways[-1:]
         for way in fitting:
             self._make_room(key, nbytes := model.nbytes_on_device(way))
             try:
-                self._with_relief(lambda way=way: model.to(self.device, way), key)
+                self._with_relief(lambda way=way: frugal.to(self.device, way), key)
                 return nbytes
             except OutOfMemory:
                 if way == fitting[-1]:

@@ -72,8 +72,12 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     fits = (name for name, (lies, most) in ways.items() if most <= free and lies <= devices.budget_bytes)
     way = next(fits, "none")
     needed = ways[way][1] if way in ways else min(most for _, most in ways.values())
-    sentence = f"about {needed / 1e9:.1f} GB of {free / 1e9:.1f} GB{SAID[way]}."
+    sentence = f"about {_amount(needed)} of {_amount(free)}{SAID[way]}."
     return Estimate(sum(parts.values()), network, decoding, needed, free, way, sentence)
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{math.ceil(count / 1e6)} MB"
 
 
 def _allowed(devices: DeviceManager) -> tuple[str, ...]:

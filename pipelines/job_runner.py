@@ -48,6 +48,8 @@ def run(
             pictures = {} if inputs is None else {name: inputs.load(i) for name, i in kept.picture_ids().items()}
             request = replace(request, kept=kept, pictures=pictures)
         _drive(job, generator.stream(request, devices), store)
+        if isinstance(request, DecodeRequest) and latents is not None and job.image_ids:
+            latents.remove(request.latents)  # the picture is on the disk now
         error = None
     except NotDecoded as known:
         error = _keep_latents(job, known, latents)

@@ -4,10 +4,10 @@
   const WAIT = 300;                                      // while somebody drags a slider
   let told = null, timer = 0, turn = 0;
 
-  const gigabytes = (bytes) => (bytes / 1e9).toFixed(bytes < 1e8 ? 2 : 1);
+  const amount = (bytes) => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
   function sentence() {
     if (!told) return "";
-    const size = t("estimate", { needed: gigabytes(told.needed), free: gigabytes(told.free) });
+    const size = t("estimate", { needed: amount(told.needed), free: amount(told.free) });
     return told.way === "whole" ? size : size + t(`estimate.${told.way}`);
   }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderDC, AutoencoderKL, AutoencoderTiny
+from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipelines import models
@@ -221,9 +222,8 @@ def test_a_sampling_whose_decoding_fails_is_kept_and_decoded_later_to_the_same_p
         job = queue.submit("decode", DecodeRequest.parse({"latents": latents_id}), "me")
         assert list(job.events()) and job.state is JobState.DONE
         assert store.recipe(job.image_ids[0])["request"] == usual.recipes[i]["request"]
-        from PIL import Image
-
         assert np.array_equal(np.asarray(Image.open(store.path(job.image_ids[0]))), usual.images[i])
+        assert not (home / "out" / "latents" / f"{latents_id}.safetensors").exists()
     queue.close()
 
 
