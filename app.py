@@ -22,6 +22,7 @@ from pipelines.device import DeviceManager  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
 from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
+from pipelines.kept_latents import LatentStore  # noqa: E402
 from pipelines.library import scan  # noqa: E402
 from pipelines.store import ImageStore  # noqa: E402
 
@@ -82,7 +83,7 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     store = ImageStore(given.outputs)
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)
-    jobs = JobQueue(devices, store, path=waiting, inputs=inputs)
+    jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=LatentStore(given.outputs))
     settings = Settings(given.outputs, shared, given.api, given.places, given.first_model)
     library = Library.over(scan.roots(given.places), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)

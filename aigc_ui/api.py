@@ -25,10 +25,11 @@ from aigc_ui import bodies, fields, lab_api, library_api, metadata_api, prompt_a
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
-from pipelines import copies, film, infotext
+from pipelines import copies, film, footprint, infotext, models
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
+from pipelines.requests import TextToImageRequest
 from pipelines.store import ImageInfo
 
 PAGE_OF_IMAGES = Range(1, 500)
@@ -187,6 +188,18 @@ def _about(services: Services) -> APIRouter:
     def generators() -> dict[str, Any]:
         found = [services.generator(name) for name in services.generator_names()]
         return {"generators": [{"name": g.name, "fields": fields.listed(g.request_type)} for g in found]}
+
+    @router.post("/api/v1/estimate")
+    async def memory(request: Request) -> dict[str, Any]:
+        body = await bodies.read_known(request, {"request": {}})
+
+        def work() -> dict[str, Any]:
+            asked = TextToImageRequest.parse(bodies.mapping(body["request"], "request"))
+            info = models.inspect(models.find(asked.model))
+            told = footprint.estimate(info, asked, services.devices)
+            return asdict(told) | {"embedded": info.folder.is_relative_to(models.EMBEDDED)}
+
+        return await run_in_threadpool(work)
 
     @router.get("/api/v1/stats")
     def stats() -> dict[str, Any]:

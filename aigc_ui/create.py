@@ -19,6 +19,7 @@ from pipelines.prompts import library
 from pipelines.suited import suited
 
 GENERATOR = "text-to-image"
+WEIGHED = ("model", "width", "height", "vae")  # what the memory that a picture needs depends on
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
 # Accordions: the words of their title, then rows of fields, a line of help, or "@" and a part that a script fills.
@@ -63,6 +64,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _told(controls, ("width", "height"), "(width, height) => { aigc.emit('size', { width, height }); }")
     _told(controls, COUNTED, "(...values) => { aigc.counted(...values); }")
     _told(controls, ("guidance_curve",), "(text) => { aigc.emit('guidance-curve', text); }")
+    _weight(controls)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
@@ -82,6 +84,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
         stop = labels.add(gr.Button, "value", "stop", variant="secondary", size="lg", elem_id="stop")
     stop.click(None, js="() => { aigc.stop(); }")
+    mount("estimate")
     mount("message")
     return generate
 
@@ -192,6 +195,15 @@ def _told(controls: Controls, names: tuple[str, ...], js: str) -> None:
     told: list[Any] = [controls.by_name[name] for name in names if name in controls.by_name]
     if len(told) == len(names):
         gr.on(None, None, told, js=js)
+
+
+def _weight(controls: Controls) -> None:
+    """Tells the page's scripts, by name, what decides how much memory the picture needs, from the start."""
+    names = [name for name in WEIGHED if name in controls.by_name]
+    told = f"(...v) => {{ aigc.emit('sized', Object.fromEntries({json.dumps(names)}.map((n, i) => [n, v[i]]))); }}"
+    watched: list[Any] = [controls.by_name[name] for name in names]
+    if watched:
+        gr.on(None, None, watched, js=told)
 
 
 def client_of(request: gr.Request) -> str:

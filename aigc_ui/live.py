@@ -13,6 +13,7 @@ STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "core.js",
     "message.js",
+    "estimate.js",
     "player.js",
     "film.js",
     "live.js",

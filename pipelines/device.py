@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 from pipelines import hardware, libs
 from pipelines.errors import BadRequest, Busy, OutOfMemory
-from pipelines.memory import is_out_of_memory
+from pipelines.memory import give_back_freed, is_out_of_memory
 from pipelines.worker import Worker
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 SHARE = {"cuda": 0.8, "xpu": 0.8, "mps": 0.6, "cpu": 0.5}
 """How much of what is free at the first lease models may take; the rest is for their work and for other programs."""
 
-MEMORIES = ("auto", "balanced", "low")
+
+MEMORY = ("auto", "balanced", "low")
 
 
 class Model(Protocol):
@@ -32,6 +33,17 @@ class Model(Protocol):
     @property
     def nbytes(self) -> int: ...
     def to(self, device: str, /) -> object: ...
+
+
+@runtime_checkable
+class Frugal(Protocol):
+    """A model that can work in several ways, from the fastest to the one that needs least of the device."""
+
+    def ways(self, device: str, memory: str) -> tuple[Any, ...]: ...
+    def nbytes_on_device(self, way: Any) -> int: ...
+    def to(self, device: str, way: Any, /) -> object: ...
+    def make_room(self) -> None: ...
+    def shrink(self, key: str) -> str: ...
 
 
 M = TypeVar("M", bound=Model)
@@ -53,9 +65,14 @@ class DeviceManager:
 
     device       -- "cuda", "cuda:1", "xpu", "mps", "cpu"; None or "auto" takes the best that torch can use
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
-    memory       -- "auto", or how much less of the device to use: "balanced", "low"
     full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
+    memory       -- "auto" takes the first way of working that fits the budget (see pipelines/diffusion/placement.py);
+                    "balanced" and "low" begin with smaller ones
+
+    One order of locks: a load holds `_loading` from its first byte to its last, inside it the libraries' door, then
+    `_changed` for a moment or the model's own lock, as a move does. Nobody who holds one of these takes an earlier
+    one; who frees memory while a model is at work leaves that model alone instead of waiting for it.
     """
 
     def __init__(
@@ -68,10 +85,10 @@ class DeviceManager:
         full_precision: bool = False,
         probe: hardware.Probe = hardware.probe,
     ) -> None:
+        if memory not in MEMORY:
+            raise BadRequest(f"memory must be one of {', '.join(MEMORY)}; got {memory[:40]!r}.")
         if budget_bytes is not None and budget_bytes <= 0:
             raise BadRequest(f"the memory budget must be more than 0 bytes; got {budget_bytes}.")
-        if memory not in MEMORIES:
-            raise BadRequest(f"memory must be one of {', '.join(MEMORIES)}; got {memory[:20]!r}.")
         self.memory = memory
         self._full_precision = full_precision
         self._wanted = device
@@ -82,7 +99,7 @@ class DeviceManager:
         self._changed = threading.Condition()
         self._loading = threading.Lock()
         self._looking = threading.RLock()
-        self._worker = Worker(threads, relieve=self.drop_idle)
+        self._worker = Worker(threads, relieve=self.make_room, shrink=self._shrink)
 
     @property
     def device(self) -> str:
@@ -173,6 +190,23 @@ class DeviceManager:
         self._return_memory()
         return len(keys)
 
+    def make_room(self) -> None:
+        """Drop what is idle, and let leased models send away what is not at work."""
+        self.drop_idle()
+        for model in self._frugal():
+            model.make_room()
+        self._return_memory()
+
+    def _shrink(self, key: str) -> str:
+        """The first answer of a model whose network has that key and can work in a smaller way."""
+        told = next((words for model in self._frugal() if (words := model.shrink(key))), "")
+        self._return_memory()
+        return told
+
+    def _frugal(self) -> list[Frugal]:
+        with self._changed:
+            return [held.model for held in self._held.values() if isinstance(held.model, Frugal)]
+
     def close(self) -> None:
         """Stop the worker and drop what nobody leases. May be called twice."""
         self._worker.close()
@@ -192,14 +226,32 @@ class DeviceManager:
             if held is not None:
                 return held
             log.info("loading %s", key)
-            model = self._with_relief(load, key)
-            nbytes = model.nbytes
-            self._make_room(key, nbytes)
-            self._with_relief(lambda: model.to(self.device), key)
+            with libs.door:
+                model = self._with_relief(load, key)
+            nbytes = self._settle(key, model)
             held = _Held(model, nbytes, leases=1, used=time.monotonic())
             with self._changed:
                 self._held[key] = held
             return held
+
+    def _settle(self, key: str, model: Model) -> int:
+        """Put the model on the device in the first way of working that finds room; the bytes that it takes there."""
+        if not isinstance(model, Frugal):
+            self._make_room(key, nbytes := model.nbytes)
+            self._with_relief(lambda: model.to(self.device), key)
+            return nbytes
+        frugal = cast(Frugal, model)
+        ways = frugal.ways(self.device, self.memory)
+        fitting = [way for way in ways if model.nbytes_on_device(way) <= self.budget_bytes] or ways[-1:]
+        for way in fitting:
+            self._make_room(key, nbytes := model.nbytes_on_device(way))
+            try:
+                self._with_relief(lambda way=way: frugal.to(self.device, way), key)
+                return nbytes
+            except OutOfMemory:
+                if way == fitting[-1]:
+                    raise
+        raise AssertionError("a ladder has at least one way")
 
     def _with_relief(self, work: Callable[[], T], key: str) -> T:
         """work(), tried again with all idle models dropped if memory ran out."""
@@ -240,6 +292,7 @@ class DeviceManager:
 
     def _return_memory(self) -> None:
         gc.collect()  # networks hold cycles; without this their memory would stay until some later collection
+        give_back_freed()
         kind = self.device.split(":")[0]
         if kind != "cpu":
             getattr(libs.torch(), kind).empty_cache()

@@ -6,11 +6,18 @@ StudioError
 ├── NotAllowed      somebody else's job or picture, a missing token
 ├── BadFile         a model, picture or recipe that cannot be used as it is
 ├── OutOfMemory     the device cannot hold this request, even in its smallest way of working
+│   └── NotDecoded  all was painted and only decoding found no room: the latents can be decoded later
 ├── StorageError    the disk is full, a folder is read-only or gone
 └── Busy            the queue is full, the port is taken
 
 Each message says what, what was given and what to do, in under 300 characters, without a path or a traceback.
 """
+
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class StudioError(Exception):
@@ -38,6 +45,18 @@ class BadFile(StudioError):
 
 class OutOfMemory(StudioError):
     code, status = "out_of_memory", 507
+
+
+class NotDecoded(OutOfMemory):
+    """`latents`, float32 (N, C, h, w), and the recipes of their pictures, for whoever keeps them."""
+
+    code = "not_decoded"
+    latents: "NDArray[np.float32] | None" = None
+    recipes: "tuple[dict[str, Any], ...]" = ()
+
+    def with_latents(self, latents: "NDArray[np.float32]", recipes: "tuple[dict[str, Any], ...]") -> Self:
+        self.latents, self.recipes = latents, recipes
+        return self
 
 
 class StorageError(StudioError):

@@ -41,6 +41,7 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Pictures": ("count", int),
     "Variation seed": ("variation_seed", int),
     "Variation seed strength": ("variation_strength", float),
+    "Clip skip": ("clip_skip", int),
 }
 _WORDS = {
     "Model": "model",
@@ -49,11 +50,12 @@ _WORDS = {
     "Upscale": "upscale",
     "Prompt syntax": "prompt_syntax",
     "Style": "style",
+    "VAE": "vae",
     "Start picture": "image",
     "Mask picture": "mask_image",
 }
 EMPHASIS_LABELS = {"original": "Original", "no_norm": "No norm"}
-_UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none"}
+_UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none", "vae": "automatic", "clip_skip": 1}
 """Values that mean what every other tool does anyway."""
 _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER = "AIGC flat art"
@@ -131,6 +133,8 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Size": _size(request, "Size"),
         "Model hash": model_hash[:10] or None,
         "Model": request.get("model"),
+        "VAE": _said("vae", request),
+        "Clip skip": _said("clip_skip", request),
         "Denoising strength": request.get("strength") if request.get("image") else None,
         _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
         "Sigma spacing": None if spacing in SIGMA_SCHEDULE_LABELS else spacing,
@@ -253,7 +257,7 @@ def _idle(name: str, request: Mapping[str, Any]) -> bool:
     """Whether the field changes nothing, so that it need not be said: no picture, a strength without one, no curve, or
     what every tool means unsaid."""
     if name in _UNSAID:
-        return request.get(name) == _UNSAID[name]
+        return _same(request.get(name), _UNSAID[name])
     needs = {
         "image": "image",
         "mask_image": "mask_image",

@@ -84,6 +84,7 @@ class Job:
         self.progress = JobProgress()
         self.position: int | None = None
         self.image_ids: list[str] = []
+        self.latents_ids: list[str] = []
         self.notes: list[str] = []
         self.unsaved: list[Unsaved] = []
         self.stop_wanted = threading.Event()
@@ -134,6 +135,7 @@ class Job:
                 "finished": self.finished,
                 "progress": dict(vars(self.progress)),
                 "image_ids": list(self.image_ids),
+                "latents_ids": list(self.latents_ids),
                 "notes": list(self.notes),
             }
 

@@ -10,12 +10,14 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from pipelines.device import DeviceManager
-from pipelines.errors import OutOfMemory, StudioError
+from pipelines.errors import NotDecoded, OutOfMemory, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError, Unsaved
+from pipelines.kept_latents import LatentStore
 from pipelines.memory import is_out_of_memory
 from pipelines.registry import Generator
+from pipelines.requests import DecodeRequest
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +28,50 @@ class Store(Protocol):
     def save(self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False) -> str: ...
 
 
-def run(job: Job, generator: Generator, devices: DeviceManager, store: Store, inputs: InputStore | None = None) -> None:
-    """Run the job to its end, with the pictures from `inputs` that it names.
+def run(
+    job: Job,
+    generator: Generator,
+    devices: DeviceManager,
+    store: Store,
+    inputs: InputStore | None = None,
+    latents: LatentStore | None = None,
+) -> None:
+    """Run the job to its end, with the pictures from `inputs` and the `latents` that it names.
 
     Raises nothing: whatever goes wrong is the job's own failure.
     """
     error = JobError("bug", "The studio was interrupted at this job. Please try it again.")
     try:
         request = job.request if inputs is None else job.request.with_pictures(inputs.load)
+        if isinstance(request, DecodeRequest) and latents is not None:
+            kept = latents.load(request.latents)
+            pictures = {} if inputs is None else {name: inputs.load(i) for name, i in kept.picture_ids().items()}
+            request = replace(request, kept=kept, pictures=pictures)
         _drive(job, generator.stream(request, devices), store)
+        if isinstance(request, DecodeRequest) and latents is not None and job.image_ids:
+            latents.remove(request.latents)  # the picture is on the disk now
         error = None
+    except NotDecoded as known:
+        error = _keep_latents(job, known, latents)
     except StudioError as known:
         error = JobError.of(known)
     except Exception as bug:  # a fault in one generator must stop neither the queue nor the next job
         error = _explain(job, bug)
     finally:
         job.finish(error)
+
+
+def _keep_latents(job: Job, error: NotDecoded, latents: LatentStore | None) -> JobError:
+    """What was painted is put on the disk, and the job names it, so that it can be decoded later."""
+    if latents is not None and error.latents is not None:
+        try:
+            kept = (latents.add(one, said, job.client) for one, said in zip(error.latents, error.recipes, strict=True))
+            job.latents_ids.extend(kept)
+        except StorageError as full:
+            return JobError.of(full)
+    if isinstance(job.request, DecodeRequest):
+        job.latents_ids.append(job.request.latents)
+    return JobError.of(error)
 
 
 def save_unsaved(job: Job, store: Store) -> None:

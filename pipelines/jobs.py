@@ -14,6 +14,7 @@ from pipelines.eventlog import StateChange
 from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError, JobProgress, JobState
 from pipelines.job_runner import Store
+from pipelines.kept_latents import LatentStore
 from pipelines.params import Request
 
 __all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store", "turns"]
@@ -49,6 +50,7 @@ class JobQueue:
                      and come back when it is seen again. A running job always finishes
     get           -- finds a generator by its name
     inputs        -- the pictures that requests may name; None where there are none
+    latents       -- where latents are kept that could not be decoded; None to lose them
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class JobQueue:
         path: Path | None = None,
         get: Callable[[str], registry.Generator] = registry.get,
         inputs: InputStore | None = None,
+        latents: LatentStore | None = None,
     ) -> None:
         self._devices = devices
         self._store = store
@@ -71,7 +74,7 @@ class JobQueue:
         self._grace_seconds = grace_seconds
         self._path = path
         self._get = get
-        self._inputs = inputs
+        self._inputs, self._latents = inputs, latents
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._saving = threading.Lock()
@@ -256,7 +259,7 @@ class JobQueue:
 
     def _run(self, job: Job) -> None:
         try:
-            job_runner.run(job, self._get(job.generator), self._devices, self._store, self._inputs)
+            job_runner.run(job, self._get(job.generator), self._devices, self._store, self._inputs, self._latents)
         finally:
             job.finish(JobError("bug", "The studio could not run this job; the log has the details."))  # if not over
             with self._lock:

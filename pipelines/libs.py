@@ -4,7 +4,6 @@ Two threads that import diffusers or transformers at the same moment get an Impo
 page that imports torch at start opens seconds later. So every module that is loaded at start asks here instead.
 """
 
-import functools
 import importlib
 import os
 import threading
@@ -40,7 +39,12 @@ DIFFUSERS_NAMES = (
 )
 TRANSFORMERS_NAMES = ("CLIPTextConfig", "CLIPTextModel", "CLIPTokenizer", "PreTrainedTokenizerFast")
 
-_lock = threading.Lock()
+door = threading.RLock()
+"""Held by whoever imports one of the libraries or lets it load a model: both import lazily and patch torch for that
+time. What was fetched once is handed out without it, so nobody waits for somebody else's load."""
+
+_modules: dict[str, ModuleType] = {}
+_known: dict[tuple[str, tuple[str, ...]], SimpleNamespace] = {}
 
 
 def prepare_environment() -> None:
@@ -68,23 +72,25 @@ def named(library: str, name: str) -> Any:
     return getattr(_classes(library, (name,)), name)
 
 
-def single_file() -> ModuleType:
-    """diffusers' converters of checkpoints that are one file."""
-    diffusers()
-    return _module("diffusers.loaders.single_file_utils")
+def function(module: str, name: str) -> Any:
+    """One function of a module of theirs that their front page does not show."""
+    return getattr(_module(module), name)
 
 
 def _module(name: str) -> ModuleType:
-    with _lock:
-        return importlib.import_module(name)
+    if name not in _modules:
+        with door:
+            _modules[name] = importlib.import_module(name)
+    return _modules[name]
 
 
 def _classes(library: str, names: tuple[str, ...]) -> SimpleNamespace:
-    with _lock:
-        return _load(library, names)
+    if (library, names) not in _known:
+        with door:
+            _known[library, names] = _load(library, names)
+    return _known[library, names]
 
 
-@functools.cache
 def _load(library: str, names: tuple[str, ...]) -> SimpleNamespace:
     prepare_environment()
     importlib.import_module("torch")

@@ -21,6 +21,7 @@ from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
 from pipelines.errors import BadFile, NotFound
 
 ROOT = Path(__file__).resolve().parents[1]
+EMBEDDED = ROOT / "assets" / "models"
 SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
 
@@ -125,7 +126,7 @@ class ModelInfo:
 def folders() -> tuple[Path, ...]:
     """Where models are looked for; the first folder that has a name wins."""
     more = [Path(p) for p in os.environ.get("AIGC_MODELS", "").split(os.pathsep) if p]
-    return (ROOT / "assets" / "models", ROOT / "models", *more)
+    return (EMBEDDED, ROOT / "models", *more)
 
 
 def installed() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ MODULES = {
     "grid": ("pipelines.grid", "Grid"),
     "prompt-lines": ("pipelines.prompt_lines", "PromptLines"),
     "sketch": ("pipelines.sketch", "Sketch"),
+    "decode": ("pipelines.decode_latents", "DecodeLatents"),
     "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
     "family": ("pipelines.families.samples", "FamilySamples"),
     "family-own": ("pipelines.families.own.samples", "OwnSamples"),

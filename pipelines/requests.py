@@ -1,18 +1,22 @@
 """What each generator may be asked for; importable by the page and the command line without torch."""
 
 import dataclasses
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from pipelines import models, names, prompts
+from pipelines import models, names, prompts, vaes
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Curve, Picture, Range, Request, Text, param
 from pipelines.prompts import dynamic, library
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
+
+if TYPE_CHECKING:
+    from pipelines.kept_latents import KeptLatents
 
 MOST_PIXEL_STEPS = 2**29  # pixels x pictures x steps: ten pictures of 1024 x 1024 in 50 steps fit, one of 2048 in 128
 LARGEST_SIDE = 2048
@@ -93,6 +97,11 @@ class TextToImageRequest(Request):
         "original", Choice(EMPHASES), "Whether weights in A1111's syntax keep the embedding's mean, or only multiply."
     )
     style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompts.")
+
+    clip_skip: int = param(
+        1, Range(1, 12), "Reads the prompt that many layers before a CLIP encoder's end; 1 skips none."
+    )
+    vae: str = param(vaes.AUTOMATIC, Choice(vaes.names), "What decodes the picture; 'automatic' is the model's own.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
 
     @classmethod
@@ -181,6 +190,18 @@ class UpscaleRequest(Request):
     def check(self) -> None:
         if not self.image:
             raise BadRequest("image must be the id of a kept picture; got none. Choose the picture to enlarge.")
+
+
+@dataclass(frozen=True)
+class DecodeRequest(Request):
+    """Latents that were kept because decoding them had found no room. `kept` is attached right before it runs."""
+
+    latents: str = param("", Text(32), "The id of kept latents.")
+    kept: "KeptLatents | None" = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
+
+    def check(self) -> None:
+        if not re.fullmatch(r"[0-9a-f]{32}", self.latents):
+            raise BadRequest("latents must be the id of kept latents, 32 of 0-9 and a-f. Take it from the failed job.")
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import libs, models, recipe
+from pipelines import libs, models, recipe, vaes
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, NotDecoded
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
 from pipelines.requests import FACTORS, LARGEST_SEED, TextToImageRequest
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
+    from pipelines.diffusion.decoding import Decoder
 
 __all__ = ["TextToImage", "TextToImageRequest", "warm"]
 
@@ -57,9 +58,9 @@ class TextToImage:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
-            with lease(info, devices) as model:
+            with lease(info, devices) as model, decoder_of(request.vae, model, devices) as decoder:
                 yield Progress("encoding")
-                yield from _paint(Run.prepare(request, model, devices), devices)
+                yield from _paint(Run.prepare(request, model, devices, decoder), devices)
         except StopEarly:
             return
 
@@ -78,6 +79,20 @@ def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bun
     return devices.lease(models.identity(info), lambda: loading.load(info, devices.dtype))
 
 
+@contextmanager
+def decoder_of(name: str, model: Bundle, devices: DeviceManager) -> Iterator[Decoder | None]:
+    """The decoder of that name on the device, for the block's time; None for the model's own. Raises BadRequest."""
+    if name == vaes.AUTOMATIC:
+        yield None
+        return
+    from pipelines.diffusion import autoencoder
+
+    info = vaes.inspect(vaes.find(name))
+    vaes.refuse_unfit(info, model.info)
+    with devices.lease(vaes.identity(info), lambda: autoencoder.load(info, devices.dtype)) as vae:
+        yield vae.decoder(*vaes.scaling_of(model.vae.config))
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise, and the
@@ -90,9 +105,13 @@ class Run:
     noise: PictureNoise
     notes: tuple[str, ...]
     picture: StartPicture | None = None
+    decoder: Decoder | None = None
 
     @classmethod
-    def prepare(cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager) -> Run:
+    def prepare(
+        cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager, decoder: Decoder | None = None
+    ) -> Run:
+        """`decoder` takes the place of the model's own."""
         from pipelines.diffusion.apart import Apart
         from pipelines.diffusion.conditions import Conditions, Drawn, Written
         from pipelines.diffusion.denoiser import Denoiser
@@ -116,11 +135,11 @@ class Run:
             return Denoiser(network, worker, model.process, path, conditions, guidance)
 
         written = [Written.of(request.of_picture(i)) for i in range(request.count)]
-        drawn = Drawn(request.width, request.height, request.guidance_scale)
+        drawn = Drawn(request.width, request.height, request.guidance_scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
-        notes = (*path.notes, *said, *_notes(request, model))
-        return cls(request, model, path, denoiser, noise, notes, picture)
+        notes = (*path.notes, *model.notes, *said, *_notes(request, model))
+        return cls(request, model, path, denoiser, noise, notes, picture, decoder)
 
     @property
     def total(self) -> int:
@@ -160,17 +179,23 @@ class Run:
         """The same run for pictures that kept their size: so their recipes ask for it, and say why."""
         return replace(self, request=replace(self.request, upscale="none"), notes=(*self.notes, why))
 
-    def result(self, images: list[np.ndarray], steps_done: int) -> Result:
-        unfinished = steps_done < self.total
+    def decode(self, latents: Tensor) -> np.ndarray:
+        return (self.decoder or self.model.decoder).picture(latents, self.denoiser.note)
+
+    def recipes(self, count: int, steps_done: int) -> tuple[dict[str, Any], ...]:
+        """One for each picture."""
         notes = (*self.notes, *self.denoiser.notes)
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
         if template := self.request.template():
             more["template"] = template
-        if unfinished:
+        if steps_done < self.total:
             more["unfinished"] = {"step": steps_done, "of": self.total}
-        requests = (self.request.of_picture(i).values() for i in range(len(images)))
-        recipes = tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
-        return Result(np.stack(images), recipes, unfinished, steps_done, notes)
+        requests = (self.request.of_picture(i).values() for i in range(count))
+        return tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
+
+    def result(self, images: list[np.ndarray], steps_done: int) -> Result:
+        recipes, notes = self.recipes(len(images), steps_done), (*self.notes, *self.denoiser.notes)
+        return Result(np.stack(images), recipes, steps_done < self.total, steps_done, notes)
 
 
 class PictureNoise:
@@ -184,7 +209,9 @@ class PictureNoise:
 
     def __call__(self) -> Tensor:
         torch = libs.torch()
-        return torch.stack([torch.randn(self._shape, generator=g) for g in self._generators]).to(self._device)
+        return torch.stack([torch.randn(self._shape, generator=g, dtype=torch.float32) for g in self._generators]).to(
+            self._device
+        )
 
 
 def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
@@ -209,7 +236,7 @@ def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     if last is None:  # stopped before the first guess
         return
     finished = last.index + 1 == run.total
-    decoded = yield from _decoded(run.model, last.x if finished else last.x0_pred)
+    decoded = yield from _decoded(run, last.x if finished else last.x0_pred, last.index + 1)
     images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
     if factor := FACTORS.get(run.request.upscale):
         images, why_not = yield from enlarged_or_kept(images, factor, devices)
@@ -217,20 +244,28 @@ def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     yield run.result(images, last.index + 1)
 
 
-def _decoded(model: Bundle, latents: Tensor) -> Generator[Event, None, list[np.ndarray]]:
-    """Each picture alone. To stop here would only lose what is already painted, so StopEarly is passed over."""
+def _decoded(run: Run, latents: Tensor, steps_done: int) -> Generator[Event, None, list[np.ndarray]]:
+    """Each picture alone. To stop here would only lose what is already painted, so StopEarly is passed over.
+
+    Raises NotDecoded with all latents where memory does not suffice for one of them.
+    """
     images = []
     for i, picture in enumerate(latents):
         try:
             yield Progress("decoding", i, len(latents))
         except StopEarly:
             pass
-        images.append(model.decode(picture))
+        try:
+            images.append(run.decode(picture))
+        except NotDecoded as error:
+            raise error.with_latents(latents.cpu().numpy(), run.recipes(len(latents), steps_done)) from None
     return images
 
 
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
     if model.distilled and request.negative_prompt:
         yield "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
+    if request.clip_skip > 1 and not model.skips_layers:
+        yield "This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing."
     if request.eta and request.sampler not in READS_ETA:
         yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."

@@ -54,6 +54,11 @@ class Network(Protocol):
 
 Note = Callable[[str], None]
 
+
+def unheard(text: str) -> None:
+    """A note that nobody keeps."""
+
+
 _FORGIVEN_AFTER = 8
 _MOST_PATIENCE = 0.05
 
@@ -100,16 +105,22 @@ class Worker:
 
     threads  -- torch's intra-op threads in the worker
     relieve  -- called when memory ran out, before trying again: drop what nobody needs
+    shrink   -- called with the network's key when not even one row fits: lets it work in a smaller way and says which
+                in words; "" where there is none
     patience -- the share of a batch's own time to wait for callers that were in the last batch and, a moment after
                 their answer, are about to ask again. Without it two jobs would alternate and never share a batch.
     """
 
     def __init__(
-        self, threads: int | None = None, relieve: Callable[[], None] = lambda: None, patience: float = 0.25
+        self,
+        threads: int | None = None,
+        relieve: Callable[[], None] = lambda: None,
+        patience: float = 0.25,
+        shrink: Callable[[str], str] = lambda key: "",
     ) -> None:
         self.threads = threads or sensible_threads()
         self.stats = Stats()
-        self._relieve = relieve
+        self._relieve, self._shrink = relieve, shrink
         self._patience = patience
         self._changed = threading.Condition()
         self._waiting: list[_Ticket] = []
@@ -119,7 +130,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def evaluate(self, network: Network, rows: Rows, note: Note = lambda text: None) -> "Tensor":
+    def evaluate(self, network: Network, rows: Rows, note: Note = unheard) -> "Tensor":
         """network(rows), in one batch with what others ask of it now; blocks until it is done.
 
         `note` is told in words when memory forced a smaller batch; as the last bits may differ, recipes keep it.
@@ -218,9 +229,10 @@ class Worker:
         return [part.clone() for part in torch.cat(chunks).split([len(ticket.rows) for ticket in tickets])]
 
     def _chunk(self, torch, network: Network, rows: Rows, tickets: Sequence[_Ticket]) -> "Tensor":
-        """One chunk at full size; when memory runs out once more after dropping what is idle, then at halved sizes."""
-        size = network.batch_rows
-        for attempt in range(2 + size.bit_length()):
+        """One chunk at full size; when memory runs out once more after making room, at halved sizes; when not even
+        one row fits, in the network's smaller ways of working. What is asked is kept, so no step before is lost."""
+        size, relieved = network.batch_rows, False
+        while True:
             try:
                 result = torch.cat([self._call(torch, network, part, size) for part in _split(rows, size)])
             except (RuntimeError, MemoryError) as error:
@@ -232,9 +244,13 @@ class Worker:
                 return result
             # Outside the except block, where the error's traceback no longer holds the tensors.
             self._relieve()
-            if attempt and size == 1:
-                break
-            size = max(1, size // 2) if attempt else size
+            if relieved and size == 1:
+                if not (smaller := self._shrink(network.key)):
+                    break
+                _tell(tickets, smaller)
+            elif relieved:
+                size = size // 2
+            relieved = True
         raise OutOfMemory("The device has no memory left for even one row of this picture. Choose a smaller size.")
 
     def _call(self, torch, network: Network, rows: Rows, size: int) -> "Tensor":

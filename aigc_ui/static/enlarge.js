@@ -15,5 +15,6 @@
 
   // What stands where others have their prompt.
   aigc.titled = (generator, request) =>
-    generator === "upscale" ? t("job.upscale", { factor: parseInt(request.factor, 10) }) : request.prompt || t("prompt.empty");
+    generator === "upscale" ? t("job.upscale", { factor: parseInt(request.factor, 10) })
+      : generator === "decode" ? t("decode.again") : request.prompt || t("prompt.empty");
 })();

@@ -2,12 +2,14 @@
 (() => {
   const { el, t, on, emit } = aigc;
   let message = { kind: "", text: "" };
-  aigc.say = (kind, text) => { message = { kind, text }; emit("message"); };
-  aigc.complain = (text) => aigc.say("error", text);
+  // `act` is { text: key, run } for a button that mends it.
+  aigc.say = (kind, text, act = null) => { message = { kind, text, act }; emit("message"); };
+  aigc.complain = (text, act) => aigc.say("error", text, act);
 
   aigc.mounts.message = (root) => {
     const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => aigc.say("", "") }, "×");
-    const box = el("div", { id: "message-box", hidden: true }, words, close);
+    const mend = el("button", { type: "button", id: "message-act", class: "small", hidden: true, onclick: () => { const { act } = message; aigc.say("", ""); act.run(); } });
+    const box = el("div", { id: "message-box", hidden: true }, words, mend, close);
     const keys = el("p", { class: "help keys" });
     root.replaceChildren(box, keys);
     const render = () => {
@@ -15,6 +17,8 @@
       box.className = message.kind;
       box.setAttribute("role", message.kind === "error" ? "alert" : "status");
       words.textContent = message.text;
+      mend.hidden = !message.act;
+      mend.textContent = message.act ? t(message.act.text) : "";
       close.setAttribute("aria-label", t("error.dismiss"));
       keys.textContent = t("keys", { key: /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl" });
     };

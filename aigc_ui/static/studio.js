@@ -6,7 +6,7 @@
     "a panda", "三只小狐狸", "a pizza in pixel style", "a rocket at night", "黄色背景上的大红色圆形",
     "a penguin left of a red heart on a blue background", "three burgers",
   ];
-  const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines"];           // jobs that the Create page follows
+  const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode"];  // jobs that the Create page follows
   let send = () => {}, stream = null, timer = 0, pending = 0;
 
   const isActive = (job) => !over(job);
@@ -94,8 +94,17 @@
     source.close();
     stream = null;
     const job = byId(id);
-    if (job.state === "failed") complain(job.error?.message ?? t("state.failed"));
+    if (job.state === "failed") complain(job.error?.message ?? t("state.failed"), mend(job));
     await Promise.all([finished(id), pictures()]);
+    refresh();
+  }
+  // What was painted and could not be decoded lies in the studio: its latents can go through the decoder again.
+  function mend(job) {
+    const kept = job.latents_ids ?? [];
+    return kept.length ? { text: "decode.again", run: () => kept.forEach(decodeAgain) } : null;
+  }
+  async function decodeAgain(latents) {
+    try { await post("jobs", { generator: "decode", request: { latents } }); } catch (error) { complain(error.message); }
     refresh();
   }
   // All steps at once for the scrubber, and the saved pictures themselves for its last place.
@@ -177,7 +186,7 @@
     if (job && state.watched !== id && (!watched || over(watched))) watch(id);
     if (!job || !over(job)) return;
     pictures();
-    if (job.state === "failed") complain(job.error?.message ?? t("state.failed"));
+    if (job.state === "failed") complain(job.error?.message ?? t("state.failed"), mend(job));
   }
   const settle = () => {
     pending = Math.max(0, pending - 1);

@@ -96,9 +96,9 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, sections: Sections, weighting: str) -> Words:
-        pooled = self.clip(sections, weighting, self.device).pooled
-        hidden, _, left_out = self.t5(sections, weighting, self.device)
+    def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
+        pooled = self.clip(sections, weighting).pooled
+        hidden, _, left_out = self.t5(sections, weighting)
         return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, left_out)
 
     def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:

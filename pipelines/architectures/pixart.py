@@ -65,10 +65,10 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, sections: Sections, weighting: str) -> Words:
+    def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
         """In small letters, as it was trained."""
         small = tuple(tuple(replace(span, text=span.text.lower()) for span in section) for section in sections)
-        hidden, mask, left_out = self.t5(small, weighting, self.device)
+        hidden, mask, left_out = self.t5(small, weighting)
         return Words({"encoder_hidden_states": hidden, "encoder_attention_mask": mask}, left_out)
 
     def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:

@@ -38,6 +38,7 @@ class UNetNetwork:
 class Model(Bundle):
     """One text encoder, one UNet. A UNet distilled for guidance (LCM) is told the scale instead of asked twice."""
 
+    skips_layers = True
     network_part = "unet"
 
     def _assemble(self) -> None:
@@ -64,8 +65,8 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, sections: Sections, weighting: str) -> Words:
-        read = ClipReader(self.tokenizer, self.text_encoder, "last")(sections, weighting, self.device)
+    def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
+        read = ClipReader(self.tokenizer, self.text_encoder, "last", skip=skip)(sections, weighting)
         return Words({"encoder_hidden_states": read.embedding}, read.left_out)
 
     def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:

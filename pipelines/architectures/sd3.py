@@ -4,7 +4,7 @@ and, where it is there, T5."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ class Network:
 
 
 class Model(Bundle):
+    skips_layers = True
     network_part = "transformer"
     patch = 2
 
@@ -65,16 +66,16 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, sections: Sections, weighting: str) -> Words:
+    def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
         """CLIP's two embeddings side by side, widened to T5's, then T5's tokens after them."""
         width = self.transformer.config.joint_attention_dim
-        read = [reader(sections, weighting, self.device) for reader in self.readers]
+        read = [replace(reader, skip=skip)(sections, weighting) for reader in self.readers]
         clip = torch.cat([one.embedding for one in read], dim=-1)
         left_out = read[0].left_out
         if self.large is None:
             t5 = clip.new_zeros(T5_TOKENS, width)
         else:
-            t5, _, left_out = self.large(sections, weighting, self.device)
+            t5, _, left_out = self.large(sections, weighting)
         hidden = torch.cat([pad(clip, (0, width - clip.shape[-1])), t5.to(clip)])
         pooled = torch.cat([one.pooled for one in read])
         return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, left_out)

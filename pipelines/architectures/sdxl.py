@@ -5,6 +5,8 @@ The refiner reads with the second encoder alone and is told how beautiful the pi
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,7 @@ BEAUTY, NEGATIVE_BEAUTY = 6.0, 2.5
 
 
 class Model(Bundle):
+    skips_layers = True
     network_part = "unet"
 
     def _assemble(self) -> None:
@@ -51,8 +54,8 @@ class Model(Bundle):
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def _read(self, sections: Sections, weighting: str) -> Words:
-        read = [reader(sections, weighting, self.device) for reader in self.readers]
+    def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
+        read = [replace(reader, skip=skip)(sections, weighting) for reader in self.readers]
         hidden = torch.cat([one.embedding for one in read], dim=-1)
         return Words({"encoder_hidden_states": hidden, "text_embeds": read[-1].pooled}, read[-1].left_out)
 

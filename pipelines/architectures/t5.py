@@ -21,11 +21,12 @@ class T5Reader:
     length: int
     masked: bool = False
 
-    def __call__(self, sections: Sections, weighting: str, device: Any) -> tuple[Tensor, Tensor, int]:
+    def __call__(self, sections: Sections, weighting: str) -> tuple[Tensor, Tensor, int]:
         """(L, D), the mask (L,) of what is no padding, and how many tokens were left out."""
         masks: list[Tensor] = []
 
         def encode(ids: list[int], said: int) -> Tensor:
+            device = self.encoder.device
             masks.append((torch.arange(len(ids), device=device) < said).long())
             mask = masks[-1][None] if self.masked else None
             return self.encoder(torch.tensor([ids], device=device), attention_mask=mask)[0][0]

@@ -7,7 +7,7 @@ no weight is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
 from pipelines.errors import BadFile
@@ -53,6 +53,11 @@ def diffusers_layout(architecture: str, part: str, tensors: Mapping[str, Tensor]
         raise BadFile(f"the file lacks tensors that the {part} of {architecture} has. Copy it again.") from error
 
 
+def _theirs(converter: str) -> Any:
+    """One of diffusers' converters, imported when it is needed."""
+    return libs.function("diffusers.loaders.single_file_utils", converter)
+
+
 def _converter(architecture: str, part: str, start: str) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
     if part == "vae":
         return _vae
@@ -63,7 +68,7 @@ def _converter(architecture: str, part: str, start: str) -> Callable[[dict[str, 
 
         return lambda own: flux_keys.diffusers_layout(_without(own, start))
     if architecture == "sd3":
-        convert = libs.single_file().convert_sd3_transformer_checkpoint_to_diffusers
+        convert = _theirs("convert_sd3_transformer_checkpoint_to_diffusers")
         return lambda own: convert(_without(own, start))
     return _unet
 
@@ -74,7 +79,7 @@ def _unet(own: dict[str, Tensor]) -> dict[str, Tensor]:
     config: dict[str, object] = {"layers_per_block": _layers(own)}
     if "label_emb" in starts:
         config["addition_embed_type"] = "text_time"
-    made = libs.single_file().convert_ldm_unet_checkpoint(own, config)
+    made = _theirs("convert_ldm_unet_checkpoint")(own, config)
     cond = NETWORK + "time_embed.cond_proj.weight"
     return made | ({"time_embedding.cond_proj.weight": own[cond]} if cond in own else {})
 
@@ -89,7 +94,7 @@ def _vae(own: dict[str, Tensor]) -> dict[str, Tensor]:
     own = own if any(name.startswith(VAES) for name in own) else {VAES[0] + name: t for name, t in own.items()}
     levels = 1 + max(int(name.split("encoder.down.")[1].split(".")[0]) for name in own if "encoder.down." in name)
     blocks = ("",) * levels
-    return libs.single_file().convert_ldm_vae_checkpoint(own, {"down_block_types": blocks, "up_block_types": blocks})
+    return _theirs("convert_ldm_vae_checkpoint")(own, {"down_block_types": blocks, "up_block_types": blocks})
 
 
 def _text(own: dict[str, Tensor], start: str) -> dict[str, Tensor]:
@@ -104,9 +109,9 @@ def _open_clip(own: dict[str, Tensor], start: str) -> dict[str, Tensor]:
         own = {name: tensor for name, tensor in own.items() if f"resblocks.{last}." not in name}
         width = own[start + "ln_final.weight"].shape[0]
         own[start + "text_projection"] = own[start + "ln_final.weight"].new_zeros(width, width)  # tells only the width
-        made = libs.single_file().convert_open_clip_checkpoint(None, own, prefix=start)
+        made = _theirs("convert_open_clip_checkpoint")(None, own, prefix=start)
         return {name: tensor for name, tensor in made.items() if name != "text_projection.weight"}
-    return libs.single_file().convert_open_clip_checkpoint(None, own, prefix=start)
+    return _theirs("convert_open_clip_checkpoint")(None, own, prefix=start)
 
 
 def _without(own: dict[str, Tensor], start: str) -> dict[str, Tensor]:

@@ -122,12 +122,10 @@ def _shapes(architecture: str, part: str, file: Path, start: str) -> dict[str, t
 
 def load_part(info: ModelInfo, part: str, dtype: Any) -> Any:
     """One part in memory, on the CPU. Raises BadFile where the tensors do not fill it."""
-    from accelerate import init_empty_weights
-
     (file,) = info.weights[part]
     start = layout.start_of(models.check_safetensors(file), info.architecture, part) or ""
     tensors = layout.diffusers_layout(info.architecture, part, dict(_tensors(file, start)), start)
-    with init_empty_weights(include_buffers=False):
+    with libs.function("accelerate", "init_empty_weights")(include_buffers=False):
         module = _empty(info, part)
     state = _fitting(module, part, tensors)
     module.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()}, strict=True, assign=True)

@@ -59,6 +59,10 @@ class Apart:
             x0_pred[list(rows)] = denoiser(x[list(rows)], sigma)
         return x0_pred
 
+    def note(self, text: str) -> None:
+        """What was done differently for all of them."""
+        self.denoisers[0][1].note(text)
+
     @property
     def notes(self) -> list[str]:
         """What the worker had to do differently for any of them."""

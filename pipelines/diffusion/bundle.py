@@ -16,13 +16,15 @@ from torch import Tensor
 
 from pipelines import models
 from pipelines.diffusion.conditions import Condition, Drawn
+from pipelines.diffusion.decoding import Decoder
+from pipelines.diffusion.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.diffusion.process import Process
 from pipelines.errors import BadFile, BadRequest
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.prompts.embedding import Frame
-from pipelines.worker import Network
+from pipelines.worker import Network, Note, unheard
 
 KEPT_PROMPTS = 64
 LARGEST_PREVIEW_PATCH = 16
@@ -55,14 +57,17 @@ class Bundle:
     network_part: ClassVar[str]
     patch: ClassVar[int] = 1
     """Latent pixels along one side of what the network sees as one."""
+    skips_layers: ClassVar[bool] = False
+    """Whether clip_skip changes what is read."""
 
     def __init__(self, info: ModelInfo, parts: Mapping[str, Any], tokenizers: Mapping[str, Any]) -> None:
         self.info, self._parts, self._tokenizers = info, dict(parts), dict(tokenizers)
         self.vae = self.part("vae")
         self.key = info.name
+        self.placement = Placement(self._parts, self.network_part)
         self.process = self._process()
         self._lock = threading.Lock()
-        self._prompts: OrderedDict[tuple[Sections, str], Words] = OrderedDict()
+        self._prompts: OrderedDict[tuple[Sections, str, int], Words] = OrderedDict()
         self._assemble()
         self.preview = self._preview()
 
@@ -100,8 +105,8 @@ class Bundle:
     def network(self, shape: tuple[int, int, int]) -> Network:
         raise NotImplementedError
 
-    def _read(self, sections: Sections, weighting: str) -> Words:
-        """A text with weights through the text encoders."""
+    def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
+        """A text with weights through the text encoders, without the last `skip` layers where they are CLIP's."""
         raise NotImplementedError
 
     def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
@@ -116,19 +121,48 @@ class Bundle:
 
     @property
     def device(self) -> torch.device:
-        return self.part(self.network_part).device
+        """Where the work is done; some parts may wait elsewhere (see pipelines/diffusion/placement.py)."""
+        return self.placement.device
 
     @property
     def dtype(self) -> torch.dtype:
         return self.part(self.network_part).dtype
 
-    def to(self, device: Any) -> "Bundle":
+    def to(self, device: Any, way: Way = Way.WHOLE) -> "Bundle":
         with self._lock:
-            for part in self._parts.values():
-                part.to(device)
-            self.preview = self.preview.to(device)
+            self.placement.settle(device, way)
+            self.preview = self.preview.to(self.device)
             self._prompts.clear()
         return self
+
+    def ways(self, device: str, memory: str) -> tuple[Way, ...]:
+        """The ladder from where the setting begins it. On the CPU nothing is gained by moving weights."""
+        if not separate(device):
+            return (Way.WHOLE if memory == "auto" else Way.TILES,)
+        return tuple(way for way in Way if way >= FIRST[memory] and way is not Way.TILES)
+
+    def nbytes_on_device(self, way: Way) -> int:
+        return self.placement.nbytes(way)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The way of working, where it is not the usual one."""
+        way = self.placement.way
+        return (SAID[way],) if way in SAID else ()
+
+    def make_room(self) -> None:
+        """Send all but the network away, unless they are at work. For whoever ran out of memory."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self.placement.send_visitors_away()
+            finally:
+                self._lock.release()
+
+    def shrink(self, key: str) -> str:
+        """Let the network of that key work in the next smaller way, and say which; "" where it is not or cannot."""
+        if key.rpartition(":")[0] == self.key and self.placement.shrink_network():
+            return SAID[self.placement.way]
+        return ""
 
     @property
     def latent_factor(self) -> int:
@@ -144,7 +178,7 @@ class Bundle:
     def condition(self, sections: Sections, weighting: str, drawn: Drawn, negative: bool = False) -> Words:
         """All that the network is told of one picture. `negative`: it is what guidance pushes away from."""
         words = self._nothing(sections) if negative else None
-        words = words or self.read(sections, weighting)
+        words = words or self.read(sections, weighting, drawn.clip_skip - 1)
         with torch.inference_mode():
             told = self._told(drawn, negative)
         return Words({**words.condition, **told}, words.left_out)
@@ -153,16 +187,22 @@ class Bundle:
         """A negative prompt that this model does not read as words; None where it does."""
         return None
 
-    def read(self, sections: Sections, weighting: str) -> Words:
+    def read(self, sections: Sections, weighting: str, skip: int = 0) -> Words:
         """A text with weights through the text encoders; the last ones are kept."""
+        asked = (sections, weighting, skip)
         with self._lock, torch.inference_mode():
-            key = (sections, weighting)
-            if key not in self._prompts:
-                self._prompts[key] = self._read(sections, weighting)
+            if asked not in self._prompts:
+                self._prompts[asked] = self._read_by_visitors(*asked)
                 if len(self._prompts) > KEPT_PROMPTS:
                     self._prompts.popitem(last=False)
-            self._prompts.move_to_end(key)
-            return self._prompts[key]
+            self._prompts.move_to_end(asked)
+            return self._prompts[asked]
+
+    def _read_by_visitors(self, sections: Sections, weighting: str, skip: int) -> Words:
+        readers = [name for name in self._parts if name.startswith("text_encoder")]
+        with self.placement.visit(*readers):
+            words = self._read(sections, weighting, skip)
+        return Words({name: told.to(self.device) for name, told in words.condition.items()}, words.left_out)
 
     @property
     def most_tokens(self) -> int:
@@ -172,25 +212,26 @@ class Bundle:
 
     def encode_picture(self, picture: np.ndarray) -> Tensor:
         """uint8 (H, W, 3) -> latents (C, h, w) in the network's own scale: the most likely ones, without a draw."""
-        image = torch.from_numpy(picture).permute(2, 0, 1)[None].to(self.device) / 127.5 - 1  # (1, 3, H, W) in [-1, 1]
-        with self._lock, torch.inference_mode():
-            latents = _encoded(self.vae.encode(image.to(self.vae.dtype)))[0].float()
+        image = torch.from_numpy(picture).permute(2, 0, 1)[None] / 127.5 - 1  # (1, 3, H, W) in [-1, 1]
+        with self._lock, torch.inference_mode(), self.placement.visit("vae"):
+            latents = _encoded(self.vae.encode(image.to(self.vae.device, self.vae.dtype)))[0].float().to(self.device)
         if not torch.isfinite(latents).all():
             raise BadRequest("this model's encoder turned the picture into NaN. Choose another picture or model.")
         return (latents - self._shift) * self.vae.config.scaling_factor
 
-    def decode(self, latents: Tensor) -> np.ndarray:
-        """Latents (C, h, w) of one picture in the network's own scale -> uint8 (H, W, 3)."""
-        with self._lock, torch.inference_mode():
-            picture = self._decode(latents[None])[0].float()  # (3, H, W) in [-1, 1]
-        if not torch.isfinite(picture).all():
-            raise BadRequest("the decoder turned these latents into NaN; lower guidance_scale or use more steps.")
-        levels = (picture / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
-        return levels.permute(1, 2, 0).cpu().numpy()
+    def decode(self, latents: Tensor, note: Note = unheard) -> np.ndarray:
+        """Latents (C, h, w) of one picture in the network's own scale -> uint8 (H, W, 3).
+
+        `note` is told in words when memory or float16 forced another way. Raises NotDecoded, BadRequest.
+        """
+        return self.decoder.picture(latents, note)
+
+    @property
+    def decoder(self) -> Decoder:
+        return Decoder(self.vae, self.placement, self._lock, self.vae.config.scaling_factor, self._shift)
 
     def _decode(self, latents: Tensor) -> Tensor:
-        scaled = latents.to(self.vae.dtype) / self.vae.config.scaling_factor + self._shift
-        return self.vae.decode(scaled, return_dict=False)[0]
+        return self.vae.decode(self.decoder.unscaled(latents).to(self.vae.dtype), return_dict=False)[0]
 
     @property
     def _shift(self) -> float:

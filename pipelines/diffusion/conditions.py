@@ -29,11 +29,13 @@ MOST_OF_A_RUN = 256
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a network may be told of the picture besides its prompt: its size in pixels, the guidance scale."""
+    """What a network may be told of the picture besides its prompt: its size in pixels, the guidance scale; and how far
+    from the end of a CLIP encoder its prompt is read, 1 being the usual place."""
 
     width: int
     height: int
     guidance_scale: float
+    clip_skip: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,13 +76,13 @@ class Denoiser:
 
     def _evaluate(self, x: Tensor, sigma: float, context: Condition) -> Tensor:
         timesteps = torch.full((len(x),), self._timestep(sigma), device=x.device, dtype=torch.float32)
-        return self.worker.evaluate(self.network, Rows(x * self.process.scale(sigma), timesteps, context), self._note)
+        return self.worker.evaluate(self.network, Rows(x * self.process.scale(sigma), timesteps, context), self.note)
 
     def _timestep(self, sigma: float) -> float:
         if sigma not in self._timesteps:
             self._timesteps[sigma] = self.process.timestep(sigma)
         return self._timesteps[sigma]
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)

@@ -1,6 +1,5 @@
 """A model's files to a Bundle in memory, on the CPU."""
 
-import threading
 from typing import Any
 
 import torch
@@ -13,13 +12,12 @@ from pipelines.memory import is_out_of_memory
 from pipelines.models import ModelInfo
 
 TRANSFORMERS = ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel")
-_loading = threading.Lock()  # both libraries patch torch while they load; two loads at once could see each other
 
 
 def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
     """The model that `models.inspect` has passed. Raises BadFile when its parts do not fit."""
     architecture = architectures.ARCHITECTURES[info.architecture]
-    with _loading:
+    with libs.door:
         parts = {part: _part(info, part, _dtype_of(info, part, dtype)) for part in info.weights}
         tokenizers = {part: tokenizer(info, part) for part in architecture.tokenizers if part in info.classes}
         return architectures.runner(info.architecture)(info, parts, tokenizers)

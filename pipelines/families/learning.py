@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from pipelines import libs
 from pipelines.errors import BadRequest
 from pipelines.families import get
 
@@ -139,7 +140,8 @@ def build(family: str, data: DataSet, options: dict[str, Any]) -> Any:
     """An untrained model of the family for this data."""
     make: Callable[..., Any] = get(family)
     known = {"levels": data.levels} if family == "flow" else {}
-    return make(data.shape, data.classes, **known, **options)
+    with libs.door:  # a library that loads a model at this moment has torch patched for all threads
+        return make(data.shape, data.classes, **known, **options)
 
 
 def base_noise(model: Any, seed: int, count: int) -> Tensor:

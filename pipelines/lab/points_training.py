@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipelines import libs
 from pipelines.device import DeviceManager
 from pipelines.diffusion.path import timestep_of_sigma
 from pipelines.diffusion.process import x0_from
@@ -118,7 +119,7 @@ class Learner:
         self.request, self.step = request, 0
         self._data, self._process = request.distribution(), request.process()
         self._draw = torch.Generator().manual_seed(request.seed)
-        with torch.random.fork_rng(devices=[]):
+        with libs.door, torch.random.fork_rng(devices=[]):  # whose holder has torch patched for all threads
             torch.manual_seed(request.seed)
             self._network = Network(request.width, request.num_train_timesteps)
         self.averaged = copy.deepcopy(self._network)

@@ -452,3 +452,12 @@ def test_what_is_no_kept_picture_is_not_found(studio: Studio, name: str):
 def test_a_field_that_takes_a_picture_says_so(studio: Studio):
     fields = studio.client("ada").get("/api/v1/generators").json()["generators"][0]["fields"]
     assert [field["name"] for field in fields if field.get("picture")] == ["image"]
+
+
+def test_the_memory_that_a_picture_needs_is_told_before_it_is_asked_for(studio):
+    client = studio.client("ada")
+    told = client.post("/api/v1/estimate", json={"request": {"width": 128}}).json()
+    assert told["way"] == "whole" and told["embedded"] is True
+    assert 0 < told["weights"] < told["needed"] < told["free"] and told["sentence"].startswith("about ")
+    refused = client.post("/api/v1/estimate", json={"request": {"width": 1}})
+    assert "width must be" in assert_error(refused, 422, "bad_request")

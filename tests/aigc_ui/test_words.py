@@ -37,6 +37,7 @@ FAMILIES = (
     "score.",
     "kind.",
     "library.",
+    "estimate.",
 )
 
 
@@ -87,7 +88,9 @@ def test_no_word_is_left_over():
 @pytest.mark.parametrize("field", TextToImageRequest.fields(), ids=lambda field: field.name)
 def test_every_setting_has_a_label_and_every_choice_a_name(field):
     assert words.has(f"field.{field.name}")
-    if isinstance(field.spec, Choice) and field.name not in ("model", "style"):  # named by their files
+    if field.name == "vae":  # as models are, the others are named by their files
+        assert words.has(f"choice.vae.{field.default}")
+    elif isinstance(field.spec, Choice) and field.name not in ("model", "style"):  # named by their files
         assert [name for name in field.spec.names() if not words.has(f"choice.{field.name}.{name}")] == []
 
 

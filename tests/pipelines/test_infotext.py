@@ -79,6 +79,8 @@ fields = {
     "prompt_syntax": st.sampled_from(["a1111", "comfyui", "plain"]) | words,
     "emphasis": st.sampled_from(["original", "no_norm"]) | words,
     "style": st.sampled_from(["none", "oil: thick, wet"]) | words,
+    "clip_skip": st.integers(1, 12),
+    "vae": st.sampled_from(["automatic", "sdxl.safetensors"]) | words,
     "upscale": st.sampled_from(["auto", "none", "2x", "4x"]) | words,
 }
 requests = st.fixed_dictionaries(fields)
@@ -96,6 +98,7 @@ def without_idle(request: dict) -> dict:
     idle |= set() if request.get("guidance_curve") else {"guidance_curve"}
     idle |= set() if request.get("variation_strength") else {"variation_strength", "variation_seed"}
     idle |= {name for name in ("seed_resize_width", "seed_resize_height") if not request.get(name)}
+    idle |= {name for name, usual in (("vae", "automatic"), ("clip_skip", 1)) if request.get(name) == usual}
     return {name: value for name, value in request.items() if name not in idle}
 
 

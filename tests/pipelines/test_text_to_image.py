@@ -273,10 +273,10 @@ def test_a_model_that_is_not_here_is_named_with_those_that_are(home, devices):
 
 
 def test_too_much_work_is_refused_with_the_most_that_fits():
-    with pytest.raises(BadRequest, match="16 steps for 16 pictures, or 2 pictures in 100 steps"):
-        TextToImageRequest(width=512, height=512, count=16, num_inference_steps=100).check()
-    TextToImageRequest(width=512, height=512, count=16, num_inference_steps=16).check()
-    TextToImageRequest(width=512, height=512, count=2, num_inference_steps=100).check()
+    with pytest.raises(BadRequest, match="32 steps for 16 pictures, or 5 pictures in 100 steps"):
+        TextToImageRequest(width=1024, height=1024, count=16, num_inference_steps=100).check()
+    TextToImageRequest(width=1024, height=1024, count=16, num_inference_steps=32).check()
+    TextToImageRequest(width=1024, height=1024, count=5, num_inference_steps=100).check()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+// One quiet line below the button: how much memory the picture will need, where that is worth a word.
+(() => {
+  const { el, t, on, post } = aigc;
+  const WAIT = 300;                                      // while somebody drags a slider
+  let told = null, timer = 0, turn = 0;
+
+  const amount = (bytes) => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
+  function sentence() {
+    if (!told) return "";
+    const size = t("estimate", { needed: amount(told.needed), free: amount(told.free) });
+    return told.way === "whole" ? size : size + t(`estimate.${told.way}`);
+  }
+
+  aigc.mounts.estimate = (root) => {
+    const line = el("p", { id: "estimate-line", class: "help", role: "status", hidden: true });
+    root.replaceChildren(line);
+    const render = () => {
+      const shown = told && (!told.embedded || told.way !== "whole");
+      line.hidden = !shown;
+      line.classList.toggle("warn", Boolean(shown) && told.way === "none");
+      line.textContent = shown ? sentence() : "";
+    };
+    async function ask(request) {
+      const mine = ++turn;
+      const answer = await post("estimate", { request }).catch(() => null); // what is wrong is said when it is asked for
+      if (mine !== turn) return;
+      told = answer;
+      render();
+    }
+    on("sized", (request) => { clearTimeout(timer); timer = setTimeout(() => ask(request), WAIT); });
+    on("language", render);
+  };
+})();

@@ -1,0 +1,150 @@
+"""How much memory a request will need, told before it starts: weights, one evaluation, decoding, against what is free.
+
+The weights are counted in the files' headers. What is alive during an evaluation and a decoding grows with the number
+of latent pixels and the network's width, and the factors below are measured by benchmarks/footprint.py on networks of
+the real sizes (their shapes only, with attention that keeps no table of pairs, as fused kernels do). The libraries'
+own workspaces and what a driver keeps for itself come on top: SLACK.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines import hardware, libs, models, vaes
+from pipelines.architectures import ARCHITECTURES
+from pipelines.device import DeviceManager
+from pipelines.models import ModelInfo
+from pipelines.requests import TextToImageRequest
+
+NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.2}
+"""Elements alive at the peak of one evaluation, a row: of UNets a latent pixel and a channel of the first block, of
+transformers a token and a channel."""
+PROMPT_TOKENS = {"sd3": 333, "flux": 512}
+DECODER = {"AutoencoderKL": 6.0, "AutoencoderTiny": 3.0, "AutoencoderDC": 6.0}
+"""The same of one decoding, a pixel of the picture and a channel of the last block. That of DC is taken from KL."""
+SLACK = 1.1
+TILE = 64
+PIECE = 0.03
+"""The share of a network's weights that lies on the device when its layers visit one by one."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes: of the weights, of one evaluation, of one decoding; what the way of working needs at most; what is free.
+
+    `way` is the step of the ladder that would be taken (see pipelines/diffusion/placement.py) in small letters, or
+    "none" where not even the smallest fits. `sentence` says it in English.
+    """
+
+    weights: int
+    network: int
+    decoding: int
+    needed: int
+    free: int
+    way: str
+    sentence: str
+
+
+SAID = {
+    "whole": "",
+    "tiles": "; decoding goes by tiles",
+    "visits": "; text encoders and decoder wait in main memory",
+    "leaves": "; the network's layers wait in main memory, which is slow",
+    "main_memory": "; the CPU does the work, which is slow",
+    "none": "; it would not fit, choose a smaller size or model",
+}
+
+
+def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManager) -> Estimate:
+    """What the request would need of the device, and how it would be worked on there."""
+    item = libs.torch().empty((), dtype=devices.dtype).element_size()
+    parts = part_bytes(info, item)
+    network = network_bytes(info, request.width, request.height, devices.device, item)
+    decoding = decoding_bytes(*_decoder(info, request), request.width, request.height, item)
+    tile = min(decoding, decoding_bytes(*_decoder(info, request), TILE * factor(info), TILE * factor(info), item))
+    held = sum(int(str(model["bytes"])) for model in devices.loaded() if not model["leases"])
+    free = hardware.memory_of(devices.device)[0] + held
+    ladder = _ladder(parts, info.network, network, decoding, tile)
+    ways = {name: ladder[name] for name in _allowed(devices)}
+    fits = (name for name, (lies, most) in ways.items() if most <= free and lies <= devices.budget_bytes)
+    way = next(fits, "none")
+    needed = ways[way][1] if way in ways else min(most for _, most in ways.values())
+    sentence = f"about {_amount(needed)} of {_amount(free)}{SAID[way]}."
+    return Estimate(sum(parts.values()), network, decoding, needed, free, way, sentence)
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{math.ceil(count / 1e6)} MB"
+
+
+def _allowed(devices: DeviceManager) -> tuple[str, ...]:
+    """The steps that the device and the setting leave."""
+    if devices.device.split(":")[0] == "cpu":
+        return ("whole", "tiles") if devices.memory == "auto" else ("tiles",)
+    names = ("whole", "tiles", "visits", "leaves", "main_memory")
+    return names[{"auto": 0, "balanced": 2, "low": 3}[devices.memory] :]
+
+
+def _ladder(
+    parts: Mapping[str, int], network_part: str, network: int, decoding: int, tile: int
+) -> dict[str, tuple[int, int]]:
+    """Of each step the bytes of weights that lie on the device, and the most that is needed at one time."""
+    everything, unet, vae = sum(parts.values()), parts[network_part], parts["vae"]
+    readers = everything - unet - vae
+    piece = int(PIECE * unet)
+    most = max(network, vae + tile)
+    return {
+        "whole": (everything, everything + max(network, decoding)),
+        "tiles": (everything, everything + max(network, tile)),
+        "visits": (unet, unet + max(most, min(readers, most))),  # encoders that find no room work in main memory
+        "leaves": (piece, piece + most),
+        "main_memory": (0, 0),
+    }
+
+
+def part_bytes(info: ModelInfo, item: int) -> dict[str, int]:
+    """The weights of each part in memory, where each number takes `item` bytes."""
+    found = {}
+    for part, files in info.weights.items():
+        count = sum(math.prod(shape) for file in files for shape in models.check_safetensors(file).values())
+        found[part] = count * item
+    return found
+
+
+def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: int) -> int:
+    """Alive at the peak of one evaluation, with all rows of a batch."""
+    libs.torch()
+    from pipelines.diffusion.bundle import rows_of_a_batch
+
+    pixels = (width // factor(info)) * (height // factor(info))
+    config = info.configs[info.network]
+    rows, once = rows_of_a_batch(device.split(":")[0], pixels), 0
+    if ARCHITECTURES[info.architecture].network == "unet":
+        grows = pixels * config.get("block_out_channels", [320])[0]
+    else:
+        across = config.get("num_attention_heads", 16) * config.get("attention_head_dim", 64)
+        grows = (pixels // 4 + PROMPT_TOKENS.get(info.architecture, 0)) * across
+        once = (config.get("pos_embed_max_size") or 0) ** 2 * across  # SD3's table of places is copied each time
+    return int(SLACK * (NETWORK[info.architecture] * rows * grows + once) * item)
+
+
+def decoding_bytes(kind: str, config: Mapping[str, Any], width: int, height: int, item: int) -> int:
+    """Alive at the peak of decoding one picture of that size."""
+    channels = config.get("block_out_channels") or config.get("decoder_block_out_channels") or [64]
+    return int(SLACK * DECODER[kind] * width * height * channels[0] * item)
+
+
+def factor(info: ModelInfo) -> int:
+    """Pixels along one side of a latent pixel."""
+    vae = info.configs["vae"]
+    return 2 ** (len(vae.get("block_out_channels") or vae["decoder_block_out_channels"]) - 1)
+
+
+def _decoder(info: ModelInfo, request: TextToImageRequest) -> tuple[str, Mapping[str, Any]]:
+    if request.vae == vaes.AUTOMATIC:
+        return info.classes["vae"], info.configs["vae"]
+    other = vaes.inspect(vaes.find(request.vae))
+    return other.kind, other.config

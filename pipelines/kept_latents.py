@@ -1,0 +1,95 @@
+"""Latents that were painted and could not be decoded, kept beside the pictures so that no sampling is lost.
+
+Each is one safetensors file under `latents/` with the latents of one picture and, in its header, their recipe.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines import models, pictures
+from pipelines.errors import BadFile, NotFound
+from pipelines.files import storage_error, sweep, write_whole
+
+ID = re.compile(r"[0-9a-f]{32}")
+NAME = "latents"
+MOST_VALUES = 2**24
+MOST_FILES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class KeptLatents:
+    """Latents (C, h, w) of one picture in the network's own scale, and the recipe of the picture."""
+
+    latents: NDArray[np.float32]
+    recipe: dict[str, Any]
+
+    def picture_ids(self) -> dict[str, str]:
+        """The kept pictures that finishing this one needs: what a mask had left alone is put back."""
+        asked = self.recipe.get("request")
+        named = asked if isinstance(asked, dict) and asked.get("mask_image") else {}
+        return {name: str(named[name]) for name in ("image", "mask_image") if named.get(name)}
+
+
+class LatentStore:
+    """The files under `root`/latents. An id cannot be guessed: who knows it may decode the picture."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = Path(root) / "latents"
+        sweep(self._folder.glob(".*.part"))
+
+    def add(self, latents: NDArray[np.float32], recipe: Mapping[str, Any], client: str = "") -> str:
+        """The id of latents that are on the disk when this returns. Raises StorageError."""
+        data = np.ascontiguousarray(latents, dtype="<f4")
+        latents_id = secrets.token_hex(16)
+        said = {"recipe": json.dumps(dict(recipe), allow_nan=False), "owner": pictures.owner_tag(client)}
+        tensor = {"dtype": "F32", "shape": list(data.shape), "data_offsets": [0, data.nbytes]}
+        header = json.dumps({"__metadata__": said, NAME: tensor}).encode()
+        header += b" " * (-len(header) % 8)
+        try:
+            write_whole(self._file(latents_id), struct.pack("<Q", len(header)) + header + data.tobytes())
+        except OSError as error:
+            raise storage_error(error, "kept") from None
+        self._forget_the_oldest()
+        return latents_id
+
+    def load(self, latents_id: str) -> KeptLatents:
+        """Raises NotFound, BadFile."""
+        path = self._file(latents_id) if ID.fullmatch(latents_id) else None
+        if path is None or not path.is_file():
+            raise NotFound("the latents to decode are not here any more. Paint the picture again.")
+        shapes = models.check_safetensors(path)
+        shape = shapes.get(NAME, ())
+        if len(shape) != 3 or not 0 < np.prod(shape) <= MOST_VALUES:
+            raise BadFile("the file holds no latents of one picture. Paint the picture again.")
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header, data = json.loads(file.read(length)), file.read()
+        try:
+            recipe = json.loads(header["__metadata__"]["recipe"])
+            return KeptLatents(np.frombuffer(data, "<f4").reshape(shape).astype(np.float32), dict(recipe))
+        except (KeyError, TypeError, ValueError):
+            raise BadFile("the latents do not say how they were made. Paint the picture again.") from None
+
+    def remove(self, latents_id: str) -> None:
+        """For latents whose picture is there now; does nothing where they are gone."""
+        if ID.fullmatch(latents_id):
+            self._file(latents_id).unlink(missing_ok=True)
+
+    def _forget_the_oldest(self) -> None:
+        files = sorted(self._folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
+        for path in files[:-MOST_FILES]:
+            path.unlink(missing_ok=True)
+
+    def _file(self, latents_id: str) -> Path:
+        return self._folder / f"{latents_id}.safetensors"

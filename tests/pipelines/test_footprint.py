@@ -1,0 +1,144 @@
+"""The estimate of memory: weights exactly, the rest by measured factors, and the way of working that follows."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks import footprint as measured
+from pipelines import footprint, hardware, models
+from pipelines.device import DeviceManager
+from pipelines.diffusion import loading
+from pipelines.errors import NotFound
+from pipelines.footprint import decoding_bytes, estimate, network_bytes, part_bytes
+from pipelines.hardware import Machine
+from pipelines.requests import TextToImageRequest
+from tests.tiny import tiny_model
+from tests.tiny_zoo import tiny_model as other_model
+
+KINDS = ("kl", "tiny", "sdxl", "sd3", "flux-dev", "pixart")
+ORDER = ["whole", "tiles", "visits", "leaves", "main_memory"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("models")
+    for kind in KINDS:
+        (tiny_model if kind in ("kl", "tiny") else other_model)(folder / kind, kind)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIGC_MODELS", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def devices() -> Iterator[DeviceManager]:
+    manager = DeviceManager("cpu", threads=1, probe=Machine)
+    yield manager
+    manager.close()
+
+
+def asked(**values: Any) -> TextToImageRequest:
+    return TextToImageRequest.parse({"width": 64, "height": 64, **values})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_weights_are_those_that_will_be_in_memory(home, kind):
+    info = models.inspect(home / kind)
+    parts = loading.load(info)._parts
+    told = part_bytes(info, 4)
+    for name, part in parts.items():
+        loaded = sum(p.nbytes for p in (*part.parameters(), *part.buffers()))
+        assert abs(told[name] - loaded) <= 0.05 * loaded + 5000  # a file may hold a few buffers more or less
+    assert part_bytes(info, 2)["vae"] * 2 == told["vae"]
+
+
+@pytest.fixture(scope="module")
+def real_networks() -> dict[str, Any]:
+    return measured.evaluations()
+
+
+def described(name: str) -> Any:
+    """A ModelInfo as the estimate reads it, of a network of the real size."""
+    network = {"sd": {"block_out_channels": [320, 640, 1280, 1280]}, "sdxl": {"block_out_channels": [320, 640, 1280]}}
+    heads = {"sd3": (24, 64), "flux": (24, 128), "pixart": (16, 72)}
+    config = network.get(name) or dict(zip(("num_attention_heads", "attention_head_dim"), heads[name], strict=True))
+    part = "unet" if name in network else "transformer"
+    vae = {"block_out_channels": [128, 256, 512, 512]}
+    config["pos_embed_max_size"] = 192 if name == "sd3" else None
+    configs = {part: config, "vae": vae}
+    return models.ModelInfo(name, Path(), name, {"vae": "AutoencoderKL"}, {}, 0, configs)
+
+
+@pytest.mark.parametrize("side", [64, 96, 128])
+@pytest.mark.parametrize("name", ["sd", "sdxl", "sd3", "flux", "pixart"])
+def test_an_evaluation_of_a_real_networks_size_needs_what_the_formula_says(real_networks, name, side):
+    _, call = real_networks[name]
+    one = measured.peak(lambda: call(side, 1))
+    told = network_bytes(described(name), side * 8, side * 8, "cpu", 4)  # on the CPU large latents go alone
+    assert 0.6 * one < told < 1.5 * one
+
+
+@pytest.mark.parametrize("kind", ["AutoencoderKL", "AutoencoderTiny"])
+@pytest.mark.parametrize("side", [16, 64, 128])
+def test_a_decoding_of_a_real_size_needs_what_the_formula_says(kind, side):
+    width, call = measured.decoders()[kind]
+    told = decoding_bytes(kind, {"block_out_channels": [width]}, side * 8, side * 8, 4)
+    assert 1.0 <= told / measured.peak(lambda: call(side, 1)) < 1.2
+
+
+def test_half_precision_needs_half():
+    info = described("sdxl")
+    assert network_bytes(info, 1024, 1024, "cuda", 2) * 2 == network_bytes(info, 1024, 1024, "cuda", 4)
+
+
+@pytest.mark.parametrize("name", ["sd", "sdxl", "flux"])
+def test_less_free_memory_means_a_smaller_way_and_less_needed(name, monkeypatch):
+    info = described(name)
+    parts = {info.network: 5 * 10**9, "text_encoder": 16 * 10**8, "vae": 16 * 10**7}
+    monkeypatch.setattr(footprint, "part_bytes", lambda info, item: parts)
+    devices = DeviceManager("cuda", budget_bytes=2**40, probe=lambda: Machine(devices=("cuda",)))
+    monkeypatch.setattr(hardware, "dtype_of", lambda device: torch.float16)
+    ways, needed = [], []
+    for free in [2 * 10**10 * 0.97**k for k in range(160)]:
+        monkeypatch.setattr(hardware, "memory_of", lambda device, free=int(free): (free, 10**11))
+        told = estimate(info, dataclasses.replace(asked(), width=1024, height=1024), devices)
+        ways.append(told.way)
+        needed.append(told.needed)
+        assert told.needed <= told.free and told.sentence.endswith(".")
+    assert [ORDER.index(way) for way in ways] == sorted(ORDER.index(way) for way in ways)
+    assert set(ways) == set(ORDER) and needed == sorted(needed, reverse=True)
+
+
+def test_on_the_cpu_what_does_not_fit_is_told(home, devices, monkeypatch):
+    info = models.inspect(home / "kl")
+    monkeypatch.setattr(hardware, "memory_of", lambda device: (1000, 2000))
+    told = estimate(info, asked(), devices)
+    assert told.way == "none" and "would not fit" in told.sentence and told.needed > told.free
+    assert told.weights == sum(part_bytes(info, 4).values())
+
+
+def test_a_model_that_lies_there_idle_is_not_counted_twice(home, devices):
+    info = models.inspect(home / "kl")
+    with devices.lease("idle", lambda: loading.load(info)) as model:
+        busy = estimate(info, asked(), devices).free
+    assert estimate(info, asked(), devices).free >= busy + model.nbytes // 2 - 2**26
+
+
+def test_the_setting_moves_the_estimate_along_the_ladder(home, monkeypatch):
+    info = models.inspect(home / "sdxl")
+    monkeypatch.setattr(hardware, "dtype_of", lambda device: torch.float16)
+    monkeypatch.setattr(hardware, "memory_of", lambda device: (10**10, 10**10))
+    ways = []
+    for memory in ("auto", "balanced", "low"):
+        devices = DeviceManager("cuda", probe=lambda: Machine(devices=("cuda",)), memory=memory)
+        ways.append(estimate(info, asked(), devices).way)
+    assert ways == ["whole", "visits", "leaves"]
+
+
+def test_the_chosen_decoder_is_the_one_that_is_weighed(home, devices):
+    with pytest.raises(NotFound):
+        estimate(models.inspect(home / "kl"), dataclasses.replace(asked(), vae="gone"), devices)
+    assert set(footprint.SAID) == {*ORDER, "none"}
