@@ -226,7 +226,7 @@ class DeviceManager:
             self._make_room(key, nbytes := model.nbytes)
             self._with_relief(lambda: model.to(self.device), key)
             return nbytes
-        frugal: Frugal = model
+        frugal = cast(Frugal, model)
         ways = frugal.ways(self.device, self.memory)
         fitting = [way for way in ways if model.nbytes_on_device(way) <= self.budget_bytes] or ways[-1:]
         for way in fitting:
