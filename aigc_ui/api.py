@@ -7,7 +7,6 @@ only one's own jobs be changed; in a shared studio one sees only one's own.
 """
 
 import functools
-import os
 import re
 import sys
 import time
@@ -25,7 +24,7 @@ from aigc_ui import bodies, fields, lab_api, library_api, metadata_api, prompt_a
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
-from pipelines import copies, film, footprint, infotext, models
+from pipelines import copies, film, footprint, infotext, memory, models
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
@@ -190,7 +189,7 @@ def _about(services: Services) -> APIRouter:
         return {"generators": [{"name": g.name, "fields": fields.listed(g.request_type)} for g in found]}
 
     @router.post("/api/v1/estimate")
-    async def memory(request: Request) -> dict[str, Any]:
+    async def estimate(request: Request) -> dict[str, Any]:
         body = await bodies.read_known(request, {"request": {}})
 
         def work() -> dict[str, Any]:
@@ -214,7 +213,7 @@ def _about(services: Services) -> APIRouter:
             "models": services.devices.loaded(),
             "memory": services.devices.memory,
             "device": services.devices.describe() if "torch" in sys.modules else None,
-            "memory_bytes": _resident_bytes(),
+            "memory_bytes": memory.resident_memory() or None,
         }
 
     return router
@@ -265,15 +264,6 @@ def _image(info: ImageInfo, client: str) -> dict[str, Any]:
 
 def _plain(stats: object) -> dict[str, Any]:
     return {name: value for name, value in vars(stats).items() if isinstance(value, int | float)}
-
-
-def _resident_bytes() -> int | None:
-    """This process's memory; None on systems that do not tell it in a file."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return None
 
 
 def _answer(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -146,6 +146,14 @@ def test_what_does_not_even_fit_in_tiles_is_decoded_by_the_cpu(card):
     assert [parameter.data_ptr() for parameter in vae.parameters()] == before  # it is back where it was
 
 
+def test_the_cpu_works_in_float32_and_puts_the_weights_back_as_they_were(card):
+    vae = autoencoder("kl").half()
+    before = [parameter.data_ptr() for parameter in vae.parameters()]
+    with NoRoom(most=1000, times=2):
+        decoder(vae).picture(latents_of(), print)
+    assert vae.dtype == torch.float16 and [parameter.data_ptr() for parameter in vae.parameters()] == before
+
+
 def test_a_fault_that_is_not_memory_comes_through(monkeypatch):
     vae = autoencoder("kl")
     monkeypatch.setattr(vae, "decode", lambda *args, **kw: (_ for _ in ()).throw(RuntimeError("shapes")))

@@ -120,11 +120,12 @@ def test_on_the_cpu_what_does_not_fit_is_told(home, devices, monkeypatch):
     assert told.weights == sum(part_bytes(info, 4).values())
 
 
-def test_a_model_that_lies_there_idle_is_not_counted_twice(home, devices):
+def test_a_model_that_lies_there_idle_counts_as_free_and_one_at_work_does_not(home, devices, monkeypatch):
     info = models.inspect(home / "kl")
+    monkeypatch.setattr(hardware, "memory_of", lambda device: (10**9, 2 * 10**9))
     with devices.lease("idle", lambda: loading.load(info)) as model:
-        busy = estimate(info, asked(), devices).free
-    assert estimate(info, asked(), devices).free >= busy + model.nbytes // 2 - 2**26
+        assert estimate(info, asked(), devices).free == 10**9
+    assert estimate(info, asked(), devices).free == 10**9 + model.nbytes
 
 
 def test_the_setting_moves_the_estimate_along_the_ladder(home, monkeypatch):

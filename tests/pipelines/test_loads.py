@@ -120,7 +120,8 @@ def test_first_imports_from_many_threads_succeed():
     code = """
         import threading
         from pipelines import libs
-        names = [("diffusers", n) for n in ("UNet2DConditionModel", "AutoencoderKL", "FluxTransformer2DModel")]
+        names = [("diffusers", "StableDiffusionPipeline")] * 3
+        names += [("diffusers", n) for n in ("UNet2DConditionModel", "AutoencoderKL", "FluxTransformer2DModel")]
         names += [("transformers", n) for n in ("CLIPTextModel", "T5EncoderModel", "T5TokenizerFast")]
         faults, start = [], threading.Barrier(len(names))
         def fetch(library, name):
@@ -148,6 +149,17 @@ def test_nothing_passes_by_the_door(file):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         assert not {name.split(".")[0] for name in names} & {"diffusers", "transformers", "accelerate", "peft"}
+
+
+def test_a_first_import_waits_until_a_load_is_over(monkeypatch):
+    monkeypatch.setattr(libs, "_known", {})
+    thread = threading.Thread(target=lambda: libs.named("diffusers", "AutoencoderKL"))
+    with libs.door:
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_who_has_the_libraries_does_not_wait_for_somebody_elses_load():
