@@ -55,6 +55,7 @@ _WORDS = {
     "Upscale": "upscale",
     "Start picture": "image",
     "Mask picture": "mask_image",
+    "Loras": "loras",
 }
 _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER = "AIGC flat art"
@@ -135,6 +136,8 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Training noise schedule": request.get("beta_schedule"),
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
+        "Loras": request.get("loras") or None,
+        "Lora hashes": _hashes(recipe.get("lora_hashes")),
     }
     for key, (field, _) in _NUMBERS.items():
         if field != "eta":
@@ -157,7 +160,8 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
     for key, value in pairs.items():
         fields = _fields(key, value)
         request.update(fields)
-        if not fields and key not in _SAID_ELSEWHERE and (key, value) != ("Hires upscaler", _UPSCALER):
+        said = key in _SAID_ELSEWHERE or (key == "Lora hashes" and "Loras" in pairs)
+        if not fields and not said and (key, value) != ("Hires upscaler", _UPSCALER):
             other[key] = value
     exact = json_object(pairs.get(_EXACT, ""))
     request.update(exact or {})
@@ -208,6 +212,11 @@ def _prompts(lines: list[str]) -> tuple[str, str]:
     return "\n".join(lines[:at]).strip(), negative.strip()
 
 
+def _hashes(known: object) -> str | None:
+    """`name: 12hex, other: 12hex`, as other tools look files up by."""
+    return ", ".join(f"{name}: {mark}" for name, mark in known.items()) or None if isinstance(known, Mapping) else None
+
+
 def _quote(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
@@ -239,7 +248,7 @@ def _number(text: str, kind: type) -> int | float | None:
 
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
     """Whether the field changes nothing, so that it need not be said: no picture, and a strength without one."""
-    needs = {"image": "image", "mask_image": "mask_image", "strength": "image"}
+    needs = {"image": "image", "mask_image": "mask_image", "strength": "image", "loras": "loras"}
     return name in needs and not request.get(needs[name])
 
 

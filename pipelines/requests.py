@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pipelines import models
+from pipelines.addons.requests import wanted_loras
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
@@ -65,6 +66,7 @@ class TextToImageRequest(Request):
     mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")
     strength: float = param(0.6, Range(0.05, 1), "How much of the start picture is made anew: this part of the steps.")
 
+    loras: str = param("", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
 
     def check(self) -> None:
@@ -80,6 +82,7 @@ class TextToImageRequest(Request):
                 f"num_inference_steps must be at most num_train_timesteps ({self.num_train_timesteps}); "
                 f"got {self.num_inference_steps}."
             )
+        wanted_loras(self.loras)
         self._check_cost()
 
     def _check_cost(self) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines import libs, models, recipe
+from pipelines.addons.marks import recipe_words
+from pipelines.addons.requests import wanted_loras
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
@@ -58,7 +60,7 @@ class TextToImage:
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
             with lease(info, devices) as model:
                 yield Progress("encoding")
-                yield from _paint(Run.prepare(request, model, devices), devices)
+                yield from _paint(Run.prepare(request, _with_addons(request, model), devices), devices)
         except StopEarly:
             return
 
@@ -163,6 +165,7 @@ class Run:
         unfinished = steps_done < self.total
         notes = (*self.notes, *self.denoiser.notes)
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
+        more |= recipe_words(self.request)
         if unfinished:
             more["unfinished"] = {"step": steps_done, "of": self.total}
         requests = (self.request.of_picture(i) for i in range(len(images)))
@@ -182,6 +185,12 @@ class PictureNoise:
     def __call__(self) -> Tensor:
         torch = libs.torch()
         return torch.stack([torch.randn(self._shape, generator=g) for g in self._generators]).to(self._device)
+
+
+def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
+    from pipelines.addons.lora import with_loras
+
+    return with_loras(model, wanted_loras(request.loras))
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 What all architectures share stands here; how each reads a prompt and is asked, in pipelines/architectures.
 """
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -59,6 +60,17 @@ class Bundle:
     def words(self, name: str) -> Any:
         """The tokenizer of that ending: "", "_2", "_3"."""
         return self._tokenizers.get(f"tokenizer{name}")
+
+    def with_parts(self, parts: Mapping[str, Any], key: str, tokenizers: Mapping[str, Any] | None = None) -> "Bundle":
+        """The same model with other parts in place of some of its own, and with all else shared, its lock as well.
+        `key` must be another where the network is another."""
+        variant = copy.copy(self)
+        variant._parts = self._parts | dict(parts)
+        variant._tokenizers = self._tokenizers | dict(tokenizers or {})
+        variant._prompts = OrderedDict()
+        variant.key = key
+        variant._assemble()
+        return variant
 
     # what each architecture says of itself
 

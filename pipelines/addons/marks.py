@@ -1,0 +1,14 @@
+"""What a recipe says of the add-ons of its picture: their hashes, by which other people find the same files."""
+
+from typing import Any
+
+from pipelines.addons import files
+from pipelines.addons.requests import wanted_loras
+
+
+def recipe_words(request: Any) -> dict[str, Any]:
+    """For `recipe.new`; empty without add-ons."""
+    words: dict[str, Any] = {}
+    if loras := wanted_loras(request.loras):
+        words["lora_hashes"] = {lora.name: files.payload_hash(files.find(files.LORA, lora.name)) for lora in loras}
+    return words
