@@ -61,7 +61,7 @@ _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER = "AIGC flat art"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
-_SAID_ELSEWHERE = (_EXACT, "Model hash", "Version", "Generator", "Recipe version")
+_SAID_ELSEWHERE = (_EXACT, "Model hash", "TI hashes", "Version", "Generator", "Recipe version")
 _NEGATIVE = "Negative prompt:"
 # A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time.
 _PAIR = re.compile(r'(\w[\w \-/]{1,63}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -138,6 +138,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Mask picture": request.get("mask_image") or None,
         "Loras": request.get("loras") or None,
         "Lora hashes": _hashes(recipe.get("lora_hashes")),
+        "TI hashes": _hashes(recipe.get("ti_hashes")),
     }
     for key, (field, _) in _NUMBERS.items():
         if field != "eta":

@@ -189,8 +189,10 @@ class PictureNoise:
 
 def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
     from pipelines.addons.lora import with_loras
+    from pipelines.addons.textual_inversion import with_embeddings
 
-    return with_loras(model, wanted_loras(request.loras))
+    model = with_loras(model, wanted_loras(request.loras))
+    return with_embeddings(model, (request.prompt, request.negative_prompt))
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:

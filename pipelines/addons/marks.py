@@ -4,6 +4,7 @@ from typing import Any
 
 from pipelines.addons import files
 from pipelines.addons.requests import wanted_loras
+from pipelines.addons.words import mentioned
 
 
 def recipe_words(request: Any) -> dict[str, Any]:
@@ -11,4 +12,6 @@ def recipe_words(request: Any) -> dict[str, Any]:
     words: dict[str, Any] = {}
     if loras := wanted_loras(request.loras):
         words["lora_hashes"] = {lora.name: files.payload_hash(files.find(files.LORA, lora.name)) for lora in loras}
+    if names := mentioned((request.prompt, request.negative_prompt)):
+        words["ti_hashes"] = {name: files.file_hash(files.find(files.EMBEDDING, name)) for name in names}
     return words
