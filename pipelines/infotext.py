@@ -47,6 +47,11 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Training noise end": ("beta_end", float),
     "Training timesteps": ("num_train_timesteps", int),
     "Pictures": ("count", int),
+    "Control edges low": ("control_low", int),
+    "Control edges high": ("control_high", int),
+    "Control weight": ("control_scale", float),
+    "Control start": ("control_start", float),
+    "Control end": ("control_end", float),
 }
 _WORDS = {
     "Model": "model",
@@ -56,7 +61,14 @@ _WORDS = {
     "Start picture": "image",
     "Mask picture": "mask_image",
     "Loras": "loras",
+    "Control picture": "control_image",
+    "Control model": "control_model",
+    "Control type": "control_type",
 }
+_CONTROL = (
+    *("control_image", "control_model", "control_type", "control_scale", "control_start", "control_end"),
+    *("control_low", "control_high"),
+)
 _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER = "AIGC flat art"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
@@ -137,11 +149,14 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
         "Loras": request.get("loras") or None,
+        "Control picture": request.get("control_image") or None,
+        "Control model": request.get("control_model") or None,
+        "Control type": request.get("control_type") if request.get("control_model") else None,
         "Lora hashes": _hashes(recipe.get("lora_hashes")),
         "TI hashes": _hashes(recipe.get("ti_hashes")),
     }
     for key, (field, _) in _NUMBERS.items():
-        if field != "eta":
+        if field != "eta" and not _idle(field, request):
             pairs.setdefault(key, request.get(field))
     if factor:
         pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER}
@@ -250,6 +265,7 @@ def _number(text: str, kind: type) -> int | float | None:
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
     """Whether the field changes nothing, so that it need not be said: no picture, and a strength without one."""
     needs = {"image": "image", "mask_image": "mask_image", "strength": "image", "loras": "loras"}
+    needs |= dict.fromkeys(_CONTROL, "control_model")
     return name in needs and not request.get(needs[name])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pipelines import models
-from pipelines.addons.requests import wanted_loras
+from pipelines.addons.requests import CONTROL_TYPES, check_control, wanted_loras
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
@@ -67,6 +67,16 @@ class TextToImageRequest(Request):
     strength: float = param(0.6, Range(0.05, 1), "How much of the start picture is made anew: this part of the steps.")
 
     loras: str = param("", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.")
+    control_image: str = param("", Picture(), "The picture that a ControlNet follows: its edges, depth, pose or lines.")
+    control_model: str = param("", Text(120), "The ControlNet that follows it; none without a name.")
+    control_type: str = param(
+        "plain", Choice(CONTROL_TYPES), "What it sees: the picture itself, its edges, or its negative."
+    )
+    control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
+    control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
+    control_scale: float = param(1.0, Range(0, 2), "How strongly the control picture is followed.")
+    control_start: float = param(0.0, Range(0, 1), "Control begins after this part of the steps.")
+    control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
 
     def check(self) -> None:
@@ -83,6 +93,7 @@ class TextToImageRequest(Request):
                 f"got {self.num_inference_steps}."
             )
         wanted_loras(self.loras)
+        check_control(self)
         self._check_cost()
 
     def _check_cost(self) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from pipelines.upscale_picture import enlarged_or_kept
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipelines.addons.control import Control
+    from pipelines.architectures.sd import UNetNetwork
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.denoiser import Denoiser
 
@@ -58,9 +60,10 @@ class TextToImage:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
-            with lease(info, devices) as model:
+            with lease(info, devices) as base, _control(request, base, devices) as control:
                 yield Progress("encoding")
-                yield from _paint(Run.prepare(request, _with_addons(request, model), devices), devices)
+                model = _with_addons(request, base)
+                yield from _paint(Run.prepare(request, model, devices, control), devices)
         except StopEarly:
             return
 
@@ -93,7 +96,9 @@ class Run:
     picture: StartPicture | None = None
 
     @classmethod
-    def prepare(cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager) -> Run:
+    def prepare(
+        cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager, control: Control | None = None
+    ) -> Run:
         from pipelines.diffusion.denoiser import Denoiser
 
         shape = model.latent_shape(request.width, request.height)
@@ -114,9 +119,10 @@ class Run:
         avoided = model.condition(request.negative_prompt, *drawn, negative=True)
         scale = 1.0 if model.distilled else request.guidance_scale
         guidance = Guidance(scale, request.guidance_rescale, request.guidance_start, request.guidance_end)
-        denoiser = Denoiser(
-            model.network(shape), devices.worker(), model.process, path, words.condition, avoided.condition, guidance
-        )
+        told = control.told(path, model.device) if control else {}
+        network = control.network(cast("UNetNetwork", model.network(shape))) if control else model.network(shape)
+        cond, uncond = {**words.condition, **told}, {**avoided.condition, **told}
+        denoiser = Denoiser(network, devices.worker(), model.process, path, cond, uncond, guidance)
         noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *_notes(request, words.cut, avoided.cut, model))
         return cls(request, model, path, denoiser, noise, notes, picture)
@@ -185,6 +191,14 @@ class PictureNoise:
     def __call__(self) -> Tensor:
         torch = libs.torch()
         return torch.stack([torch.randn(self._shape, generator=g) for g in self._generators]).to(self._device)
+
+
+def _control(
+    request: TextToImageRequest, base: Bundle, devices: DeviceManager
+) -> AbstractContextManager[Control | None]:
+    from pipelines.addons import control
+
+    return control.leased(request, base, devices)
 
 
 def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:

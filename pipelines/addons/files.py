@@ -39,12 +39,12 @@ UPSCALER = Kind("upscaler", ("upscale_models", "ESRGAN", "RealESRGAN"))
 
 def installed(kind: Kind) -> tuple[str, ...]:
     """Names of the safetensors files of that kind, sound or not, in order."""
-    return tuple(sorted({path.stem for path in _files(kind) if path.suffix == ".safetensors"}, key=str.casefold))
+    return tuple(sorted({name_of(path) for path in _files(kind) if path.suffix == ".safetensors"}, key=str.casefold))
 
 
 def find(kind: Kind, name: str) -> Path:
     """The file of that name. Raises NotFound; BadFile where there is only a pickle of that name."""
-    named = [path for path in _files(kind) if path.stem == name]
+    named = [path for path in _files(kind) if name_of(path) == name]
     for path in named:
         if path.suffix == ".safetensors":
             return path
@@ -53,6 +53,11 @@ def find(kind: Kind, name: str) -> Path:
     here = ", ".join(installed(kind)[:5]) or "none"
     folder = kind.folders[0]
     raise NotFound(f"{kind.label} {name[:40]!r} is not installed; installed are: {here[:120]}. Put it in {folder}.")
+
+
+def name_of(path: Path) -> str:
+    """A file's stem, or the name of its folder where that is one of diffusers."""
+    return path.parent.name if (path.parent / "config.json").is_file() else path.stem
 
 
 def _files(kind: Kind) -> list[Path]:
@@ -67,7 +72,7 @@ def _files(kind: Kind) -> list[Path]:
 
 
 def _is_weights(path: Path) -> bool:
-    return (path.suffix == ".safetensors" or path.suffix in PICKLES) and bool(NAME.fullmatch(path.stem))
+    return (path.suffix == ".safetensors" or path.suffix in PICKLES) and bool(NAME.fullmatch(name_of(path)))
 
 
 def tensors(path: Path) -> dict[str, Tensor]:

@@ -14,4 +14,6 @@ def recipe_words(request: Any) -> dict[str, Any]:
         words["lora_hashes"] = {lora.name: files.payload_hash(files.find(files.LORA, lora.name)) for lora in loras}
     if names := mentioned((request.prompt, request.negative_prompt)):
         words["ti_hashes"] = {name: files.file_hash(files.find(files.EMBEDDING, name)) for name in names}
+    if request.control_model:
+        words["control_hash"] = files.file_hash(files.find(files.CONTROL, request.control_model))
     return words

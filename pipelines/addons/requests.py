@@ -1,12 +1,16 @@
 """The fields in which a request names add-ons, read: "foxstyle:0.8, ink:1:0.5" -> names and weights."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipelines.errors import BadRequest
 
 LARGEST_WEIGHT = 10
 MOST_LORAS = 16
+
+
+CONTROL_TYPES = ("plain", "canny", "inverted")
+"""What a ControlNet sees of the picture: the picture itself, its edges, or its negative, for black lines on white."""
 
 
 class Wanted(NamedTuple):
@@ -38,3 +42,17 @@ def _wanted(text: str) -> Wanted:
         )
     weight = weights[0] if weights else 1.0
     return Wanted(name, weight, weights[1] if len(weights) > 1 else weight)
+
+
+def check_control(request: Any) -> None:
+    """Raises BadRequest where the fields of a ControlNet do not go together."""
+    if bool(request.control_model) != bool(request.control_image):
+        missing = "control_image" if request.control_model else "control_model"
+        raise BadRequest(
+            f"control_model and control_image go together; {missing} is missing. Add it or drop the other."
+        )
+    for low, high in (("control_start", "control_end"), ("control_low", "control_high")):
+        if getattr(request, low) > getattr(request, high):
+            raise BadRequest(
+                f"{low} must be at most {high}; got {getattr(request, low):g} and {getattr(request, high):g}."
+            )
