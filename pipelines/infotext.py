@@ -61,16 +61,19 @@ _WORDS = {
     "Start picture": "image",
     "Mask picture": "mask_image",
     "Loras": "loras",
+}
+_CONTROL_WORDS = {
     "Control picture": "control_image",
     "Control model": "control_model",
     "Control type": "control_type",
 }
+_WORDS |= _CONTROL_WORDS
 _CONTROL = (
     *("control_image", "control_model", "control_type", "control_scale", "control_start", "control_end"),
     *("control_low", "control_high"),
 )
 _UPSCALES = {"2x": 2, "4x": 4}
-_UPSCALER = "AIGC flat art"
+_UPSCALER, _OWN = "AIGC flat art", "aigc"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
 _SAID_ELSEWHERE = (_EXACT, "Model hash", "TI hashes", "Version", "Generator", "Recipe version")
@@ -149,9 +152,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
         "Loras": request.get("loras") or None,
-        "Control picture": request.get("control_image") or None,
-        "Control model": request.get("control_model") or None,
-        "Control type": request.get("control_type") if request.get("control_model") else None,
+        **{key: request.get(field) for key, field in _CONTROL_WORDS.items() if not _idle(field, request)},
         "Lora hashes": _hashes(recipe.get("lora_hashes")),
         "TI hashes": _hashes(recipe.get("ti_hashes")),
     }
@@ -159,7 +160,8 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         if field != "eta" and not _idle(field, request):
             pairs.setdefault(key, request.get(field))
     if factor:
-        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER}
+        named = request.get("upscaler", _OWN)
+        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER if named == _OWN else named}
     else:
         pairs["Upscale"] = request.get("upscale")
     if isinstance(unfinished, Mapping):
@@ -265,7 +267,10 @@ def _number(text: str, kind: type) -> int | float | None:
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
     """Whether the field changes nothing, so that it need not be said: no picture, and a strength without one."""
     needs = {"image": "image", "mask_image": "mask_image", "strength": "image", "loras": "loras"}
-    needs |= dict.fromkeys(_CONTROL, "control_model")
+    if name in _CONTROL:
+        return request.get("control_model") in (None, "", "none")
+    if name == "upscaler":
+        return request.get("upscaler") == _OWN or request.get("upscale") not in _UPSCALES
     return name in needs and not request.get(needs[name])
 
 

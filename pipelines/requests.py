@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pipelines import models
-from pipelines.addons.requests import CONTROL_TYPES, check_control, wanted_loras
+from pipelines.addons import files
+from pipelines.addons.requests import CONTROL_TYPES, NO_CONTROL, check_control, wanted_loras
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
@@ -18,6 +19,7 @@ LARGEST_SEED = 2**32 - 1
 FACTORS = {"2x": 2, "4x": 4}
 """How far a picture can be enlarged."""
 UPSCALES = ("auto", "none", *FACTORS)
+OWN_UPSCALER = "aigc"
 GROWS_BY_ITSELF = {128: "4x", 256: "2x"}
 """The factor of "auto" for pictures whose longer side is at most this many pixels; larger ones stay as they are."""
 
@@ -33,6 +35,16 @@ def beta_schedule_names() -> tuple[str, ...]:
 
 def sigma_schedule_names() -> tuple[str, ...]:
     return tuple(SIGMA_SCHEDULES)
+
+
+def upscaler_names() -> tuple[str, ...]:
+    """Ours, and those that lie in the folder of upscalers."""
+    return (OWN_UPSCALER, *files.installed(files.UPSCALER))
+
+
+def control_names() -> tuple[str, ...]:
+    """No ControlNet, and those that are installed."""
+    return (NO_CONTROL, *files.installed(files.CONTROL))
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class TextToImageRequest(Request):
 
     loras: str = param("", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.")
     control_image: str = param("", Picture(), "The picture that a ControlNet follows: its edges, depth, pose or lines.")
-    control_model: str = param("", Text(120), "The ControlNet that follows it; none without a name.")
+    control_model: str = param(NO_CONTROL, Choice(control_names), "The ControlNet that follows it.")
     control_type: str = param(
         "plain", Choice(CONTROL_TYPES), "What it sees: the picture itself, its edges, or its negative."
     )
@@ -78,6 +90,7 @@ class TextToImageRequest(Request):
     control_start: float = param(0.0, Range(0, 1), "Control begins after this part of the steps.")
     control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
+    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
 
     def check(self) -> None:
         if self.mask_image and not self.image:
@@ -127,6 +140,7 @@ class UpscaleRequest(Request):
 
     image: str = param("", Picture(), "The picture to enlarge.")
     factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
+    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
 
     def check(self) -> None:
         if not self.image:

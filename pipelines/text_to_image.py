@@ -226,7 +226,7 @@ def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     decoded = yield from _decoded(run.model, last.x if finished else last.x0_pred)
     images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
     if factor := FACTORS.get(run.request.upscale):
-        images, why_not = yield from enlarged_or_kept(images, factor, devices)
+        images, why_not = yield from enlarged_or_kept(images, factor, run.request.upscaler, devices)
         run = run.not_enlarged(why_not) if why_not else run
     yield run.result(images, last.index + 1)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pipelines.addons import control_loading, files
 from pipelines.addons.canny import canny
+from pipelines.addons.requests import controlled
 from pipelines.architectures.sd import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
@@ -81,7 +82,7 @@ class Control:
 @contextmanager
 def leased(request: Any, bundle: Bundle, devices: DeviceManager) -> Iterator[Control | None]:
     """The ControlNet that a request asks for, for the block's time; None without one."""
-    if not request.control_model:
+    if not controlled(request):
         yield None
         return
     if bundle.info.architecture not in ("sd", "sdxl"):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipelines.addons import files
-from pipelines.addons.requests import wanted_loras
+from pipelines.addons.requests import controlled, wanted_loras
 from pipelines.addons.words import mentioned
 
 
@@ -14,6 +14,6 @@ def recipe_words(request: Any) -> dict[str, Any]:
         words["lora_hashes"] = {lora.name: files.payload_hash(files.find(files.LORA, lora.name)) for lora in loras}
     if names := mentioned((request.prompt, request.negative_prompt)):
         words["ti_hashes"] = {name: files.file_hash(files.find(files.EMBEDDING, name)) for name in names}
-    if request.control_model:
+    if controlled(request):
         words["control_hash"] = files.file_hash(files.find(files.CONTROL, request.control_model))
     return words

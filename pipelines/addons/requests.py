@@ -9,6 +9,7 @@ LARGEST_WEIGHT = 10
 MOST_LORAS = 16
 
 
+NO_CONTROL = "none"
 CONTROL_TYPES = ("plain", "canny", "inverted")
 """What a ControlNet sees of the picture: the picture itself, its edges, or its negative, for black lines on white."""
 
@@ -44,10 +45,14 @@ def _wanted(text: str) -> Wanted:
     return Wanted(name, weight, weights[1] if len(weights) > 1 else weight)
 
 
+def controlled(request: Any) -> bool:
+    return request.control_model != NO_CONTROL
+
+
 def check_control(request: Any) -> None:
     """Raises BadRequest where the fields of a ControlNet do not go together."""
-    if bool(request.control_model) != bool(request.control_image):
-        missing = "control_image" if request.control_model else "control_model"
+    if controlled(request) != bool(request.control_image):
+        missing = "control_image" if controlled(request) else "control_model"
         raise BadRequest(
             f"control_model and control_image go together; {missing} is missing. Add it or drop the other."
         )

@@ -154,7 +154,7 @@ def test_every_row_has_its_own_picture_strength_and_steps(home):
 
 def test_scale_zero_and_no_steps_are_the_picture_without_control(home):
     devices = DeviceManager("cpu", threads=1)
-    plain = paint(devices, asked(control_model="", control_image="")).images
+    plain = paint(devices, asked(control_model="none", control_image="")).images
     for nothing in (asked(control_scale=0.0), asked(control_start=0.9, control_end=0.95)):
         assert np.array_equal(paint(devices, nothing).images, plain)
     assert not np.array_equal(paint(devices, asked()).images, plain)
