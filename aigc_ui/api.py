@@ -21,7 +21,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from aigc_ui import bodies, fields, lab_api, sse
+from aigc_ui import addons_api, bodies, fields, lab_api, sse
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
@@ -44,6 +44,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(_images(services))
     app.include_router(_inputs(services))
     app.include_router(lab_api.router(services))
+    app.include_router(addons_api.router(services))
     app.include_router(_about(services))
     app.add_exception_handler(StudioError, _studio_error)
     app.add_exception_handler(HTTPException, _http_error)

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from aigc_ui import addons
 from aigc_ui.controls import Controls
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.labels import Labels
@@ -45,6 +46,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _connect(services, controls, wire, generate)
     _sketch(controls)
     _size(controls)
+    addons.connect(controls)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
@@ -76,6 +78,7 @@ def _settings(services: Services, controls: Controls, labels: Labels) -> None:
         with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
             for row in rows:
                 _row(controls, labels, row)
+    addons.place(controls, labels)
     if controls.left():
         with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
             controls.place(*controls.left())

@@ -19,6 +19,7 @@ SCRIPTS = (
     "mask.js",
     "mask_editor.js",
     "start.js",
+    "addons.js",
     "sketch.js",
     "enlarge.js",
     "queue.js",

@@ -1,9 +1,10 @@
-"""Every word on the page in English and Chinese, from one table; two rooms have parts of their own."""
+"""Every word on the page in English and Chinese, from one table; two rooms and the add-ons have parts of their own."""
 
 from collections.abc import Mapping
 
 import gradio as gr
 
+from aigc_ui.addon_words import ADDON_WORDS
 from aigc_ui.family_words import FAMILY_WORDS
 from aigc_ui.lab_words import LAB_WORDS
 
@@ -12,6 +13,7 @@ LANGUAGES = ("en", "zh")
 WORDS: Mapping[str, tuple[str, str]] = {
     **LAB_WORDS,
     **FAMILY_WORDS,
+    **ADDON_WORDS,
     # the frame of the page
     "title": ("AIGC Studio", "AIGC 工作室"),
     "tab.create": ("Create", "创作"),

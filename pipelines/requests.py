@@ -157,6 +157,18 @@ class SketchRequest(Request):
     guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
 
 
+@dataclass(frozen=True)
+class SeenRequest(Request):
+    """A picture, to be looked at as a ControlNet would see it."""
+
+    control_image: str = param("", Picture(), "The picture that a ControlNet follows.")
+    control_type: str = param("plain", Choice(CONTROL_TYPES), "The picture itself, its edges, or its negative.")
+    control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
+    control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
+    width: int = param(128, Range(64, 512, step=16), "Width of the picture in pixels.")
+    height: int = param(128, Range(64, 512, step=16), "Height of the picture in pixels.")
+
+
 def _check_betas(schedule: str, start: float, end: float) -> None:
     if start and end and (start > end or start == end and schedule != "constant"):
         raise BadRequest(f"beta_start must be less than beta_end; got {start:g} and {end:g}.")

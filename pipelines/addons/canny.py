@@ -11,7 +11,7 @@ STEPS = np.array([(0, 1), (1, 1), (1, 0), (1, -1)])
 
 def canny(picture: NDArray[np.uint8], low: float, high: float) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) -> uint8 (H, W, 3), white edges on black. Thresholds are of |dx| + |dy| after Sobel."""
-    dx, dy = _sobel(np.round(picture @ LUMA))
+    dx, dy = _sobel(np.round(picture.astype(np.float64) @ LUMA))
     strength = np.abs(dx) + np.abs(dy)
     ridges = _ridges(strength, dx, dy)
     edges = _joined(ridges & (strength > high), ridges & (strength > low))

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipelines.addons import control_loading, files
-from pipelines.addons.canny import canny
+from pipelines.addons.control_picture import shown
 from pipelines.addons.requests import controlled
 from pipelines.architectures.sd import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest, NotFound
 
 PICTURE, STRENGTH = "control_picture", "control_strength"
@@ -87,19 +86,15 @@ def leased(request: Any, bundle: Bundle, devices: DeviceManager) -> Iterator[Con
         return
     if bundle.info.architecture not in ("sd", "sdxl"):
         raise BadRequest("control_model works with Stable Diffusion 1, 2 and XL only. Choose another model or none.")
-    picture = shown(request)
+    picture = _picture(request)
     path = files.find(files.CONTROL, request.control_model)
     key = f"control:{files.identity(path)}:{bundle.info.name}"
     with devices.lease(key, lambda: control_loading.load(path, bundle)) as control:
         yield Control(key, control.module, picture, request.control_scale, request.control_start, request.control_end)
 
 
-def shown(request: Any) -> NDArray[np.uint8]:
-    """What the ControlNet sees, uint8 (height, width, 3). Raises NotFound where the picture is not here."""
+def _picture(request: Any) -> NDArray[np.uint8]:
     picture = request.picture("control_image")
     if picture is None:
         raise NotFound("the control picture is not here. Choose it again.")
-    picture = fitted(picture, request.width, request.height)
-    if request.control_type == "canny":
-        return canny(picture, request.control_low, request.control_high)
-    return 255 - picture if request.control_type == "inverted" else picture
+    return shown(request, picture)

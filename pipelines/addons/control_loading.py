@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pipelines import models
+from pipelines import libs, models
 from pipelines.addons import files
 from pipelines.addons.lora_keys import original_names
 from pipelines.diffusion.bundle import Bundle
@@ -39,8 +39,7 @@ class ControlNet:
 def load(path: Path, bundle: Bundle) -> ControlNet:
     """A ControlNet has the shape of its UNet's first half: it is built after this model's own, and its weights must
     fit in without one missing or left over. Raises BadFile."""
-    from diffusers import ControlNetModel
-
+    kind = libs.named("diffusers", "ControlNetModel")
     order, unet = _channel_order(path), bundle.part("unet")
     tensors = files.tensors(path)
     if not any("zero_convs" in name or "controlnet_mid_block" in name for name in tensors):
@@ -50,7 +49,7 @@ def load(path: Path, bundle: Bundle) -> ControlNet:
     names = dict(original_names(unet)) if "time_embed.0.weight" in _bare(tensors) else {}
     given = {_ours(name, names): tensor for name, tensor in _bare(tensors).items()}
     channels = _hint_channels(path, given, bundle)
-    module = ControlNetModel.from_unet(unet, order, channels, load_weights_from_unet=False, conditioning_channels=3)
+    module = kind.from_unet(unet, order, channels, load_weights_from_unet=False, conditioning_channels=3)
     if unet.config.addition_embed_type == "text":
         module.add_embedding = copy.deepcopy(unet.add_embedding)  # from_unet forgets its heads
     wanted = module.state_dict()

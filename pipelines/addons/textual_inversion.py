@@ -55,6 +55,8 @@ class Vocabulary:
 class Extended(nn.Module):
     """A table of embeddings, and more rows from number `start` on."""
 
+    more: Tensor
+
     def __init__(self, table: Any, more: Tensor, start: int) -> None:
         super().__init__()
         self.table, self.start = table, start

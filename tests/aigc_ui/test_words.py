@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from aigc_ui import family_words, lab_words, live, words
+from aigc_ui import addon_words, family_words, lab_words, live, words
 from pipelines.params import Choice
 from pipelines.requests import TextToImageRequest
 
 PYTHON = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.glob("*.py"))
-TABLES = [Path(module.__file__).read_text(encoding="utf-8") for module in (words, lab_words, family_words)]
+TABLES = [Path(module.__file__).read_text(encoding="utf-8") for module in (words, lab_words, family_words, addon_words)]
 SCRIPTS = "".join((live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS)
 FAMILIES = (
     "field.",

@@ -226,7 +226,7 @@ def test_fields_that_do_not_go_together_are_refused(home):
     with pytest.raises(BadRequest, match="control_low"):
         asked(control_low=300).check()
     with pytest.raises(NotFound):
-        control.shown(replace(asked(), pictures={}))
+        paint(DeviceManager("cpu", threads=1), replace(asked(), pictures={}))
 
 
 def test_the_recipe_keeps_the_control(home):
