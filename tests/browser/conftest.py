@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,18 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    outputs = tmp_path_factory.mktemp("outputs")
+    with running(tmp_path_factory.mktemp("outputs")) as studio:
+        yield studio
+
+
+@contextmanager
+def running(outputs: Path, **environment: str) -> Iterator[Studio]:
+    """A studio on a free port, warm, for the block's time."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)], cwd=ROOT)
+    command = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_warm(url, process)
