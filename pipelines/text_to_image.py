@@ -171,7 +171,7 @@ class Run:
         unfinished = steps_done < self.total
         notes = (*self.notes, *self.denoiser.notes)
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
-        more |= recipe_words(self.request)
+        more |= recipe_words(self.request, self.model.info.architecture)
         if unfinished:
             more["unfinished"] = {"step": steps_done, "of": self.total}
         requests = (self.request.of_picture(i) for i in range(len(images)))

@@ -3,6 +3,7 @@ the UNet's inner states. Each row of a batch brings its own picture, strength an
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,7 +89,8 @@ def leased(request: Any, bundle: Bundle, devices: DeviceManager) -> Iterator[Con
         raise BadRequest("control_model works with Stable Diffusion 1, 2 and XL only. Choose another model or none.")
     picture = _picture(request)
     path = files.find(files.CONTROL, request.control_model)
-    key = f"control:{files.identity(path)}:{bundle.info.name}"
+    mark = hashlib.sha256(files.identity(path).encode()).hexdigest()[:16]
+    key = f"{request.control_model}@{mark} for {bundle.info.name}"
     with devices.lease(key, lambda: control_loading.load(path, bundle)) as control:
         yield Control(key, control.module, picture, request.control_scale, request.control_start, request.control_end)
 

@@ -4,15 +4,16 @@ from typing import Any
 
 from pipelines.addons import files
 from pipelines.addons.requests import controlled, wanted_loras
-from pipelines.addons.words import mentioned
+from pipelines.addons.words import READERS, mentioned
 
 
-def recipe_words(request: Any) -> dict[str, Any]:
+def recipe_words(request: Any, architecture: str) -> dict[str, Any]:
     """For `recipe.new`; empty without add-ons."""
     words: dict[str, Any] = {}
     if loras := wanted_loras(request.loras):
         words["lora_hashes"] = {lora.name: files.payload_hash(files.find(files.LORA, lora.name)) for lora in loras}
-    if names := mentioned((request.prompt, request.negative_prompt)):
+    names = mentioned((request.prompt, request.negative_prompt)) if architecture in READERS else ()
+    if names:
         words["ti_hashes"] = {name: files.file_hash(files.find(files.EMBEDDING, name)) for name in names}
     if controlled(request):
         words["control_hash"] = files.file_hash(files.find(files.CONTROL, request.control_model))

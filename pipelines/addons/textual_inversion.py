@@ -17,11 +17,10 @@ from torch import Tensor, nn
 
 from pipelines.addons import files
 from pipelines.addons.sharing import sharing
-from pipelines.addons.words import mentioned, pattern
+from pipelines.addons.words import READERS, mentioned, pattern
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 
-READERS = {"sd": ("text_encoder",), "sdxl": ("text_encoder", "text_encoder_2")}
 WHOSE = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
 MOST_VECTORS = 75
 Vectors = dict[str, Tensor]

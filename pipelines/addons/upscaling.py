@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Generator
 from contextlib import AbstractContextManager
@@ -79,4 +80,5 @@ class Foreign:
 def lease(name: str, devices: DeviceManager) -> AbstractContextManager[Foreign]:
     """The upscaler of that name on the device, for the block's time. Raises NotFound, BadFile."""
     path = files.find(files.UPSCALER, name)
-    return devices.lease(f"upscaler:{files.identity(path)}", lambda: Foreign(esrgan.load(path)))
+    mark = hashlib.sha256(files.identity(path).encode()).hexdigest()[:16]
+    return devices.lease(f"{name}@{mark}", lambda: Foreign(esrgan.load(path)))

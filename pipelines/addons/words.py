@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from pipelines.addons import files
 
+READERS = {"sd": ("text_encoder",), "sdxl": ("text_encoder", "text_encoder_2")}
+"""By architecture, the text encoders that can learn words."""
+
 
 def mentioned(texts: Iterable[str]) -> tuple[str, ...]:
     """Names of files that are in these texts, in order. Case does not matter, as no CLIP tokenizer minds it."""
