@@ -10,7 +10,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.addons.control import Control
-    from pipelines.architectures.sd import UNetNetwork
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.denoiser import Denoiser
 
@@ -114,15 +113,17 @@ class Run:
         picture = StartPicture.of(request, model)
         if picture is not None:
             path = path.last(request.strength)
+        if control is not None:
+            model = model.telling(control.told(path, model.device))
         drawn = (request.width, request.height, request.guidance_scale)
         words = model.condition(request.prompt, *drawn)
         avoided = model.condition(request.negative_prompt, *drawn, negative=True)
         scale = 1.0 if model.distilled else request.guidance_scale
         guidance = Guidance(scale, request.guidance_rescale, request.guidance_start, request.guidance_end)
-        told = control.told(path, model.device) if control else {}
-        network = control.network(cast("UNetNetwork", model.network(shape))) if control else model.network(shape)
-        cond, uncond = {**words.condition, **told}, {**avoided.condition, **told}
-        denoiser = Denoiser(network, devices.worker(), model.process, path, cond, uncond, guidance)
+        network = control.network(model.network(shape)) if control else model.network(shape)
+        denoiser = Denoiser(
+            network, devices.worker(), model.process, path, words.condition, avoided.condition, guidance
+        )
         noise = PictureNoise([request.seed + i for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *_notes(request, words.cut, avoided.cut, model))
         return cls(request, model, path, denoiser, noise, notes, picture)

@@ -23,6 +23,7 @@ from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.path import NoisePath
 from pipelines.errors import BadRequest, NotFound
+from pipelines.worker import Network
 
 PICTURE, STRENGTH = "control_picture", "control_strength"
 
@@ -66,7 +67,8 @@ class Control:
     start: float
     end: float
 
-    def network(self, unet: UNetNetwork) -> ControlledNetwork:
+    def network(self, unet: Network) -> ControlledNetwork:
+        assert isinstance(unet, UNetNetwork)  # as `leased` has looked after
         return ControlledNetwork(unet, self.module, f"{unet.key}+{self.name}", unet.batch_rows)
 
     def told(self, path: NoisePath, device: Any) -> dict[str, Tensor]:

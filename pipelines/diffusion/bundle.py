@@ -49,6 +49,7 @@ class Bundle:
         self.key = info.name
         self.process = self._process()
         self._lock = threading.Lock()
+        self._beside: dict[str, Tensor] = {}
         self._prompts: OrderedDict[str, Words] = OrderedDict()
         self._assemble()
         self.preview = self._preview()
@@ -70,6 +71,12 @@ class Bundle:
         variant._prompts = OrderedDict()
         variant.key = key
         variant._assemble()
+        return variant
+
+    def telling(self, beside: Mapping[str, Tensor]) -> "Bundle":
+        """The same model, whose network is told this as well with every prompt."""
+        variant = copy.copy(self)
+        variant._beside = {**self._beside, **beside}
         return variant
 
     # what each architecture says of itself
@@ -145,7 +152,7 @@ class Bundle:
         words = words or self.read(prompt)
         with torch.inference_mode():
             told = self._told(width, height, guidance_scale, negative)
-        return Words({**words.condition, **told}, words.cut)
+        return Words({**words.condition, **told, **self._beside}, words.cut)
 
     def _nothing(self, prompt: str) -> Words | None:
         """A negative prompt that this model does not read as words; None where it does."""

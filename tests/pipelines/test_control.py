@@ -83,10 +83,10 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
     devices = DeviceManager("cpu", threads=1)
     with control.leased(request, model, devices) as held:
         assert held is not None
-        told = held.told(path, "cpu")
+        model = model.telling(held.told(path, "cpu"))
         drawn = (SIDE, SIDE, SCALE)
-        cond = {**model.condition(request.prompt, *drawn).condition, **told}
-        uncond = {**model.condition(request.negative_prompt, *drawn, negative=True).condition, **told}
+        cond = model.condition(request.prompt, *drawn).condition
+        uncond = model.condition(request.negative_prompt, *drawn, negative=True).condition
         network: Any = held.network(model.network(tuple(noise.shape[1:])))
         worker = Worker(threads=1)
         denoiser = Denoiser(network, worker, model.process, path, cond, uncond, Guidance(SCALE))
