@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from aigc_ui import series
+from aigc_ui import addons, series
 from aigc_ui.controls import Controls
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.labels import Labels
@@ -65,6 +65,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _told(controls, COUNTED, "(...values) => { aigc.counted(...values); }")
     _told(controls, ("guidance_curve",), "(text) => { aigc.emit('guidance-curve', text); }")
     _weight(controls)
+    addons.connect(controls)
 
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
@@ -103,6 +104,7 @@ def _settings(services: Services, controls: Controls, labels: Labels) -> None:
         with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
             for row in rows:
                 _row(controls, labels, row)
+    addons.place(controls, labels)
     if controls.left():
         with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
             controls.place(*controls.left())

@@ -20,6 +20,7 @@ SCRIPTS = (
     "mask.js",
     "mask_editor.js",
     "start.js",
+    "addons.js",
     "sketch.js",
     "prompt.js",
     "enlarge.js",

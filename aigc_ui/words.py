@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import gradio as gr
 
+from aigc_ui.addon_words import ADDON_WORDS
 from aigc_ui.family_words import FAMILY_WORDS
 from aigc_ui.lab_words import LAB_WORDS
 from aigc_ui.library_words import LIBRARY_WORDS
@@ -18,6 +19,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **MAKING_WORDS,
     **METADATA_WORDS,
     **LIBRARY_WORDS,
+    **ADDON_WORDS,
     # the frame of the page
     "title": ("AIGC Studio", "AIGC 工作室"),
     "tab.create": ("Create", "创作"),

@@ -46,7 +46,7 @@ class DecodeLatents:
                 if asked.mask_image and (start := StartPicture.of(asked, model)):
                     images = [start.finished(image) for image in images]
             if factor := FACTORS.get(asked.upscale):
-                images, why_not = yield from enlarged_or_kept(images, factor, devices)
+                images, why_not = yield from enlarged_or_kept(images, factor, asked.upscaler, devices)
                 notes += [why_not] if why_not else []
         except StopEarly:
             return

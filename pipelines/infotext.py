@@ -42,6 +42,11 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Variation seed": ("variation_seed", int),
     "Variation seed strength": ("variation_strength", float),
     "Clip skip": ("clip_skip", int),
+    "Control edges low": ("control_low", int),
+    "Control edges high": ("control_high", int),
+    "Control weight": ("control_scale", float),
+    "Control start": ("control_start", float),
+    "Control end": ("control_end", float),
 }
 _WORDS = {
     "Model": "model",
@@ -53,19 +58,30 @@ _WORDS = {
     "VAE": "vae",
     "Start picture": "image",
     "Mask picture": "mask_image",
+    "Loras": "loras",
 }
 EMPHASIS_LABELS = {"original": "Original", "no_norm": "No norm"}
 _UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none", "vae": "automatic", "clip_skip": 1}
 """Values that mean what every other tool does anyway."""
+_CONTROL_WORDS = {
+    "Control picture": "control_image",
+    "Control model": "control_model",
+    "Control type": "control_type",
+}
+_WORDS |= _CONTROL_WORDS
+_CONTROL = (
+    *("control_image", "control_model", "control_type", "control_scale", "control_start", "control_end"),
+    *("control_low", "control_high"),
+)
 _UPSCALES = {"2x": 2, "4x": 4}
-_UPSCALER = "AIGC flat art"
+_UPSCALER, _OWN = "AIGC flat art", "aigc"
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
 _SIZES = {"Size": ("width", "height"), "Seed resize from": ("seed_resize_width", "seed_resize_height")}
 _CURVE = "CFG curve"  # position in the run and scale: "0 9; 0.5 4; 1 1"
 _TEMPLATES = {"prompt": "Template", "negative_prompt": "Negative Template", "style": "Template style"}
 """The prompts before a style and choices made these of them, as the extension for dynamic prompts writes them."""
-_SAID_ELSEWHERE = (_EXACT, "Model hash", "Version", "Generator", "Recipe version")
+_SAID_ELSEWHERE = (_EXACT, "Model hash", "TI hashes", "Version", "Generator", "Recipe version")
 _NEGATIVE = "Negative prompt:"
 # A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time.
 _PAIR = re.compile(r'(\w[\w \-/]{1,63}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -144,13 +160,18 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Style": _said("style", request),
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
+        "Loras": request.get("loras") or None,
+        **{key: request.get(field) for key, field in _CONTROL_WORDS.items() if not _idle(field, request)},
+        "Lora hashes": _hashes(recipe.get("lora_hashes")),
+        "TI hashes": _hashes(recipe.get("ti_hashes")),
     }
     for key, (field, _) in _NUMBERS.items():
         if field != "eta" and not _idle(field, request):
             pairs.setdefault(key, request.get(field))
     pairs |= {"Seed resize from": _size(request, "Seed resize from"), _CURVE: _curve(request.get("guidance_curve"))}
     if factor:
-        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER}
+        named = request.get("upscaler", _OWN)
+        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER if named == _OWN else named}
     else:
         pairs["Upscale"] = request.get("upscale")
     if isinstance(unfinished, Mapping):
@@ -170,7 +191,8 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
     for key, value in pairs.items():
         fields = _fields(key, value)
         request.update(fields)
-        if not fields and key not in _SAID_ELSEWHERE and (key, value) != ("Hires upscaler", _UPSCALER):
+        said = key in _SAID_ELSEWHERE or (key == "Lora hashes" and "Loras" in pairs)
+        if not fields and not said and (key, value) != ("Hires upscaler", _UPSCALER):
             other[key] = value
     exact = json_object(pairs.get(_EXACT, ""))
     request.update(exact or {})
@@ -224,6 +246,11 @@ def _prompts(lines: list[str]) -> tuple[str, str]:
     return "\n".join(lines[:at]).strip(), negative.strip()
 
 
+def _hashes(known: object) -> str | None:
+    """`name: 12hex, other: 12hex`, as other tools look files up by."""
+    return ", ".join(f"{name}: {mark}" for name, mark in known.items()) or None if isinstance(known, Mapping) else None
+
+
 def _quote(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
@@ -258,10 +285,15 @@ def _idle(name: str, request: Mapping[str, Any]) -> bool:
     what every tool means unsaid."""
     if name in _UNSAID:
         return _same(request.get(name), _UNSAID[name])
+    if name in _CONTROL:
+        return request.get("control_model") in (None, "", "none")
+    if name == "upscaler":
+        return request.get("upscaler") == _OWN or request.get("upscale") not in _UPSCALES
     needs = {
         "image": "image",
         "mask_image": "mask_image",
         "strength": "image",
+        "loras": "loras",
         "guidance_curve": "guidance_curve",
         "variation_seed": "variation_strength",
         "variation_strength": "variation_strength",

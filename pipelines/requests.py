@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from pipelines import models, names, prompts, vaes
+from pipelines.addons import files
+from pipelines.addons.requests import CONTROL_TYPES, NO_CONTROL, all_loras, check_control
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
@@ -27,6 +29,7 @@ FACTORS = {"2x": 2, "4x": 4}
 """How far a picture can be enlarged."""
 EMPHASES = ("original", "no_norm")
 UPSCALES = ("auto", "none", *FACTORS)
+OWN_UPSCALER = "aigc"
 GROWS_BY_ITSELF = {128: "4x", 256: "2x"}
 """The factor of "auto" for pictures whose longer side is at most this many pixels; larger ones stay as they are."""
 
@@ -42,6 +45,16 @@ def beta_schedule_names() -> tuple[str, ...]:
 
 def sigma_schedule_names() -> tuple[str, ...]:
     return tuple(SIGMA_SCHEDULES)
+
+
+def upscaler_names() -> tuple[str, ...]:
+    """Ours, and those that lie in the folder of upscalers."""
+    return (OWN_UPSCALER, *files.installed(files.UPSCALER))
+
+
+def control_names() -> tuple[str, ...]:
+    """No ControlNet, and those that are installed."""
+    return (NO_CONTROL, *files.installed(files.CONTROL))
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,19 @@ class TextToImageRequest(Request):
         1, Range(1, 12), "Reads the prompt that many layers before a CLIP encoder's end; 1 skips none."
     )
     vae: str = param(vaes.AUTOMATIC, Choice(vaes.names), "What decodes the picture; 'automatic' is the model's own.")
+    loras: str = param("", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.")
+    control_image: str = param("", Picture(), "The picture that a ControlNet follows: its edges, depth, pose or lines.")
+    control_model: str = param(NO_CONTROL, Choice(control_names), "The ControlNet that follows it.")
+    control_type: str = param(
+        "plain", Choice(CONTROL_TYPES), "What it sees: the picture itself, its edges, or its negative."
+    )
+    control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
+    control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
+    control_scale: float = param(1.0, Range(0, 2), "How strongly the control picture is followed.")
+    control_start: float = param(0.0, Range(0, 1), "Control begins after this part of the steps.")
+    control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
+    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
@@ -128,6 +153,8 @@ class TextToImageRequest(Request):
                 f"num_inference_steps must be at most num_train_timesteps ({self.num_train_timesteps}); "
                 f"got {self.num_inference_steps}."
             )
+        all_loras(self)
+        check_control(self)
         self._check_cost()
         self.of_picture(0)
 
@@ -186,6 +213,7 @@ class UpscaleRequest(Request):
 
     image: str = param("", Picture(), "The picture to enlarge.")
     factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
+    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
 
     def check(self) -> None:
         if not self.image:
@@ -226,6 +254,18 @@ def _check_curve(points: tuple[tuple[float, float], ...]) -> None:
         raise BadRequest(
             f"guidance_curve must have scales from 0 to {LARGEST_SCALE}; got {[scale for _, scale in points][:12]}."
         )
+
+
+@dataclass(frozen=True)
+class SeenRequest(Request):
+    """A picture, to be looked at as a ControlNet would see it."""
+
+    control_image: str = param("", Picture(), "The picture that a ControlNet follows.")
+    control_type: str = param("plain", Choice(CONTROL_TYPES), "The picture itself, its edges, or its negative.")
+    control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
+    control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
+    width: int = param(128, Range(64, LARGEST_SIDE, step=16), "Width of the picture in pixels.")
+    height: int = param(128, Range(64, LARGEST_SIDE, step=16), "Height of the picture in pixels.")
 
 
 def _check_betas(schedule: str, start: float, end: float) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines import libs, models, recipe, vaes
+from pipelines.addons.marks import recipe_words
+from pipelines.addons.requests import all_loras
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
@@ -30,6 +32,7 @@ from pipelines.upscale_picture import enlarged_or_kept
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipelines.addons.control import Control
     from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.decoding import Decoder
@@ -58,9 +61,14 @@ class TextToImage:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
-            with lease(info, devices) as model, decoder_of(request.vae, model, devices) as decoder:
+            with (
+                lease(info, devices) as base,
+                decoder_of(request.vae, base, devices) as decoder,
+                _control(request, base, devices) as control,
+            ):
                 yield Progress("encoding")
-                yield from _paint(Run.prepare(request, model, devices, decoder), devices)
+                model = _with_addons(request, base)
+                yield from _paint(Run.prepare(request, model, devices, decoder, control), devices)
         except StopEarly:
             return
 
@@ -109,9 +117,14 @@ class Run:
 
     @classmethod
     def prepare(
-        cls, request: TextToImageRequest, model: Bundle, devices: DeviceManager, decoder: Decoder | None = None
+        cls,
+        request: TextToImageRequest,
+        model: Bundle,
+        devices: DeviceManager,
+        decoder: Decoder | None = None,
+        control: Control | None = None,
     ) -> Run:
-        """`decoder` takes the place of the model's own."""
+        """`decoder` takes the place of the model's own; `control` stands beside its network."""
         from pipelines.diffusion.apart import Apart
         from pipelines.diffusion.conditions import Conditions, Drawn, Written
         from pipelines.diffusion.denoiser import Denoiser
@@ -129,7 +142,10 @@ class Run:
         picture = StartPicture.of(request, model)
         if picture is not None:
             path = path.last(request.strength)
-        network, worker, guidance = model.network(shape), devices.worker(), _guidance(request, model)
+        if control is not None:
+            model = model.telling(control.told(path, model.device))
+        network = control.network(model.network(shape)) if control else model.network(shape)
+        worker, guidance = devices.worker(), _guidance(request, model)
 
         def bound(conditions: Conditions) -> Denoiser:
             return Denoiser(network, worker, model.process, path, conditions, guidance)
@@ -188,6 +204,7 @@ class Run:
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
         if template := self.request.template():
             more["template"] = template
+        more |= recipe_words(self.request, self.model.info.architecture)
         if steps_done < self.total:
             more["unfinished"] = {"step": steps_done, "of": self.total}
         requests = (self.request.of_picture(i).values() for i in range(count))
@@ -222,6 +239,22 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
     return Guidance(request.guidance_scale, request.guidance_rescale, *span, request.guidance_curve)
 
 
+def _control(
+    request: TextToImageRequest, base: Bundle, devices: DeviceManager
+) -> AbstractContextManager[Control | None]:
+    from pipelines.addons import control
+
+    return control.leased(request, base, devices)
+
+
+def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
+    from pipelines.addons.lora import with_loras
+    from pipelines.addons.textual_inversion import with_embeddings
+
+    model = with_loras(model, all_loras(request))
+    return with_embeddings(model, (request.prompt, request.negative_prompt))
+
+
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     """Frames, decoding, enlarging, result. Stopped early, the guess of the last step is decoded, not its state."""
     last: Step | None = None
@@ -239,7 +272,7 @@ def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     decoded = yield from _decoded(run, last.x if finished else last.x0_pred, last.index + 1)
     images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
     if factor := FACTORS.get(run.request.upscale):
-        images, why_not = yield from enlarged_or_kept(images, factor, devices)
+        images, why_not = yield from enlarged_or_kept(images, factor, run.request.upscaler, devices)
         run = run.not_enlarged(why_not) if why_not else run
     yield run.result(images, last.index + 1)
 

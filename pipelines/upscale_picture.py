@@ -8,7 +8,7 @@ from pipelines import libs, recipe
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Event, Progress, Result, StopEarly
-from pipelines.requests import FACTORS, UpscaleRequest
+from pipelines.requests import FACTORS, OWN_UPSCALER, UpscaleRequest
 
 LONGEST_SIDE = 4096
 """Of the enlarged picture, in pixels."""
@@ -29,18 +29,18 @@ class UpscalePicture:
         _refuse_too_large(picture.shape[1], picture.shape[0], factor)
         try:
             yield Progress("loading")
-            enlarged = yield from _enlarge([picture], factor, devices)
+            enlarged = yield from _enlarge([picture], factor, request.upscaler, devices)
         except StopEarly:
             return
         yield Result(np.stack(enlarged), (recipe.new(self.name, request.values(), notes=[]),))
 
 
 def enlarged_or_kept(
-    pictures: list[np.ndarray], factor: int, devices: DeviceManager
+    pictures: list[np.ndarray], factor: int, name: str, devices: DeviceManager
 ) -> Generator[Event, None, tuple[list[np.ndarray], str]]:
     """All pictures enlarged, and ""; or, stopped early or where that fails, as they came and why."""
     try:
-        return (yield from _enlarge(pictures, factor, devices)), ""
+        return (yield from _enlarge(pictures, factor, name, devices)), ""
     except StopEarly:
         return pictures, "Stopped before the picture was enlarged; it has the size it was painted at."
     except StudioError as error:  # what is painted is not lost for it
@@ -48,13 +48,14 @@ def enlarged_or_kept(
 
 
 def _enlarge(
-    pictures: list[np.ndarray], factor: int, devices: DeviceManager
+    pictures: list[np.ndarray], factor: int, name: str, devices: DeviceManager
 ) -> Generator[Event, None, list[np.ndarray]]:
     libs.torch()  # before the module that imports it at its top: through the one locked door
     from pipelines import upscaler
+    from pipelines.addons import upscaling
 
     enlarged = []
-    with upscaler.lease(devices) as model:
+    with upscaler.lease(devices) if name == OWN_UPSCALER else upscaling.lease(name, devices) as model:
         for picture in pictures:
             enlarged.append((yield from model.enlarge(picture, factor)))
     return enlarged

@@ -26,13 +26,14 @@ class UNetNetwork:
     key: str
     batch_rows: int
 
-    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor]) -> Tensor:
-        dtype = self.unet.dtype
-        told: dict[str, Any] = {name: tensor.to(dtype) for name, tensor in context.items()}
+    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
+        return self.unet(x.to(self.unet.dtype), timesteps, return_dict=False, **self.told(context), **more)[0].float()
+
+    def told(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The context by the names of the UNet's own arguments."""
+        told: dict[str, Any] = {name: tensor.to(self.unet.dtype) for name, tensor in context.items()}
         added = {name: told.pop(name) for name in ("text_embeds", "time_ids") if name in told}
-        if added:
-            told["added_cond_kwargs"] = added
-        return self.unet(x.to(dtype), timesteps, return_dict=False, **told)[0].float()
+        return told | {"added_cond_kwargs": added} if added else told
 
 
 class Model(Bundle):

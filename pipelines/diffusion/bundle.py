@@ -3,6 +3,7 @@
 What all architectures share stands here; how each reads a prompt and is asked, in pipelines/architectures.
 """
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -67,6 +68,7 @@ class Bundle:
         self.placement = Placement(self._parts, self.network_part)
         self.process = self._process()
         self._lock = threading.Lock()
+        self._beside: dict[str, Tensor] = {}
         self._prompts: OrderedDict[tuple[Sections, str, int], Words] = OrderedDict()
         self._assemble()
         self.preview = self._preview()
@@ -78,6 +80,23 @@ class Bundle:
     def words(self, name: str) -> Any:
         """The tokenizer of that ending: "", "_2", "_3"."""
         return self._tokenizers.get(f"tokenizer{name}")
+
+    def with_parts(self, parts: Mapping[str, Any], key: str, tokenizers: Mapping[str, Any] | None = None) -> "Bundle":
+        """The same model with other parts in place of some of its own, and with all else shared, its lock as well.
+        `key` must be another where the network is another."""
+        variant = copy.copy(self)
+        variant._parts = self._parts | dict(parts)
+        variant._tokenizers = self._tokenizers | dict(tokenizers or {})
+        variant._prompts = OrderedDict()
+        variant.key = key
+        variant._assemble()
+        return variant
+
+    def telling(self, beside: Mapping[str, Tensor]) -> "Bundle":
+        """The same model, whose network is told this as well with every prompt."""
+        variant = copy.copy(self)
+        variant._beside = {**self._beside, **beside}
+        return variant
 
     # what each architecture says of itself
 
@@ -181,7 +200,7 @@ class Bundle:
         words = words or self.read(sections, weighting, drawn.clip_skip - 1)
         with torch.inference_mode():
             told = self._told(drawn, negative)
-        return Words({**words.condition, **told}, words.left_out)
+        return Words({**words.condition, **told, **self._beside}, words.left_out)
 
     def _nothing(self, sections: Sections) -> Words | None:
         """A negative prompt that this model does not read as words; None where it does."""

@@ -129,8 +129,6 @@ class Written:
         for name, left_out in (("prompt", reader.left_out), ("negative_prompt", reader.negative_left_out)):
             if left_out:
                 yield f"The {name} is longer than the {reader.most} tokens that are read; {left_out} were left out."
-        for lora in self.prompt.loras:
-            yield f"The LoRA {lora.name[:60]} was not used: LoRAs cannot be loaded here yet."
         if self.negative.loras:
             yield "LoRAs belong into the prompt; those in negative_prompt were not used."
         for network in (*self.prompt.unknown, *self.negative.unknown):

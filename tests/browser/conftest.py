@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,19 @@ def _chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    outputs = tmp_path_factory.mktemp("outputs")
-    environment = os.environ | {"AIGC_MODELS": str(_own_models(tmp_path_factory.mktemp("own")))}
+    own = _own_models(tmp_path_factory.mktemp("own"))
+    with running(tmp_path_factory.mktemp("outputs"), AIGC_MODELS=str(own)) as studio:
+        yield studio
+
+
+@contextmanager
+def running(outputs: Path, **environment: str) -> Iterator[Studio]:
+    """A studio on a free port, warm, for the block's time."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    words = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)]
-    process = subprocess.Popen(words, cwd=ROOT, env=environment)
+    command = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_warm(url, process)

@@ -16,7 +16,7 @@ from pipelines.diffusion.conditions import SEQUENCE, Drawn, Written
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.path import noise_path
 from pipelines.diffusion.samplers import SAMPLERS
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Result
 from pipelines.prompts import Sections, parse, plain
 from pipelines.prompts.embedding import MOST_CHUNKS, Frame, chunks_of
@@ -294,8 +294,13 @@ def test_and_needs_the_unconditional_prediction_without_guidance_too(home, devic
 
 
 def test_what_the_model_cannot_do_is_noted(home, devices):
-    notes = paint(devices, prompt="a <lora:ink:0.8> <hypernet:old:1>", negative_prompt="<lora:b:1>").recipes[0]["notes"]
-    assert len(notes) == 3 and "ink" in notes[0] and "negative" in notes[1] and "hypernet" in notes[2]
+    notes = paint(devices, prompt="a <hypernet:old:1>", negative_prompt="<lora:b:1>").recipes[0]["notes"]
+    assert len(notes) == 2 and "negative" in notes[0] and "hypernet" in notes[1]
+
+
+def test_a_lora_that_is_not_here_is_a_clear_error(home, devices):
+    with pytest.raises(NotFound, match="ink"):
+        paint(devices, prompt="a <lora:ink:0.8>")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_it_gives_the_enlarged_picture_with_what_was_asked(devices, factor, time
     assert isinstance(result, Result) and not result.unfinished
     assert np.array_equal(result.images, upscale(picture(), times, devices)[None])
     assert result.recipes[0]["generator"] == "upscale"
-    assert result.recipes[0]["request"] == {"image": KEPT, "factor": factor}
+    assert result.recipes[0]["request"] == {"image": KEPT, "factor": factor, "upscaler": "aigc"}
     assert [event.stage for event in told] == ["loading"] + ["upscaling"] * (times // 2)
 
 

@@ -1,0 +1,36 @@
+"""The words of add-ons: LoRAs, ControlNets, upscalers."""
+
+from collections.abc import Mapping
+
+ADDON_WORDS: Mapping[str, tuple[str, str]] = {
+    "group.addons": ("Add-ons", "附加模型"),
+    "field.loras": ("LoRAs", "LoRA 列表"),
+    "placeholder.loras": ("name:0.8, other:0.5", "名称:0.8, 另一个:0.5"),
+    "info.loras": (
+        "Names with their weights; 0 is without, 1 as trained. A second number is for the text encoder.",
+        "名称与权重；0 为不用，1 为训练时的强度。第二个数用于文本编码器。",
+    ),
+    "addons.loras": ("Installed LoRAs", "已安装的 LoRA"),
+    "addons.insert": ("Use {name}", "使用 {name}"),
+    "addons.drop": ("Leave out {name}", "不使用 {name}"),
+    "control.picture": ("Control picture", "控制图片"),
+    "control.how": ("choose the picture to follow", "选择要遵循的图片"),
+    "control.busy": ("one moment …", "请稍候……"),
+    "control.remove": ("Remove control picture", "移除控制图片"),
+    "control.seen": ("What the ControlNet sees", "ControlNet 看到的内容"),
+    "control.gone": ("The control picture is not kept any more. Choose it again.", "控制图片已不再保留，请重新选择。"),
+    "field.control_image": ("Control picture", "控制图片"),
+    "field.control_model": ("ControlNet", "ControlNet 模型"),
+    "choice.control_model.none": ("None", "无"),
+    "field.control_type": ("It sees", "它看到的是"),
+    "choice.control_type.plain": ("The picture itself", "图片本身"),
+    "choice.control_type.canny": ("Its edges (Canny)", "边缘（Canny）"),
+    "choice.control_type.inverted": ("Its negative", "反相图片"),
+    "field.control_low": ("Edges: leave out below", "边缘：低于此值则舍弃"),
+    "field.control_high": ("Edges: keep above", "边缘：高于此值则保留"),
+    "field.control_scale": ("Control strength", "控制强度"),
+    "field.control_start": ("Control from (0 to 1)", "控制起点（0 到 1）"),
+    "field.control_end": ("Control until (0 to 1)", "控制终点（0 到 1）"),
+    "field.upscaler": ("Enlarged by", "放大模型"),
+    "choice.upscaler.aigc": ("AIGC flat art (built in)", "AIGC 平面插画（内置）"),
+}

@@ -1,0 +1,38 @@
+"""Add-ons over HTTP: which are installed, and what a ControlNet sees of a picture."""
+
+import io
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+
+from aigc_ui import bodies
+from aigc_ui.services import Services
+from pipelines.addons import files
+from pipelines.addons.control_picture import shown
+from pipelines.requests import SeenRequest
+
+KINDS = {"loras": files.LORA, "embeddings": files.EMBEDDING, "controls": files.CONTROL, "upscalers": files.UPSCALER}
+
+
+def router(services: Services) -> APIRouter:
+    made = APIRouter(prefix="/api/v1/addons")
+
+    @made.get("")
+    def installed() -> dict[str, Any]:
+        return {name: list(files.installed(kind)) for name, kind in KINDS.items()}
+
+    @made.post("/seen.png")
+    async def seen(request: Request) -> Response:
+        asked = SeenRequest.parse(await bodies.read(request))
+        data = await run_in_threadpool(_seen, services, asked)
+        return Response(data, media_type="image/png", headers={"cache-control": "no-store"})
+
+    return made
+
+
+def _seen(services: Services, asked: SeenRequest) -> bytes:
+    png = io.BytesIO()
+    Image.fromarray(shown(asked, services.inputs.load(asked.control_image))).save(png, "PNG")
+    return png.getvalue()

@@ -1,0 +1,129 @@
+"""Files of add-ons: where they lie, what they are called, what they hold. A name is an id: it is looked up among the
+files that are there and never becomes a path."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines import libs, models
+from pipelines.errors import BadFile, NotFound
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = re.compile(r"\w[\w .()+-]{0,119}")
+PICKLES = frozenset({".pt", ".pth", ".bin", ".ckpt", ".pkl"})
+MOST_FILES = 5000
+MOST_BYTES = 2**34
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of add-on: what it is called and the folders that other tools keep it in, inside a model folder."""
+
+    label: str
+    folders: tuple[str, ...]
+
+
+LORA = Kind("LoRA", ("loras", "Lora", "LyCORIS"))
+EMBEDDING = Kind("embedding", ("embeddings", "../embeddings"))
+CONTROL = Kind("ControlNet", ("controlnet", "ControlNet"))
+UPSCALER = Kind("upscaler", ("upscale_models", "ESRGAN", "RealESRGAN"))
+
+
+def installed(kind: Kind) -> tuple[str, ...]:
+    """Names of the safetensors files of that kind, sound or not, in order."""
+    return tuple(sorted({name_of(path) for path in _files(kind) if path.suffix == ".safetensors"}, key=str.casefold))
+
+
+def find(kind: Kind, name: str) -> Path:
+    """The file of that name. Raises NotFound; BadFile where there is only a pickle of that name."""
+    named = [path for path in _files(kind) if name_of(path) == name]
+    for path in named:
+        if path.suffix == ".safetensors":
+            return path
+    if named:
+        raise BadFile(f"{named[0].name} is a pickle, which can run code. Convert it to safetensors.")
+    here = ", ".join(installed(kind)[:5]) or "none"
+    folder = kind.folders[0]
+    raise NotFound(f"{kind.label} {name[:40]!r} is not installed; installed are: {here[:120]}. Put it in {folder}.")
+
+
+def name_of(path: Path) -> str:
+    """A file's stem, or the name of its folder where that is one of diffusers."""
+    return path.parent.name if (path.parent / "config.json").is_file() else path.stem
+
+
+def _files(kind: Kind) -> list[Path]:
+    """Of all folders; the first of a name comes first. Links that lead out of the folder are passed over."""
+    homes = [folder / inner for folder in models.folders() for inner in kind.folders]
+    found: list[Path] = []
+    for home in dict.fromkeys(home.resolve() for home in homes if home.is_dir()):
+        inside = (Path(base, name) for base, _, names in os.walk(home) for name in sorted(names))
+        fitting = (path for path in inside if _is_weights(path) and path.resolve().is_relative_to(home))
+        found += [path for path, _ in zip(fitting, range(MOST_FILES), strict=False)]
+    return found
+
+
+def _is_weights(path: Path) -> bool:
+    return (path.suffix == ".safetensors" or path.suffix in PICKLES) and bool(NAME.fullmatch(name_of(path)))
+
+
+def tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a file that passed, on the CPU. Raises BadFile, also for weights that are not numbers."""
+    models.check_safetensors(path)
+    if path.stat().st_size > MOST_BYTES:
+        raise BadFile(f"{path.name} is larger than {MOST_BYTES // 2**30} GiB, which no add-on is. Do not use it.")
+    torch = libs.torch()
+    import safetensors
+    import safetensors.torch
+
+    try:
+        loaded = safetensors.torch.load_file(str(path))
+    except (safetensors.SafetensorError, OSError):  # changed since it was looked over
+        raise BadFile(f"{path.name} changed while it was read. Try again.") from None
+    for name, tensor in loaded.items():
+        if not torch.isfinite(tensor.float()).all():
+            raise BadFile(f"{path.name} has weights that are not numbers ({name[:60]}). Get the file again.")
+    return loaded
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What the file says of itself; call it after `tensors`."""
+    import safetensors
+
+    with safetensors.safe_open(str(path), framework="pt") as file:
+        return dict(file.metadata() or {})
+
+
+def identity(path: Path) -> str:
+    """What tells this state of the file from any other, without reading it."""
+    stat = path.stat()
+    return f"{path}:{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}"
+
+
+def payload_hash(path: Path) -> str:
+    """12 hex digits of the SHA-256 of what follows the header, as other tools write "Lora hashes"."""
+    return _hash(path, identity(path), True)
+
+
+def file_hash(path: Path) -> str:
+    """12 hex digits of the SHA-256 of the file."""
+    return _hash(path, identity(path), False)
+
+
+@functools.lru_cache(maxsize=256)
+def _hash(path: Path, state: str, payload: bool) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        if payload:
+            file.seek(8 + int.from_bytes(file.read(8), "little"))
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()[:12]

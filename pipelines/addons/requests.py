@@ -1,0 +1,73 @@
+"""The fields in which a request names add-ons, read: "foxstyle:0.8, ink:1:0.5" -> names and weights."""
+
+import math
+from typing import Any, NamedTuple
+
+from pipelines import prompts
+from pipelines.errors import BadRequest
+
+LARGEST_WEIGHT = 10
+MOST_LORAS = 16
+
+
+NO_CONTROL = "none"
+CONTROL_TYPES = ("plain", "canny", "inverted")
+"""What a ControlNet sees of the picture: the picture itself, its edges, or its negative, for black lines on white."""
+
+
+class Wanted(NamedTuple):
+    """A LoRA by name, with its weight in the network and in the text encoders."""
+
+    name: str
+    weight: float = 1.0
+    text_weight: float = 1.0
+
+
+def wanted_loras(text: str) -> tuple[Wanted, ...]:
+    """ "name", "name:weight" or "name:weight:text weight", with commas between. Raises BadRequest."""
+    wanted = tuple(_wanted(part.strip()) for part in text.split(",") if part.strip())
+    if len(wanted) > MOST_LORAS:
+        raise BadRequest(f"loras may name at most {MOST_LORAS}; got {len(wanted)}.")
+    return wanted
+
+
+def all_loras(request: Any) -> tuple[Wanted, ...]:
+    """Those of the field and those that the prompt names. Raises BadRequest where the pictures of a job differ."""
+    named = [prompts.parse(request.of_picture(i).prompt, request.prompt_syntax).loras for i in range(request.count)]
+    if len(set(named)) > 1:
+        raise BadRequest("the seeds chose different LoRAs for the pictures of one job. Make them one by one.")
+    in_prompt = (Wanted(lora.name, lora.unet, lora.text_encoder) for lora in named[0])
+    return (*wanted_loras(request.loras), *in_prompt)
+
+
+def _wanted(text: str) -> Wanted:
+    name, *numbers = (part.strip() for part in text.split(":"))
+    try:
+        weights = [float(number) for number in numbers]
+    except ValueError:
+        weights = [math.nan]
+    if not name or len(weights) > 2 or not all(abs(weight) <= LARGEST_WEIGHT for weight in weights):
+        raise BadRequest(
+            f"loras must be like name:0.8, other:0.5, with weights from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}; "
+            f"got {text[:60]!r}."
+        )
+    weight = weights[0] if weights else 1.0
+    return Wanted(name, weight, weights[1] if len(weights) > 1 else weight)
+
+
+def controlled(request: Any) -> bool:
+    return request.control_model != NO_CONTROL
+
+
+def check_control(request: Any) -> None:
+    """Raises BadRequest where the fields of a ControlNet do not go together."""
+    if controlled(request) != bool(request.control_image):
+        missing = "control_image" if controlled(request) else "control_model"
+        raise BadRequest(
+            f"control_model and control_image go together; {missing} is missing. Add it or drop the other."
+        )
+    for low, high in (("control_start", "control_end"), ("control_low", "control_high")):
+        if getattr(request, low) > getattr(request, high):
+            raise BadRequest(
+                f"{low} must be at most {high}; got {getattr(request, low):g} and {getattr(request, high):g}."
+            )

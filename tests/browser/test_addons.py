@@ -1,0 +1,127 @@
+"""Add-ons on the Create page: there where something is installed, and of use by hand."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from pipelines import models
+from tests import tiny_addons
+from tests.browser.conftest import Studio, running
+from tests.browser.visitor import finish, generate, tiles
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A studio with two LoRAs and a ControlNet for the embedded model."""
+    from pipelines.diffusion import loading
+    from tests.pipelines.test_control import tiny_control
+
+    home = tmp_path_factory.mktemp("models")
+    unet = loading.load(models.inspect(models.find("aigc-mini"))).part("unet")
+    for seed, name in enumerate(("ink lines", "fog")):
+        products = tiny_addons.random_products({"unet": unet}, seed, 0.02)
+        tiny_addons.save(home / "loras", name, tiny_addons.kohya(products))
+    tiny_control(unet, hint=(4, 4, 8, 8, 16)).save_pretrained(home / "controlnet" / "edges")
+    with running(tmp_path_factory.mktemp("outputs"), AIGC_MODELS=str(home)) as studio:
+        yield studio
+
+
+def open_addons(page: Page) -> None:
+    page.locator("#group-addons button.label-wrap").click()
+    expect(page.locator("#addons-panel .chips button")).to_have_count(2)
+
+
+def bring(page: Page) -> None:
+    picture = np.zeros((128, 128, 3), np.uint8)
+    picture[32:96, 32:96] = 220
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "PNG")
+    file: Any = {"name": "square.png", "mimeType": "image/png", "buffer": data.getvalue()}
+    page.locator("#control-file").set_input_files(files=[file])
+    expect(page.locator("#control-seen")).to_be_visible()
+
+
+def white(page: Page) -> int:
+    """How many pixels of what the ControlNet sees are white."""
+    return page.locator("#control-seen").evaluate(
+        """async (image) => {
+          await image.decode();
+          const canvas = document.createElement("canvas");
+          canvas.width = image.naturalWidth;
+          canvas.height = image.naturalHeight;
+          const pen = canvas.getContext("2d");
+          pen.drawImage(image, 0, 0);
+          const levels = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+          return levels.filter((level, i) => i % 4 === 0 && level > 250).length;
+        }"""
+    )
+
+
+def recipe(page: Page, studio: Studio) -> dict[str, Any]:
+    return httpx.get(f"{studio.url}/api/v1/images/{tiles(page).first.get_attribute('data-id')}/meta").json()["recipe"]
+
+
+def test_chips_put_loras_into_the_request_and_take_them_out(visit, studio):
+    page = visit()
+    open_addons(page)
+    ink, fog = page.get_by_role("button", name="ink lines"), page.get_by_role("button", name="fog")
+    box = page.locator("#loras").locator("textarea, input")
+    ink.click()
+    fog.click()
+    expect(box).to_have_value("ink lines:0.8, fog:0.8")
+    expect(ink).to_have_attribute("aria-pressed", "true")
+    ink.click()
+    expect(box).to_have_value("fog:0.8")
+    expect(ink).to_have_attribute("aria-pressed", "false")
+    generate(page, "a panda", steps=2)
+    finish(page)
+    assert recipe(page, studio)["request"]["loras"] == "fog:0.8"
+    assert set(recipe(page, studio)["lora_hashes"]) == {"fog"}
+
+
+def test_the_edges_are_shown_and_followed(visit, studio):
+    page = visit()
+    open_addons(page)
+    bring(page)
+    page.get_by_label("ControlNet", exact=True).click()
+    page.get_by_role("option", name="edges").click()
+    expect(page.get_by_label("Edges: keep above").first).to_be_hidden()
+    page.get_by_label("It sees", exact=True).click()
+    page.get_by_role("option", name="Its edges (Canny)").click()
+    expect(page.get_by_label("Edges: keep above").first).to_be_visible()
+    page.wait_for_function("document.querySelector('#control-seen').complete")
+    page.wait_for_timeout(1000)
+    assert 200 < white(page) < 400  # the outline of a square of 64 pixels
+    generate(page, "a panda", steps=2)
+    finish(page)
+    asked = recipe(page, studio)["request"]
+    assert asked["control_model"] == "edges" and asked["control_type"] == "canny" and len(asked["control_image"]) == 64
+    page.locator("#control-remove").click()
+    expect(page.locator("#control-file")).to_be_attached()
+    expect(page.locator("#control-seen")).to_be_hidden()
+
+
+def test_on_a_phone_nothing_leaves_the_page(visit):
+    page = visit(viewport={"width": 390, "height": 844})
+    open_addons(page)
+    bring(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_where_nothing_is_installed_there_is_no_accordion(visit, browser, tmp_path: Path):
+    with running(tmp_path / "outputs", AIGC_MODELS=str(tmp_path)) as bare:
+        page = browser.new_page()
+        page.goto(bare.url)
+        expect(page.locator("html")).to_have_attribute("data-ready", "true")
+        expect(page.locator("#group-size")).to_be_visible()
+        expect(page.locator("#group-addons")).to_have_count(0)
+        generate(page, "a panda", steps=2)
+        finish(page)
+        page.close()

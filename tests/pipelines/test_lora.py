@@ -1,0 +1,351 @@
+"""LoRAs in every form of key, beside weights that stay bit for bit what they were."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pipelines import models
+from pipelines.addons import files, lora_keys
+from pipelines.addons.lora import with_loras
+from pipelines.addons.requests import Wanted, wanted_loras
+from pipelines.device import DeviceManager
+from pipelines.diffusion import loading
+from pipelines.diffusion.bundle import Bundle
+from pipelines.diffusion.conditions import Drawn
+from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
+from pipelines.events import Result
+from pipelines.prompts import plain
+from pipelines.text_to_image import TextToImage, TextToImageRequest
+from tests import tiny, tiny_addons, tiny_zoo
+
+SIDE = 64
+PROMPT = "a red circle"
+KINDS = ("sd", "sdxl", "sd3", "flux-dev")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("home")
+    tiny.tiny_model(folder / "sd")
+    for kind in KINDS[1:]:
+        tiny_zoo.tiny_model(folder / kind, kind)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIGC_MODELS", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def base(home) -> Bundle:
+    return load(home, "sd")
+
+
+def load(home: Path, kind: str) -> Bundle:
+    return loading.load(models.inspect(home / kind))
+
+
+def parts_of(bundle: Bundle) -> dict[str, Any]:
+    names = ("unet", "transformer", "text_encoder", "text_encoder_2")
+    parts = {name: bundle.part(name) for name in names if bundle.part(name) is not None}
+    if bundle.info.architecture == "flux":
+        parts.pop("text_encoder_2")  # T5, which no LoRA of ours reaches
+    return parts
+
+
+def put(home: Path, name: str, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> Path:
+    return tiny_addons.save(home / "loras", name, tensors, metadata)
+
+
+def answer(bundle: Bundle) -> torch.Tensor:
+    """What the network says to one noisy picture with the prompt, which goes through the text encoders."""
+    shape = bundle.latent_shape(SIDE, SIDE)
+    network = bundle.network(shape)
+    x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(1))
+    told = bundle.condition(plain(PROMPT), "original", Drawn(SIDE, SIDE, 3.0)).condition
+    with torch.inference_mode():
+        return network(x, torch.tensor([500.0]), {name: tensor[None] for name, tensor in told.items()})
+
+
+def merged(home: Path, kind: str, *loras: tuple[tiny_addons.Products, float, float]) -> torch.Tensor:
+    bundle = load(home, kind)
+    for products, weight, text_weight in loras:
+        tiny_addons.merge(parts_of(bundle), products, weight, text_weight)
+    return answer(bundle)
+
+
+def close(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return float((a - b).abs().max()) <= 1e-5 * max(1.0, float(b.std()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_diffusers_keys_give_what_merged_weights_give(home, kind):
+    bundle = load(home, kind)
+    products = tiny_addons.random_products(parts_of(bundle))
+    put(home, f"d-{kind}", tiny_addons.diffusers(products))
+    changed = answer(with_loras(bundle, [Wanted(f"d-{kind}", 0.8, 0.5)]))
+    assert close(changed, merged(home, kind, (products, 0.8, 0.5)))
+    assert not close(changed, answer(bundle))
+
+
+@pytest.mark.parametrize("kind", ["sd", "sdxl"])
+def test_kohya_keys_give_what_merged_weights_give(home, kind):
+    bundle = load(home, kind)
+    products = tiny_addons.random_products(parts_of(bundle))
+    put(home, f"k-{kind}", tiny_addons.kohya(products, kind == "sdxl"))
+    assert close(answer(with_loras(bundle, [Wanted(f"k-{kind}")])), merged(home, kind, (products, 1, 1)))
+
+
+def test_kohya_keys_in_the_original_names_of_a_unet_lead_to_the_same_modules(home):
+    bundle = load(home, "sdxl")
+    products = tiny_addons.random_products(parts_of(bundle))
+    theirs = dict(lora_keys.original_names(bundle.part("unet")))
+
+    def renamed(path: str) -> str:
+        start = max((ours for ours in theirs if path.startswith(ours)), key=len)
+        return theirs[start] + path.removeprefix(start)
+
+    put(home, "original", tiny_addons.kohya(products, True, renamed))
+    assert close(answer(with_loras(bundle, [Wanted("original")])), merged(home, "sdxl", (products, 1, 1)))
+
+
+def test_the_original_names_are_those_that_diffusers_converts():
+    """SDXL's own block numbers, as the published checkpoint has them."""
+    from diffusers import UNet2DConditionModel
+
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(
+            block_out_channels=(320, 640, 1280),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+            transformer_layers_per_block=(1, 2, 10),
+            cross_attention_dim=2048,
+        )
+    names = dict(lora_keys.original_names(unet))
+    assert names["down_blocks.1.attentions.0"] == "input_blocks.4.1"
+    assert names["down_blocks.2.attentions.1"] == "input_blocks.8.1"
+    assert names["mid_block.attentions.0"] == "middle_block.1"
+    assert names["up_blocks.0.attentions.2"] == "output_blocks.2.1"
+    assert names["up_blocks.1.attentions.0"] == "output_blocks.3.1"
+    assert names["up_blocks.0.upsamplers.0.conv"] == "output_blocks.2.2.conv"
+    assert names["down_blocks.0.downsamplers.0.conv"] == "input_blocks.3.0.op"
+
+
+def test_keys_of_attention_processors_are_read(home, base):
+    attention = {
+        place: halves
+        for place, halves in tiny_addons.random_products({"unet": base.part("unet")}).items()
+        if "attn" in place[1]
+    }
+    put(home, "old", tiny_addons.older_diffusers(attention))
+    assert close(answer(with_loras(base, [Wanted("old")])), merged(home, "sd", (attention, 1, 1)))
+
+
+def test_several_loras_add_up(home, base):
+    one, other = (tiny_addons.random_products(parts_of(base), seed) for seed in (1, 2))
+    put(home, "one", tiny_addons.kohya(one))
+    put(home, "other", tiny_addons.diffusers(other))
+    changed = answer(with_loras(base, [Wanted("one", 0.7, 0.7), Wanted("other", -0.4, 0.2)]))
+    assert close(changed, merged(home, "sd", (one, 0.7, 0.7), (other, -0.4, 0.2)))
+
+
+def test_alpha_in_the_header_counts(home, base):
+    products = tiny_addons.random_products({"unet": base.part("unet")})
+    told = {"lora_adapter_metadata": '{"unet.r": 3, "unet.lora_alpha": 6}'}
+    put(home, "told", tiny_addons.diffusers(products, 1.0), told)
+    assert close(answer(with_loras(base, [Wanted("told")])), merged(home, "sd", (products, 1, 1)))
+
+
+def test_weight_zero_is_the_base_itself(home, base):
+    put(home, "zero", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    assert with_loras(base, [Wanted("zero", 0, 0)]) is base
+
+
+def test_the_base_stays_what_it_was_bit_for_bit(home, base):
+    before = answer(base)
+    put(home, "mark", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    changed = with_loras(base, [Wanted("mark")])
+    assert not torch.equal(answer(changed), before)
+    assert torch.equal(answer(base), before)
+
+
+def test_a_variant_shares_the_tensors_of_the_base(home, base):
+    put(home, "light", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    variant = with_loras(base, [Wanted("light")])
+    theirs = {id(p) for part in parts_of(base).values() for p in part.parameters()}
+    assert {id(p) for part in parts_of(variant).values() for p in part.parameters()} == theirs
+
+
+def test_keys_tell_networks_apart_and_put_equal_ones_together(home, base):
+    put(home, "a", tiny_addons.kohya(tiny_addons.random_products(parts_of(base), 1)))
+    put(home, "b", tiny_addons.kohya(tiny_addons.random_products(parts_of(base), 2)))
+    keys = [with_loras(base, [Wanted(*which)]).key for which in (("a",), ("b",), ("a", 0.5), ("a",), ("a", 1, 0.3))]
+    assert len({base.key, *keys}) == 4
+    assert keys[0] == keys[3] == keys[4]  # the text encoder is not in the network
+    assert with_loras(base, [Wanted("a", 0, 1)]).key == base.key
+
+
+def refused(home: Path, bundle: Bundle, name: str) -> str:
+    before = answer(bundle)
+    with pytest.raises(StudioError) as error:
+        with_loras(bundle, [Wanted(name)])
+    assert torch.equal(answer(bundle), before)
+    assert len(str(error.value)) < 300
+    assert str(home) not in str(error.value)
+    return str(error.value)
+
+
+def test_a_lora_of_another_base_is_refused_by_name(home, base):
+    sdxl = load(home, "sdxl")
+    put(home, "forxl", tiny_addons.kohya(tiny_addons.random_products(parts_of(sdxl)), True))
+    said = refused(home, base, "forxl")
+    assert "forxl.safetensors" in said and "SDXL" in said
+    put(home, "fluxy", tiny_addons.diffusers(tiny_addons.random_products(parts_of(load(home, "flux-dev")))))
+    assert "fluxy.safetensors" in refused(home, base, "fluxy")
+
+
+def test_one_unknown_module_among_known_ones_is_refused(home, base):
+    keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
+    unknown = "lora_unet_down_blocks_9_attentions_0_proj_in"
+    keys |= {f"{unknown}.lora_down.weight": torch.ones(3, 4), f"{unknown}.lora_up.weight": torch.ones(4, 3)}
+    put(home, "stranger", keys)
+    assert unknown in refused(home, base, "stranger")
+
+
+def test_shapes_that_do_not_fit_are_refused(home, base):
+    products = tiny_addons.random_products(parts_of(base))
+    place = next(place for place in products if place[1].endswith("attn2.to_k"))
+    products[place] = torch.ones(3, 77), products[place][1]
+    put(home, "wide", tiny_addons.kohya(products))
+    assert "does not fit" in refused(home, base, "wide")
+
+
+def test_half_of_the_keys_is_not_enough(home, base):
+    keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
+    put(home, "half", {key: tensor for key, tensor in keys.items() if "lora_up" not in key})
+    assert "up half" in refused(home, base, "half")
+
+
+@pytest.mark.parametrize("mark", ["hada_w1_a", "lokr_w1", "dora_scale", "lora_mid.weight"])
+def test_products_of_another_kind_are_named(home, base, mark):
+    keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
+    put(home, "kind", keys | {f"lora_unet_conv_in.{mark}": torch.ones(2, 2)})
+    assert "only products of two matrices" in refused(home, base, "kind")
+
+
+def test_weights_that_are_not_numbers_are_refused(home, base):
+    keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
+    next(iter(keys.values()))[0] = float("nan")
+    put(home, "nan", keys)
+    assert "not numbers" in refused(home, base, "nan")
+
+
+def test_a_model_where_a_lora_belongs_is_refused(home, base):
+    put(home, "model", {"unet.conv_in.weight": torch.ones(2, 2)})
+    assert "is no LoRA" in refused(home, base, "model")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04pickle", b"PK\x03\x04zip", b"version https://git-lfs", b"<html>"])
+def test_what_is_no_safetensors_is_refused(home, base, content):
+    (home / "loras").mkdir(exist_ok=True)
+    (home / "loras" / "disguised.safetensors").write_bytes(content)
+    assert "disguised.safetensors" in refused(home, base, "disguised")
+
+
+def test_a_file_cut_at_any_place_is_refused(home, base):
+    whole = put(home, "cut", tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))).read_bytes()
+    for length in (4, 9, 500, len(whole) // 2, len(whole) - 1):
+        (home / "loras" / "cut.safetensors").write_bytes(whole[:length])
+        refused(home, base, "cut")
+
+
+def test_pickles_are_refused_by_name_and_never_opened(home, base, tmp_path):
+    (home / "Lora").mkdir(exist_ok=True)
+    (home / "Lora" / "danger.pt").write_bytes(b"\x80\x04")
+    assert "danger.pt is a pickle" in refused(home, base, "danger")
+
+
+@pytest.mark.parametrize("name", ["../loras/one", "/etc/passwd", "", "..", "no\x00thing"])
+def test_a_name_never_becomes_a_path(home, base, name):
+    put(home, "one", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    with pytest.raises(NotFound):
+        with_loras(base, [Wanted(name)])
+
+
+def test_links_that_lead_out_are_passed_over(home, base, tmp_path):
+    outside = tiny_addons.save(tmp_path, "outside", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    link = home / "loras" / "link.safetensors"
+    link.symlink_to(outside)
+    assert "link" not in files.installed(files.LORA)
+    link.unlink()
+
+
+def test_the_words_of_the_field():
+    assert wanted_loras("fox style:0.8, b, c:1:0.5,") == (("fox style", 0.8, 0.8), ("b", 1, 1), ("c", 1, 0.5))
+    assert wanted_loras("") == ()
+    for wrong in ("a:x", ":1", "a:nan", "a:11", "a:1:2:3", ",".join("abcdefghijklmnopq")):
+        with pytest.raises(BadRequest):
+            wanted_loras(wrong)
+
+
+def paint(devices: DeviceManager, **asked: Any) -> Result:
+    request = TextToImageRequest(model="sd", seed=3, width=64, height=64, num_inference_steps=3, **asked)
+    return [event for event in TextToImage().stream(request, devices) if isinstance(event, Result)][0]
+
+
+def test_two_jobs_with_different_loras_do_not_disturb_one_another(home, base):
+    put(home, "left", tiny_addons.kohya(tiny_addons.random_products(parts_of(base), 1)))
+    put(home, "right", tiny_addons.diffusers(tiny_addons.random_products(parts_of(base), 2)))
+    devices = DeviceManager("cpu", threads=1)
+    asked = ("left:0.8", "right", "", "left:0.8")
+    alone = [paint(devices, prompt=PROMPT, loras=loras).images for loras in asked]
+    together: dict[int, Any] = {}
+
+    def run(i: int) -> None:
+        together[i] = paint(devices, prompt=PROMPT, loras=asked[i]).images
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(asked))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    devices.close()
+    assert all((together[i] == alone[i]).all() for i in range(len(asked)))
+    assert not (alone[0] == alone[1]).all() and not (alone[0] == alone[2]).all()
+
+
+def test_the_recipe_says_names_weights_and_hashes(home, base):
+    from pipelines import infotext
+
+    path = put(home, "named", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    devices = DeviceManager("cpu", threads=1)
+    recipe = paint(devices, prompt=PROMPT, loras="named:0.8").recipes[0]
+    devices.close()
+    mark = files.payload_hash(path)
+    assert recipe["request"]["loras"] == "named:0.8"
+    assert recipe["lora_hashes"] == {"named": mark}
+    text = infotext.write(recipe)
+    assert f'Lora hashes: "named: {mark}"' in text
+    assert infotext.parse(text)["request"]["loras"] == "named:0.8"
+
+
+def test_a_request_with_a_lora_that_does_not_fit_fails_in_words(home):
+    devices = DeviceManager("cpu", threads=1)
+    with pytest.raises((NotFound, BadFile)):
+        paint(devices, prompt=PROMPT, loras="nowhere")
+    with pytest.raises(BadRequest):
+        paint(devices, prompt=PROMPT, loras="a:b:c")
+    devices.close()
+
+
+def test_a_lora_in_the_prompt_is_the_lora_of_the_field():
+    from pipelines.addons.requests import all_loras
+    from pipelines.requests import TextToImageRequest
+
+    named = TextToImageRequest.parse({"prompt": "a cat <lora:ink:0.8> <lora:fox:0.5:1>"})
+    assert all_loras(named) == all_loras(TextToImageRequest.parse({"loras": "ink:0.8, fox:1:0.5"}))
+    many = TextToImageRequest.parse({"prompt": "{<lora:a:1>|<lora:b:1>|<lora:c:1>}", "count": 16, "seed": 1})
+    with pytest.raises(BadRequest, match="one by one"):
+        all_loras(many)

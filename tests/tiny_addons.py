@@ -1,0 +1,83 @@
+"""Small add-ons with random weights, in the forms that other tools write them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+RANK, ALPHA = 3, 6.0
+UNET_MARKS = ("attn1.to_q", "attn2.to_k", "attn1.to_out.0", "proj_in", "resnets.0.conv1", "resnets.0.time_emb_proj")
+TEXT_MARKS = ("self_attn.q_proj", "mlp.fc1")
+TRANSFORMER_MARKS = ("attn.to_q", "attn.to_out.0")
+
+Products = dict[tuple[str, str], tuple[Tensor, Tensor]]
+"""(part, module path) -> down, up."""
+
+
+def random_products(parts: dict[str, Any], seed: int = 0, spread: float = 0.3) -> Products:
+    """Products for some modules of every part: linear maps, convolutions, 1 x 1 convolutions."""
+    draw = torch.Generator().manual_seed(seed)
+    products: Products = {}
+    for part, path, module in _modules(parts):
+        weight = module.weight
+        down = torch.randn(RANK, *weight.shape[1:], generator=draw) * spread
+        products[part, path] = down, torch.randn(weight.shape[0], RANK, *[1] * (weight.dim() - 2), generator=draw)
+    return products
+
+
+def _modules(parts: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for part, whole in parts.items():
+        marks = {"unet": UNET_MARKS, "transformer": TRANSFORMER_MARKS}.get(part, TEXT_MARKS)
+        for path, module in whole.named_modules():
+            if isinstance(module, nn.Linear | nn.Conv2d) and path.endswith(marks):
+                yield part, path.removeprefix("text_model."), module
+
+
+def merge(parts: dict[str, Any], products: Products, weight: float, text_weight: float, scale: float = ALPHA / RANK):
+    """Adds the products into the weights themselves, the plainest form of what a LoRA means."""
+    for (part, path), (down, up) in products.items():
+        whole = parts[part]
+        inner = getattr(whole, "text_model", whole)
+        module = inner.get_submodule(path)
+        product = torch.einsum("or,r...->o...", up.flatten(1), down) * scale
+        module.weight.data += product * (text_weight if part.startswith("text") else weight)
+
+
+def kohya(products: Products, sdxl: bool = False, names: Callable[[str], str] = lambda path: path) -> dict[str, Tensor]:
+    prefixes = {"unet": "lora_unet_", "text_encoder_2": "lora_te2_text_model_"}
+    prefixes["text_encoder"] = "lora_te1_text_model_" if sdxl else "lora_te_text_model_"
+    keys: dict[str, Tensor] = {}
+    for (part, path), (down, up) in products.items():
+        name = prefixes[part] + (names(path) if part == "unet" else path).replace(".", "_")
+        keys |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up, f"{name}.alpha": torch.tensor(ALPHA)}
+    return keys
+
+
+def diffusers(products: Products, scale: float = ALPHA / RANK) -> dict[str, Tensor]:
+    """Without an alpha: what it says is in `up`."""
+    keys: dict[str, Tensor] = {}
+    for (part, path), (down, up) in products.items():
+        inner = "text_model." if part.startswith("text") else ""
+        name = f"{part}.{inner}{path}"
+        keys |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up * scale}
+    return keys
+
+
+def older_diffusers(products: Products, scale: float = ALPHA / RANK) -> dict[str, Tensor]:
+    """The processors' keys of the attention, as the first scripts wrote them; only those can be said so."""
+    keys: dict[str, Tensor] = {}
+    for (part, path), (down, up) in products.items():
+        before, _, name = path.removesuffix(".0").rpartition(".")
+        stem = f"{part}.{before}.processor.{name}_lora"
+        keys |= {f"{stem}.down.weight": down, f"{stem}.up.weight": up * scale}
+    return keys
+
+
+def save(folder: Path, name: str, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, path, metadata)
+    return path
