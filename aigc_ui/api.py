@@ -72,6 +72,7 @@ def _jobs(services: Services) -> APIRouter:
 
         def work() -> dict[str, Any]:
             generator = services.generator(_text(body, "generator"))
+            services.allow(generator.name)
             parsed = generator.request_type.parse(bodies.mapping(body["request"], "request"))
             return _job(services.jobs.submit(generator.name, parsed, client), client)
 

@@ -1,0 +1,63 @@
+"""One file becomes a safe one beside it: the conversion in its child process, the check of what came out, the name."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator
+from pathlib import Path
+
+from pipelines import models
+from pipelines.converting import process
+from pipelines.errors import BadRequest
+from pipelines.events import Progress
+from pipelines.files import storage_error, sweep
+from pipelines.library import header, recognise
+from pipelines.library.kinds import Recognised
+
+TIMEOUT_SECONDS = 3600.0
+ENDINGS = {"keep": "", "float32": "-fp32", "float16": "-fp16", "bfloat16": "-bf16"}
+
+
+def target_of(source: Path, dtype: str, folder: Path | None = None) -> Path:
+    """What the safetensors file of a conversion is called. Raises BadRequest where that is taken."""
+    target = (folder or source.parent) / f"{source.stem}{ENDINGS[dtype]}.safetensors"
+    target_free(target)
+    return target
+
+
+def target_free(target: Path) -> None:
+    if target.exists():
+        raise BadRequest(f"{target.name[:80]} is already there. Remove or rename it, or choose another dtype.")
+
+
+def convert(
+    source: Path, target: Path, dtype: str = "keep", timeout: float = TIMEOUT_SECONDS
+) -> Generator[Progress, None, Recognised]:
+    """Make `target` of a pickled checkpoint or a safetensors file; whatever happens, it is whole or not there.
+
+    Raises BadFile with what is wrong with the source, StorageError.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sweep(target.parent.glob(".*.part"))  # of a studio that was killed
+        part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part")
+        try:
+            task = {"source": str(source.resolve()), "part": str(part.resolve()), "dtype": dtype}
+            made = yield from process.run("pipelines.converting.child", task, timeout)
+            if made["note"]:
+                yield Progress("checking", note=made["note"])
+            found = look_over(part)
+            target_free(target)
+            part.rename(target)
+            return found
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_error(error, "converted") from error
+
+
+def look_over(path: Path) -> Recognised:
+    """What a safetensors file is. Raises BadFile where its header is not true to it."""
+    shapes = models.check_safetensors(path)
+    head = header.read(path)
+    return recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)
