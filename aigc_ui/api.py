@@ -21,7 +21,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from aigc_ui import bodies, fields, lab_api, metadata_api, prompt_api, sdapi, sse
+from aigc_ui import bodies, fields, hub_api, lab_api, metadata_api, prompt_api, sdapi, sse
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
@@ -47,6 +47,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(metadata_api.router(services))
     app.include_router(lab_api.router(services))
     app.include_router(prompt_api.router())
+    app.include_router(hub_api.router(services))
     app.include_router(_about(services))
     app.include_router(sdapi.router(services) if services.settings.api else sdapi.closed())
     app.add_exception_handler(StudioError, _studio_error)

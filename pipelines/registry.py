@@ -22,8 +22,9 @@ MODULES = {
     "family-training": ("pipelines.families.live_training", "FamilyTraining"),
     "points-training": ("pipelines.lab.points_training", "PointsTraining"),
     "convert": ("pipelines.converting.job", "Convert"),
+    "download": ("pipelines.converting.download_job", "Download"),
 }
-OWNERS = ("convert",)
+OWNERS = ("convert", "download")
 """Those that change which models there are; in a shared studio nobody may ask for them over the network."""
 
 

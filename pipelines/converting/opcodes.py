@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickletools
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from pipelines.errors import BadFile
 
@@ -51,7 +51,7 @@ MEMO = ("MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT")
 
 def check(stream: BinaryIO, label: str) -> None:
     """Walk one pickle from where the stream stands to its end. Raises BadFile for anything but data and tensors."""
-    bounded = _Bounded(stream, label)
+    bounded = cast(BinaryIO, _Bounded(stream, label))
     memo = count = 0
     last: list[str] = []
     try:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Mapping
 from typing import IO, Any
 
-from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound, StorageError, StudioError
+from pipelines.errors import BadFile, BadRequest, Busy, NotAllowed, NotFound, StorageError, StudioError
 from pipelines.events import Progress
 from pipelines.models import ROOT
 
@@ -29,7 +29,7 @@ EVERY_SECONDS = 0.2
 """So often is there an event, so that a stop is felt soon."""
 LONGEST_LINE = 2**16
 KINDS: Mapping[str, type[StudioError]] = {
-    kind.code: kind for kind in (BadFile, BadRequest, NotAllowed, NotFound, StorageError)
+    kind.code: kind for kind in (BadFile, BadRequest, Busy, NotAllowed, NotFound, StorageError)
 }
 
 

@@ -72,7 +72,7 @@ def write(
         for done, one in enumerate(coming):
             tell(done, len(coming))
             tensor = _rounded(one, read(one.name))
-            file.write(memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()))
+            file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
         file.flush()
         os.fsync(file.fileno())
 
