@@ -41,6 +41,8 @@ def convert(task: dict[str, Any]) -> dict[str, Any]:
     source, part = Path(task["source"]), Path(task["part"])
     libs.torch().set_num_threads(1)
     size = source.stat().st_size
+    if task["output"] == "folder":
+        return _folder(source, part, task["dtype"])
     note = limits.confine(3 * size, 8 * size + 2**24, part.parent)
     before = _state(source)
     digest = _sha256(source, size)
@@ -55,6 +57,21 @@ def convert(task: dict[str, Any]) -> dict[str, Any]:
     if _state(source) != before:
         raise BadFile("The file was changed while it was converted, so the result was thrown away. Try again.")
     return {"tensors": len(entries), "sha256": digest, "note": note}
+
+
+def _folder(source: Path, part: Path, dtype: str) -> dict[str, Any]:
+    """One safetensors file, with those among the models that it needs, as a folder of diffusers."""
+    from pipelines.checkpoints import single_file
+    from pipelines.converting import folder
+
+    libs.single_file()  # before the limits, as it loads libraries
+    before = _state(source)
+    info = single_file.inspect(source)
+    note = limits.confine(6 * info.weight_bytes, 8 * info.weight_bytes + 2**26, part.parent)
+    folder.write(info, part, dtype, lambda done, total: say(stage="converting", done=done, total=total))
+    if _state(source) != before:
+        raise BadFile("The file was changed while it was converted, so the result was thrown away. Try again.")
+    return {"parts": len(info.weights), "note": note}
 
 
 def _safetensors(source: Path) -> tuple[list[writing.Entry], Any, dict[str, str]]:

@@ -17,6 +17,7 @@ def add(verbs: Any) -> None:
     one = verbs.add_parser("convert", help="a checkpoint to safetensors beside it, or to another dtype")
     one.add_argument("file", metavar="FILE", type=Path)
     one.add_argument("--dtype", default="keep", choices=DTYPES, help="how its numbers are kept (keep)")
+    one.add_argument("--folder", action="store_true", help="make a folder as diffusers reads it")
     one.set_defaults(run=_convert)
     one = verbs.add_parser("import", help="look a file over and copy or convert it into models")
     one.add_argument("file", metavar="FILE", type=Path)
@@ -33,6 +34,11 @@ def _convert(options: argparse.Namespace) -> int:
     source: Path = options.file
     if source.suffix not in sources.SUFFIXES or not source.is_file():
         raise BadFile(f"{source.name[:60]} is no file that can be converted; these are: {', '.join(sources.SUFFIXES)}.")
+    if options.folder:
+        target = convert.folder_of(source, options.dtype)
+        _watch(convert.to_folder(source, target, options.dtype))
+        print(target)
+        return 0
     target = convert.target_of(source, options.dtype)
     found = _watch(convert.convert(source, target, options.dtype))
     print(f"{target}  ({found.kind.replace('_', ' ')}, {found.architecture})")

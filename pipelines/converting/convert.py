@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 
-from pipelines import models
+from pipelines import libs, models
 from pipelines.converting import process
 from pipelines.errors import BadRequest
 from pipelines.events import Progress
 from pipelines.files import storage_error, sweep
 from pipelines.library import header, recognise
 from pipelines.library.kinds import Recognised
+from pipelines.models import ModelInfo
 
 TIMEOUT_SECONDS = 3600.0
 ENDINGS = {"keep": "", "float32": "-fp32", "float16": "-fp16", "bfloat16": "-bf16"}
@@ -42,7 +45,7 @@ def convert(
         sweep(target.parent.glob(".*.part"))  # of a studio that was killed
         part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part")
         try:
-            task = {"source": str(source.resolve()), "part": str(part.resolve()), "dtype": dtype}
+            task = {"source": str(source.resolve()), "part": str(part.resolve()), "dtype": dtype, "output": "file"}
             made = yield from process.run("pipelines.converting.child", task, timeout)
             if made["note"]:
                 yield Progress("checking", note=made["note"])
@@ -54,6 +57,37 @@ def convert(
             part.unlink(missing_ok=True)
     except OSError as error:
         raise storage_error(error, "converted") from error
+
+
+def to_folder(
+    source: Path, target: Path, dtype: str = "keep", timeout: float = TIMEOUT_SECONDS
+) -> Generator[Progress, None, ModelInfo]:
+    """Make `target`, a folder of diffusers, of a safetensors checkpoint; whole or not there. Raises as `convert`."""
+    if source.suffix != ".safetensors":
+        raise BadRequest(f"{source.name[:60]} is a pickle: convert it to one safetensors file first, then to a folder.")
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        task = {"source": str(source.resolve()), "part": str(part.resolve()), "dtype": dtype, "output": "folder"}
+        places = {"AIGC_MODELS": os.environ.get("AIGC_MODELS", "")} | libs.ENVIRONMENT
+        made = yield from process.run("pipelines.converting.child", task, timeout, places)
+        if made["note"]:
+            yield Progress("checking", note=made["note"])
+        found = models.inspect(part)
+        target_free(target)
+        part.rename(target)
+        return found
+    except OSError as error:
+        raise storage_error(error, "converted") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def folder_of(source: Path, dtype: str) -> Path:
+    """What the folder of a conversion is called, among the models. Raises BadRequest where that is taken."""
+    beside = source.parent.parent if source.parent.name in models.CHECKPOINT_FOLDERS else source.parent
+    target = beside / f"{source.stem}{ENDINGS[dtype]}-folder"
+    target_free(target)
+    return target
 
 
 def look_over(path: Path) -> Recognised:

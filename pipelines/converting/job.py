@@ -18,10 +18,15 @@ class Convert:
     def stream(self, request: ConvertRequest, devices: DeviceManager) -> Iterator[Event]:
         """Progress, then a Result without pictures whose note says what was made."""
         source = sources.find(request.source)
-        target = convert.target_of(source, request.dtype)
         try:
-            found = yield from convert.convert(source, target, request.dtype)
+            if request.output == "folder":
+                target = convert.folder_of(source, request.dtype)
+                made = yield from convert.to_folder(source, target, request.dtype)
+                kind = "model"
+            else:
+                target = convert.target_of(source, request.dtype)
+                made = yield from convert.convert(source, target, request.dtype)
+                kind = made.kind.replace("_", " ")
         except StopEarly:
             return
-        kind = found.kind.replace("_", " ")
-        yield replace(nothing_to_keep(), notes=(f"Kept as {target.name}: {kind}, {found.architecture}.",))
+        yield replace(nothing_to_keep(), notes=(f"Kept as {target.name}: {kind}, {made.architecture}.",))
