@@ -72,8 +72,8 @@ def _jobs(services: Services) -> APIRouter:
         client = client_of(request)
 
         def work() -> dict[str, Any]:
+            services.allow(_text(body, "generator"))
             generator = services.generator(_text(body, "generator"))
-            services.allow(generator.name)
             parsed = generator.request_type.parse(bodies.mapping(body["request"], "request"))
             return _job(services.jobs.submit(generator.name, parsed, client), client)
 
