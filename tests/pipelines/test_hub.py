@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -195,5 +196,5 @@ def test_stopping_ends_the_child(server: Hub, tmp_path: Path, monkeypatch: pytes
     stream = hub.fetch("org/name", "model.safetensors", tmp_path)
     next(stream)
     stream.close()
-    assert len(children) == 1 and children[0].poll() is not None
+    assert len(children) == 1 and children[0].poll() == -signal.SIGKILL
     assert not kept(tmp_path)
