@@ -20,7 +20,18 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from aigc_ui import addons_api, bodies, fields, lab_api, library_api, metadata_api, prompt_api, sdapi, sse
+from aigc_ui import (
+    addons_api,
+    bodies,
+    fields,
+    hub_api,
+    lab_api,
+    library_api,
+    metadata_api,
+    prompt_api,
+    sdapi,
+    sse,
+)
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
@@ -49,6 +60,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(prompt_api.router())
     app.include_router(library_api.router(services))
     app.include_router(addons_api.router(services))
+    app.include_router(hub_api.router(services))
     app.include_router(_about(services))
     app.include_router(sdapi.router(services) if services.settings.api else sdapi.closed())
     app.add_exception_handler(StudioError, _studio_error)
@@ -73,6 +85,7 @@ def _jobs(services: Services) -> APIRouter:
         client = client_of(request)
 
         def work() -> dict[str, Any]:
+            services.allow(_text(body, "generator"))
             generator = services.generator(_text(body, "generator"))
             parsed = generator.request_type.parse(bodies.mapping(body["request"], "request"))
             return _job(services.jobs.submit(generator.name, parsed, client), client)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import VERSION
+from pipelines import VERSION, registry
 from pipelines.errors import NotAllowed
 from pipelines.places import Places
 
@@ -76,6 +76,11 @@ class Services:
 
         warm(self.devices)
         self.warmed.set()
+
+    def allow(self, generator: str) -> None:
+        """Raises NotAllowed for what would change a shared studio for everybody."""
+        if self.settings.shared and generator in registry.OWNERS:
+            raise NotAllowed("In a shared studio models are fetched and converted by its owner, on the command line.")
 
     def job_for(self, job_id: str, client: str) -> "Job":
         """A job that this client may look at. Raises NotFound, NotAllowed."""

@@ -2,6 +2,7 @@
 
 generate    a prompt to PNG files that carry their recipes; --image starts from a picture, --mask-image keeps parts
 info        the device, the models that are installed, and the versions
+convert     a checkpoint to safetensors, import: any model file into models, download: one from the hub
 evaluate    how well a model draws what it is asked for; takes options of its own
 
 Bad input ends in one sentence on stderr and exit code 2; Ctrl-C keeps what is painted so far and ends with 130.
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipelines import libs, models
+from pipelines.converting import command
 from pipelines.errors import BadFile, StudioError
 from pipelines.params import Choice, Field, Picture, Range, Request
 
@@ -66,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     info.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
     info.set_defaults(run=_info)
     verbs.add_parser("evaluate", help="how well a model draws what it is asked for", add_help=False)
+    command.add(verbs)
     return parser
 
 

@@ -1,0 +1,34 @@
+"""The look at a file of the hub before it is downloaded, over HTTP; the download itself is a job."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+
+from aigc_ui import bodies
+from aigc_ui.services import Services
+from pipelines.converting import hub
+from pipelines.converting.download_job import DownloadRequest
+
+
+def router(services: Services) -> APIRouter:
+    made = APIRouter(prefix="/api/v1/hub")
+
+    @made.post("/look")
+    async def look(request: Request) -> dict[str, Any]:
+        """{"repo", "file"} -> size in bytes, licence, whether terms must be accepted, SHA-256."""
+        services.allow("download")
+        asked = DownloadRequest.parse(await bodies.read(request))
+
+        def work() -> dict[str, Any]:
+            stream = hub.look(asked.repo, asked.file)
+            while True:
+                try:
+                    next(stream)
+                except StopIteration as over:
+                    return asdict(over.value)
+
+        return await run_in_threadpool(work)
+
+    return made

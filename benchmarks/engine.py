@@ -1,0 +1,133 @@
+"""Our own loop against diffusers' pipelines, in turn in one run: how far apart the latents are, and how long they take.
+
+Random weights in the structure of Stable Diffusion 1 and XL at a quarter of their channels, so that two cores manage.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    EulerDiscreteScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+
+from pipelines.architectures.sd import UNetNetwork
+from pipelines.diffusion.conditions import Conditions
+from pipelines.diffusion.denoiser import Denoiser
+from pipelines.diffusion.guidance import Guidance
+from pipelines.diffusion.path import NoisePath
+from pipelines.diffusion.preview import sd1_preview
+from pipelines.diffusion.process import trained_process, vp_scale
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.worker import Worker
+
+BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
+SIDE, STEPS, GUIDANCE, TOKENS, WIDTH = 256, 4, 5.0, 77, 192
+SD1 = {"block_out_channels": (96, 160, 320, 320), "attention_head_dim": 8}
+XL = {
+    "block_out_channels": (96, 160, 320),
+    "attention_head_dim": (3, 5, 10),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    "transformer_layers_per_block": (1, 2, 10),
+    "use_linear_projection": True,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 64,
+    "projection_class_embeddings_input_dim": 6 * 64 + 128,
+}
+
+
+def pipeline(large: bool) -> Any:
+    torch.manual_seed(0)
+    kind = StableDiffusionXLPipeline if large else StableDiffusionPipeline
+    parts: dict[str, Any] = {"text_encoder": None, "tokenizer": None}
+    parts |= {"text_encoder_2": None, "tokenizer_2": None} if large else {}
+    parts |= {} if large else {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+    unet = UNet2DConditionModel(sample_size=SIDE // 8, cross_attention_dim=WIDTH, **(XL if large else SD1)).eval()
+    vae = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(32, 64, 128, 128),
+        latent_channels=4,
+    )
+    made = kind(vae=vae, unet=unet, scheduler=EulerDiscreteScheduler(**BETAS, timestep_spacing="leading"), **parts)
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def conditions(large: bool) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """What the network is told with the prompt and without."""
+    noise = torch.Generator().manual_seed(1)
+    made = []
+    for _ in range(2):
+        told = {"encoder_hidden_states": torch.randn(1, TOKENS, WIDTH, generator=noise)}
+        if large:
+            told["text_embeds"] = torch.randn(1, 128, generator=noise)
+            told["time_ids"] = torch.tensor([[SIDE, SIDE, 0.0, 0.0, SIDE, SIDE]])
+        made.append(told)
+    return made[0], made[1]
+
+
+def loops(large: bool) -> tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor], Worker]:
+    """Theirs and ours, from the same noise to latents."""
+    theirs, (cond, uncond) = pipeline(large), conditions(large)
+    noise = torch.randn(1, 4, SIDE // 8, SIDE // 8, generator=torch.Generator().manual_seed(3))
+    said = {"prompt_embeds": cond["encoder_hidden_states"], "negative_prompt_embeds": uncond["encoder_hidden_states"]}
+    if large:
+        said |= {"pooled_prompt_embeds": cond["text_embeds"], "negative_pooled_prompt_embeds": uncond["text_embeds"]}
+    asked = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, "output_type": "latent"}
+    theirs.scheduler.set_timesteps(STEPS)
+    path = NoisePath(theirs.scheduler.sigmas.double(), theirs.scheduler.timesteps.double())
+    worker = Worker(threads=torch.get_num_threads())
+    process = trained_process(BETAS | {"prediction_type": "epsilon", "num_train_timesteps": 1000})
+    network = UNetNetwork(theirs.unet, "bench", batch_rows=2)
+    told = Conditions.fixed(*({name: tensor[0] for name, tensor in said.items()} for said in (cond, uncond)))
+
+    def ours() -> torch.Tensor:
+        denoiser = Denoiser(network, worker, process, path, told, Guidance(GUIDANCE, 0.0))
+        *_, last = SAMPLERS["euler"](denoiser, noise / vp_scale(float(path.sigmas[0])), path.sigmas, torch.randn_like)
+        return last.x
+
+    return lambda: theirs(**said, **asked, height=SIDE, width=SIDE, latents=noise.clone()).images, ours, worker
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+@torch.inference_mode()
+def main(runs: int = 5) -> None:
+    print(
+        f"| random weights, {SIDE} x {SIDE}, {STEPS} steps | apart | theirs | ours | ours / theirs | preview | TAESD |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    preview, tiny = sd1_preview(), AutoencoderTiny().eval()
+    for large in (False, True):
+        theirs, ours, worker = loops(large)
+        first, second = theirs(), ours()
+        apart = float((first - second).abs().max() / first.std().clamp(min=1))
+        pairs = [(seconds(theirs), seconds(ours)) for _ in range(runs)]  # in turn, so that both meet the same load
+        looks = [(seconds(lambda: preview(second)), seconds(lambda: tiny.decode(second))) for _ in range(runs)]  # noqa: B023
+        worker.close()
+        step = statistics.median(our for _, our in pairs) / STEPS
+        row = [statistics.median(column) for column in zip(*pairs, strict=True)]
+        ratio = statistics.median(our / their for their, our in pairs)
+        shown = [statistics.median(column) / step for column in zip(*looks, strict=True)]
+        name = "Stable Diffusion XL" if large else "Stable Diffusion 1"
+        print(
+            f"| {name} | {apart:.1e} | {row[0]:.2f} s | {row[1]:.2f} s | {ratio:.2f} "
+            f"| {shown[0]:.1%} of a step | {shown[1]:.0%} of a step |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Files from strangers become safe ones: pickles are converted and files fetched in child processes with limits."""

@@ -1,0 +1,98 @@
+"""The tensors that a loaded checkpoint is about, under their own names: no optimiser, no wrapping, no tools' notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipelines import libs
+from pipelines.errors import BadFile
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+INNER = ("state_dict", "model_state_dict", "params_ema", "params", "model", "module", "weights")
+"""Under which trainers keep the weights; the first that is there."""
+DROPPED = ("optimizer", "lr_scheduler", "callbacks", "loops", "scaler", "rng_state", "hyper_parameters", "epoch")
+WRAPPED = "module."
+MOST_TENSORS = 50_000
+MOST_DEPTH = 8
+MOST_NAME = 400
+
+
+class Inert:
+    """Stands for an object of a class that is not wanted; keeps its state as data."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+
+def tensors_of(loaded: Any, label: str) -> dict[str, Tensor]:
+    """Raises BadFile where there are none, or too many."""
+    loaded = _data(loaded)
+    if isinstance(loaded, Mapping) and "string_to_param" in loaded:
+        return {"emb_params": _embedding(loaded["string_to_param"], label)}
+    found: dict[str, Tensor] = {}
+    for name, tensor in _walk(_inner(loaded), "", 0, label):
+        found[name] = tensor
+        if len(found) > MOST_TENSORS:
+            raise BadFile(f"{label} holds more than {MOST_TENSORS} tensors, more than any real model.")
+    if not found:
+        raise BadFile(f"{label} holds no weights. Take the model's file itself.")
+    return _learned_words(_unwrapped(found))
+
+
+def _learned_words(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """diffusers' textual inversion, {"<word>": vector}, as others name it."""
+    ((name, tensor), *more) = found.items()
+    if more or tensor.ndim > 2 or not name.startswith("<"):
+        return found
+    return {"emb_params": tensor.reshape(-1, tensor.shape[-1])}
+
+
+def _embedding(params: Any, label: str) -> Tensor:
+    found = [tensor for _, tensor in _walk(_data(params), "", 0, label)]
+    if len(found) != 1 or found[0].ndim != 2:
+        raise BadFile(f"{label} is a textual inversion of {len(found)} words; one of one word can be converted.")
+    return found[0]
+
+
+def _data(value: Any) -> Any:
+    """A container of torch.nn as the plain dict of its tensors."""
+    if isinstance(value, Inert) and isinstance(value.state, Mapping):
+        parameters = value.state.get("_parameters")
+        return parameters if isinstance(parameters, Mapping) and parameters else value.state
+    return value
+
+
+def _inner(loaded: Any) -> Any:
+    for _ in range(MOST_DEPTH):
+        if not isinstance(loaded, Mapping):
+            return loaded
+        inner = next((loaded[name] for name in INNER if isinstance(loaded.get(name), Mapping) and loaded[name]), None)
+        if inner is None:
+            return loaded
+        loaded = inner
+    return loaded
+
+
+def _walk(value: Any, name: str, depth: int, label: str) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, libs.torch().Tensor):
+        if len(name) > MOST_NAME or not name.isprintable():
+            raise BadFile(f"{label} has a tensor whose name is no name. Do not use it.")
+        yield name, value
+    elif isinstance(value, Mapping):
+        if depth >= MOST_DEPTH:
+            raise BadFile(f"{label} is nested deeper than any real model. Do not use it.")
+        for key, inner in value.items():
+            if isinstance(key, str) and not key.startswith(DROPPED):
+                yield from _walk(inner, f"{name}.{key}" if name else key, depth + 1, label)
+
+
+def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    while all(name.startswith(WRAPPED) and len(name) > len(WRAPPED) for name in found):
+        found = {name.removeprefix(WRAPPED): tensor for name, tensor in found.items()}
+    return found

@@ -1,0 +1,38 @@
+"""The files among the models that can be converted, by names that are never paths from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines import models
+from pipelines.converting.container import KINDS
+from pipelines.errors import NotFound
+
+SUFFIXES = (*KINDS, ".safetensors")
+MOST_FILES = 2000
+
+
+def names() -> tuple[str, ...]:
+    return tuple(sorted({name for name, _ in _files()}))
+
+
+def find(name: str) -> Path:
+    """Raises NotFound."""
+    for known, path in _files():
+        if known == name:
+            return path
+    raise NotFound(f"no file {name[:60]!r} among the models can be converted. Put it into models first.")
+
+
+def _files() -> Iterator[tuple[str, Path]]:
+    """Files in the folders of models and one folder below, where they are no part of a diffusers model."""
+    for folder in models.folders():
+        if not folder.is_dir():
+            continue
+        below = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()]
+        for place in (folder, *(path for path in below if not (path / "model_index.json").is_file())):
+            for _, path in zip(range(MOST_FILES), sorted(place.iterdir()), strict=False):
+                good = path.suffix in SUFFIXES and models.SAFE_NAME.fullmatch(path.name) and not path.is_symlink()
+                if good and path.is_file():
+                    yield path.relative_to(folder).as_posix(), path
