@@ -29,7 +29,12 @@ PLAIN = {
     "batch_size": "count",
 }
 BATCHES = Range(1, 16)
-UPSCALES = {2.0: "2x", 4.0: "4x"}
+HIRES = {
+    "hr_scale": ("hires_scale", 2.0),
+    "hr_second_pass_steps": ("hires_steps", 0),
+    "denoising_strength": ("hires_strength", 0.75),
+}
+"""What a second pass is asked for with, our field, and what A1111 takes where nothing is said."""
 WHY = {
     "mask_blur": "a mask's edge always fades over 4 pixels inside it",
     "mask_blur_x": "a mask's edge always fades over 4 pixels inside it",
@@ -39,11 +44,20 @@ WHY = {
     "resize_mode": "a picture of another shape is always cut to the size (1, crop and resize)",
     "init_images": "only the first picture is used",
     "do_not_save_samples": "every picture is kept, so that a lost connection loses none",
-    "denoising_strength": "enlarging has no second pass of steps",
     "mask": "a mask needs a picture that it masks",
 }
 NO_SUCH = "this studio has no such setting"
-_READ = {*PLAIN, "sampler_name", "sampler_index", "scheduler", "n_iter", "enable_hr", "hr_scale", "send_images"}
+_READ = {
+    *PLAIN,
+    "sampler_name",
+    "sampler_index",
+    "scheduler",
+    "n_iter",
+    "enable_hr",
+    "send_images",
+    "hr_upscaler",
+    *HIRES,
+}
 _HARMLESS = {
     "override_settings", "override_settings_restore_afterwards", "save_images", "force_task_id", "do_not_save_grid",
     "denoising_strength", "inpaint_full_res_padding", "refiner_switch_at", "script_args", "s_tmax",
@@ -77,7 +91,7 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
     if chosen:
         values["model"] = checkpoint(chosen, request_type)
     if Flag().check("enable_hr", given.get("enable_hr", False), bool):
-        values["upscale"] = _upscale(given.get("hr_scale", 2))
+        values |= _second_pass(given, known)
     others = {f"override_settings.{name}": value for name, value in override.items() if name != "sd_model_checkpoint"}
     return Asked(
         values,
@@ -159,10 +173,15 @@ def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str,
     return {n: known[n].spec.check(theirs[n], value, str) for n, value in values.items() if n in known}
 
 
-def _upscale(scale: object) -> str:
-    if not isinstance(scale, int | float) or float(scale) not in UPSCALES:
-        raise BadRequest(f"hr_scale must be 2 or 4; got {str(scale)[:40]}.")
-    return UPSCALES[float(scale)]
+def _second_pass(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    """A1111's "hires fix". Its upscalers are told apart by whether they work on latents or on the picture."""
+    values: dict[str, Any] = {
+        ours: known[ours].spec.check(theirs, given.get(theirs, default), known[ours].kind)
+        for theirs, (ours, default) in HIRES.items()
+    }
+    name = str(given.get("hr_upscaler") or "latent").casefold()
+    values["hires_upscaler"] = "latent" if name.startswith("latent") else "lanczos" if name == "lanczos" else "ours"
+    return values
 
 
 def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:
@@ -174,8 +193,6 @@ def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:
         idle = idle or value == _NEUTRAL.get(name) or (name.startswith("hr_") and not hires)
         if name not in read and not idle:
             found[name] = _why(name, value)
-    if hires and "denoising_strength" in given and "init_images" not in given:
-        found["denoising_strength"] = _why("denoising_strength", given["denoising_strength"])
     return found
 
 

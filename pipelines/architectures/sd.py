@@ -11,6 +11,7 @@ from torch import Tensor
 from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
 from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.inpainting import beside
 from pipelines.diffusion.process import Process, trained_process
 from pipelines.errors import BadFile
 from pipelines.models import ModelInfo
@@ -29,10 +30,11 @@ class UNetNetwork:
     def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor]) -> Tensor:
         dtype = self.unet.dtype
         told: dict[str, Any] = {name: tensor.to(dtype) for name, tensor in context.items()}
+        x = beside(x.to(dtype), told.pop("inpaint", None))
         added = {name: told.pop(name) for name in ("text_embeds", "time_ids") if name in told}
         if added:
             told["added_cond_kwargs"] = added
-        return self.unet(x.to(dtype), timesteps, return_dict=False, **told)[0].float()
+        return self.unet(x, timesteps, return_dict=False, **told)[0].float()
 
 
 class Model(Bundle):
