@@ -18,6 +18,8 @@ SCRIPTS = (
     "live.js",
     "mask.js",
     "mask_editor.js",
+    "mask_view.js",
+    "outpaint.js",
     "start.js",
     "sketch.js",
     "prompt.js",

@@ -36,11 +36,8 @@ HIRES = {
 }
 """What a second pass is asked for with, our field, and what A1111 takes where nothing is said."""
 WHY = {
-    "mask_blur": "a mask's edge always fades over 4 pixels inside it",
-    "mask_blur_x": "a mask's edge always fades over 4 pixels inside it",
-    "mask_blur_y": "a mask's edge always fades over 4 pixels inside it",
-    "inpainting_fill": "what is painted anew always starts from the picture itself (1, original)",
-    "inpaint_full_res": "the whole picture is always painted at its own size",
+    "mask_blur_x": "a mask fades as far in both directions (mask_blur)",
+    "mask_blur_y": "a mask fades as far in both directions (mask_blur)",
     "resize_mode": "a picture of another shape is always cut to the size (1, crop and resize)",
     "init_images": "only the first picture is used",
     "do_not_save_samples": "every picture is kept, so that a lost connection loses none",
@@ -60,10 +57,14 @@ _READ = {
 }
 _HARMLESS = {
     "override_settings", "override_settings_restore_afterwards", "save_images", "force_task_id", "do_not_save_grid",
-    "denoising_strength", "inpaint_full_res_padding", "refiner_switch_at", "script_args", "s_tmax",
+    "denoising_strength", "refiner_switch_at", "script_args", "s_tmax",
 }  # fmt: skip
 _OF_PICTURES = {"init_images", "mask", "inpainting_mask_invert"}
-_OF_MASKS = {"mask_blur", "mask_blur_x", "mask_blur_y", "inpainting_fill", "inpaint_full_res"}
+FILLED = ("fill", "original", "noise", "nothing")
+"""Our names for A1111's `inpainting_fill`, by its number."""
+_OF_MASKS = {
+    "mask_blur", "mask_blur_x", "mask_blur_y", "inpainting_fill", "inpaint_full_res", "inpaint_full_res_padding",
+}  # fmt: skip
 _NEUTRAL = {"s_noise": 1, "initial_noise_multiplier": 1, "inpainting_fill": 1, "resize_mode": 1, "image_cfg_scale": 1.5}
 
 
@@ -121,7 +122,9 @@ def image_to_image(body: Mapping[str, Any], request_type: type[Request], model: 
         ignored["init_images"] = f"{len(pictures)} pictures: {WHY['init_images']}"
     if body.get("mask"):
         values["mask_image"] = store.add(_mask(decoded("mask", body["mask"]), body.get("inpainting_mask_invert"))).id
-        ignored |= _ignored({"inpainting_fill": 0} | {k: body[k] for k in _OF_MASKS if body.get(k) is not None}, set())
+        of_mask = {k: body[k] for k in _OF_MASKS if body.get(k) is not None}
+        values |= _masking(of_mask, fields_of(request_type))
+        ignored |= {k: _why(k, v) for k, v in of_mask.items() if k in ("mask_blur_x", "mask_blur_y") and v}
     width, height = (values.get(name, fields_of(request_type)[name].default) for name in ("width", "height"))
     if kept.width * height == kept.height * width:
         ignored.pop("resize_mode", None)  # the same shape: all modes are one
@@ -198,6 +201,17 @@ def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:
 
 def _why(name: str, value: object) -> str:
     return f"{str(value)[:60]} is not used: {WHY.get(name, NO_SUCH)}"
+
+
+def _masking(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    """How a mask is softened, filled and cut around, with what A1111 takes where nothing is said."""
+    fill = int(Range(0, len(FILLED) - 1).check("inpainting_fill", given.get("inpainting_fill", 0), int))
+    theirs = {"mask_blur": ("mask_blur", 4), "inpaint_full_res_padding": ("masked_padding", 0)}
+    values: dict[str, Any] = {
+        ours: known[ours].spec.check(name, given.get(name, default), int) for name, (ours, default) in theirs.items()
+    }
+    whole = Flag().check("inpaint_full_res", given.get("inpaint_full_res", True), bool)
+    return values | {"mask_fill": FILLED[fill], "only_masked": whole}
 
 
 def _mask(data: bytes, invert: object) -> bytes:

@@ -102,6 +102,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "mask.undo": ("Undo", "撤销"),
     "mask.redo": ("Redo", "重做"),
     "mask.clear": ("Clear", "清空"),
+    "mask.fill": ("Fill", "全选"),
+    "mask.whole": ("Whole picture", "显示整图"),
     "mask.invert": ("Invert", "反选"),
     "mask.done": ("Done", "完成"),
     "mask.close": ("Leave the mask as it was", "不保存修改"),

@@ -245,7 +245,7 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
     asked = {
         "init_images": [square, square],
         "mask": square,
-        "mask_blur": 8,
+        "mask_blur_x": 8,
         "inpaint_full_res": True,
         "steps": 1,
         "width": 64,
@@ -259,9 +259,7 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
     ignored = json.loads(post(studio.program(), "img2img", asked)["info"])["ignored"]
     assert set(ignored) == {
         "init_images",
-        "mask_blur",
-        "inpaint_full_res",
-        "inpainting_fill",
+        "mask_blur_x",
         "resize_mode",
         "tiling",
         "subseed_strength",
@@ -269,7 +267,21 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
         "alwayson_scripts",
         "override_settings.CLIP_stop_at_last_layers",
     }
-    assert "fades over 4 pixels" in ignored["mask_blur"] and "cut to the size" in ignored["resize_mode"]
+    assert "in both directions" in ignored["mask_blur_x"] and "cut to the size" in ignored["resize_mode"]
+
+
+def test_a_mask_is_softened_filled_and_cut_around_as_it_is_asked_for(studio: Studio):
+    square = encoded(np.full((64, 64, 3), 200, dtype=np.uint8))
+    asked = {"init_images": [square], "mask": square, "steps": 1, "width": 64, "height": 64}
+    said = {"mask_blur": 8, "inpainting_fill": 2, "inpaint_full_res": False, "inpaint_full_res_padding": 48}
+    for more in (said, {}):
+        assert json.loads(post(studio.program(), "img2img", asked | more)["info"])["ignored"] == {}
+    values = [job.request.values() for job in studio.services.jobs.list()]
+    fields = ("mask_blur", "mask_fill", "only_masked", "masked_padding")
+    assert sorted(tuple(one[name] for name in fields) for one in values) == [
+        (4, "fill", True, 0),
+        (8, "noise", False, 48),
+    ]
 
 
 @pytest.mark.parametrize(
