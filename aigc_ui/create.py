@@ -34,7 +34,7 @@ GROUPS = (
         "group.variation",
         (("variation_seed",), ("variation_strength",), "variation.help", ("seed_resize_width", "seed_resize_height")),
     ),
-    ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler", "hires_steps"), ("hires_strength",))),
+    ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler",), ("hires_steps",), ("hires_strength",))),
     ("group.tile", ("tile.help", ("tile",))),
     ("group.sampling", (("sigma_schedule",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),

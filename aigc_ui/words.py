@@ -90,8 +90,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "mask": ("What to paint anew", "选择要重绘的部分"),
     "mask.help": (
-        "Paint over what should change. All the rest stays as it is, to the pixel.",
-        "涂抹想要改变的部分，其余部分逐像素保持不变。",
+        "Paint over what should change. All the rest stays as it is, to the pixel. "
+        "The wheel or two fingers look closer.",
+        "涂抹想要改变的部分，其余部分逐像素保持不变。滚轮或双指可放大查看。",
     ),
     "mask.paint": ("Paint a mask", "绘制蒙版"),
     "mask.edit": ("Edit mask", "修改蒙版"),

@@ -34,7 +34,7 @@
     const title = el("b"), figures = el("span", { class: "figures", "aria-live": "polite" }), how = el("span", { class: "help" });
     const none = el("button", { type: "button", id: "outpaint-none" });
     none.addEventListener("click", clear);
-    const node = el("div", { id: "outpaint" }, el("div", { class: "pad" }, canvas, ...arrows), el("div", { class: "side" }, title, how, figures, none));
+    const node = el("div", { id: "outpaint" }, el("div", { class: "around" }, canvas, ...arrows), el("div", { class: "side" }, title, how, figures, none));
 
     function render() {
       const { width, height } = whole(), percent = (part, of) => `${(100 * part) / (of || 1)}%`;
