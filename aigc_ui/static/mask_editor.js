@@ -29,7 +29,7 @@
     const whole = tool("mask.whole");
     const done = tool("mask.done"), close = tool("mask.close", CROSS);
     done.className = "primary";
-    const node = el("dialog", { id: "mask", "aria-labelledby": "mask-title" },
+    const node = el("dialog", { id: "mask", tabindex: "-1", "aria-labelledby": "mask-title" },
       el("header", {}, title, done, close), help, easel,
       el("div", { class: "tools" }, el("span", { class: "either" }, brush, eraser),
         el("label", { class: "size" }, sizeName, size), el("span", { class: "group" }, undo, redo), el("span", { class: "group" }, clear, fill, invert, whole)));
@@ -128,7 +128,7 @@
     redo.addEventListener("click", () => step(undone, operations));
     clear.addEventListener("click", () => add({ kind: "clear" }));
     fill.addEventListener("click", () => add({ kind: "fill" }));
-    whole.addEventListener("click", view.reset);
+    whole.addEventListener("click", () => { view.reset(); node.focus(); });  // the button goes, and with it the focus
     invert.addEventListener("click", () => add({ kind: "invert" }));
     done.addEventListener("click", () => node.close("done"));
     close.addEventListener("click", () => node.close(""));

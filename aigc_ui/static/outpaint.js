@@ -31,7 +31,7 @@
       one.addEventListener("click", (event) => keep(side, border[side] + (event.shiftKey ? -STEP : STEP)));
       return one;
     });
-    const title = el("b"), figures = el("span", { class: "figures", "aria-live": "polite" }), how = el("span", { class: "help" });
+    const title = el("b"), figures = el("span", { class: "total", "aria-live": "polite" }), how = el("span", { class: "help" });
     const none = el("button", { type: "button", id: "outpaint-none" });
     none.addEventListener("click", clear);
     const node = el("div", { id: "outpaint" }, el("div", { class: "around" }, canvas, ...arrows), el("div", { class: "side" }, title, how, figures, none));

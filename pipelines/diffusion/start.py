@@ -139,7 +139,7 @@ class StartPicture:
         left, top, right, bottom = self.cutout.box
         placed = self.cutout.whole.copy()
         size = (right - left, bottom - top)
-        placed[top:bottom, left:right] = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS)
+        placed[top:bottom, left:right] = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
         return mixed(self.cutout.whole, placed, self.cutout.painted, self.blur)
 
     def _tensor(self, mask: NDArray[np.bool_]) -> Tensor:

@@ -206,7 +206,7 @@ def test_the_canvas_grows_by_arrows_and_what_was_known_stays_bit_for_bit(page: P
     page.locator("#outpaint-add-right").click()
     page.locator("#outpaint-add-top").click()
     page.locator("#outpaint-add-top").click(modifiers=["Shift"])
-    expect(page.locator("#outpaint .figures")).to_have_text(f"{SIDE + 64} × {SIDE} in all")
+    expect(page.locator("#outpaint .total")).to_have_text(f"{SIDE + 64} × {SIDE} in all")
     known = page.locator("#outpaint .known").bounding_box()
     canvas = page.locator("#outpaint .canvas").bounding_box()
     assert known and canvas and abs(known["width"] / canvas["width"] - SIDE / (SIDE + 64)) < 0.03
@@ -227,8 +227,9 @@ def test_looking_closer_paints_finer_and_where_it_is_aimed(page: Page, studio: A
     easel = page.locator("#mask .easel").bounding_box()
     assert easel is not None
     expect(page.locator("#mask-whole")).to_be_hidden()
-    page.mouse.move(easel["x"] + 1, easel["y"] + 1)
-    page.mouse.wheel(0, -400)  # e times as large, about the upper left corner
+    near = 20  # from the rounded corner
+    page.mouse.move(easel["x"] + near, easel["y"] + near)
+    page.mouse.wheel(0, -400)  # e times as large, about that point
     expect(page.locator("#mask-whole")).to_be_visible()
     page.mouse.move(easel["x"] + easel["width"] / 2, easel["y"] + easel["height"] / 2)
     page.mouse.down()
@@ -240,8 +241,8 @@ def test_looking_closer_paints_finer_and_where_it_is_aimed(page: Page, studio: A
     expect(page.locator("#start-unmask")).to_be_visible()
     painted = mask_of(page, studio)
     rows, columns = np.nonzero(painted)
-    middle = 0.5 / np.e
-    assert abs(rows.mean() / SIDE - middle) < 0.02 and abs(columns.mean() / SIDE - middle) < 0.02
+    for found, length in ((rows, easel["height"]), (columns, easel["width"])):
+        assert abs(found.mean() / SIDE - (near + (length / 2 - near) / np.e) / length) < 0.02
 
 
 def test_all_can_be_filled_and_taken_back(page: Page, studio: Any, start: np.ndarray) -> None:
