@@ -35,9 +35,13 @@ GROUPS = (
         "group.variation",
         (("variation_seed",), ("variation_strength",), "variation.help", ("seed_resize_width", "seed_resize_height")),
     ),
+    ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler",), ("hires_steps",), ("hires_strength",))),
+    ("group.tile", ("tile.help", ("tile",))),
     ("group.sampling", (("sigma_schedule",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
+BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
+MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 TYPED = {"beta_start", "beta_end"}
 
@@ -63,6 +67,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _suited(controls, wire)
     _told(controls, ("width", "height"), "(width, height) => { aigc.emit('size', { width, height }); }")
     _told(controls, COUNTED, "(...values) => { aigc.counted(...values); }")
+    _told(controls, BORDER, "(...values) => { aigc.emit('border', values); }")
     _told(controls, ("guidance_curve",), "(text) => { aigc.emit('guidance-curve', text); }")
     _weight(controls)
     addons.connect(controls)
@@ -78,6 +83,12 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     mount("start")
     mount("read-settings")
     controls.place("strength", elem_id="strength")
+    for name in BORDER:
+        controls.place(name, elem_id=name.replace("_", "-"), typed=True, elem_classes="by-script")
+    if "mask_blur" in controls.left():
+        with labels.add(gr.Accordion, "label", "group.mask", open=False, elem_id="group-mask"):
+            for row in MASKING:
+                _row(controls, labels, row)
     controls.place("guidance_curve", elem_id="guidance-curve")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     controls.place("style", elem_id="style", visible=len(library.style_names()) > 1)

@@ -19,6 +19,8 @@ SCRIPTS = (
     "live.js",
     "mask.js",
     "mask_editor.js",
+    "mask_view.js",
+    "outpaint.js",
     "start.js",
     "addons.js",
     "sketch.js",

@@ -29,27 +29,42 @@ PLAIN = {
     "batch_size": "count",
 }
 BATCHES = Range(1, 16)
-UPSCALES = {2.0: "2x", 4.0: "4x"}
+HIRES = {
+    "hr_scale": ("hires_scale", 2.0),
+    "hr_second_pass_steps": ("hires_steps", 0),
+    "denoising_strength": ("hires_strength", 0.75),
+}
+"""What a second pass is asked for with, our field, and what A1111 takes where nothing is said."""
 WHY = {
-    "mask_blur": "a mask's edge always fades over 4 pixels inside it",
-    "mask_blur_x": "a mask's edge always fades over 4 pixels inside it",
-    "mask_blur_y": "a mask's edge always fades over 4 pixels inside it",
-    "inpainting_fill": "what is painted anew always starts from the picture itself (1, original)",
-    "inpaint_full_res": "the whole picture is always painted at its own size",
+    "mask_blur_x": "a mask fades as far in both directions (mask_blur)",
+    "mask_blur_y": "a mask fades as far in both directions (mask_blur)",
     "resize_mode": "a picture of another shape is always cut to the size (1, crop and resize)",
     "init_images": "only the first picture is used",
     "do_not_save_samples": "every picture is kept, so that a lost connection loses none",
-    "denoising_strength": "enlarging has no second pass of steps",
     "mask": "a mask needs a picture that it masks",
 }
 NO_SUCH = "this studio has no such setting"
-_READ = {*PLAIN, "sampler_name", "sampler_index", "scheduler", "n_iter", "enable_hr", "hr_scale", "send_images"}
+_READ = {
+    *PLAIN,
+    "sampler_name",
+    "sampler_index",
+    "scheduler",
+    "n_iter",
+    "enable_hr",
+    "send_images",
+    "hr_upscaler",
+    *HIRES,
+}
 _HARMLESS = {
     "override_settings", "override_settings_restore_afterwards", "save_images", "force_task_id", "do_not_save_grid",
-    "denoising_strength", "inpaint_full_res_padding", "refiner_switch_at", "script_args", "s_tmax",
+    "denoising_strength", "refiner_switch_at", "script_args", "s_tmax",
 }  # fmt: skip
 _OF_PICTURES = {"init_images", "mask", "inpainting_mask_invert"}
-_OF_MASKS = {"mask_blur", "mask_blur_x", "mask_blur_y", "inpainting_fill", "inpaint_full_res"}
+FILLED = ("fill", "original", "noise", "nothing")
+"""Our names for A1111's `inpainting_fill`, by its number."""
+_OF_MASKS = {
+    "mask_blur", "mask_blur_x", "mask_blur_y", "inpainting_fill", "inpaint_full_res", "inpaint_full_res_padding",
+}  # fmt: skip
 _NEUTRAL = {"s_noise": 1, "initial_noise_multiplier": 1, "inpainting_fill": 1, "resize_mode": 1, "image_cfg_scale": 1.5}
 
 
@@ -77,7 +92,7 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
     if chosen:
         values["model"] = checkpoint(chosen, request_type)
     if Flag().check("enable_hr", given.get("enable_hr", False), bool):
-        values["upscale"] = _upscale(given.get("hr_scale", 2))
+        values |= _second_pass(given, known)
     others = {f"override_settings.{name}": value for name, value in override.items() if name != "sd_model_checkpoint"}
     return Asked(
         values,
@@ -107,7 +122,9 @@ def image_to_image(body: Mapping[str, Any], request_type: type[Request], model: 
         ignored["init_images"] = f"{len(pictures)} pictures: {WHY['init_images']}"
     if body.get("mask"):
         values["mask_image"] = store.add(_mask(decoded("mask", body["mask"]), body.get("inpainting_mask_invert"))).id
-        ignored |= _ignored({"inpainting_fill": 0} | {k: body[k] for k in _OF_MASKS if body.get(k) is not None}, set())
+        of_mask = {k: body[k] for k in _OF_MASKS if body.get(k) is not None}
+        values |= _masking(of_mask, fields_of(request_type))
+        ignored |= {k: _why(k, v) for k, v in of_mask.items() if k in ("mask_blur_x", "mask_blur_y") and v}
     width, height = (values.get(name, fields_of(request_type)[name].default) for name in ("width", "height"))
     if kept.width * height == kept.height * width:
         ignored.pop("resize_mode", None)  # the same shape: all modes are one
@@ -159,10 +176,15 @@ def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str,
     return {n: known[n].spec.check(theirs[n], value, str) for n, value in values.items() if n in known}
 
 
-def _upscale(scale: object) -> str:
-    if not isinstance(scale, int | float) or float(scale) not in UPSCALES:
-        raise BadRequest(f"hr_scale must be 2 or 4; got {str(scale)[:40]}.")
-    return UPSCALES[float(scale)]
+def _second_pass(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    """A1111's "hires fix". Its upscalers are told apart by whether they work on latents or on the picture."""
+    values: dict[str, Any] = {
+        ours: known[ours].spec.check(theirs, given.get(theirs, default), known[ours].kind)
+        for theirs, (ours, default) in HIRES.items()
+    }
+    name = str(given.get("hr_upscaler") or "latent").casefold()
+    values["hires_upscaler"] = "latent" if name.startswith("latent") else "lanczos" if name == "lanczos" else "ours"
+    return values
 
 
 def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:
@@ -174,13 +196,22 @@ def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:
         idle = idle or value == _NEUTRAL.get(name) or (name.startswith("hr_") and not hires)
         if name not in read and not idle:
             found[name] = _why(name, value)
-    if hires and "denoising_strength" in given and "init_images" not in given:
-        found["denoising_strength"] = _why("denoising_strength", given["denoising_strength"])
     return found
 
 
 def _why(name: str, value: object) -> str:
     return f"{str(value)[:60]} is not used: {WHY.get(name, NO_SUCH)}"
+
+
+def _masking(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    """How a mask is softened, filled and cut around, with what A1111 takes where nothing is said."""
+    fill = int(Range(0, len(FILLED) - 1).check("inpainting_fill", given.get("inpainting_fill", 0), int))
+    theirs = {"mask_blur": ("mask_blur", 4), "inpaint_full_res_padding": ("masked_padding", 0)}
+    values: dict[str, Any] = {
+        ours: known[ours].spec.check(name, given.get(name, default), int) for name, (ours, default) in theirs.items()
+    }
+    whole = Flag().check("inpaint_full_res", given.get("inpaint_full_res", True), bool)
+    return values | {"mask_fill": FILLED[fill], "only_masked": whole}
 
 
 def _mask(data: bytes, invert: object) -> bytes:

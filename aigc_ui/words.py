@@ -94,8 +94,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "mask": ("What to paint anew", "选择要重绘的部分"),
     "mask.help": (
-        "Paint over what should change. All the rest stays as it is, to the pixel.",
-        "涂抹想要改变的部分，其余部分逐像素保持不变。",
+        "Paint over what should change. All the rest stays as it is, to the pixel. "
+        "The wheel or two fingers look closer.",
+        "涂抹想要改变的部分，其余部分逐像素保持不变。滚轮或双指可放大查看。",
     ),
     "mask.paint": ("Paint a mask", "绘制蒙版"),
     "mask.edit": ("Edit mask", "修改蒙版"),
@@ -106,6 +107,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "mask.undo": ("Undo", "撤销"),
     "mask.redo": ("Redo", "重做"),
     "mask.clear": ("Clear", "清空"),
+    "mask.fill": ("Fill", "全选"),
+    "mask.whole": ("Whole picture", "显示整图"),
     "mask.invert": ("Invert", "反选"),
     "mask.done": ("Done", "完成"),
     "mask.close": ("Leave the mask as it was", "不保存修改"),

@@ -47,6 +47,14 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Control weight": ("control_scale", float),
     "Control start": ("control_start", float),
     "Control end": ("control_end", float),
+    "Hires steps": ("hires_steps", int),
+    "Outpaint left": ("outpaint_left", int),
+    "Outpaint right": ("outpaint_right", int),
+    "Outpaint top": ("outpaint_top", int),
+    "Outpaint bottom": ("outpaint_bottom", int),
+    "Mask blur": ("mask_blur", int),
+    "Masked area padding": ("masked_padding", int),
+    "Tile": ("tile", int),
 }
 _WORDS = {
     "Model": "model",
@@ -61,6 +69,7 @@ _WORDS = {
     "Loras": "loras",
 }
 EMPHASIS_LABELS = {"original": "Original", "no_norm": "No norm"}
+FILL_LABELS = {"original": "original", "fill": "fill", "noise": "latent noise", "nothing": "latent nothing"}
 _UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none", "vae": "automatic", "clip_skip": 1}
 """Values that mean what every other tool does anyway."""
 _CONTROL_WORDS = {
@@ -75,8 +84,10 @@ _CONTROL = (
 )
 _UPSCALES = {"2x": 2, "4x": 4}
 _UPSCALER, _OWN = "AIGC flat art", "aigc"
+_HIRES_UPSCALERS = {"latent": "Latent", "ours": _UPSCALER, "lanczos": "Lanczos"}
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
+_SIDES = ("left", "right", "top", "bottom")
 _SIZES = {"Size": ("width", "height"), "Seed resize from": ("seed_resize_width", "seed_resize_height")}
 _CURVE = "CFG curve"  # position in the run and scale: "0 9; 0.5 4; 1 1"
 _TEMPLATES = {"prompt": "Template", "negative_prompt": "Negative Template", "style": "Template style"}
@@ -151,7 +162,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Model": request.get("model"),
         "VAE": _said("vae", request),
         "Clip skip": _said("clip_skip", request),
-        "Denoising strength": request.get("strength") if request.get("image") else None,
+        "Denoising strength": _strength(request),
         _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
         "Sigma spacing": None if spacing in SIGMA_SCHEDULE_LABELS else spacing,
         "Training noise schedule": request.get("beta_schedule"),
@@ -164,14 +175,19 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         **{key: request.get(field) for key, field in _CONTROL_WORDS.items() if not _idle(field, request)},
         "Lora hashes": _hashes(recipe.get("lora_hashes")),
         "TI hashes": _hashes(recipe.get("ti_hashes")),
+        "Masked content": None if _idle("mask_fill", request) else FILL_LABELS.get(str(request.get("mask_fill"))),
+        "Inpaint area": None if _idle("only_masked", request) else "Only masked",
     }
     for key, (field, _) in _NUMBERS.items():
-        if field != "eta" and not _idle(field, request):
+        if field not in ("eta", "strength") and not _idle(field, request):
             pairs.setdefault(key, request.get(field))
     pairs |= {"Seed resize from": _size(request, "Seed resize from"), _CURVE: _curve(request.get("guidance_curve"))}
-    if factor:
-        named = request.get("upscaler", _OWN)
-        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER if named == _OWN else named}
+    upscaler = request.get("upscaler", _OWN)
+    if _hires(request):
+        pairs |= {"Hires upscale": request["hires_scale"], "Upscale": request.get("upscale")}
+        pairs["Hires upscaler"] = _HIRES_UPSCALERS.get(str(request.get("hires_upscaler")))
+    elif factor:
+        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER if upscaler == _OWN else upscaler}
     else:
         pairs["Upscale"] = request.get("upscale")
     if isinstance(unfinished, Mapping):
@@ -188,6 +204,8 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
 
 def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
     other = {}
+    hires, pairs = _second_pass(pairs)
+    request.update(hires)
     for key, value in pairs.items():
         fields = _fields(key, value)
         request.update(fields)
@@ -199,6 +217,33 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
     recipe = {"version": 1, "generator": pairs.get("Generator", "text-to-image"), "request": request, "other": other}
     named = {"model_hash": pairs.get("Model hash"), "software": pairs.get("Version")}
     return recipe | {name: value for name, value in named.items() if value}
+
+
+def _second_pass(pairs: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the pairs say of a second pass, and the other pairs. Without a strength there was none: then the picture
+    was only enlarged. A1111's many upscalers are told apart by whether they work on latents or on the picture."""
+    scale = _number(pairs.get("Hires upscale", ""), float)
+    strength = _number(pairs.get("Denoising strength", ""), float)
+    if not scale or not strength or "Start picture" in pairs:
+        return {}, pairs
+    name = pairs.get("Hires upscaler", "Latent")
+    known = {label.casefold(): ours for ours, label in _HIRES_UPSCALERS.items()}
+    found = known.get(name.casefold()) or ("latent" if name.casefold().startswith("latent") else "ours")
+    said = ("Hires upscale", "Denoising strength") + (("Hires upscaler",) if name.casefold() in known else ())
+    fields = {"hires_scale": scale, "hires_strength": strength, "hires_upscaler": found}
+    return fields, {key: value for key, value in pairs.items() if key not in said}
+
+
+def _hires(request: Mapping[str, Any]) -> bool:
+    scale = request.get("hires_scale", 1)
+    return isinstance(scale, int | float) and scale > 1
+
+
+def _strength(request: Mapping[str, Any]) -> Any:
+    """A1111's one "Denoising strength": of a start picture, or of the second pass."""
+    if request.get("image"):
+        return request.get("strength")
+    return request.get("hires_strength") if _hires(request) else None
 
 
 def _fields(key: str, value: str) -> dict[str, Any]:
@@ -219,6 +264,10 @@ def _fields(key: str, value: str) -> dict[str, Any]:
     if key == "Hires upscale":
         factor = _number(value, float)
         return next(({"upscale": name} for name, times in _UPSCALES.items() if times == factor), {})
+    if key == "Masked content":
+        return next(({"mask_fill": name} for name, label in FILL_LABELS.items() if value == label), {})
+    if key == "Inpaint area":
+        return {"only_masked": True} if value == "Only masked" else {}
     if key == "Emphasis":
         known = (name for name, label in EMPHASIS_LABELS.items() if value.casefold() in (label.casefold(), name))
         return next(({"emphasis": name} for name in known), {})
@@ -289,9 +338,18 @@ def _idle(name: str, request: Mapping[str, Any]) -> bool:
         return request.get("control_model") in (None, "", "none")
     if name == "upscaler":
         return request.get("upscaler") == _OWN or request.get("upscale") not in _UPSCALES
+    if name.startswith("hires_"):
+        return not _hires(request)
+    if name in ("only_masked", "masked_padding"):
+        return not (request.get("mask_image") and request.get("only_masked"))
+    if name == "mask_blur":  # it softens the seam of a border too
+        return not (request.get("mask_image") or any(request.get(f"outpaint_{side}") for side in _SIDES))
+    if name in ("tile", *(f"outpaint_{side}" for side in _SIDES)):
+        return not request.get(name)
     needs = {
         "image": "image",
         "mask_image": "mask_image",
+        "mask_fill": "mask_image",
         "strength": "image",
         "loras": "loras",
         "guidance_curve": "guidance_curve",

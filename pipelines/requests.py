@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from pipelines import models, names, prompts, vaes
+from pipelines import hires, models, names, prompts, vaes
 from pipelines.addons import files
 from pipelines.addons.requests import CONTROL_TYPES, NO_CONTROL, all_loras, check_control
+from pipelines.diffusion.canvas import Border
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.diffusion.start import FEATHER, FILLS
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Curve, Picture, Range, Request, Text, param
+from pipelines.params import Choice, Curve, Flag, Picture, Range, Request, Text, param
 from pipelines.prompts import dynamic, library
 from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_PIXEL_STEPS = 2**29  # pixels x pictures x steps: ten pictures of 1024 x 1024 in 50 steps fit, one of 2048 in 128
 LARGEST_SIDE = 2048
+SMALLEST_TILE = 64
 LARGEST_SEED = 2**32 - 1
 LARGEST_SCALE = 30
 """Of guidance."""
@@ -128,6 +131,23 @@ class TextToImageRequest(Request):
     control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
     upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
+    hires_scale: float = param(
+        1.0, Range(1, hires.LARGEST_SCALE), "Paints the picture once more at this many times its size; 1: no."
+    )
+    hires_steps: int = param(0, Range(0, 150), "Steps of the second pass; 0: as many as the first.")
+    hires_strength: float = param(0.6, Range(0.05, 1), "How much of the enlarged picture the second pass makes anew.")
+    hires_upscaler: str = param("latent", Choice(hires.UPSCALERS), "What enlarges the picture for the second pass.")
+    outpaint_left: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's left edge.")
+    outpaint_right: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's right edge.")
+    outpaint_top: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's upper edge.")
+    outpaint_bottom: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's lower edge.")
+    mask_blur: int = param(FEATHER, Range(0, 64), "Pixels inside the mask over which the new picture fades in.")
+    mask_fill: str = param("original", Choice(FILLS), "What lies under the noise inside the mask.")
+    only_masked: bool = param(False, Flag(), "Paints only what is around the mask, at the full size, and puts it back.")
+    masked_padding: int = param(32, Range(0, 256), "Pixels around the mask that are seen when only that is painted.")
+    tile: int = param(
+        0, Range(0, LARGEST_SIDE, step=16), "Side of the overlapping tiles in which a large picture is worked; 0: none."
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
@@ -155,16 +175,43 @@ class TextToImageRequest(Request):
             )
         all_loras(self)
         check_control(self)
+        hires.check(self, LARGEST_SIDE)
+        self._check_canvas()
         self._check_cost()
         self.of_picture(0)
 
+    def canvas(self) -> Self:
+        """The same request with the size of all that is painted, a border beyond the start picture included."""
+        width, height = Border.of(self).size(self.width, self.height)
+        return dataclasses.replace(self, width=width, height=height)
+
+    def _check_canvas(self) -> None:
+        border, canvas = Border.of(self), self.canvas()
+        if border and not self.image:
+            raise BadRequest("outpaint_left, _right, _top and _bottom need a start picture; got none. Add image.")
+        if border and self.only_masked:
+            raise BadRequest("only_masked paints inside the picture; got a border to paint too. Choose one of them.")
+        if max(canvas.width, canvas.height) > LARGEST_SIDE:
+            raise BadRequest(
+                f"with its border the picture is {canvas.width} x {canvas.height}; at most {LARGEST_SIDE} a side."
+            )
+        if 0 < self.tile < SMALLEST_TILE:
+            raise BadRequest(f"tile must be 0 or {SMALLEST_TILE} to {LARGEST_SIDE}; got {self.tile}.")
+
     def _check_cost(self) -> None:
-        one = self.width * self.height * self.count
-        if one * self.num_inference_steps <= MOST_PIXEL_STEPS:
+        canvas = self.canvas()
+        one = canvas.width * canvas.height * self.count
+        more = hires.pixel_steps(self)
+        if one * self.num_inference_steps + more <= MOST_PIXEL_STEPS:
             return
-        pictures = MOST_PIXEL_STEPS // (self.width * self.height * self.num_inference_steps)
+        if more:
+            raise BadRequest(
+                f"both passes together are too much for one job: {one * self.num_inference_steps + more} pixels x "
+                f"steps of at most {MOST_PIXEL_STEPS}. Lower hires_scale, hires_steps or count."
+            )
+        pictures = MOST_PIXEL_STEPS // (canvas.width * canvas.height * self.num_inference_steps)
         raise BadRequest(
-            f"{self.count} x {self.width} x {self.height} pixels in {self.num_inference_steps} steps is too much "
+            f"{self.count} x {canvas.width} x {canvas.height} pixels in {self.num_inference_steps} steps is too much "
             f"for one job. The most at this size: {MOST_PIXEL_STEPS // one} steps for {self.count} pictures, "
             f"or {pictures} pictures in {self.num_inference_steps} steps."
         )
@@ -172,7 +219,7 @@ class TextToImageRequest(Request):
     def resolved(self) -> Self:
         """The same request with a seed of its own, and "auto" as what it means: it makes the same pixels ever after."""
         seed = secrets.randbelow(2**31) if self.seed < 0 else self.seed
-        longer = max(self.width, self.height)
+        longer = max(hires.size(self.canvas()))
         fitting = (name for side, name in GROWS_BY_ITSELF.items() if longer <= side)
         upscale = next(fitting, "none") if self.upscale == "auto" else self.upscale
         other = self.variation_seed

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import libs, models, recipe, vaes
+from pipelines import hires, libs, models, recipe, vaes
 from pipelines.addons.marks import recipe_words
 from pipelines.addons.requests import all_loras
 from pipelines.device import DeviceManager
@@ -26,7 +26,7 @@ from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, NotDecoded
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
-from pipelines.requests import FACTORS, LARGEST_SEED, TextToImageRequest
+from pipelines.requests import FACTORS, LARGEST_SEED, LARGEST_SIDE, TextToImageRequest
 from pipelines.upscale_picture import enlarged_or_kept
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.decoding import Decoder
+    from pipelines.diffusion.second_pass import Enlarged
+    from pipelines.diffusion.tiles import Tiled
 
 __all__ = ["TextToImage", "TextToImageRequest", "warm"]
 
@@ -104,16 +106,19 @@ def decoder_of(name: str, model: Bundle, devices: DeviceManager) -> Iterator[Dec
 @dataclass(frozen=True, eq=False)
 class Run:
     """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise, and the
-    picture to start from, if there is one."""
+    picture to start from, if there is one. `before` and `after` are the steps of the other pass."""
 
     request: TextToImageRequest
     model: Bundle
     path: NoisePath
-    denoiser: Apart
+    denoiser: Apart | Tiled
     noise: PictureNoise
     notes: tuple[str, ...]
-    picture: StartPicture | None = None
+    picture: StartPicture | Enlarged | None = None
     decoder: Decoder | None = None
+    control: Control | None = None
+    before: int = 0
+    after: int = 0
 
     @classmethod
     def prepare(
@@ -123,13 +128,18 @@ class Run:
         devices: DeviceManager,
         decoder: Decoder | None = None,
         control: Control | None = None,
+        ending: int | None = None,
     ) -> Run:
-        """`decoder` takes the place of the model's own; `control` stands beside its network."""
+        """`decoder` takes the place of the model's own; `control` stands beside its network; `ending`: only so many
+        steps, the last ones."""
         from pipelines.diffusion.apart import Apart
         from pipelines.diffusion.conditions import Conditions, Drawn, Written
         from pipelines.diffusion.denoiser import Denoiser
+        from pipelines.diffusion.inpainting import told
+        from pipelines.diffusion.tiles import Tiled, Tiles
 
-        shape = model.latent_shape(request.width, request.height)
+        canvas = request.canvas()
+        shape = model.latent_shape(canvas.width, canvas.height)
         path = model.process.path(
             shape[1] * shape[2],
             beta_schedule=request.beta_schedule,
@@ -141,29 +151,38 @@ class Run:
         )
         picture = StartPicture.of(request, model)
         if picture is not None:
-            path = path.last(request.strength)
+            picture, path = picture.along(path, request.strength)
+        if ending is not None:
+            path = path.ending(ending)
+        seen, tiles = told(model, shape, picture), Tiles.of(request.tile, model, canvas.width, canvas.height)
+        if tiles and (seen or control):
+            raise BadRequest("models that paint into a mask and ControlNets see all of the picture; set tile to 0.")
+        network = model.network((shape[0], tiles.height, tiles.width) if tiles else shape)
         if control is not None:
-            model = model.telling(control.told(path, model.device))
-        network = control.network(model.network(shape)) if control else model.network(shape)
+            control = control.fitted(canvas.width, canvas.height)
+            model, network = model.telling(control.told(path, model.device)), control.network(network)
         worker, guidance = devices.worker(), _guidance(request, model)
 
         def bound(conditions: Conditions) -> Denoiser:
-            return Denoiser(network, worker, model.process, path, conditions, guidance)
+            return Denoiser(network, worker, model.process, path, conditions.also(seen), guidance)
 
         written = [Written.of(request.of_picture(i)) for i in range(request.count)]
-        drawn = Drawn(request.width, request.height, request.guidance_scale, request.clip_skip)
+        side = request.tile if tiles else LARGEST_SIDE
+        size = (min(canvas.width, side), min(canvas.height, side))
+        drawn = Drawn(*size, request.guidance_scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))
-        return cls(request, model, path, denoiser, noise, notes, picture, decoder)
+        walked = Tiled(denoiser, tiles) if tiles else denoiser
+        return cls(request, model, path, walked, noise, notes, picture, decoder, control)
 
     @property
     def total(self) -> int:
-        return len(self.path)
+        return self.before + len(self.path) + self.after
 
     def start(self) -> Tensor:
         """The first state. Pure noise has variance 1 in the network's own form, so 1 / scale^2 in the samplers'."""
-        sigma, noise = float(self.path.sigmas[0]), varied(self.noise(), self.request, self.model)
+        sigma, noise = float(self.path.sigmas[0]), varied(self.noise(), self.request.canvas(), self.model)
         return self.picture.noised(noise, sigma) if self.picture else noise * (1 / self.model.process.scale(sigma))
 
     def first_frame(self, x: Tensor) -> Frame:
@@ -182,14 +201,14 @@ class Run:
     def _refuse_nan(self, step: Step) -> None:
         if not bool(libs.torch().isfinite(step.x0_pred).all()):
             raise BadRequest(
-                f"the picture became NaN in step {step.index + 1} of {self.total}; "
+                f"the picture became NaN in step {self.before + step.index + 1} of {self.total}; "
                 f"lower guidance_scale ({self.request.guidance_scale:g}) or choose another schedule."
             )
 
     def frame(self, index: int, sigma: float, x: Tensor, x0_pred: Tensor) -> Frame:
         scaled = x * self.model.process.scale(sigma)
         shown = self.model.preview(libs.torch().cat([scaled, x0_pred]))
-        return Frame(index, self.total, sigma, shown[: len(x)], shown[len(x) :])
+        return Frame(self.before + index, self.total, sigma, shown[: len(x)], shown[len(x) :])
 
     def not_enlarged(self, why: str) -> Run:
         """The same run for pictures that kept their size: so their recipes ask for it, and say why."""
@@ -256,25 +275,77 @@ def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
-    """Frames, decoding, enlarging, result. Stopped early, the guess of the last step is decoded, not its state."""
+    """Frames, decoding, enlarging, result; with a second pass the frames of both."""
+    first, second = _passes(run, devices)
+    painted = yield from _sampled(first)
+    if painted is not None and second is not None and not painted.stopped:
+        painted = yield from _again(painted, second, devices)
+    if painted is None:  # stopped before the first guess
+        return
+    run = painted.run
+    decoded = yield from _decoded(run, painted.latents, painted.steps_done)
+    images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
+    kept = first if second is None else replace(first, notes=_all_notes(first, second))
+    if factor := FACTORS.get(kept.request.upscale):
+        images, why_not = yield from enlarged_or_kept(images, factor, kept.request.upscaler, devices)
+        kept = kept.not_enlarged(why_not) if why_not else kept
+    yield kept.result(images, painted.steps_done)
+
+
+@dataclass(frozen=True, eq=False)
+class _Painted:
+    """The latents (n, C, h, w) that a pass ended in, or its last guess where it was stopped."""
+
+    run: Run
+    latents: Tensor
+    steps_done: int
+    stopped: bool
+
+
+def _sampled(run: Run) -> Generator[Event, None, _Painted | None]:
+    """One pass, a frame for each step; None where it was stopped before its first guess."""
     last: Step | None = None
+    stopped = False
     x = run.start()
     try:
-        yield run.first_frame(x)
+        if not run.before:
+            yield run.first_frame(x)
         for step in run.steps(x):
             last = step
             yield run.frame(step.index + 1, step.sigma, step.x, step.x0_pred)
     except StopEarly:
-        pass
-    if last is None:  # stopped before the first guess
-        return
-    finished = last.index + 1 == run.total
-    decoded = yield from _decoded(run, last.x if finished else last.x0_pred, last.index + 1)
-    images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
-    if factor := FACTORS.get(run.request.upscale):
-        images, why_not = yield from enlarged_or_kept(images, factor, run.request.upscaler, devices)
-        run = run.not_enlarged(why_not) if why_not else run
-    yield run.result(images, last.index + 1)
+        stopped = True
+    if last is None:
+        return None
+    latents = last.x if last.index + 1 == len(run.path) else last.x0_pred
+    return _Painted(run, latents, run.before + last.index + 1, stopped)
+
+
+def _passes(run: Run, devices: DeviceManager) -> tuple[Run, Run | None]:
+    """The run, and its second pass, where it has one, which waits for what it starts from."""
+    if not hires.wanted(run.request):
+        return run, None
+    beside = (run.decoder, run.control)
+    second = Run.prepare(hires.second(run.request), run.model, devices, *beside, hires.steps(run.request)[0])
+    return replace(run, after=len(second.path)), replace(second, before=len(run.path))
+
+
+def _again(first: _Painted, second: Run, devices: DeviceManager) -> Generator[Event, None, _Painted]:
+    """The second pass over what the first one painted; that itself where it is stopped before its first guess."""
+    from pipelines.diffusion.second_pass import enlarged
+
+    asked = second.request
+    try:
+        larger = yield from enlarged(
+            first.latents, asked.width, asked.height, asked.hires_upscaler, second.model, devices
+        )
+    except StopEarly:
+        return first
+    return (yield from _sampled(replace(second, picture=larger))) or first
+
+
+def _all_notes(first: Run, second: Run) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first.notes, *second.notes, *second.denoiser.notes)))
 
 
 def _decoded(run: Run, latents: Tensor, steps_done: int) -> Generator[Event, None, list[np.ndarray]]:

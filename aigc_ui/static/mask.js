@@ -5,6 +5,7 @@
 
   const OPERATIONS = {
     kept: (pen, { pixels }) => pen.putImageData(pixels, 0, 0),
+    fill: (pen) => pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height),
     clear: (pen) => pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height),
     invert(pen) {
       pen.globalCompositeOperation = "xor";

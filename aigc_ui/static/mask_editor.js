@@ -20,17 +20,19 @@
     const picture = el("img", { alt: "", draggable: "false" }), canvas = el("canvas", { role: "img" });
     const cut = el("span", { class: "cut" }), ring = el("span", { class: "ring", hidden: true });
     const stage = el("div", { class: "stage" }, picture, canvas, cut, ring);
+    const easel = el("div", { class: "easel" }, stage), view = aigc.maskView(easel, stage, () => { whole.hidden = view.plain(); });
     const brush = tool("mask.brush"), eraser = tool("mask.eraser");
     const size = el("input", { type: "range", id: "mask-size", min: SMALLEST, max: LARGEST, value: USUAL });
     const sizeName = el("span");
     const undo = tool("mask.undo", UNDO), redo = tool("mask.redo", REDO);
-    const clear = tool("mask.clear"), invert = tool("mask.invert");
+    const clear = tool("mask.clear"), fill = tool("mask.fill"), invert = tool("mask.invert");
+    const whole = tool("mask.whole");
     const done = tool("mask.done"), close = tool("mask.close", CROSS);
     done.className = "primary";
-    const node = el("dialog", { id: "mask", "aria-labelledby": "mask-title" },
-      el("header", {}, title, done, close), help, el("div", { class: "easel" }, stage),
+    const node = el("dialog", { id: "mask", tabindex: "-1", "aria-labelledby": "mask-title" },
+      el("header", {}, title, done, close), help, easel,
       el("div", { class: "tools" }, el("span", { class: "either" }, brush, eraser),
-        el("label", { class: "size" }, sizeName, size), el("span", { class: "group" }, undo, redo), el("span", { class: "group" }, clear, invert)));
+        el("label", { class: "size" }, sizeName, size), el("span", { class: "group" }, undo, redo), el("span", { class: "group" }, clear, fill, invert, whole)));
 
     let operations = [], undone = [], stroke = null, erasing = false;
 
@@ -82,11 +84,12 @@
     }
     function aim(event) {
       const { left, top, width } = canvas.getBoundingClientRect();
-      const across = (wide() / canvas.width) * width;
+      const across = (wide() / canvas.width) * (width / view.scale()), zoom = view.scale();
       ring.hidden = event.pointerType === "touch" && !stroke;
-      Object.assign(ring.style, { width: `${across}px`, height: `${across}px`, left: `${event.clientX - left}px`, top: `${event.clientY - top}px` });
+      Object.assign(ring.style, { width: `${across}px`, height: `${across}px`, left: `${(event.clientX - left) / zoom}px`, top: `${(event.clientY - top) / zoom}px` });
     }
     canvas.addEventListener("pointerdown", (event) => {
+      if (view.moving()) { drop(); return; }
       if (stroke || (event.button !== 0 && event.button !== 5)) return;
       canvas.setPointerCapture(event.pointerId);
       stroke = { kind: "stroke", pointer: event.pointerId, points: [place(event)], size: wide(), erase: erasing || event.button === 5 };
@@ -101,6 +104,12 @@
       apply(canvas, { ...stroke, points: [stroke.points.at(-1), ...points] });
       stroke.points.push(...points);
     });
+    // A second finger makes a pinch of what had begun as a stroke.
+    function drop() {
+      if (!stroke) return;
+      stroke = null;
+      redraw();
+    }
     const lift = (event) => {
       if (stroke?.pointer !== event.pointerId) return;
       const finished = stroke;
@@ -118,11 +127,13 @@
     undo.addEventListener("click", () => step(operations, undone));
     redo.addEventListener("click", () => step(undone, operations));
     clear.addEventListener("click", () => add({ kind: "clear" }));
+    fill.addEventListener("click", () => add({ kind: "fill" }));
+    whole.addEventListener("click", () => { view.reset(); node.focus(); });  // the button goes, and with it the focus
     invert.addEventListener("click", () => add({ kind: "invert" }));
     done.addEventListener("click", () => node.close("done"));
     close.addEventListener("click", () => node.close(""));
     const resize = (by) => { size.value = +size.value + by; };
-    const KEYS = { b: () => erase(false), e: () => erase(true), "[": () => resize(-2), "]": () => resize(2) };
+    const KEYS = { b: () => erase(false), e: () => erase(true), "[": () => resize(-2), "]": () => resize(2), "0": view.reset };
     node.addEventListener("keydown", (event) => {
       const command = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
       if (command && key === "z") step(...(event.shiftKey ? [undone, operations] : [operations, undone]));
@@ -137,6 +148,7 @@
 
     async function open(source, { width, height }, kept) {
       Object.assign(canvas, { width, height });
+      view.reset();
       stage.style.setProperty("--ratio", width / height);
       picture.src = source;
       frame({ width, height });

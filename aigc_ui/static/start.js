@@ -15,6 +15,8 @@
     put("mask-image", values.mask_image);
     for (const [name, value] of Object.entries(values)) aigc.remember(`draft.${name}`, value);
     document.documentElement.classList.toggle("with-start", Boolean(picture));
+    document.documentElement.classList.toggle("with-mask", Boolean(mask));
+    if (!picture) emit("no-start");
     emit("start");
   }
 
@@ -79,7 +81,7 @@
   });
 
   aigc.mounts.start = (root) => {
-    const editor = aigc.maskEditor();
+    const editor = aigc.maskEditor(), outpaint = aigc.outpaint();
     const choose = el("input", { type: "file", accept: "image/*", id: "start-file" });
     const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
     const drop = el("label", { class: "drop" }, choose, name, how);
@@ -90,12 +92,12 @@
     const remove = el("button", { type: "button", id: "start-remove", class: "small" }, icon(CROSS));
     const chosen = el("div", { class: "chosen" }, thumb,
       el("div", { class: "side" }, el("div", { class: "name" }, heading, figures), el("div", { class: "buttons" }, paint, whole)), remove);
-    const panel = el("section", { id: "start-panel" }, drop, chosen, alas);
+    const panel = el("section", { id: "start-panel" }, drop, chosen, outpaint.node, alas);
     root.replaceChildren(panel, editor.node);
 
     function render() {
       drop.hidden = Boolean(picture);
-      chosen.hidden = !picture;
+      chosen.hidden = outpaint.node.hidden = !picture;
       alas.hidden = !gone;
       panel.classList.toggle("busy", Boolean(busy));
       panel.setAttribute("aria-label", t("start"));
@@ -113,6 +115,7 @@
       figures.textContent = `${picture.width} × ${picture.height}`;
       const address = aigc.url(source(picture.id));
       if (image.src !== address) image.src = address;
+      outpaint.show(address);
       tint.style.maskImage = mask ? `url("${aigc.url(source(mask))}")` : "";
     }
     async function edit() {

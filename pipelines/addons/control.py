@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from pipelines.architectures.sd import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.path import NoisePath
+from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest, NotFound
 from pipelines.worker import Network
 
@@ -66,6 +67,10 @@ class Control:
     scale: float
     start: float
     end: float
+
+    def fitted(self, width: int, height: int) -> Control:
+        """The same for a picture of another size."""
+        return replace(self, picture=fitted(self.picture, width, height))
 
     def network(self, unet: Network) -> ControlledNetwork:
         assert isinstance(unet, UNetNetwork)  # as `leased` has looked after

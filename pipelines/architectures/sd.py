@@ -11,6 +11,7 @@ from torch import Tensor
 from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
 from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.inpainting import beside
 from pipelines.diffusion.process import Process, trained_process
 from pipelines.errors import BadFile
 from pipelines.models import ModelInfo
@@ -27,11 +28,13 @@ class UNetNetwork:
     batch_rows: int
 
     def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
-        return self.unet(x.to(self.unet.dtype), timesteps, return_dict=False, **self.told(context), **more)[0].float()
+        x = beside(x.to(self.unet.dtype), context.get("inpaint"))
+        return self.unet(x, timesteps, return_dict=False, **self.told(context), **more)[0].float()
 
     def told(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
         """The context by the names of the UNet's own arguments."""
-        told: dict[str, Any] = {name: tensor.to(self.unet.dtype) for name, tensor in context.items()}
+        words = {name: tensor for name, tensor in context.items() if name != "inpaint"}
+        told: dict[str, Any] = {name: tensor.to(self.unet.dtype) for name, tensor in words.items()}
         added = {name: told.pop(name) for name in ("text_embeds", "time_ids") if name in told}
         return told | {"added_cond_kwargs": added} if added else told
 

@@ -64,7 +64,8 @@ def _folder(source: Path, part: Path, dtype: str) -> dict[str, Any]:
     from pipelines.checkpoints import single_file
     from pipelines.converting import folder
 
-    libs.diffusers(), libs.transformers()  # before the limits, as they load libraries
+    libs.diffusers()  # before the limits, as it loads libraries
+    libs.transformers()
     libs.function("diffusers.loaders.single_file_utils", "convert_ldm_vae_checkpoint")
     before = _state(source)
     info = single_file.inspect(source)

@@ -61,6 +61,10 @@ class Told:
         """Evaluations of one picture in this step, the unconditional one included."""
         return 1 + len(self.parts)
 
+    def also(self, more: Condition) -> Told:
+        parts = tuple(({**cond, **more}, weight) for cond, weight in self.parts)
+        return Told(parts, {**self.uncond, **more}, self.empty)
+
     def alone(self, n: int) -> Condition:
         """The single condition for n pictures: each (n, ...)."""
         return {name: told.expand(n, *told.shape) for name, told in self.parts[0][0].items()}
@@ -91,6 +95,12 @@ class Conditions:
     def fixed(cls, cond: Condition, uncond: Condition) -> Conditions:
         """One condition from the first step to the last."""
         return cls((Told(((cond, 1.0),), uncond),))
+
+    def also(self, more: Condition) -> Conditions:
+        """The same with this told in each step, with the prompt and without it."""
+        if not more:
+            return self
+        return Conditions(tuple(told.also(more) for told in self.steps))
 
     def at(self, step: int) -> Told:
         return self.steps[min(step, len(self.steps) - 1)]

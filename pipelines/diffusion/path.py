@@ -41,7 +41,10 @@ class NoisePath:
 
     def last(self, part: float) -> NoisePath:
         """That part of its steps, counted from the end and rounded down, but one at least; as diffusers cuts it."""
-        n = max(1, int(len(self) * part))
+        return self.ending(max(1, int(len(self) * part)))
+
+    def ending(self, n: int) -> NoisePath:
+        """Its last n steps."""
         return NoisePath(self.sigmas[-n - 1 :], self.timesteps[-n:], self.notes)
 
 

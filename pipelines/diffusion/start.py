@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 from pipelines import libs
+from pipelines.diffusion.canvas import Border, box_around, filled
 from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.diffusion.bundle import Bundle
+    from pipelines.diffusion.path import NoisePath
     from pipelines.diffusion.samplers import Denoiser
     from pipelines.requests import TextToImageRequest
 
@@ -23,16 +27,37 @@ WHITE = 128  # a mask's level from which on it says: paint here
 FEATHER = 4  # pixels inside the mask over which the new picture fades in
 
 
+FILLS = ("original", "fill", "noise", "nothing")
+"""What lies under the noise where a mask is painted: the picture, the colours around, noise, or no signal at all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """Where in a larger picture, uint8 (H, W, 3), the start picture was cut out: (left, top, right, bottom)."""
+
+    whole: NDArray[np.uint8]
+    painted: NDArray[np.bool_]
+    box: tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class StartPicture:
     """A picture of the result's size, uint8 (H, W, 3), and its latents (C, h, w) in the network's own scale.
 
-    `painted`, bool (H, W), is what a mask gives free to be painted anew; None gives everything free.
+    `painted`, bool (H, W), is what a mask gives free to be painted anew; None gives everything free. `border` is what
+    of it lies beyond the picture and is painted from the first step on; the rest of the mask from `sigma_masked` on.
+    `knows_mask`: the network sees the mask itself, and need not be held to the picture.
     """
 
     picture: NDArray[np.uint8]
     latents: Tensor
     painted: NDArray[np.bool_] | None = None
+    border: NDArray[np.bool_] | None = None
+    sigma_masked: float = math.inf
+    knows_mask: bool = False
+    blur: int = FEATHER
+    noisy: bool = False
+    cutout: Cutout | None = None
 
     @classmethod
     def of(cls, request: TextToImageRequest, model: Bundle) -> StartPicture | None:
@@ -40,13 +65,51 @@ class StartPicture:
         picture, mask = request.picture("image"), request.picture("mask_image")
         if picture is None:
             return None
-        fit = fitted(picture, request.width, request.height)
-        painted = None if mask is None else painted_part(mask, request.width, request.height)
-        return cls(fit, model.encode_picture(fit), painted)
+        from pipelines.diffusion.inpainting import paints_into_masks
+
+        around, cutout, border = Border.of(request), None, None
+        if request.only_masked and mask is not None:
+            fit, painted, cutout = cut_out(picture, mask, request)
+        else:
+            fit = fitted(picture, request.width, request.height)
+            painted = None if mask is None else painted_part(mask, request.width, request.height)
+        if around:
+            border = around.around(np.zeros(fit.shape[:2], np.bool_), True)
+            painted = border if painted is None else around.around(painted, True)
+            fit = around.extended(fit)
+        start = cls(fit, model.encode_picture(fit), painted, border)
+        start = replace(start, blur=request.mask_blur, cutout=cutout, knows_mask=paints_into_masks(model))
+        return start if mask is None else start._with_fill(request.mask_fill, model)
+
+    def _with_fill(self, fill: str, model: Bundle) -> StartPicture:
+        """What is under the noise inside the mask, but not in the border, which has its own."""
+        assert self.painted is not None
+        masked = self.painted if self.border is None else self.painted & ~self.border
+        if fill == "fill":
+            return replace(self, latents=model.encode_picture(filled(self.picture, masked)))
+        if fill == "nothing":
+            free = self._tensor(pooled(masked, *self.latents.shape[1:]))
+            return replace(self, latents=self.latents.masked_fill(free, 0))
+        return replace(self, noisy=fill == "noise")
+
+    def along(self, path: NoisePath, strength: float) -> tuple[StartPicture, NoisePath]:
+        """The part of the path that is walked: as much as the strength says, all of it where a border is new."""
+        walked = path.last(strength)
+        if self.border is None:
+            return self, walked
+        return replace(self, sigma_masked=float(walked.sigmas[0])), path
 
     def noised(self, noise: Tensor, sigma: float) -> Tensor:
         """The samplers' state at that noise level, one for each of the draws (n, C, h, w)."""
-        return self.latents + sigma * noise
+        if not self.noisy:
+            return self.latents + sigma * noise
+        return libs.torch().where(self._tensor(self.free()), noise, self.latents) + sigma * noise
+
+    def free(self, sigma: float = 0.0) -> NDArray[np.bool_]:
+        """What is painted at that noise level, in latent pixels (h, w); `painted` must be there."""
+        assert self.painted is not None
+        only_border = self.border is not None and sigma > self.sigma_masked
+        return pooled(self.border if only_border and self.border is not None else self.painted, *self.latents.shape[1:])
 
     def keeping(self, denoiser: Denoiser) -> Denoiser:
         """The denoiser with the picture itself as its guess wherever the mask keeps it.
@@ -54,20 +117,55 @@ class StartPicture:
         A sampler moves its state from x = x0 + sigma * eps towards the guess. Where that is the true x0, the state
         stays the picture under the very noise that it began with, less and less of it, and ends in the picture: the
         network always sees a true surrounding for what it paints. For deterministic samplers this equals putting the
-        noised picture back after each step, as diffusers does it.
+        noised picture back after each step, as diffusers does it. Networks that know the mask are left alone, also as
+        diffusers does it.
         """
-        if self.painted is None:
+        if self.painted is None or self.knows_mask:
             return denoiser
-        free = libs.torch().from_numpy(pooled(self.painted, *self.latents.shape[1:])).to(self.latents.device)
-        return lambda x, sigma: libs.torch().where(free, denoiser(x, sigma), self.latents)
+        where = libs.torch().where
+        early, late = self._tensor(self.free(math.inf)), self._tensor(self.free())
+
+        def kept(x: Tensor, sigma: float) -> Tensor:
+            return where(early if sigma > self.sigma_masked else late, denoiser(x, sigma), self.latents)
+
+        return kept
 
     def finished(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A decoded picture (H, W, 3) put into this one through the mask: outside of it not one bit changes."""
         if self.painted is None:
             return picture
-        share = feathered(self.painted)[..., None]  # (H, W, 1)
-        mixed = self.picture + share * (picture.astype(np.float64) - self.picture)
-        return mixed.round().astype(np.uint8)
+        if self.cutout is None:
+            return mixed(self.picture, picture, self.painted, self.blur)
+        left, top, right, bottom = self.cutout.box
+        placed = self.cutout.whole.copy()
+        size = (right - left, bottom - top)
+        placed[top:bottom, left:right] = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+        return mixed(self.cutout.whole, placed, self.cutout.painted, self.blur)
+
+    def _tensor(self, mask: NDArray[np.bool_]) -> Tensor:
+        return libs.torch().from_numpy(mask).to(self.latents.device)
+
+
+def mixed(
+    picture: NDArray[np.uint8], new: NDArray[np.uint8], painted: NDArray[np.bool_], blur: int
+) -> NDArray[np.uint8]:
+    """The new picture inside the mask, fading in from its edge over `blur` pixels; (H, W, 3)."""
+    share = feathered(painted, blur)[..., None]  # (H, W, 1)
+    return (picture + share * (new.astype(np.float64) - picture)).round().astype(np.uint8)
+
+
+def cut_out(
+    picture: NDArray[np.uint8], mask: NDArray[np.uint8], request: TextToImageRequest
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], Cutout]:
+    """Only what lies around the mask, enlarged to the request's size (A1111's "Only masked"), and its mask."""
+    height, width = picture.shape[:2]
+    painted = painted_part(mask, width, height)
+    box = box_around(painted, request.masked_padding, request.width, request.height)
+    left, top, right, bottom = box
+    size = (request.width, request.height)
+    part = Image.fromarray(picture[top:bottom, left:right]).resize(size, Image.Resampling.LANCZOS)
+    cut = Image.fromarray(painted[top:bottom, left:right].astype(np.float32)).resize(size, Image.Resampling.BOX)
+    return np.array(part), np.array(cut) > 0, Cutout(picture, painted, box)
 
 
 def fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
@@ -94,16 +192,27 @@ def pooled(painted: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bo
     return painted.reshape(height, rows, width, columns).max(axis=(1, 3))
 
 
-def feathered(painted: NDArray[np.bool_]) -> NDArray[np.float64]:
+def feathered(painted: NDArray[np.bool_], blur: int = FEATHER) -> NDArray[np.float64]:
     """How much of the new picture shows in each pixel, (H, W) in [0, 1]: none outside the mask, all in its middle.
 
-    It rises from the mask's edge inwards over FEATHER pixels, or as far as the mask is thick there, so that a thin
+    It rises from the mask's edge inwards over `blur` pixels, or as far as the mask is thick there, so that a thin
     stroke shows too. The edge of the picture is no edge of the mask.
     """
-    layer = Image.fromarray(painted.astype(np.uint8))
-    depth = np.zeros(painted.shape, np.uint8)  # 0 outside, then 1, 2, ... FEATHER
-    for _ in range(FEATHER):
-        depth += np.asarray(layer)
-        layer = layer.filter(ImageFilter.MinFilter(3))
-    deepest = Image.fromarray(depth).filter(ImageFilter.MaxFilter(2 * FEATHER - 1))
-    return depth / np.maximum(np.asarray(deepest), 1)
+    layer = painted.astype(np.uint8)
+    depth = layer.copy()  # 0 outside, then 1, 2, ... blur
+    for _ in range(blur - 1):
+        layer = _over_neighbours(np.minimum, layer)
+        depth += layer
+    deepest = depth
+    for _ in range(blur - 1):
+        deepest = _over_neighbours(np.maximum, deepest)
+    return depth / np.maximum(deepest, 1)
+
+
+def _over_neighbours(choose: np.ufunc, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The least or the greatest of each pixel and its eight neighbours, those beyond the edges left out."""
+    for axis in (0, 1):
+        padded = np.pad(levels, [(int(axis == i),) * 2 for i in (0, 1)], mode="edge")
+        shifted = (np.take(padded, range(i, i + levels.shape[axis]), axis) for i in range(3))
+        levels = functools.reduce(choose, shifted)
+    return levels

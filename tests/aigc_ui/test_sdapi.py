@@ -247,7 +247,7 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
     asked = {
         "init_images": [square, square],
         "mask": square,
-        "mask_blur": 8,
+        "mask_blur_x": 8,
         "inpaint_full_res": True,
         "steps": 1,
         "width": 64,
@@ -261,9 +261,7 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
     ignored = json.loads(post(studio.program(), "img2img", asked)["info"])["ignored"]
     assert set(ignored) == {
         "init_images",
-        "mask_blur",
-        "inpaint_full_res",
-        "inpainting_fill",
+        "mask_blur_x",
         "resize_mode",
         "tiling",
         "subseed_strength",
@@ -271,7 +269,21 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
         "alwayson_scripts",
         "override_settings.CLIP_stop_at_last_layers",
     }
-    assert "fades over 4 pixels" in ignored["mask_blur"] and "cut to the size" in ignored["resize_mode"]
+    assert "in both directions" in ignored["mask_blur_x"] and "cut to the size" in ignored["resize_mode"]
+
+
+def test_a_mask_is_softened_filled_and_cut_around_as_it_is_asked_for(studio: Studio):
+    square = encoded(np.full((64, 64, 3), 200, dtype=np.uint8))
+    asked = {"init_images": [square], "mask": square, "steps": 1, "width": 64, "height": 64}
+    said = {"mask_blur": 8, "inpainting_fill": 2, "inpaint_full_res": False, "inpaint_full_res_padding": 48}
+    for more in (said, {}):
+        assert json.loads(post(studio.program(), "img2img", asked | more)["info"])["ignored"] == {}
+    values = [job.request.values() for job in studio.services.jobs.list()]
+    fields = ("mask_blur", "mask_fill", "only_masked", "masked_padding")
+    assert sorted(tuple(one[name] for name in fields) for one in values) == [
+        (4, "fill", True, 0),
+        (8, "noise", False, 48),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +299,8 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
         ({"batch_size": 17}, "batch_size must be 1 to 16"),
         ({"override_settings": {"sd_model_checkpoint": "../secret"}}, "sd_model_checkpoint must be one of"),
         ({"override_settings": []}, "override_settings must be a JSON object"),
-        ({"enable_hr": True, "hr_scale": 1.5}, "hr_scale must be 2 or 4; got 1.5."),
+        ({"enable_hr": True, "hr_scale": 5}, "hr_scale must be 1 to 4; got 5."),
+        ({"enable_hr": True, "denoising_strength": 0}, "denoising_strength must be 0.05 to 1; got 0."),
         ({"prompt": 5}, "prompt must be text"),
         ({"seed": 2**32 - 1, "n_iter": 2}, "seed must be"),
         ({"width": 512, "height": 512, "batch_size": 16, "steps": 150}, "too much for one job"),
@@ -314,13 +327,25 @@ def test_pictures_that_are_none_get_a_sentence(studio: Studio, pictures: Any, sa
     assert said in message(studio.program(), "img2img", {"init_images": pictures})
 
 
-def test_enlarging_is_asked_for_as_hires(studio: Studio):
-    hires = {"steps": 1, "enable_hr": True, "hr_scale": 4, "hr_second_pass_steps": 9, "denoising_strength": 0.5}
-    ignored = json.loads(post(studio.program(), "txt2img", hires)["info"])["ignored"]
-    assert set(ignored) == {"hr_second_pass_steps", "denoising_strength"}, "there is no second pass"
-    post(studio.program(), "txt2img", {"steps": 1})
-    upscales = [job.request.values()["upscale"] for job in studio.services.jobs.list()]
-    assert sorted(upscales) == ["4x", "none"], "a client gets the size that it asked for"
+@pytest.mark.parametrize(
+    ("said", "ours"),
+    [
+        ({}, (2.0, 0, 0.75, "latent")),
+        ({"hr_scale": 1.5, "hr_second_pass_steps": 9, "denoising_strength": 0.5}, (1.5, 9, 0.5, "latent")),
+        ({"hr_upscaler": "Latent (bicubic antialiased)"}, (2.0, 0, 0.75, "latent")),
+        ({"hr_upscaler": "R-ESRGAN 4x+"}, (2.0, 0, 0.75, "ours")),
+        ({"hr_upscaler": "Lanczos"}, (2.0, 0, 0.75, "lanczos")),
+    ],
+)
+def test_hires_is_the_second_pass(studio: Studio, said: dict, ours: tuple):
+    answer = post(studio.program(), "txt2img", {"steps": 1, "enable_hr": True} | said)
+    assert json.loads(answer["info"])["ignored"] == {}
+    post(studio.program(), "txt2img", {"steps": 1, "hr_scale": 4})
+    asked = [job.request.values() for job in studio.services.jobs.list()]
+    fields = ("hires_scale", "hires_steps", "hires_strength", "hires_upscaler")
+    assert ours in [tuple(one[name] for name in fields) for one in asked]
+    assert sorted(one["hires_scale"] for one in asked) == [1, ours[0]], "only where it is enabled"
+    assert {one["upscale"] for one in asked} == {"none"}, "a client gets the size that it asked for"
 
 
 def test_progress_is_told_while_it_runs_and_interrupt_gives_the_picture_as_far_as_it_came(studio: Studio):
@@ -407,7 +432,11 @@ def test_a_failed_job_says_why(studio: Studio):
 def test_png_info_reads_any_tools_picture(studio: Studio):
     data = base64.b64encode(png({"parameters": INFOTEXT})).decode()
     answer = post(studio.program(), "png-info", {"image": "data:image/png;base64," + data})
-    assert answer["info"] == INFOTEXT and answer["items"] == {"parameters": INFOTEXT} and answer["parameters"] == FOX
+    assert (
+        answer["info"] == INFOTEXT
+        and answer["items"] == {"parameters": INFOTEXT}
+        and answer["parameters"] == FOX | {"clip_skip": 2}
+    )
 
 
 def test_memory_is_told_and_what_is_not_there_is_a_404(studio: Studio):

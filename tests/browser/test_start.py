@@ -198,3 +198,64 @@ def test_enlarging_makes_a_picture_of_twice_the_size(page: Page, studio: Any) ->
     tiles(page).first.locator("button").click()
     page.locator("#detail-start").click()
     expect(page.locator("#start-panel .figures")).to_have_text(f"{after['width']} × {after['height']}")
+
+
+def test_the_canvas_grows_by_arrows_and_what_was_known_stays_bit_for_bit(page: Page, studio: Any, start: np.ndarray):
+    as_made(page)
+    bring(page, start)
+    page.locator("#outpaint-add-right").click()
+    page.locator("#outpaint-add-top").click()
+    page.locator("#outpaint-add-top").click(modifiers=["Shift"])
+    expect(page.locator("#outpaint .total")).to_have_text(f"{SIDE + 64} × {SIDE} in all")
+    known = page.locator("#outpaint .known").bounding_box()
+    canvas = page.locator("#outpaint .canvas").bounding_box()
+    assert known and canvas and abs(known["width"] / canvas["width"] - SIDE / (SIDE + 64)) < 0.03
+    generate(page, "a fox", steps=2)
+    finish(page)
+    asked = newest(page, studio)
+    assert asked["recipe"]["request"]["outpaint_right"] == 64 and asked["recipe"]["request"]["outpaint_top"] == 0
+    made = fetched(f"{studio.url}/api/v1/images/{tiles(page).first.get_attribute('data-id')}.png")
+    assert made.shape == (SIDE, SIDE + 64, 3) and (made[:, :SIDE] == start).all()
+    page.locator("#start-remove").click()
+    expect(page.locator("#outpaint")).to_be_hidden()
+    expect(page.locator("#outpaint-right input")).to_have_value("0")
+
+
+def test_looking_closer_paints_finer_and_where_it_is_aimed(page: Page, studio: Any, start: np.ndarray) -> None:
+    bring(page, start)
+    page.locator("#start-mask").click()
+    easel = page.locator("#mask .easel").bounding_box()
+    assert easel is not None
+    expect(page.locator("#mask-whole")).to_be_hidden()
+    near = 20  # from the rounded corner
+    page.mouse.move(easel["x"] + near, easel["y"] + near)
+    page.mouse.wheel(0, -400)  # e times as large, about that point
+    expect(page.locator("#mask-whole")).to_be_visible()
+    page.mouse.move(easel["x"] + easel["width"] / 2, easel["y"] + easel["height"] / 2)
+    page.mouse.down()
+    page.mouse.up()
+    page.locator("#mask-whole").click()
+    page.keyboard.press("e")
+    expect(page.locator("#mask-eraser")).to_have_attribute("aria-pressed", "true")
+    page.locator("#mask-done").click()
+    expect(page.locator("#start-unmask")).to_be_visible()
+    painted = mask_of(page, studio)
+    rows, columns = np.nonzero(painted)
+    for found, length in ((rows, easel["height"]), (columns, easel["width"])):
+        assert abs(found.mean() / SIDE - (near + (length / 2 - near) / np.e) / length) < 0.02
+
+
+def test_all_can_be_filled_and_taken_back(page: Page, studio: Any, start: np.ndarray) -> None:
+    bring(page, start)
+    page.locator("#start-mask").click()
+    page.locator("#mask-fill").click()
+    page.locator("#mask-invert").click()
+    page.keyboard.press("Control+z")
+    page.locator("#mask-done").click()
+    expect(page.locator("#start-unmask")).to_be_visible()
+    assert (mask_of(page, studio) == 255).all()
+
+
+def mask_of(page: Page, studio: Any) -> np.ndarray:
+    address = page.locator("#mask-image textarea, #mask-image input").input_value()
+    return fetched(f"{studio.url}/api/v1/inputs/{address}.png")[..., 0]

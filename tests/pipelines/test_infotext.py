@@ -235,7 +235,7 @@ def test_an_enlarged_picture_says_the_size_that_was_painted_and_how_much_it_grew
 
 def test_another_tools_enlargement_is_read_as_far_as_we_can_do_it():
     twice = parse("fox\nSteps: 20, Seed: 1, Hires upscale: 2, Hires upscaler: Latent")
-    assert twice["request"]["upscale"] == "2x" and twice["other"] == {"Hires upscaler": "Latent"}
+    assert twice["request"]["upscale"] == "2x" and twice["other"] == {"Hires upscaler": "Latent"}, "no second pass"
     odd = parse("fox\nSteps: 20, Seed: 1, Hires upscale: 1.5")
     assert "upscale" not in odd["request"] and odd["other"] == {"Hires upscale": "1.5"}
 

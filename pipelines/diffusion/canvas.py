@@ -1,0 +1,97 @@
+"""What a start picture's canvas becomes before anything is painted: wider, filled where it is empty, or cut around its
+mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+if TYPE_CHECKING:
+    from pipelines.requests import TextToImageRequest
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+Mask = NDArray[np.bool_]  # (H, W)
+
+
+@dataclass(frozen=True)
+class Border:
+    """Pixels that the canvas is wider and higher than the picture, on each side."""
+
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+
+    @classmethod
+    def of(cls, request: TextToImageRequest) -> Self:
+        return cls(*(getattr(request, f"outpaint_{side}") for side in ("left", "right", "top", "bottom")))
+
+    def __bool__(self) -> bool:
+        return self != Border()
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        return self.left + width + self.right, self.top + height + self.bottom
+
+    def around(self, mask: Mask, value: bool) -> Mask:
+        """A mask of the picture as one of the canvas, `value` in the border."""
+        sides = ((self.top, self.bottom), (self.left, self.right))
+        return np.pad(mask, sides, constant_values=value)
+
+    def extended(self, picture: Picture) -> Picture:
+        """The picture's edges stretched over the border, the softer the farther out; the picture itself untouched."""
+        sides = ((self.top, self.bottom), (self.left, self.right), (0, 0))
+        stretched = np.pad(picture, sides, mode="edge")
+        border = self.around(np.zeros(picture.shape[:2], np.bool_), True)
+        soft = Image.fromarray(stretched).filter(ImageFilter.GaussianBlur(max(2, max(self.__dict__.values()) / 8)))
+        return np.where(border[..., None], np.asarray(soft), stretched)
+
+
+def filled(picture: Picture, painted: Mask) -> Picture:
+    """The colours around the mask flowing into it: means over ever larger surroundings, the nearest that knows any."""
+    known = (~painted)[..., None].astype(np.float64)
+    if not known.any():
+        return picture
+    result, missing = picture.astype(np.float64), painted.copy()
+    colours, shares = picture * known, known
+    while missing.any():
+        colours, shares = _halved(colours), _halved(shares)
+        level = _stretched(colours, picture.shape[:2]), _stretched(shares, picture.shape[:2])
+        found = missing & (level[1][..., 0] > 0)
+        result[found] = (level[0] / np.maximum(level[1], 1e-9))[found]
+        missing &= ~found
+    soft = np.asarray(Image.fromarray(result.round().astype(np.uint8)).filter(ImageFilter.GaussianBlur(4)))
+    return np.where(painted[..., None], soft, picture)
+
+
+def _halved(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    height, width = levels.shape[:2]
+    even = np.pad(levels, ((0, height % 2), (0, width % 2), (0, 0)))
+    return even.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, -1).sum(axis=(1, 3))
+
+
+def _stretched(levels: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    rows = np.minimum(np.arange(shape[0]) * levels.shape[0] // shape[0], levels.shape[0] - 1)
+    columns = np.minimum(np.arange(shape[1]) * levels.shape[1] // shape[1], levels.shape[1] - 1)
+    return levels[rows[:, None], columns]
+
+
+def box_around(painted: Mask, padding: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of what the mask covers with `padding` around it, grown to the shape of width x height
+    as far as the picture reaches."""
+    rows, columns = np.flatnonzero(painted.any(axis=1)), np.flatnonzero(painted.any(axis=0))
+    wide, high = columns[-1] + 1 - columns[0] + 2 * padding, rows[-1] + 1 - rows[0] + 2 * padding
+    wide, high = max(wide, -(-high * width // height)), max(high, -(-wide * height // width))
+    left, right = _span(int(columns[0] + columns[-1] + 1), int(wide), painted.shape[1])
+    top, bottom = _span(int(rows[0] + rows[-1] + 1), int(high), painted.shape[0])
+    return left, top, right, bottom
+
+
+def _span(twice_middle: int, length: int, most: int) -> tuple[int, int]:
+    """`length` around the middle, moved into 0 ... most."""
+    length = min(length, most)
+    start = min(max((twice_middle - length) // 2, 0), most - length)
+    return start, start + length

@@ -1,0 +1,42 @@
+"""Checkpoints trained to paint into a mask: their UNet sees the mask beside x, and the picture outside of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from pipelines.diffusion.bundle import Bundle
+    from pipelines.diffusion.conditions import Condition
+    from pipelines.diffusion.start import StartPicture
+
+GREY = 127.5  # 0 in [-1, 1]: how these networks were shown what they shall paint
+
+
+def paints_into_masks(model: Bundle) -> bool:
+    channels = model.part(model.network_part).config.get("in_channels")
+    return channels == 2 * model.latent_channels + 1
+
+
+def told(model: Bundle, shape: tuple[int, int, int], picture: StartPicture | None) -> Condition:
+    """{"inpaint": (1 + C, h, w)}: the mask, 1 where it is free, and the latents of what is left of the picture.
+
+    Without a picture everything is to be painted, without a mask too. Nothing for other networks.
+    """
+    if not paints_into_masks(model):
+        return {}
+    factor = model.latent_factor
+    free, left = np.ones(shape[1:], np.float32), np.full((shape[1] * factor, shape[2] * factor, 3), GREY, np.float32)
+    if picture is not None and picture.painted is not None:
+        free = picture.free().astype(np.float32)
+        left = np.where(picture.painted[..., None], np.float32(GREY), picture.picture).astype(np.float32)
+    mask = torch.from_numpy(free)[None].to(model.device)
+    return {"inpaint": torch.cat([mask, model.encode_picture(left)])}
+
+
+def beside(x: Tensor, inpaint: Tensor | None) -> Tensor:
+    """What the network is given: x (n, C, h, w), and (n, 1 + C, h, w) behind it."""
+    return x if inpaint is None else torch.cat([x, inpaint.to(x.dtype)], dim=1)

@@ -1,0 +1,76 @@
+"""The second pass of a picture, at a larger size (A1111's "hires fix"): which size, how many steps, as a request."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadRequest
+
+if TYPE_CHECKING:
+    from pipelines.requests import TextToImageRequest
+
+LARGEST_SCALE = 4
+SIDE_STEP = 16
+UPSCALERS = ("latent", "ours", "lanczos")
+MOST_LEVELS = 1000
+"""Noise levels of a path that the second pass walks the end of; a trained network knows no more."""
+
+
+def wanted(request: TextToImageRequest) -> bool:
+    return request.hires_scale > 1
+
+
+def size(request: TextToImageRequest) -> tuple[int, int]:
+    """Width and height of the second pass: the first's times the scale, to the nearest multiple of 16."""
+    scaled = (side * request.hires_scale / SIDE_STEP for side in (request.width, request.height))
+    width, height = (round(side) * SIDE_STEP for side in scaled)
+    return width, height
+
+
+def steps(request: TextToImageRequest) -> tuple[int, int]:
+    """How many steps are walked, and of how many: as in A1111 all that are asked for, from the level that the strength
+    names. A path of so many levels ends in just as many as are walked."""
+    walked = request.hires_steps or request.num_inference_steps
+    of = max(walked, round(walked / request.hires_strength))
+    if of <= MOST_LEVELS:
+        return walked, of
+    return max(1, int(MOST_LEVELS * request.hires_strength)), MOST_LEVELS
+
+
+def second(request: TextToImageRequest) -> TextToImageRequest:
+    """The second pass as a request of its own. Its noise is the seed's at the larger size."""
+    width, height = size(request)
+    return dataclasses.replace(
+        request,
+        width=width,
+        height=height,
+        num_inference_steps=steps(request)[1],
+        hires_scale=1.0,
+        seed_resize_width=0,
+        seed_resize_height=0,
+    )
+
+
+def pixel_steps(request: TextToImageRequest) -> int:
+    """What the second pass costs, in pixels x pictures x steps; 0 without one."""
+    if not wanted(request):
+        return 0
+    width, height = size(request)
+    return width * height * request.count * steps(request)[0]
+
+
+def check(request: TextToImageRequest, largest_side: int) -> None:
+    if not wanted(request):
+        return
+    if request.image:
+        raise BadRequest(
+            f"hires_scale is for pictures made from noise; got {request.hires_scale:g} and a start picture. "
+            "Set hires_scale to 1, or drop the start picture."
+        )
+    width, height = size(request)
+    if max(width, height) > largest_side:
+        raise BadRequest(
+            f"hires_scale {request.hires_scale:g} of {request.width} x {request.height} is {width} x {height}; "
+            f"at most {largest_side} a side. Choose a smaller scale or size."
+        )
