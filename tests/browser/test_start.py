@@ -233,6 +233,7 @@ def test_looking_closer_paints_finer_and_where_it_is_aimed(page: Page, studio: A
     expect(page.locator("#mask-whole")).to_be_visible()
     page.mouse.move(easel["x"] + easel["width"] / 2, easel["y"] + easel["height"] / 2)
     page.mouse.down()
+    page.mouse.move(easel["x"] + easel["width"] / 2 + 1, easel["y"] + easel["height"] / 2)
     page.mouse.up()
     page.locator("#mask-whole").click()
     page.keyboard.press("e")
