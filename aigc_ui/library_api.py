@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from aigc_ui import bodies
 from aigc_ui.services import Services
 from pipelines import models
+from pipelines.converting import sources
 from pipelines.errors import NotAllowed, NotFound
 from pipelines.library.entry import Entry, base_name
 from pipelines.library.side_files import preview_of
@@ -39,8 +41,9 @@ def router(services: Services) -> APIRouter:
         shown = [e for e in found if asked.get("kind", "") in ("", e.found.kind)]
         start = int(Range(0, 1_000_000).check("offset", asked.get("offset", 0), int))
         page = shown[start : start + int(MOST.check("limit", asked.get("limit", PAGE), int))]
+        names = {path: name for name, path in sources.files()}
         return {
-            "entries": [_told(services, entry) for entry in page],
+            "entries": [_told(services, e) | {"convert_as": _to_convert(e, names)} for e in page],
             "total": len(shown),
             "kinds": _counted(e.found.kind for e in found),
             "architectures": _counted(e.found.architecture for e in entries),
@@ -110,6 +113,11 @@ def router(services: Services) -> APIRouter:
         return _told(services, entry)
 
     return api
+
+
+def _to_convert(entry: Entry, names: dict[Path, str]) -> str:
+    """What a conversion calls a pickle; "" for what needs none."""
+    return names.get(entry.path, "") if entry.format == "pickle" else ""
 
 
 def _matches(entry: Entry, search: str, architecture: str) -> bool:

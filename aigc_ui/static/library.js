@@ -15,11 +15,11 @@
     const undo = el("div", { class: "undo" }), list = el("div", { class: "models" });
     const more = el("button", { type: "button", id: "library-more", hidden: true });
     const where = el("p", { class: "help" });
-    root.replaceChildren(el("div", { class: "library" },
-      el("div", { class: "find" }, search, kinds, bases, again), message, undo, count, list, more, where));
-
     const complain = (error) => { message.hidden = !error; message.textContent = error ? error.message : ""; };
     const doing = (work) => async () => { try { complain(null); await work(); } catch (error) { complain(error); } };
+    const hub = fromHub();
+    root.replaceChildren(el("div", { class: "library" },
+      el("div", { class: "find" }, search, kinds, bases, again), message, undo, count, list, more, where, hub.node));
 
     async function ask(offset = 0) {
       const mine = ++asking;
@@ -48,6 +48,7 @@
       const made = entries.slice(from).map(card);
       if (from) list.append(...made); else list.replaceChildren(...made);
       more.hidden = entries.length >= told.total;
+      hub.node.hidden = !told.changes;
       undo.replaceChildren(...told.removed.map(({ id, name }) => el("button", { type: "button", onclick: doing(async () => {
         await post(`library/${id}/restore`, {});
         await ask();
@@ -55,7 +56,38 @@
       words();
     }
 
+    // A job whose progress stands beside its button, and after which the folders are looked through again.
+    function job(id, generator, request) {
+      const made = aigc.runner(id, { generator, request, word: `library.${generator}`, begun() {}, heard: {
+        progress: ({ stage, done, total }) => { made.status.textContent = t(`stage.${stage}`) + (total ? ` ${Math.round((100 * done) / total)} %` : ""); },
+        end: (state) => { if (state === "done") { made.status.textContent = ""; doing(async () => { await post("library/scan", {}); await ask(); })(); } },
+      } });
+      return made;
+    }
+
+    function fromHub() {
+      const title = el("summary"), help = el("p", { class: "help" }), seen = el("p", { class: "help", role: "status" });
+      const repo = el("input", { id: "hub-repo", autocomplete: "off" }), file = el("input", { id: "hub-file", autocomplete: "off" });
+      const look = el("button", { type: "button", id: "hub-look" });
+      const asked = () => ({ repo: repo.value.trim(), file: file.value.trim() });
+      const fetching = job("library-download", "download", asked);
+      look.addEventListener("click", doing(async () => {
+        seen.textContent = "";
+        const { size, licence } = await post("hub/look", asked());
+        seen.textContent = t("library.seen", { size: units(size), licence: licence || t("library.unsaid") });
+      }));
+      const say = () => {
+        title.textContent = t("library.hub");
+        help.textContent = t("library.hub-help");
+        look.textContent = t("library.look");
+        for (const [box, key] of [[repo, "library.repo"], [file, "library.file"]]) { box.placeholder = t(key); box.setAttribute("aria-label", t(key)); }
+      };
+      say();
+      return { say, node: el("details", { class: "hub" }, title, help, el("div", { class: "find" }, repo, file, look), seen, ...fetching.nodes) };
+    }
+
     function words() {
+      hub.say();
       search.placeholder = t("library.search");
       search.setAttribute("aria-label", t("library.search"));
       again.textContent = t("library.scan");
@@ -97,6 +129,7 @@
         one.description ? el("p", { class: "description" }, one.description) : null,
         one.trigger_words.length ? triggers(one) : null,
         notes(one, draw),
+        ...(one.convert_as && told.changes ? job(`convert-${one.id}`, "convert", () => ({ source: one.convert_as })).nodes : []),
         buttons(one, draw));
     }
 

@@ -14,19 +14,19 @@ MOST_FILES = 2000
 
 
 def names() -> tuple[str, ...]:
-    return tuple(sorted({name for name, _ in _files()}))
+    return tuple(sorted({name for name, _ in files()}))
 
 
 def find(name: str) -> Path:
     """Raises NotFound."""
-    for known, path in _files():
+    for known, path in files():
         if known == name:
             return path
     raise NotFound(f"no file {name[:60]!r} among the models can be converted. Put it into models first.")
 
 
-def _files() -> Iterator[tuple[str, Path]]:
-    """Files in the folders of models and one folder below, where they are no part of a diffusers model."""
+def files() -> Iterator[tuple[str, Path]]:
+    """(name, path) of files in the folders of models and one folder below, that are no part of a diffusers model."""
     for folder in models.folders():
         if not folder.is_dir():
             continue

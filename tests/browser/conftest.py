@@ -75,11 +75,14 @@ def running(outputs: Path, **environment: str) -> Iterator[Studio]:
 
 
 def _own_models(folder: Path) -> Path:
-    """What a user might have: a small model that works, and a file that is never opened."""
+    """What a user might have: a small model that works, a file that is never opened, a pickle that can be converted."""
+    import torch
+
     from tests.tiny import tiny_model
 
     tiny_model(folder / "my-tiny-model")
     (folder / "stranger.ckpt").write_bytes(b"PK\x03\x04rest")
+    torch.save({"state_dict": {"decoder.weight": torch.ones(2, 3)}}, folder / "pickled.ckpt")
     return folder
 
 

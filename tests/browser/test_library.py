@@ -55,3 +55,20 @@ def test_a_removed_model_comes_back(library):
     expect(mine).to_have_count(0)
     library.get_by_role("button", name="Bring back my-tiny-model").click()
     expect(model(library, "my-tiny-model")).to_be_visible()
+
+
+def test_a_pickle_is_converted_at_a_press(library):
+    pickled = model(library, "pickled")
+    expect(pickled).to_have_count(1)
+    pickled.locator("summary").click()
+    pickled.get_by_role("button", name="Convert to safetensors").click()
+    expect(pickled).to_have_count(2)
+    expect(pickled.nth(1)).not_to_contain_text("pickle")
+
+
+def test_a_look_at_the_hub_without_a_network_ends_in_a_sentence(library):
+    library.get_by_text("Download from the Hugging Face hub").click()
+    library.get_by_label("Repository, like org/name").fill("../../etc")
+    library.get_by_label("File in it").fill("a.safetensors")
+    library.get_by_role("button", name="Look", exact=True).click()
+    expect(library.locator(".library > .alas")).to_be_visible()
