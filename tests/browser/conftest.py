@@ -50,8 +50,9 @@ def _chromium() -> str | None:
     return os.environ.get("AIGC_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One for each file of tests: the page shows 60 pictures at first, and tests count theirs."""
     own = _own_models(tmp_path_factory.mktemp("own"))
     with running(tmp_path_factory.mktemp("outputs"), AIGC_MODELS=str(own)) as studio:
         yield studio
