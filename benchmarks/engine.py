@@ -18,7 +18,7 @@ from diffusers import (
     UNet2DConditionModel,
 )
 
-from pipelines.architectures.sd import UNetNetwork
+from pipelines.architectures.unet import UNetNetwork
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.guidance import Guidance

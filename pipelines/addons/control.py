@@ -18,7 +18,7 @@ from torch import Tensor
 from pipelines.addons import control_loading, files
 from pipelines.addons.control_picture import shown
 from pipelines.addons.requests import controlled
-from pipelines.architectures.sd import UNetNetwork
+from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.path import NoisePath

@@ -11,11 +11,9 @@ import torch
 from torch import Tensor
 
 from pipelines.architectures.clip import POSITIONS, ClipReader
-from pipelines.architectures.sd import UNetNetwork
-from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.architectures.unet import UNetModel
+from pipelines.diffusion.bundle import Reading, Words
 from pipelines.diffusion.conditions import Drawn
-from pipelines.diffusion.process import Process, trained_process
-from pipelines.errors import BadFile
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections, plain
 from pipelines.prompts.embedding import MOST_CHUNKS
@@ -24,35 +22,16 @@ BEAUTY, NEGATIVE_BEAUTY = 6.0, 2.5
 """The aesthetic scores that the refiner is told for the prompt and for the negative prompt."""
 
 
-class Model(Bundle):
-    skips_layers = True
-    network_part = "unet"
-
+class Model(UNetModel):
     def _assemble(self) -> None:
-        self.unet = self.part("unet")
         pairs = ((self.words(ending), self.part("text_encoder" + ending)) for ending in ("", "_2"))
         self.readers = tuple(ClipReader(*pair, "penultimate") for pair in pairs if pair[1] is not None)
         self._check_parts_fit()
-
-    def _process(self) -> Process:
-        return trained_process(self.info.configs["scheduler"])
-
-    @property
-    def latent_channels(self) -> int:
-        return self.part("unet").config.out_channels
-
-    @property
-    def distilled(self) -> bool:
-        return bool(self.unet.config.time_cond_proj_dim)
 
     @classmethod
     def reading(cls, info: ModelInfo) -> Reading:
         positions = info.configs["text_encoder_2"].get("max_position_embeddings", POSITIONS)
         return Reading("tokenizer_2", positions, MOST_CHUNKS)
-
-    def network(self, shape: tuple[int, int, int]) -> UNetNetwork:
-        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
-        return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
         read = [replace(reader, skip=skip)(sections, weighting) for reader in self.readers]
@@ -73,29 +52,11 @@ class Model(Bundle):
         scored = self.info.configs["model_index"].get("requires_aesthetics_score", False)
         sizes += [NEGATIVE_BEAUTY if negative else BEAUTY] if scored else [drawn.height, drawn.width]
         told = {"time_ids": torch.tensor(sizes, dtype=torch.float32, device=self.device)}
-        if self.distilled:
-            from pipelines.architectures.guidance_embedding import guidance_embedding
-
-            size = self.unet.config.time_cond_proj_dim
-            told["timestep_cond"] = guidance_embedding(drawn.guidance_scale, size, self.device)
-        return told
+        return told | super()._told(drawn, negative)
 
     def _check_parts_fit(self) -> None:
         unet = self.unet.config
-        width = sum(reader.encoder.config.hidden_size for reader in self.readers)
-        self.check_equal(
-            "the UNet's out_channels and the decoder's latent_channels",
-            unet.out_channels,
-            self.vae.config.latent_channels,
-        )
-        self.check_equal(
-            "the UNet's cross_attention_dim and the text encoders' widths together", unet.cross_attention_dim, width
-        )
-        if unet.in_channels not in (unet.out_channels, 2 * unet.out_channels + 1):
-            raise BadFile(
-                f"the UNet takes {unet.in_channels} channels and gives {unet.out_channels}; only models that paint "
-                "from noise or into a mask can be used. Choose another model."
-            )
+        self.check_unet(sum(reader.encoder.config.hidden_size for reader in self.readers))
         scored = self.info.configs["model_index"].get("requires_aesthetics_score", False)
         told = unet.addition_time_embed_dim * (5 if scored else 6) + self.readers[-1].encoder.config.projection_dim
         self.check_equal("what the UNet is told of text and size", unet.projection_class_embeddings_input_dim, told)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.architectures.sd import UNetNetwork
+from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion import bundle, loading, placement
 from pipelines.diffusion.bundle import Bundle

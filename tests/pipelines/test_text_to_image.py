@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pipelines import libs, models
-from pipelines.architectures.sd import UNetNetwork
+from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.conditions import Conditions
