@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,7 +13,7 @@ from playwright.sync_api import Page, expect
 from pipelines import models
 from tests import tiny_addons
 from tests.browser.conftest import Studio, running
-from tests.browser.visitor import finish, generate, tiles
+from tests.browser.visitor import finish, generate, newest
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +63,6 @@ def white(page: Page) -> int:
     )
 
 
-def recipe(page: Page, studio: Studio) -> dict[str, Any]:
-    return httpx.get(f"{studio.url}/api/v1/images/{tiles(page).first.get_attribute('data-id')}/meta").json()["recipe"]
-
-
 def test_chips_put_loras_into_the_request_and_take_them_out(visit, studio):
     page = visit()
     open_addons(page)
@@ -82,8 +77,8 @@ def test_chips_put_loras_into_the_request_and_take_them_out(visit, studio):
     expect(ink).to_have_attribute("aria-pressed", "false")
     generate(page, "a panda", steps=2)
     finish(page)
-    assert recipe(page, studio)["request"]["loras"] == "fog:0.8"
-    assert set(recipe(page, studio)["lora_hashes"]) == {"fog"}
+    assert newest(studio)["recipe"]["request"]["loras"] == "fog:0.8"
+    assert set(newest(studio)["recipe"]["lora_hashes"]) == {"fog"}
 
 
 def test_the_edges_are_shown_and_followed(visit, studio):
@@ -101,7 +96,7 @@ def test_the_edges_are_shown_and_followed(visit, studio):
     assert 200 < white(page) < 400  # the outline of a square of 64 pixels
     generate(page, "a panda", steps=2)
     finish(page)
-    asked = recipe(page, studio)["request"]
+    asked = newest(studio)["recipe"]["request"]
     assert asked["control_model"] == "edges" and asked["control_type"] == "canny" and len(asked["control_image"]) == 64
     page.locator("#control-remove").click()
     expect(page.locator("#control-file")).to_be_attached()

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import httpx
 from playwright.sync_api import Locator, Page, expect
 
-from pipelines import recipe
-from tests.browser.visitor import drag, finish, generate, tiles, write
+from tests.browser.visitor import drag, finish, generate, newest, tiles, write
 
 
 def opened(page: Page, group: str) -> Locator:
@@ -14,11 +12,6 @@ def opened(page: Page, group: str) -> Locator:
     part.locator("button.label-wrap").click()
     page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
     return part
-
-
-def newest(page: Page, studio: Any, at: int = 0) -> dict:
-    picture = tiles(page).nth(at).get_attribute("data-id")
-    return recipe.read(httpx.get(f"{studio.url}/api/v1/images/{picture}").content)
 
 
 def choose_field(part: Locator, axis: str, name: str) -> None:
@@ -47,7 +40,7 @@ def test_a_curve_drawn_on_the_pad_guides_the_picture_and_comes_back_from_its_rec
     assert 0.3 < drawn[1][0] < 0.6 and drawn[1][1] > 7
     generate(page, "a red fox", steps=6, seed=4)
     finish(page)
-    kept = newest(page, studio)["request"]
+    kept = newest(studio)["recipe"]["request"]
     assert kept["guidance_curve"] == drawn
     page.locator("#guidance-reset").click()
     expect(points).to_have_value("")
@@ -55,7 +48,7 @@ def test_a_curve_drawn_on_the_pad_guides_the_picture_and_comes_back_from_its_rec
     generate(page, "a red fox", steps=6, seed=5)
     finish(page)
     expect(tiles(page).nth(1)).to_be_visible()
-    assert newest(page, studio)["request"]["guidance_curve"] == []
+    assert newest(studio)["recipe"]["request"]["guidance_curve"] == []
     tiles(page).nth(1).locator("button").click()
     expect(page.locator("#detail-recipe")).to_contain_text("Guidance by hand")
     expect(page.locator("#detail-parameters")).to_contain_text("CFG curve: 0 3; ")
@@ -73,7 +66,7 @@ def test_the_points_can_be_typed_and_what_is_no_curve_is_marked(page: Page, stud
     expect(points).to_have_attribute("aria-invalid", "true")
     generate(page, "a red fox", steps=2, seed=4)
     finish(page)
-    assert newest(page, studio)["request"]["guidance_curve"] == [[0, 9], [0.5, 2], [1, 1]]
+    assert newest(studio)["recipe"]["request"]["guidance_curve"] == [[0, 9], [0.5, 2], [1, 1]]
 
 
 def test_a_finger_draws_on_the_pad_of_a_phone(visit: Any) -> None:
@@ -112,13 +105,13 @@ def test_a_grid_is_made_of_two_settings_and_its_sheet_is_shown(page: Page, studi
     page.locator("#grid-make").click()
     finish(page)
     expect(tiles(page)).to_have_count(before + 7)
-    sheet = newest(page, studio)
+    sheet = newest(studio)["recipe"]
     assert sheet["generator"] == "grid"
     assert sheet["axes"] == [
         {"field": "seed", "values": ["1", "2", "3"]},
         {"field": "prompt_replace", "values": ["red", "blue"]},
     ]
-    cell = newest(page, studio, 1)
+    cell = newest(studio, 1)["recipe"]
     assert cell["generator"] == "text-to-image"
     assert (cell["request"]["prompt"], cell["request"]["seed"]) == ("a blue fox", 3)
     tiles(page).first.locator("button").click()
@@ -149,7 +142,7 @@ def test_a_file_of_prompts_is_read_and_painted_line_by_line(page: Page, studio: 
     page.locator("#lines-make").click()
     finish(page)
     expect(tiles(page)).to_have_count(before + 2)
-    second = newest(page, studio)["request"]
+    second = newest(studio)["recipe"]["request"]
     assert (second["prompt"], second["seed"], second["sigma_schedule"]) == ("一只小狐狸", 5, "karras")
     page.locator("#prompt-lines textarea").fill("a panda --speed 3")
     page.locator("#lines-make").click()

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from pipelines.requests import TextToImageRequest
-from tests.browser.visitor import finish, generate, tiles, write
+from tests.browser.visitor import finish, generate, newest, tiles, write
 
 SIDE = TextToImageRequest().width  # nothing is scaled then, so pixels can be compared
 
@@ -40,10 +40,6 @@ def as_made(page: Page) -> None:
     page.locator("#group-size button.label-wrap").click()
     page.get_by_label("Enlarge", exact=True).click()
     page.get_by_role("option", name="As it is made").click()
-
-
-def newest(page: Page, studio: Any) -> dict[str, Any]:
-    return httpx.get(f"{studio.url}/api/v1/images/{tiles(page).first.get_attribute('data-id')}/meta").json()
 
 
 def jobs(page: Page) -> list[dict[str, Any]]:
@@ -78,7 +74,7 @@ def test_a_picture_to_start_from_is_shown_and_goes_into_the_recipe(page: Page, s
     expect(strength).to_be_visible()
     generate(page, "a panda", steps=5, strength=0.4)
     finish(page)
-    asked = newest(page, studio)["recipe"]["request"]
+    asked = newest(studio)["recipe"]["request"]
     assert asked["strength"] == 0.4
     assert (fetched(f"{studio.url}/api/v1/inputs/{asked['image']}.png") == start).all()
     page.locator("#start-remove").click()
@@ -86,7 +82,7 @@ def test_a_picture_to_start_from_is_shown_and_goes_into_the_recipe(page: Page, s
     generate(page, "a panda", steps=2)
     expect(page.locator("#live-status")).to_have_text(re.compile("of 2"))
     finish(page)
-    assert newest(page, studio)["recipe"]["request"]["image"] == ""
+    assert newest(studio)["recipe"]["request"]["image"] == ""
 
 
 def test_the_settings_of_a_picture_bring_its_start_back_or_say_that_it_is_gone(
@@ -96,7 +92,7 @@ def test_the_settings_of_a_picture_bring_its_start_back_or_say_that_it_is_gone(
     bring(page, start)
     generate(page, "a fox", steps=2)
     finish(page)
-    image = newest(page, studio)["recipe"]["request"]["image"]
+    image = newest(studio)["recipe"]["request"]["image"]
     page.locator("#start-remove").click()
     tiles(page).first.locator("button").click()
     page.locator("#detail-use").click()
@@ -125,7 +121,7 @@ def test_outside_of_a_painted_mask_not_one_bit_changes(page: Page, studio: Any, 
     expect(page.locator("#start-mask")).to_have_text("Edit mask")
     generate(page, "a panda", steps=4, strength=1)
     finish(page)
-    picture = newest(page, studio)
+    picture = newest(studio)
     mask = fetched(f"{studio.url}/api/v1/inputs/{picture['recipe']['request']['mask_image']}.png")[..., 0]
     assert set(np.unique(mask)) == {0, 255}
     assert at(mask, 0.2, 0.2) and at(mask, 0.5, 0.5) and not at(mask, 0.15, 0.85)
@@ -188,11 +184,11 @@ def test_enlarging_makes_a_picture_of_twice_the_size(page: Page, studio: Any) ->
     finish(page)
     made = next(i for job in jobs(page) if job["request"].get("prompt") == "a fish" for i in job["image_ids"])
     expect(tiles(page).first).to_have_attribute("data-id", made)  # the list is fetched after the last frame
-    before = newest(page, studio)
+    before = newest(studio)
     tiles(page).first.locator("button").click()
     page.locator("#detail-enlarge-2x").click()
     expect(tiles(page).first).not_to_have_attribute("data-id", made, timeout=120_000)  # a full page stays at its length
-    after = newest(page, studio)
+    after = newest(studio)
     assert (after["width"], after["height"]) == (2 * before["width"], 2 * before["height"])
     assert after["recipe"]["generator"] == "upscale"
     tiles(page).first.locator("button").click()
@@ -212,9 +208,9 @@ def test_the_canvas_grows_by_arrows_and_what_was_known_stays_bit_for_bit(page: P
     assert known and canvas and abs(known["width"] / canvas["width"] - SIDE / (SIDE + 64)) < 0.03
     generate(page, "a fox", steps=2)
     finish(page)
-    asked = newest(page, studio)
+    asked = newest(studio)
     assert asked["recipe"]["request"]["outpaint_right"] == 64 and asked["recipe"]["request"]["outpaint_top"] == 0
-    made = fetched(f"{studio.url}/api/v1/images/{tiles(page).first.get_attribute('data-id')}.png")
+    made = fetched(f"{studio.url}/api/v1/images/{asked['id']}.png")
     assert made.shape == (SIDE, SIDE + 64, 3) and (made[:, :SIDE] == start).all()
     page.locator("#start-remove").click()
     expect(page.locator("#outpaint")).to_be_hidden()

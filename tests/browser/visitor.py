@@ -1,5 +1,8 @@
 """What a visitor does on the Create page and in the lab, and what they look at."""
 
+from typing import Any
+
+import httpx
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -48,6 +51,12 @@ def pixels(canvas: Locator) -> str:
 
 def tiles(page: Page) -> Locator:
     return page.locator("#results-list li")
+
+
+def newest(studio: Any, at: int = 0) -> dict[str, Any]:
+    """What the studio says of the picture that it kept last, or `at` before; the page may show it a moment later."""
+    *_, picture = httpx.get(f"{studio.url}/api/v1/images?limit={at + 1}").json()["images"]
+    return httpx.get(f"{studio.url}/api/v1/images/{picture['id']}/meta").json()
 
 
 def open_bench(page: Page, name: str, room: str = "Diffusion lab") -> Locator:
