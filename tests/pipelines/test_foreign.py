@@ -20,7 +20,7 @@ from pipelines.requests import TextToImageRequest
 INFOTEXT = (
     "portrait of a fox, (sharp focus:1.2)\nNegative prompt: blurry\n"
     "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 42, Size: 256x384, "
-    'Model hash: 6ce0161689, Model: aigc-mini, Clip skip: 2, Lora hashes: "foxstyle: 1a2b3c4d5e6f", Version: v1.10.1'
+    'Model hash: 6ce0161689, Model: aigc-mini, ENSD: 31337, Lora hashes: "foxstyle: 1a2b3c4d5e6f", Version: v1.10.1'
 )
 FOX = {
     "prompt": "portrait of a fox, (sharp focus:1.2)",
@@ -84,7 +84,7 @@ NOVELAI = {
 }  # fmt: skip
 
 PNG = {
-    "AUTOMATIC1111": ({"parameters": INFOTEXT}, FOX, {"Clip skip", "Lora hashes"}),
+    "AUTOMATIC1111": ({"parameters": INFOTEXT}, FOX, {"ENSD", "Lora hashes"}),
     "ComfyUI": ({"prompt": json.dumps(COMFY), "workflow": "{}"}, FOX | {"count": 1}, {"LoRA fox"}),
     "InvokeAI 5": ({"invokeai_metadata": json.dumps(INVOKE)}, FOX, {"clip_skip"}),
     "InvokeAI 2": (
@@ -334,3 +334,8 @@ def test_a_copied_text_is_read_as_a_picture_is():
     for text in (INFOTEXT, json.dumps(COMFY), json.dumps(SWARM)):
         assert foreign.read_text(text, TextToImageRequest).settings.items() >= FOX.items()
     assert foreign.read_text("just a prompt, nothing else", TextToImageRequest).tool == ""
+
+
+def test_clip_skip_is_a_setting_of_ours():
+    found = read(png({"parameters": INFOTEXT.replace("ENSD: 31337", "Clip skip: 2")}))
+    assert found.settings == FOX | {"clip_skip": 2}
