@@ -4,11 +4,13 @@ A write goes to a temporary file beside the final one, is flushed, renamed, and 
 """
 
 import errno
+import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from pipelines.errors import StorageError
 
@@ -38,6 +40,17 @@ def write_whole(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
+
+
+def sha256_of(files: Iterable[Path], start: Callable[[BinaryIO], object] = lambda file: None) -> str:
+    """Hex digits of the SHA-256 of all of them, one behind the other; `start` moves to where each is read from."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            start(file)
+            while block := file.read(2**20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def sweep(parts: Iterable[Path]) -> None:

@@ -6,7 +6,6 @@ only known classes, sizes within bounds, safetensors whose header is true, and n
 """
 
 import functools
-import hashlib
 import json
 import math
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
 from pipelines.errors import BadFile, NotFound
+from pipelines.files import sha256_of
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = ROOT / "assets" / "models"
@@ -242,12 +242,7 @@ def model_hash(info: ModelInfo) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _hash(files: tuple[Path, ...], stats: tuple[tuple[int, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-    return digest.hexdigest()[:10]
+    return sha256_of(files)[:10]
 
 
 def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:

@@ -43,7 +43,7 @@ __all__ = ["TextToImage", "TextToImageRequest", "warm"]
 
 
 class TextToImage:
-    """The generator over a diffusers folder of a StableDiffusionPipeline.
+    """The generator over every model that takes a prompt, a folder of diffusers or a checkpoint of one file.
 
     Frame 0 is what the run starts from, sent before the first evaluation: pure noise, whose x0_pred is the picture of
     the mean latents (0), as nothing better is known yet; or a picture under noise, with the picture as x0_pred. Frame k

@@ -4,15 +4,15 @@ files that are there and never becomes a path."""
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines import libs, models
 from pipelines.errors import BadFile, NotFound
+from pipelines.files import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -120,10 +120,9 @@ def file_hash(path: Path) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _hash(path: Path, state: str, payload: bool) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        if payload:
-            file.seek(8 + int.from_bytes(file.read(8), "little"))
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()[:12]
+    return (sha256_of([path], _to_payload) if payload else sha256_of([path]))[:12]
+
+
+def _to_payload(file: BinaryIO) -> None:
+    """Behind the header of a safetensors file."""
+    file.seek(8 + int.from_bytes(file.read(8), "little"))

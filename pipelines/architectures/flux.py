@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pipelines.architectures.clip import ClipReader
 from pipelines.architectures.t5 import T5Reader
-from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle, Reading, Words
 from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.process import Process, flow_process
 from pipelines.models import ModelInfo
@@ -68,6 +68,7 @@ class Model(Bundle):
     """The network is told the guidance scale (dev), or knows no guidance at all (schnell)."""
 
     network_part = "transformer"
+    handle = Network
     patch = 2
 
     def _assemble(self) -> None:
@@ -91,10 +92,6 @@ class Model(Bundle):
     def reading(cls, info: ModelInfo) -> Reading:
         dev = info.configs["transformer"].get("guidance_embeds")
         return Reading("tokenizer_2", DEV_TOKENS if dev else SCHNELL_TOKENS)
-
-    def network(self, shape: tuple[int, int, int]) -> Network:
-        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
-        return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
         pooled = self.clip(sections, weighting).pooled

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipelines.architectures.t5 import T5Reader
-from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle, Reading, Words
 from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.process import Process, trained_process
 from pipelines.models import ModelInfo
@@ -35,6 +35,7 @@ class Network:
 
 class Model(Bundle):
     network_part = "transformer"
+    handle = Network
     patch = 2
 
     def _assemble(self) -> None:
@@ -60,10 +61,6 @@ class Model(Bundle):
         config = self.transformer.config
         use = config.get("use_additional_conditions")
         return config.sample_size == 128 if use is None else bool(use)
-
-    def network(self, shape: tuple[int, int, int]) -> Network:
-        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
-        return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
         """In small letters, as it was trained."""

@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 
 from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.architectures.t5 import T5Reader
-from pipelines.diffusion.bundle import Bundle, Reading, Words, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle, Reading, Words
 from pipelines.diffusion.process import Process, flow_process
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
@@ -36,6 +36,7 @@ class Network:
 class Model(Bundle):
     skips_layers = True
     network_part = "transformer"
+    handle = Network
     patch = 2
 
     def _assemble(self) -> None:
@@ -61,10 +62,6 @@ class Model(Bundle):
         if "text_encoder_3" in info.classes:
             return Reading("tokenizer_3", T5_TOKENS)
         return Reading("tokenizer", info.configs["text_encoder"].get("max_position_embeddings", POSITIONS))
-
-    def network(self, shape: tuple[int, int, int]) -> Network:
-        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
-        return Network(self.transformer, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
         """CLIP's two embeddings side by side, widened to T5's, then T5's tokens after them."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.diffusion.bundle import Bundle, rows_of_a_batch
+from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.inpainting import beside
 from pipelines.diffusion.process import Process, trained_process
@@ -42,6 +42,7 @@ class UNetModel(Bundle):
 
     skips_layers = True
     network_part = "unet"
+    handle = UNetNetwork
 
     @property
     def unet(self) -> Any:
@@ -57,10 +58,6 @@ class UNetModel(Bundle):
     @property
     def distilled(self) -> bool:
         return bool(self.unet.config.time_cond_proj_dim)
-
-    def network(self, shape: tuple[int, int, int]) -> UNetNetwork:
-        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
-        return UNetNetwork(self.unet, f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
         if not self.distilled:

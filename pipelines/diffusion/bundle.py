@@ -6,7 +6,7 @@ What all architectures share stands here; how each reads a prompt and is asked, 
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -56,6 +56,8 @@ class Bundle:
     safe in two threads, and each prompt and each picture goes through alone, so that company cannot change it."""
 
     network_part: ClassVar[str]
+    handle: ClassVar[Callable[[Any, str, int], Network]]
+    """What asks the network: made of that part, a key, and the rows of every call."""
     patch: ClassVar[int] = 1
     """Latent pixels along one side of what the network sees as one."""
     skips_layers: ClassVar[bool] = False
@@ -120,9 +122,6 @@ class Bundle:
     def distilled(self) -> bool:
         """Whether the network is told the guidance scale, so that it is asked once a step and not twice."""
         return False
-
-    def network(self, shape: tuple[int, int, int]) -> Network:
-        raise NotImplementedError
 
     def _read(self, sections: Sections, weighting: str, skip: int) -> Words:
         """A text with weights through the text encoders, without the last `skip` layers where they are CLIP's."""
@@ -193,6 +192,11 @@ class Bundle:
         if width % f or height % f:
             raise BadRequest(f"width and height must be multiples of {f} for this model; got {width} and {height}.")
         return self.latent_channels, height // self.latent_factor, width // self.latent_factor
+
+    def network(self, shape: tuple[int, int, int]) -> Network:
+        """The network at one size of latents (C, h, w)."""
+        rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
+        return type(self).handle(self.part(self.network_part), f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
     def condition(self, sections: Sections, weighting: str, drawn: Drawn, negative: bool = False) -> Words:
         """All that the network is told of one picture. `negative`: it is what guidance pushes away from."""

@@ -227,7 +227,7 @@ def painted(devices: DeviceManager) -> tuple[list[Frame], Result]:
 
 @pytest.mark.parametrize("enough", [Way.VISITS, Way.LEAVES, Way.MAIN_MEMORY])
 def test_a_run_that_is_out_of_memory_in_step_k_goes_on_from_there_in_a_smaller_way(card, home, monkeypatch, enough):
-    monkeypatch.setattr("pipelines.architectures.unet.rows_of_a_batch", lambda device, pixels: 2)
+    monkeypatch.setattr("pipelines.diffusion.bundle.rows_of_a_batch", lambda device, pixels: 2)
     devices = DeviceManager(CARD, threads=1, probe=Machine)
     usual_frames, usual = painted(devices)
     devices.drop_idle()
