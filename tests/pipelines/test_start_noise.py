@@ -33,9 +33,10 @@ def noise(**values: Any) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def devices(tmp_path_factory):
-    tiny_model(tmp_path_factory.mktemp("models") / "tiny", "tiny", "v_prediction")
+    folder = tmp_path_factory.mktemp("models")
+    tiny_model(folder / "tiny", "tiny", "v_prediction")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIGC_MODELS", str(tmp_path_factory.getbasetemp() / "models0"))
+        patch.setenv("AIGC_MODELS", str(folder))
         manager = DeviceManager("cpu", threads=1)
         yield manager
         manager.close()
