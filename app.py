@@ -17,7 +17,7 @@ from aigc_ui import api, flags, network, server  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
-from pipelines import models, registry  # noqa: E402
+from pipelines import models, places, registry  # noqa: E402
 from pipelines.device import DeviceManager  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
 from pipelines.inputs import InputStore  # noqa: E402
@@ -76,7 +76,7 @@ def main(words: list[str] | None = None) -> int:
 
 def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     """The engine. Its parts import torch only when they are first asked to work."""
-    flags.add_model_folders(given.places, os.environ)
+    places.name(given.places, os.environ)
     if given.first_model and given.first_model not in models.installed():
         raise NotFound(f"--ckpt {given.first_model[:60]!r} is no model that can be opened here. Name a model's folder.")
     devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision)
@@ -84,8 +84,8 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)
     jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=LatentStore(given.outputs))
-    settings = Settings(given.outputs, shared, given.api, given.places, given.first_model)
-    library = Library.over(scan.roots(given.places), given.outputs, lambda: any(not job.over for job in jobs.list()))
+    settings = Settings(given.outputs, shared, given.api, given.first_model)
+    library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)
 
 

@@ -35,7 +35,7 @@ from aigc_ui import (
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
-from pipelines import copies, film, footprint, infotext, memory, models
+from pipelines import copies, film, footprint, infotext, memory, models, places
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
@@ -210,7 +210,7 @@ def _about(services: Services) -> APIRouter:
             asked = TextToImageRequest.parse(bodies.mapping(body["request"], "request"))
             info = models.inspect(models.find(asked.model))
             told = footprint.estimate(info, asked, services.devices)
-            return asdict(told) | {"embedded": info.folder.is_relative_to(models.EMBEDDED)}
+            return asdict(told) | {"embedded": info.folder.is_relative_to(places.EMBEDDED)}
 
         return await run_in_threadpool(work)
 

@@ -4,9 +4,8 @@ A row of FLAGS is one option: its spellings, what it takes, and either what it s
 """
 
 import argparse
-import os
 import shlex
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,8 @@ from typing import Any
 from aigc_ui import network
 from pipelines import places
 from pipelines.errors import BadRequest
-from pipelines.places import Places
 
 VARIABLE = "COMMANDLINE_ARGS"
-MODEL_FOLDERS = "AIGC_MODELS"  # where pipelines.models looks besides its own folders
 
 
 @dataclass(frozen=True)
@@ -36,9 +33,8 @@ def _memory(kind: str) -> Callable[[str], Mapping[str, Any]]:
     return lambda _: {"memory": kind}
 
 
-def _place(**kinds: str) -> Callable[[str], Mapping[str, Any]]:
-    [kind] = kinds
-    return lambda path: {"places": Places(**{kind: (_folder(path, kinds[kind]),)})}
+def _place(kind: str, option: str) -> Callable[[str], Mapping[str, Any]]:
+    return lambda path: {"places": {kind: (_folder(path, option),)}}
 
 
 def _always(**values: Any) -> Callable[[str], Mapping[str, Any]]:
@@ -68,13 +64,13 @@ def _checkpoint(path: str) -> Mapping[str, Any]:
     if not file.exists():
         raise BadRequest(f"--ckpt {path[-60:]!r} is not there. Name a model's folder or file.")
     name = file.name if file.is_dir() else file.stem
-    return {"first_model": name, "places": Places(checkpoints=(file.absolute().parent,))}
+    return {"first_model": name, "places": {places.CHECKPOINTS: (file.absolute().parent,)}}
 
 
 def _base(path: str) -> Mapping[str, Any]:
     root = _folder(path, "--base-directory")
-    models = places.under(root / "models") if (root / "models").is_dir() else Places()
-    return {"outputs": root / "outputs", "places": models}
+    there = (root / "models",) if (root / "models").is_dir() else ()
+    return {"outputs": root / "outputs", "places": {places.CHECKPOINTS: there}}
 
 
 _ATTENTION = "attention is torch's own fused kernel, which takes the least memory; nothing is left to choose"
@@ -92,11 +88,12 @@ FLAGS = (
     Flag("--lowvram", sets=_memory("low"), help="use as little memory of the card as can be, slower"),
     Flag("--no-half", sets=_always(full_precision=True), help="compute in float32"),
     Flag("--ckpt", "FILE", _checkpoint, help="the model to begin with"),
-    Flag("--ckpt-dir", "DIR", _place(checkpoints="--ckpt-dir"), help="one more folder of models"),
-    Flag("--lora-dir", "DIR", _place(loras="--lora-dir"), help="one more folder of LoRAs"),
-    Flag("--vae-dir", "DIR", _place(vaes="--vae-dir"), help="one more folder of VAEs"),
-    Flag("--embeddings-dir", "DIR", _place(embeddings="--embeddings-dir"), help="one more folder of embeddings"),
-    Flag("--models-dir", "DIR", lambda p: {"places": places.under(_folder(p, "--models-dir"))},
+    Flag("--ckpt-dir", "DIR", _place(places.CHECKPOINTS, "--ckpt-dir"), help="one more folder of models"),
+    Flag("--lora-dir", "DIR", _place(places.LORAS, "--lora-dir"), help="one more folder of LoRAs"),
+    Flag("--vae-dir", "DIR", _place(places.VAES, "--vae-dir"), help="one more folder of VAEs"),
+    Flag("--embeddings-dir", "DIR", _place(places.EMBEDDINGS, "--embeddings-dir"),
+         help="one more folder of embeddings"),
+    Flag("--models-dir", "DIR", _place(places.CHECKPOINTS, "--models-dir"),
          help="a whole tree of models, as A1111 or ComfyUI has it"),
     Flag("--extra-model-paths-config", "FILE", lambda p: {"places": places.from_yaml(Path(p).expanduser())},
          help="ComfyUI's extra_model_paths.yaml"),
@@ -162,7 +159,7 @@ def words(given: list[str], environment: Mapping[str, str]) -> list[str]:
 def add(parser: argparse.ArgumentParser) -> None:
     """All of FLAGS; those that have a help stand in `--help`, and `--flags` lists every one."""
     group = parser.add_argument_group("models, memory, programs")
-    parser.set_defaults(places=Places(), api=False, nowebui=False, memory="auto", full_precision=False, first_model="")
+    parser.set_defaults(places={}, api=False, nowebui=False, memory="auto", full_precision=False, first_model="")
     for flag in FLAGS:
         count = {"": 0, "[VALUE]": "?", "[ORIGINS]": "?", "[PART ...]": "*"}.get(flag.takes)
         look: dict[str, Any] = {"metavar": flag.takes} if flag.takes and count is None else {}
@@ -187,14 +184,8 @@ def settle(given: argparse.Namespace) -> list[str]:
         if flag.answer:
             answers.append(f"{spelling}: {flag.answer}.")
         for name, new in (flag.sets(value) if flag.sets else {}).items():
-            setattr(given, name, given.places + new if name == "places" else new)
+            setattr(given, name, places.joined(given.places, new) if name == "places" else new)
     return answers
-
-
-def add_model_folders(found: Places, environment: MutableMapping[str, str]) -> None:
-    """Tells pipelines.models, and the processes that it starts, of more folders."""
-    known = [path for path in environment.get(MODEL_FOLDERS, "").split(os.pathsep) if path]
-    environment[MODEL_FOLDERS] = os.pathsep.join([*known, *map(str, found.checkpoints)])
 
 
 def listed() -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from pipelines import VERSION, registry
 from pipelines.errors import NotAllowed
-from pipelines.places import Places
 
 if TYPE_CHECKING:
     from pipelines.device import DeviceManager
@@ -26,14 +25,13 @@ if TYPE_CHECKING:
 class Settings:
     """How this studio was started. `shared`: others reach it over the network, and each sees only their own work.
 
-    `api`: the interface of AUTOMATIC1111 is open, too. `places`: folders of models that its owner named.
+    `api`: the interface of AUTOMATIC1111 is open, too.
     `first_model`: the one to begin with, "" for the built-in one.
     """
 
     outputs: Path
     shared: bool = False
     api: bool = False
-    places: Places = Places()
     first_model: str = ""
     version: str = VERSION
 

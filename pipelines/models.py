@@ -1,8 +1,8 @@
-"""Which model folders are here, and whether one is sound: looked over before any library loads it.
+"""Which models are here, and whether one is sound: looked over before any library loads it.
 
-A model is a diffusers folder or a safetensors file of an architecture that pipelines/architectures knows, under
-`assets/models/`, `models/`, or a folder that the environment variable AIGC_MODELS names. Whoever made it is a stranger:
-only known classes, sizes within bounds, safetensors whose header is true, and no link that leads out of the folder.
+A model is a diffusers folder or a safetensors file of an architecture that pipelines/architectures knows, in a folder
+of `pipelines.places`. Whoever made it is a stranger: only known classes, sizes within bounds, safetensors whose header
+is true, and no link that leads out of the folder.
 """
 
 import functools
@@ -16,16 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines import places
 from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import sha256_of
 
-ROOT = Path(__file__).resolve().parents[1]
-EMBEDDED = ROOT / "assets" / "models"
 SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
 
-CHECKPOINT_FOLDERS = ("checkpoints", "Stable-diffusion", "diffusion_models", "unet")
 WITHOUT_TEXT = ("DDPMPipeline", "DDIMPipeline")
 UNSAID = 1024  # the side of the pictures of models whose config says none, as FLUX's
 WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "transformer": "diffusion_pytorch_model"}
@@ -123,18 +121,11 @@ class ModelInfo:
         return ARCHITECTURES[self.architecture].network
 
 
-def folders() -> tuple[Path, ...]:
-    """Where models are looked for; the first folder that has a name wins."""
-    more = [Path(p) for p in os.environ.get("AIGC_MODELS", "").split(os.pathsep) if p]
-    return (EMBEDDED, ROOT / "models", *more)
-
-
 def installed() -> tuple[str, ...]:
     """Names of the models that are here, folders and files, sound or not, in order."""
     found = {
         path.name if path.is_dir() else path.stem
-        for folder in folders()
-        if folder.is_dir()
+        for folder in places.of(places.CHECKPOINTS)
         for path in _candidates(folder)
         if SAFE_NAME.fullmatch(path.name)
     }
@@ -142,13 +133,10 @@ def installed() -> tuple[str, ...]:
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    """Folders of diffusers and checkpoints of one file, in this folder and where other tools put them."""
+    """Folders of diffusers and checkpoints of one file."""
     for path in folder.iterdir():
         if path.suffix == ".safetensors" or (path / "model_index.json").is_file() and not _is_without_text(path):
             yield path
-    for place in CHECKPOINT_FOLDERS:
-        if (folder / place).is_dir():
-            yield from (path for path in (folder / place).iterdir() if path.suffix == ".safetensors")
 
 
 def _is_without_text(folder: Path) -> bool:
@@ -162,12 +150,11 @@ def _is_without_text(folder: Path) -> bool:
 def find(name: str) -> Path:
     """The folder or file of a model by its name; never a path from outside."""
     if SAFE_NAME.fullmatch(name):
-        for folder in folders():
+        for folder in places.of(places.CHECKPOINTS):
             if (folder / name / "model_index.json").is_file():
                 return folder / name
-            for place in ("", *CHECKPOINT_FOLDERS):
-                if (folder / place / f"{name}.safetensors").is_file():
-                    return folder / place / f"{name}.safetensors"
+            if (folder / f"{name}.safetensors").is_file():
+                return folder / f"{name}.safetensors"
     here = ", ".join(installed()[:8]) or "none"
     raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder or file under models.")
 

@@ -1,41 +1,76 @@
-"""Where else models lie: folders that the owner names, and the trees of other tools, used as they are."""
+"""Where models lie: folders of models, what other tools call the folders below them, and more that the owner names.
+
+A tree of A1111's or ComfyUI's is used as it is. Folders that the owner names stand in environment variables, so that
+the processes that the studio starts know them too.
+"""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadRequest
 
+ROOT = Path(__file__).resolve().parents[1]
+EMBEDDED = ROOT / "assets" / "models"
+OURS = ROOT / "models"
 MOST_BYTES = 1 << 20
-# How A1111 (capitals) and ComfyUI call the folders below their folder of models, and ComfyUI its keys.
-NAMES = {
-    "checkpoints": ("Stable-diffusion", "checkpoints", "diffusers", "Diffusers"),
-    "loras": ("Lora", "LyCORIS", "loras"),
-    "vaes": ("VAE", "vae"),
-    "embeddings": ("embeddings",),
+
+CHECKPOINTS, VAES, TEXT_ENCODERS = "checkpoints", "vae", "text_encoders"
+LORAS, EMBEDDINGS, CONTROLNETS, UPSCALERS = "loras", "embeddings", "controlnet", "upscale_models"
+FOLDERS = {
+    # what their folder is called inside a folder of models, which ComfyUI's yaml has for keys: ours, then others'
+    CHECKPOINTS: ("checkpoints", "Stable-diffusion", "diffusion_models", "unet", "diffusers", "Diffusers"),
+    VAES: ("vae", "VAE"),
+    TEXT_ENCODERS: ("text_encoders", "clip", "text_encoder"),
+    LORAS: ("loras", "Lora", "LyCORIS"),
+    EMBEDDINGS: ("embeddings", "../embeddings"),
+    CONTROLNETS: ("controlnet", "ControlNet"),
+    UPSCALERS: ("upscale_models", "ESRGAN", "RealESRGAN"),
 }
+VARIABLES = {kind: f"AIGC_{kind.upper()}" for kind in FOLDERS} | {CHECKPOINTS: "AIGC_MODELS"}
+
+Places = Mapping[str, tuple[Path, ...]]
+"""Folders that the owner named, by the kind of what lies in them, in the order in which they are searched."""
 
 
-@dataclass(frozen=True)
-class Places:
-    """Folders by what lies in them, in the order in which they are searched."""
-
-    checkpoints: tuple[Path, ...] = ()
-    loras: tuple[Path, ...] = ()
-    vaes: tuple[Path, ...] = ()
-    embeddings: tuple[Path, ...] = ()
-
-    def __add__(self, other: "Places") -> "Places":
-        both = ((f.name, getattr(self, f.name) + getattr(other, f.name)) for f in fields(Places))
-        return Places(**{name: tuple(dict.fromkeys(folders)) for name, folders in both})
+def roots() -> tuple[Path, ...]:
+    """The folders of models, there or not: shipped, ours, those that the owner named."""
+    return (EMBEDDED, OURS, *_named(CHECKPOINTS))
 
 
-def under(root: Path) -> Places:
-    """A folder of models as A1111 or ComfyUI has it: those below it that are there, and itself for models."""
-    there = {kind: tuple(root / name for name in names if (root / name).is_dir()) for kind, names in NAMES.items()}
-    return Places(**there) + Places(checkpoints=(root,))
+def of(kind: str) -> tuple[Path, ...]:
+    """The folders in which files of the kind lie, each once and there; of a name, the first folder's wins."""
+    below = [root / name for root in roots() for name in (("",) if kind == CHECKPOINTS else ()) + FOLDERS[kind]]
+    every = (folder.resolve() for folder in (*below, *_named(kind)) if folder.is_dir())
+    return tuple(dict.fromkeys(every))
+
+
+def named() -> tuple[Path, ...]:
+    """All folders that the owner named, of whatever kind."""
+    return tuple(dict.fromkeys(folder for kind in FOLDERS for folder in _named(kind)))
+
+
+def name(more: Places, environment: MutableMapping[str, str]) -> None:
+    """Adds to the folders that the owner named."""
+    for kind, folders in more.items():
+        known = [path for path in environment.get(VARIABLES[kind], "").split(os.pathsep) if path]
+        environment[VARIABLES[kind]] = os.pathsep.join([*known, *map(str, folders)])
+
+
+def environment() -> dict[str, str]:
+    """What a process must be told in order to search the same folders."""
+    return {variable: os.environ[variable] for variable in VARIABLES.values() if variable in os.environ}
+
+
+def _named(kind: str) -> tuple[Path, ...]:
+    return tuple(Path(path) for path in os.environ.get(VARIABLES[kind], "").split(os.pathsep) if path)
+
+
+def joined(*every: Places) -> Places:
+    """Each kind's folders in order, each once."""
+    kinds = dict.fromkeys(kind for places in every for kind in places)
+    return {kind: tuple(dict.fromkeys(folder for places in every for folder in places.get(kind, ()))) for kind in kinds}
 
 
 def from_yaml(file: Path) -> Places:
@@ -51,16 +86,14 @@ def from_yaml(file: Path) -> Places:
         raise BadRequest(f"{file.name} is not valid YAML. Compare it with extra_model_paths.yaml.example.") from None
     if not isinstance(sections, dict) or not all(isinstance(s, dict | None) for s in sections.values()):
         raise BadRequest(f"{file.name} must hold sections with folders in them, as extra_model_paths.yaml.example has.")
-    found = Places()
-    for section in sections.values():
-        found += _section(section or {}, file.parent)
-    return found
+    return joined(*(_section(section or {}, file.parent) for section in sections.values()))
 
 
 def _section(section: dict[Any, Any], beside: Path) -> Places:
     base = beside / _expanded(str(section.get("base_path") or ""))
     lines = {str(key).lower(): str(value).splitlines() for key, value in section.items() if value}
-    return Places(**{kind: tuple(_folders(lines, names, base)) for kind, names in NAMES.items()})
+    found = {kind: tuple(_folders(lines, names, base)) for kind, names in FOLDERS.items()}
+    return {kind: folders for kind, folders in found.items() if folders}
 
 
 def _folders(lines: dict[str, list[str]], names: Iterable[str], base: Path) -> Iterable[Path]:

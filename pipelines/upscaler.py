@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.device import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
 from pipelines.requests import FACTORS
 
-WEIGHTS = models.ROOT / "assets" / "models" / "upscaler" / "model.safetensors"
+WEIGHTS = places.EMBEDDED / "upscaler" / "model.safetensors"
 WIDTH, LAYERS = 32, 6
 SLOPE = 0.1
 SURROUNDINGS = 3

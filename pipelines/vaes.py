@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.models import ModelInfo
 
@@ -44,12 +44,11 @@ class VaeInfo:
 
 
 def names() -> tuple[str, ...]:
-    """ "automatic", the model's own, and what lies in `vae` beside the models, sound or not."""
+    """ "automatic", the model's own, and what lies in the folders for them, sound or not."""
     found = {
         path.name
-        for home in models.folders()
-        if (home / "vae").is_dir()
-        for path in (home / "vae").iterdir()
+        for home in places.of(places.VAES)
+        for path in home.iterdir()
         if models.SAFE_NAME.fullmatch(path.name) and (path.suffix == ".safetensors" or (path / "config.json").is_file())
     }
     return (AUTOMATIC, *sorted(found - {AUTOMATIC}))
@@ -58,9 +57,9 @@ def names() -> tuple[str, ...]:
 def find(name: str) -> Path:
     """Raises NotFound."""
     if models.SAFE_NAME.fullmatch(name):
-        for home in models.folders():
-            if (home / "vae" / name).exists():
-                return home / "vae" / name
+        for home in places.of(places.VAES):
+            if (home / name).exists():
+                return home / name
     raise NotFound(f"vae {name[:40]!r} is not here; here are: {', '.join(names()[:8])}. Put it under models/vae.")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipelines import libs, models
+from pipelines import libs, models, places
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import sha256_of
 
@@ -25,16 +25,16 @@ MOST_BYTES = 2**34
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of add-on: what it is called and the folders that other tools keep it in, inside a model folder."""
+    """A kind of add-on: what it is called, and its kind in `places.FOLDERS`."""
 
     label: str
-    folders: tuple[str, ...]
+    place: str
 
 
-LORA = Kind("LoRA", ("loras", "Lora", "LyCORIS"))
-EMBEDDING = Kind("embedding", ("embeddings", "../embeddings"))
-CONTROL = Kind("ControlNet", ("controlnet", "ControlNet"))
-UPSCALER = Kind("upscaler", ("upscale_models", "ESRGAN", "RealESRGAN"))
+LORA = Kind("LoRA", places.LORAS)
+EMBEDDING = Kind("embedding", places.EMBEDDINGS)
+CONTROL = Kind("ControlNet", places.CONTROLNETS)
+UPSCALER = Kind("upscaler", places.UPSCALERS)
 
 
 def installed(kind: Kind) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def find(kind: Kind, name: str) -> Path:
     if named:
         raise BadFile(f"{named[0].name} is a pickle, which can run code. Convert it to safetensors.")
     here = ", ".join(installed(kind)[:5]) or "none"
-    folder = kind.folders[0]
+    folder = f"models/{places.FOLDERS[kind.place][0]}"
     raise NotFound(f"{kind.label} {name[:40]!r} is not installed; installed are: {here[:120]}. Put it in {folder}.")
 
 
@@ -62,9 +62,8 @@ def name_of(path: Path) -> str:
 
 def _files(kind: Kind) -> list[Path]:
     """Of all folders; the first of a name comes first. Links that lead out of the folder are passed over."""
-    homes = [folder / inner for folder in models.folders() for inner in kind.folders]
     found: list[Path] = []
-    for home in dict.fromkeys(home.resolve() for home in homes if home.is_dir()):
+    for home in places.of(kind.place):
         inside = (Path(base, name) for base, _, names in os.walk(home) for name in sorted(names))
         fitting = (path for path in inside if _is_weights(path) and path.resolve().is_relative_to(home))
         found += [path for path, _ in zip(fitting, range(MOST_FILES), strict=False)]

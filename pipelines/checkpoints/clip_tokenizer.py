@@ -4,7 +4,7 @@ import lzma
 from typing import Any
 
 from pipelines import libs
-from pipelines.models import ROOT
+from pipelines.places import ROOT
 
 MERGES = ROOT / "assets" / "tokenizers" / "clip" / "merges.txt.xz"
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import libs, models
+from pipelines import libs, models, places
 from pipelines.architectures import Architecture
 from pipelines.errors import BadFile
 from pipelines.library import companions as kinds
 from pipelines.models import MOST_TOKENIZER_BYTES, Shapes
 
-FOLDERS = {"vae": ("vae", "VAE"), "text": ("text_encoders", "clip", "text_encoder")}
 TOKENIZERS = ("tokenizers/t5", "tokenizer_t5", "text_encoders/tokenizer_t5")
 WANTED = {
     # architecture.part -> what the recogniser calls it, and what people know its file as
@@ -40,7 +39,11 @@ def find(architecture: str, part: str, t5_width: int = 0) -> Path | None:
     if kind == "t5" and _t5_folder() is None:
         return None
     stem = usual.split(".")[0].split("_fp")[0]
-    files = [path for path in _files("vae" if part == "vae" else "text") if _is(path, kind, stem, t5_width)]
+    files = [
+        path
+        for path in _files(places.VAES if part == "vae" else places.TEXT_ENCODERS)
+        if _is(path, kind, stem, t5_width)
+    ]
     return next((path for path in files if stem in path.stem), files[0] if files else None)
 
 
@@ -69,7 +72,7 @@ def t5_tokenizer() -> Any:
 
 
 def _t5_folder() -> Path | None:
-    for folder in models.folders():
+    for folder in places.roots():
         for place in TOKENIZERS:
             files = [folder / place / name for name in ("tokenizer.json", "spiece.model")]
             if any(file.is_file() and file.stat().st_size <= MOST_TOKENIZER_BYTES for file in files):
@@ -77,11 +80,9 @@ def _t5_folder() -> Path | None:
     return None
 
 
-def _files(sort: str) -> Iterator[Path]:
-    for folder in models.folders():
-        for place in FOLDERS[sort]:
-            if (folder / place).is_dir():
-                yield from sorted((folder / place).glob("*.safetensors"))
+def _files(kind: str) -> Iterator[Path]:
+    for folder in places.of(kind):
+        yield from sorted(folder.glob("*.safetensors"))
 
 
 def _is(path: Path, kind: str, stem: str, t5_width: int) -> bool:

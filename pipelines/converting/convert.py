@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Generator
 from pathlib import Path
 
-from pipelines import libs, models
+from pipelines import libs, models, places
 from pipelines.converting import process
 from pipelines.errors import BadRequest
 from pipelines.events import Progress
@@ -68,8 +67,8 @@ def to_folder(
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         task = {"source": str(source.resolve()), "part": str(part.resolve()), "dtype": dtype, "output": "folder"}
-        places = {"AIGC_MODELS": os.environ.get("AIGC_MODELS", "")} | libs.ENVIRONMENT
-        made = yield from process.run("pipelines.converting.child", task, timeout, places)
+        told = places.environment() | libs.ENVIRONMENT
+        made = yield from process.run("pipelines.converting.child", task, timeout, told)
         if made["note"]:
             yield Progress("checking", note=made["note"])
         found = models.inspect(part)
@@ -84,7 +83,7 @@ def to_folder(
 
 def folder_of(source: Path, dtype: str) -> Path:
     """What the folder of a conversion is called, among the models. Raises BadRequest where that is taken."""
-    beside = source.parent.parent if source.parent.name in models.CHECKPOINT_FOLDERS else source.parent
+    beside = source.parent.parent if source.parent.name in places.FOLDERS[places.CHECKPOINTS] else source.parent
     target = beside / f"{source.stem}{ENDINGS[dtype]}-folder"
     target_free(target)
     return target

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from pipelines.errors import BadFile, BadRequest, Busy, NotAllowed, NotFound, StorageError, StudioError
 from pipelines.events import Progress
-from pipelines.models import ROOT
+from pipelines.places import ROOT
 
 log = logging.getLogger(__name__)
 

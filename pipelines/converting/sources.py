@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.converting.container import KINDS
 from pipelines.errors import NotFound
 
@@ -27,7 +27,7 @@ def find(name: str) -> Path:
 
 def files() -> Iterator[tuple[str, Path]]:
     """(name, path) of files in the folders of models and one folder below, that are no part of a diffusers model."""
-    for folder in models.folders():
+    for folder in dict.fromkeys((*places.roots(), *places.named())):
         if not folder.is_dir():
             continue
         below = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()]

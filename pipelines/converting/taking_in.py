@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Generator
 from pathlib import Path
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.converting import container, convert
 from pipelines.errors import BadFile, NotFound
 from pipelines.events import Progress
 from pipelines.files import storage_error
 
-HOME = models.ROOT / "models"
+HOME = places.OURS
 PARTIAL = ".partial"
 PLACES = {
     "checkpoint": "checkpoints",

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.data import digits
 from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import timestep_of_sigma
@@ -24,7 +24,7 @@ from pipelines.errors import BadFile
 from pipelines.packed import packed, unpacked
 from pipelines.schedules import DiffusionProcess, make_betas
 
-FOLDER = models.ROOT / "assets" / "models" / "digits"
+FOLDER = places.EMBEDDED / "digits"
 VARIANTS = ("fixed", "learned")
 PIXELS = digits.SIDE**2
 NO_LABEL = digits.CLASSES

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.data import sets
 from pipelines.errors import BadFile, NotFound
 from pipelines.families import MODULES
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-FOLDER = models.ROOT / "assets" / "models" / "families"
+FOLDER = places.EMBEDDED / "families"
 PLANE = "-plane"
 """Behind a family's name: the one whose z has two dimensions, so that all of them can be seen at once."""
 

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.architectures import of_pipeline
 from pipelines.errors import BadFile, StudioError
 from pipelines.library import header
 from pipelines.library.entry import Root
 from pipelines.library.kinds import Recognised
 from pipelines.library.recognise import recognise
-from pipelines.places import Places
 
 ENDINGS = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 NAMELESS = ("model", "diffusion_pytorch_model", "pytorch_model", "model.fp16", "diffusion_pytorch_model.fp16")
@@ -25,15 +24,13 @@ REMOVED = "removed"
 INDEX = "model_index.json"
 
 
-def roots(places: Places) -> tuple[Root, ...]:
+def roots() -> tuple[Root, ...]:
     """All folders of the library: shipped, ours, those that the owner named, and the hub's cache."""
-    shipped, ours, *named = models.folders()
-    others = dict.fromkeys((*named, *places.checkpoints, *places.loras, *places.vaes, *places.embeddings))
     cache = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
     every = (
-        Root(shipped, "shipped"),
-        Root(ours, "ours"),
-        *(Root(path, "other") for path in others),
+        Root(places.EMBEDDED, "shipped"),
+        Root(places.OURS, "ours"),
+        *(Root(path, "other") for path in places.named()),
         Root(Path(cache).expanduser(), "cache"),
     )
     return tuple(root for root in every if root.path.is_dir())

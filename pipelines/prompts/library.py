@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import models
+from pipelines import places
 from pipelines.errors import BadFile, BadRequest, NotFound
 
 NAME = r"[^\W_][\w-]{0,63}(?:/[^\W_][\w-]{0,63}){0,4}"
@@ -39,7 +39,7 @@ class Style:
 def homes() -> tuple[Path, ...]:
     """The folders beside the models: where a studio, a ComfyUI or an A1111 is installed."""
     found = []
-    for folder in models.folders():
+    for folder in places.roots():
         found.append(folder.parent)
         if folder.parent.name == "models":  # A1111's own are in models/Stable-diffusion
             found.append(folder.parent.parent)

@@ -22,7 +22,7 @@ from PIL import Image, ImageFilter
 from safetensors.torch import save_file
 from torch import Tensor
 
-from pipelines import models
+from pipelines import places
 from pipelines.data import mixture, scenes, subjects
 from pipelines.data.scenes import Scene
 from pipelines.requests import FACTORS
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--pictures", type=int, default=1600)
     parser.add_argument("--threads", type=int, default=1)
-    own = models.ROOT / "assets" / "models" / "aigc-mini" / "vae"
+    own = places.EMBEDDED / "aigc-mini" / "vae"
     parser.add_argument("--autoencoder", type=Path, default=own, help="whose pictures it learns to enlarge")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

@@ -10,7 +10,7 @@ import pytest
 
 import app
 from aigc_ui import flags
-from pipelines import models
+from pipelines import models, places
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest
 from tests.aigc_ui.test_app import ROOT, started
@@ -122,10 +122,10 @@ def test_folders_are_searched_for_models(tmp_path: Path, monkeypatch: pytest.Mon
         (tmp_path / name / "model_index.json").write_text("{}", encoding="utf-8")
     given = settled("--ckpt", str(tmp_path / "one/first"), "--models-dir", str(tmp_path / "two"))
     monkeypatch.setenv("AIGC_MODELS", "kept")
-    flags.add_model_folders(given.places, os.environ)
+    places.name(given.places, os.environ)
     assert {"first", "second", "aigc-mini"} <= set(models.installed())
-    assert models.folders()[2] == Path("kept")
-    assert given.first_model == "first" and given.places.loras == (tmp_path / "two/loras",)
+    assert places.roots()[2] == Path("kept")
+    assert given.first_model == "first" and tmp_path / "two/loras" in places.of(places.LORAS)
 
 
 def test_how_much_memory_to_use_is_known_to_the_device():

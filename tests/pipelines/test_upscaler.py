@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipelines import models, upscaler
+from pipelines import places, upscaler
 from pipelines.device import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
@@ -168,7 +168,7 @@ def test_the_truth_of_a_patch_lies_where_its_enlargement_lies(
 
 
 def test_a_painter_paints_what_the_autoencoder_makes_of_the_picture() -> None:
-    folder = models.ROOT / "assets" / "models" / "aigc-mini" / "vae"
+    folder = places.EMBEDDED / "aigc-mini" / "vae"
     picture = training.truths(1, np.random.default_rng(0), most=1)[0]
     made = training.painter_of(folder, np.random.default_rng(1))(picture)
     assert made.shape == picture.shape

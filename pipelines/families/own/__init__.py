@@ -1,7 +1,7 @@
 """Models of one's own in the families' room: which folders they are, each looked over before any library loads it.
 
 Read are diffusers folders with safetensors: a DDPMPipeline or DDIMPipeline, or one of their parts alone (UNet2DModel,
-AutoencoderKL, VQModel). They lie where all models do, see pipelines.models.
+AutoencoderKL, VQModel). They lie where all models do, see pipelines.places.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import models
+from pipelines import models, places
 from pipelines.architectures import BETA_SCHEDULERS
 from pipelines.errors import BadFile, NotFound, StudioError
 from pipelines.families.own import foreign
@@ -120,7 +120,7 @@ def inspect(folder: Path) -> OwnInfo:
 def _entries() -> dict[str, Path]:
     """What lies in the folders for models, by name; the first folder that has a name wins."""
     found: dict[str, Path] = {}
-    for folder in models.folders():
+    for folder in places.roots():
         for path in _children(folder):
             if models.SAFE_NAME.fullmatch(path.name):
                 found.setdefault(path.name, path)
