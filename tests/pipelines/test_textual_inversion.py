@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -161,10 +163,35 @@ def test_pickles_are_never_opened(home):
         files.find(files.EMBEDDING, "danger")
 
 
+def painted(**asked: Any) -> Result:
+    common: dict[str, Any] = {"model": "sd", "seed": 1, "width": 64, "height": 64, "num_inference_steps": 2}
+    devices = DeviceManager("cpu", threads=1)
+    try:
+        [result] = [
+            event
+            for event in TextToImage().stream(TextToImageRequest(**common | asked), devices)
+            if isinstance(event, Result)
+        ]
+    finally:
+        devices.close()
+    return result
+
+
 def test_the_recipe_says_the_hash(home):
     path = put(home, "signed", {"emb_params": vectors(1, 32)})
-    devices = DeviceManager("cpu", threads=1)
-    asked = TextToImageRequest(model="sd", prompt="a signed cat", seed=1, width=64, height=64, num_inference_steps=2)
-    result = next(event for event in TextToImage().stream(asked, devices) if isinstance(event, Result))
-    devices.close()
+    result = painted(prompt="a signed cat")
     assert f'TI hashes: "signed: {files.file_hash(path)}"' in infotext.write(result.recipes[0])
+
+
+def test_a_word_that_a_style_or_a_choice_brings_is_learned_too(home):
+    put(home, "glaze", {"emb_params": vectors(1, 32, 4)})
+    (home.parent / "styles.csv").write_text('name,prompt,negative_prompt\nglazed,"{prompt}, glaze",\n')
+    written = painted(prompt="a cat, glaze")
+    styled = painted(prompt="a cat", style="glazed")
+    assert np.array_equal(styled.images, written.images) and "ti_hashes" in styled.recipes[0]
+    chosen = painted(prompt="a cat, {glaze|plain}", count=8, seed=0)
+    brought = ["glaze" in recipe["request"]["prompt"] for recipe in chosen.recipes]
+    assert len(set(brought)) == 2, "the seeds must have chosen both"
+    assert brought == ["ti_hashes" in recipe for recipe in chosen.recipes]
+    at = brought.index(True)
+    assert np.array_equal(chosen.images[at], painted(prompt="a cat, glaze", seed=at).images[0])
