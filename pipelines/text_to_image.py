@@ -129,9 +129,10 @@ class Run:
         decoder: Decoder | None = None,
         control: Control | None = None,
         ending: int | None = None,
+        before: int = 0,
     ) -> Run:
         """`decoder` takes the place of the model's own; `control` stands beside its network; `ending`: only so many
-        steps, the last ones."""
+        steps, the last ones, after `before` steps of another pass."""
         from pipelines.diffusion.apart import Apart
         from pipelines.diffusion.conditions import Conditions, Drawn, Written
         from pipelines.diffusion.denoiser import Denoiser
@@ -170,11 +171,11 @@ class Run:
         side = request.tile if tiles else LARGEST_SIDE
         size = (min(canvas.width, side), min(canvas.height, side))
         drawn = Drawn(*size, request.guidance_scale, request.clip_skip)
-        denoiser, said = Apart.of(written, model, len(path), drawn, bound)
+        denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
-        return cls(request, model, path, walked, noise, notes, picture, decoder, control)
+        return cls(request, model, path, walked, noise, notes, picture, decoder, control, before)
 
     @property
     def total(self) -> int:
@@ -223,11 +224,11 @@ class Run:
         more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
         if template := self.request.template():
             more["template"] = template
-        more |= recipe_words(self.request, self.model.info.architecture)
         if steps_done < self.total:
             more["unfinished"] = {"step": steps_done, "of": self.total}
-        requests = (self.request.of_picture(i).values() for i in range(count))
-        return tuple(recipe.new(TextToImage.name, request, **more) for request in requests)
+        made = (self.request.of_picture(i) for i in range(count))
+        words = ((one.values(), recipe_words(one, self.model.info.architecture)) for one in made)
+        return tuple(recipe.new(TextToImage.name, values, **more, **said) for values, said in words)
 
     def result(self, images: list[np.ndarray], steps_done: int) -> Result:
         recipes, notes = self.recipes(len(images), steps_done), (*self.notes, *self.denoiser.notes)
@@ -271,7 +272,8 @@ def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
     from pipelines.addons.textual_inversion import with_embeddings
 
     model = with_loras(model, all_loras(request))
-    return with_embeddings(model, (request.prompt, request.negative_prompt))
+    pictures = (request.of_picture(i) for i in range(request.count))
+    return with_embeddings(model, [text for one in pictures for text in (one.prompt, one.negative_prompt)])
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
@@ -326,8 +328,9 @@ def _passes(run: Run, devices: DeviceManager) -> tuple[Run, Run | None]:
     if not hires.wanted(run.request):
         return run, None
     beside = (run.decoder, run.control)
-    second = Run.prepare(hires.second(run.request), run.model, devices, *beside, hires.steps(run.request)[0])
-    return replace(run, after=len(second.path)), replace(second, before=len(run.path))
+    walked = hires.steps(run.request)[0]
+    second = Run.prepare(hires.second(run.request), run.model, devices, *beside, walked, before=len(run.path))
+    return replace(run, after=len(second.path)), second
 
 
 def _again(first: _Painted, second: Run, devices: DeviceManager) -> Generator[Event, None, _Painted]:

@@ -33,14 +33,16 @@ class Apart:
         steps: int,
         drawn: Drawn,
         bound: Callable[[Conditions], Denoiser],
+        before: int = 0,
     ) -> tuple[Self, tuple[str, ...]]:
-        """From the prompt of each picture; also the notes of what the model could not be told."""
+        """From the prompt of each picture, `before` steps of an earlier pass; also the notes of what the model could
+        not be told."""
         groups: dict[tuple[str, ...], list[int]] = {}
         for i, one in enumerate(written):
             groups.setdefault(one.key, []).append(i)
         denoisers, notes, tokens = [], [], 0
         for rows in groups.values():
-            conditions, said = written[rows[0]].conditions(model, steps, drawn)
+            conditions, said = written[rows[0]].conditions(model, steps, drawn, before)
             tokens += len(rows) * max(told.tokens for told in conditions.steps)
             denoisers.append((tuple(rows), bound(conditions)))
             notes += said

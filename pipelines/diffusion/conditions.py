@@ -126,9 +126,12 @@ class Written:
     def of(cls, request: TextToImageRequest) -> Written:
         return cls.read(request.prompt, request.negative_prompt, request.prompt_syntax, request.emphasis)
 
-    def conditions(self, model: Bundle, steps: int, drawn: Drawn) -> tuple[Conditions, tuple[str, ...]]:
-        """What holds in each of the steps, and notes of what the model could not be told."""
-        states = list(zip(self.prompt.states(steps), self.negative.states(steps), strict=True))
+    def conditions(
+        self, model: Bundle, steps: int, drawn: Drawn, before: int = 0
+    ) -> tuple[Conditions, tuple[str, ...]]:
+        """What holds in each of the steps, which may follow `before` of an earlier pass, and notes of what the model
+        could not be told."""
+        states = list(zip(self.prompt.states(steps, before), self.negative.states(steps, before), strict=True))
         if len({said for both in states for side in both for said in side}) > MOST_OF_A_RUN:
             raise BadRequest(f"the prompt changes more than {MOST_OF_A_RUN} times in {steps} steps. Shorten it.")
         reader = _Reader(model, self.weighting, drawn)

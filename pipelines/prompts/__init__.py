@@ -46,16 +46,19 @@ class Prompt:
     unknown: tuple[str, ...] = ()
     """Networks of kinds that are not LoRAs, as they were written."""
 
-    def at(self, step: int, steps: int) -> tuple[Said, ...]:
-        """What holds in step `step` (from 0) of `steps`. Steps that say the same give equal values."""
-        return tuple(Said(weights.read(text.at(step, steps), self.syntax), weight) for text, weight in self.parts)
+    def at(self, step: int, steps: int, before: int = 0) -> tuple[Said, ...]:
+        """What holds in step `step` (from 0) of `steps`, after `before` of an earlier pass. Steps that say the same
+        give equal values."""
+        return tuple(
+            Said(weights.read(text.at(step, steps, before), self.syntax), weight) for text, weight in self.parts
+        )
 
-    def states(self, steps: int) -> Iterator[tuple[Said, ...]]:
+    def states(self, steps: int, before: int = 0) -> Iterator[tuple[Said, ...]]:
         """What holds in each of the steps; read once where nothing changes."""
         changes = any(text.changes for text, _ in self.parts)
         first = None if changes else self.at(0, steps)
         for step in range(steps):
-            yield first or self.at(step, steps)
+            yield first or self.at(step, steps, before)
 
 
 def parse(text: str, syntax: str = "a1111", negative: bool = False) -> Prompt:

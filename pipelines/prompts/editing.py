@@ -1,6 +1,7 @@
 """What changes while a picture is made: `[a:b:12]`, `[a:b:0.5]`, `[b:12]`, `[a::12]` and `[a|b|c]`, nested at will.
 
-A number with a dot is a part of the steps, one without is a step. Brackets that are none of these stay in the text.
+A number with a dot is a part of the steps, one without is a step; where a second pass follows, parts from 1.0 to 2.0
+are of its steps, and steps are counted on, as in A1111. Brackets that are none of these stay in the text.
 """
 
 import re
@@ -17,16 +18,16 @@ Node = Union[str, "list[Node]", "Edit", "Alternate"]
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """`before` for the first `when` steps, or for that part of them, then `after`."""
+    """`first` for the first `when` steps, or for that part of them, then `then`."""
 
-    before: "list[Node]"
-    after: "list[Node]"
+    first: "list[Node]"
+    then: "list[Node]"
     when: float
     fraction: bool
 
-    def now(self, step: int, steps: int) -> "list[Node]":
-        first = min(steps, int(self.when * steps if self.fraction else self.when))
-        return self.before if step < first else self.after
+    def now(self, step: int, steps: int, before: int) -> "list[Node]":
+        when = (self.when - bool(before)) * steps if self.fraction else self.when - before
+        return self.first if step < min(steps, int(when)) else self.then
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Alternate:
 
     options: "list[list[Node]]"
 
-    def now(self, step: int, steps: int) -> "list[Node]":
+    def now(self, step: int, steps: int, before: int) -> "list[Node]":
         return self.options[step % len(self.options)]
 
 
@@ -59,18 +60,18 @@ class Schedule:
         root = reader.end()
         return cls(text, reader.changes, root if reader.changes else [])
 
-    def at(self, step: int, steps: int) -> str:
-        """The words of step `step`, from 0."""
-        return "".join(self._words(step, steps)) if self.changes else self.text
+    def at(self, step: int, steps: int, before: int = 0) -> str:
+        """The words of step `step`, from 0, of a pass that follows `before` steps of another."""
+        return "".join(self._words((step, steps, before))) if self.changes else self.text
 
-    def _words(self, step: int, steps: int) -> Iterator[str]:
+    def _words(self, when: tuple[int, int, int]) -> Iterator[str]:
         waiting: list[Node] = [self.root]
         while waiting:
             node = waiting.pop()
             if isinstance(node, str):
                 yield node
             else:
-                waiting.extend(reversed(node if isinstance(node, list) else node.now(step, steps)))
+                waiting.extend(reversed(node if isinstance(node, list) else node.now(*when)))
 
 
 class _Frame:
@@ -151,5 +152,5 @@ def _meaning(frame: _Frame) -> Node | None:
     number = _WHEN.fullmatch("".join(str(node) for node in last))
     if not number:
         return None
-    before, after = texts if len(texts) == 2 else ([], texts[0])
-    return Edit(before, after, min(float(number[1]), _LATEST), "." in number[1])
+    first, then = texts if len(texts) == 2 else ([], texts[0])
+    return Edit(first, then, min(float(number[1]), _LATEST), "." in number[1])

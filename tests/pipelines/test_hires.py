@@ -50,6 +50,22 @@ def test_scale_1_is_exactly_the_picture_without(devices):
     assert np.array_equal(plain.images, paint(devices, hires_scale=1.0, hires_steps=9, hires_strength=1.0).images)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "same_as"), [("[x y:b:2.0]", "x y"), ("[x y:b:0.0]", "b"), ("[x y:b:4]", "[x y:b:1.0]")]
+)
+def test_what_the_prompt_changes_goes_on_in_the_second_pass(devices, prompt, same_as):
+    one, other = (paint(devices, hires_scale=1.5, prompt=text).images for text in (prompt, same_as))
+    assert np.array_equal(one, other)
+
+
+def test_a_change_at_1_is_between_the_passes(devices):
+    alone = {text: paint(devices, prompt=text).images for text in ("x y", "b", "[x y:b:1.0]")}
+    assert np.array_equal(alone["[x y:b:1.0]"], alone["x y"])
+    twice = {text: paint(devices, prompt=text, hires_scale=1.5).images for text in alone}
+    assert not np.array_equal(twice["[x y:b:1.0]"], twice["x y"])
+    assert not np.array_equal(twice["[x y:b:1.0]"], twice["b"])
+
+
 @pytest.mark.parametrize("how", hires.UPSCALERS)
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral"])
 def test_a_batch_equals_its_pictures_made_alone_at_the_larger_size(devices, how, sampler):

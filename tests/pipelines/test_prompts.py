@@ -205,6 +205,25 @@ def test_editing_and_alternation(text, steps):
     assert over(text, 4) == list(steps)
 
 
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("[a:b:0.5]", "bbbbbb"),
+        ("[a:b:1.0]", "bbbbbb"),
+        ("[a:b:1.5]", "aaabbb"),
+        ("[a:b:2.0]", "aaaaaa"),
+        ("[a:b:2]", "bbbbbb"),
+        ("[a:b:4]", "bbbbbb"),
+        ("[a:b:6]", "aabbbb"),
+        ("[a|b]", "ababab"),
+    ],
+)
+def test_in_a_second_pass_parts_are_counted_from_1_and_steps_go_on(text, steps):
+    """The second pass of six steps after four of the first, as A1111 reads it since its version 1.6."""
+    states = parse(text).states(6, before=4)
+    assert "".join(said.sections[0][0].text for [said] in states) == steps
+
+
 def test_inside_an_edit_weights_hold():
     prompt = parse("([a:(b:2):2] c:1.5)")
     assert [[(s.text, s.weight) for s in said.sections[0]] for [said] in prompt.states(3)] == [
