@@ -98,7 +98,8 @@ def _number(field: Field, spec: Range, shown: dict[str, Any]) -> Component:
     typed = shown.pop("typed", False) or field.kind is int and spec.high - spec.low > SLIDER_STEPS
     if typed:
         return gr.Number(value=field.default, precision=0 if field.kind is int else None, **shown)
-    return gr.Slider(spec.low, spec.high, value=field.default, step=_step(field.kind, spec), **shown)
+    shown.setdefault("step", _step(field.kind, spec))
+    return gr.Slider(spec.low, spec.high, value=field.default, **shown)
 
 
 def _step(kind: type, spec: Range) -> float:

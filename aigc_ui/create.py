@@ -43,7 +43,12 @@ GROUPS = (
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
-TYPED = {"beta_start", "beta_end"}
+LOOKS: dict[str, dict[str, Any]] = {
+    "beta_start": {"typed": True},
+    "beta_end": {"typed": True},
+    "width": {"step": 16},  # slides over what suits every model; finer sizes are typed
+    "height": {"step": 16},
+}
 
 
 def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
@@ -147,7 +152,7 @@ def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> No
         return
     with gr.Row(elem_classes="pair"):
         for name in names:
-            controls.place(name, min_width=0, **({"typed": True} if name in TYPED else {}))
+            controls.place(name, min_width=0, **LOOKS.get(name, {}))
 
 
 def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr.Button, more: list[Controls]) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_PIXEL_STEPS = 2**29  # pixels x pictures x steps: ten pictures of 1024 x 1024 in 50 steps fit, one of 2048 in 128
 LARGEST_SIDE = 2048
+SIDE_STEP = 8
+"""Pixels of a latent in most models; one whose latents come in patches says so when it is asked for another size."""
 SMALLEST_TILE = 64
 LARGEST_SEED = 2**32 - 1
 LARGEST_SCALE = 30
@@ -95,13 +97,13 @@ class TextToImageRequest(Request):
     variation_seed: int = param(-1, Range(-1, LARGEST_SEED), "Whose noise the seed's is turned towards; -1: any.")
     variation_strength: float = param(0.0, Range(0, 1), "How far it is turned: 0 not at all, 1 all the way.")
     seed_resize_width: int = param(
-        0, Range(0, LARGEST_SIDE, step=16), "Takes the noise of this width in the middle; 0: none."
+        0, Range(0, LARGEST_SIDE, step=SIDE_STEP), "Takes the noise of this width in the middle; 0: none."
     )
     seed_resize_height: int = param(
-        0, Range(0, LARGEST_SIDE, step=16), "Takes the noise of this height in the middle; 0: none."
+        0, Range(0, LARGEST_SIDE, step=SIDE_STEP), "Takes the noise of this height in the middle; 0: none."
     )
-    width: int = param(128, Range(64, LARGEST_SIDE, step=16), "Width of the picture in pixels.")
-    height: int = param(128, Range(64, LARGEST_SIDE, step=16), "Height of the picture in pixels.")
+    width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
+    height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
     count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
     image: str = param("", Picture(), "The picture to start from instead of pure noise.")
     mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")
@@ -137,16 +139,26 @@ class TextToImageRequest(Request):
     hires_steps: int = param(0, Range(0, 150), "Steps of the second pass; 0: as many as the first.")
     hires_strength: float = param(0.6, Range(0.05, 1), "How much of the enlarged picture the second pass makes anew.")
     hires_upscaler: str = param("latent", Choice(hires.UPSCALERS), "What enlarges the picture for the second pass.")
-    outpaint_left: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's left edge.")
-    outpaint_right: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's right edge.")
-    outpaint_top: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's upper edge.")
-    outpaint_bottom: int = param(0, Range(0, 1024, step=16), "Pixels painted beyond the start picture's lower edge.")
+    outpaint_left: int = param(
+        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's left edge."
+    )
+    outpaint_right: int = param(
+        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's right edge."
+    )
+    outpaint_top: int = param(
+        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's upper edge."
+    )
+    outpaint_bottom: int = param(
+        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's lower edge."
+    )
     mask_blur: int = param(FEATHER, Range(0, 64), "Pixels inside the mask over which the new picture fades in.")
     mask_fill: str = param("original", Choice(FILLS), "What lies under the noise inside the mask.")
     only_masked: bool = param(False, Flag(), "Paints only what is around the mask, at the full size, and puts it back.")
     masked_padding: int = param(32, Range(0, 256), "Pixels around the mask that are seen when only that is painted.")
     tile: int = param(
-        0, Range(0, LARGEST_SIDE, step=16), "Side of the overlapping tiles in which a large picture is worked; 0: none."
+        0,
+        Range(0, LARGEST_SIDE, step=SIDE_STEP),
+        "Side of the overlapping tiles in which a large picture is worked; 0: none.",
     )
 
     @classmethod
@@ -311,8 +323,8 @@ class SeenRequest(Request):
     control_type: str = param("plain", Choice(CONTROL_TYPES), "The picture itself, its edges, or its negative.")
     control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
     control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
-    width: int = param(128, Range(64, LARGEST_SIDE, step=16), "Width of the picture in pixels.")
-    height: int = param(128, Range(64, LARGEST_SIDE, step=16), "Height of the picture in pixels.")
+    width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
+    height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
 
 
 def _check_betas(schedule: str, start: float, end: float) -> None:

@@ -291,7 +291,7 @@ def test_a_mask_is_softened_filled_and_cut_around_as_it_is_asked_for(studio: Stu
     [
         ({"steps": 5000}, "steps must be 1 to 150; got 5000."),
         ({"cfg_scale": "much"}, "cfg_scale must be a number; got 'much'."),
-        ({"width": 65}, "width must be 64 plus a multiple of 16; got 65."),
+        ({"width": 65}, "width must be 64 plus a multiple of 8; got 65."),
         ({"seed": 2**40}, "seed must be"),
         ({"sampler_name": "Restart X"}, "sampler_name must be one of"),
         ({"scheduler": "Sideways"}, "scheduler must be one of"),

@@ -161,7 +161,7 @@ def test_the_blur_is_that_of_the_request(home, devices):
     [
         ({"outpaint_left": 16}, "need a start picture"),
         ({"image": START, "outpaint_left": 1024, "width": 2048}, "at most 2048 a side"),
-        ({"image": START, "outpaint_top": 24}, "outpaint_top must be 0 plus a multiple of 16"),
+        ({"image": START, "outpaint_top": 20}, "outpaint_top must be 0 plus a multiple of 8"),
         ({"image": START, "mask_image": MASK, "only_masked": True, "outpaint_top": 16}, "Choose one of them"),
         ({"tile": 32}, "tile must be 0 or 64 to 2048"),
     ],

@@ -285,7 +285,7 @@ def test_too_much_work_is_refused_with_the_most_that_fits():
         ({"guidance_start": 0.6, "guidance_end": 0.5}, "guidance_start must be at most guidance_end"),
         ({"beta_start": 0.02, "beta_end": 0.01}, "beta_start must be less than beta_end"),
         ({"beta_schedule": "linear", "num_train_timesteps": 10}, "num_inference_steps must be at most"),
-        ({"width": 65}, "width must be 64 plus a multiple of 16"),
+        ({"width": 65}, "width must be 64 plus a multiple of 8"),
         ({"seed": 2**32}, "seed must be -1 to"),
     ],
 )
