@@ -16,36 +16,19 @@ from fastapi import APIRouter, Request
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
-from aigc_ui import bodies
+from aigc_ui import bodies, sdapi_lists
 from aigc_ui.guard import CLIENT_HEADER
-from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, names_of, text_to_image
+from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
-from pipelines import foreign, infotext
+from pipelines import foreign, infotext, vaes
 from pipelines.errors import NotFound, StudioError
 from pipelines.film import sheet
 from pipelines.foreign.carrier import texts_of
 from pipelines.jobs import Job, JobState
-from pipelines.memory import free_memory, total_memory
 from pipelines.params import Request as Values
-from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
-GENERATOR = "text-to-image"
 PREFIX = "/sdapi/v1"
 REMEMBERED = 1000  # clients whose chosen model is remembered
-UPSCALERS = {"None": 1, "AIGC flat art": 4}
-# What is asked for by clients as they connect, and is truly empty here.
-EMPTY: dict[str, Any] = {
-    "loras": [],
-    "embeddings": {"loaded": {}, "skipped": {}},
-    "hypernetworks": [],
-    "face-restorers": [],
-    "prompt-styles": [],
-    "sd-vae": [],
-    "latent-upscale-modes": [],
-    "scripts": {"txt2img": [], "img2img": []},
-    "script-info": [],
-    "cmd-flags": {},
-}
 
 
 class JobFailed(StudioError):
@@ -87,7 +70,7 @@ def router(services: Services) -> APIRouter:
     router.include_router(_making(services, chosen))
     router.include_router(_running(services))
     router.include_router(_options(services, chosen))
-    router.include_router(_lists(services))
+    router.include_router(sdapi_lists.router(services))
     return router
 
 
@@ -97,20 +80,22 @@ def _making(services: Services, chosen: Chosen) -> APIRouter:
     @router.post("/txt2img")
     async def txt2img(request: Request) -> dict[str, Any]:
         body, client = await bodies.read(request), _client(request)
-        asked = text_to_image(body, _request_type(services), chosen.of(client) or services.settings.first_model)
+        asked = text_to_image(
+            body, sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
+        )
         return await _made(services, request, asked, body)
 
     @router.post("/img2img")
     async def img2img(request: Request) -> dict[str, Any]:
         body, client = await bodies.read(request), _client(request)
-        kind, model = _request_type(services), chosen.of(client) or services.settings.first_model
+        kind, model = sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
         asked = await run_in_threadpool(image_to_image, body, kind, model, services.inputs)
         return await _made(services, request, asked, body)
 
     @router.post("/png-info")
     async def png_info(request: Request) -> dict[str, Any]:
         data = decoded("image", (await bodies.read(request)).get("image"))
-        return await run_in_threadpool(_png_info, data, _request_type(services))
+        return await run_in_threadpool(_png_info, data, sdapi_lists.request_type(services))
 
     return router
 
@@ -146,7 +131,7 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
 
     @router.get("/options")
     def options(request: Request) -> dict[str, Any]:
-        kind = _request_type(services)
+        kind = sdapi_lists.request_type(services)
         model = chosen.of(_client(request)) or services.settings.first_model or kind().values()["model"]
         return {"sd_model_checkpoint": model, "samples_format": "png", "samples_save": True, "sd_vae": "Automatic"}
 
@@ -154,53 +139,8 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     async def change(request: Request) -> dict[str, Any]:
         body = await bodies.read(request)
         if "sd_model_checkpoint" in body:
-            chosen.choose(_client(request), checkpoint(body["sd_model_checkpoint"], _request_type(services)))
+            chosen.choose(_client(request), checkpoint(body["sd_model_checkpoint"], sdapi_lists.request_type(services)))
         return {"ignored": sorted(str(name)[:80] for name in body if name != "sd_model_checkpoint")}
-
-    return router
-
-
-def _lists(services: Services) -> APIRouter:
-    router = APIRouter()
-
-    @router.get("/samplers")
-    def samplers() -> list[dict[str, Any]]:
-        names = names_of(_request_type(services), "sampler")
-        return [{"name": infotext.SAMPLER_LABELS.get(n, n), "aliases": [n], "options": {}} for n in names]
-
-    @router.get("/schedulers")
-    def schedulers() -> list[dict[str, Any]]:
-        names = names_of(_request_type(services), "sigma_schedule")
-        labels = {name: SIGMA_SCHEDULE_LABELS.get(name, name) for name in names}
-        more = {"aliases": None, "default_rho": -1.0, "need_inner_model": False}
-        return [{"name": name, "label": label, **more} for name, label in ({"automatic": "Automatic"} | labels).items()]
-
-    @router.get("/sd-models")
-    def sd_models() -> list[dict[str, Any]]:
-        names = names_of(_request_type(services), "model")  # names only: no client is told a path
-        more = {"hash": None, "sha256": None, "config": None}
-        return [{"title": name, "model_name": name, "filename": name, **more} for name in names]
-
-    @router.get("/upscalers")
-    def upscalers() -> list[dict[str, Any]]:
-        more = {"model_name": None, "model_path": None, "model_url": None}
-        return [{"name": name, **more, "scale": scale} for name, scale in UPSCALERS.items()]
-
-    @router.get("/memory")
-    def memory() -> dict[str, Any]:
-        free, total = free_memory(), total_memory()
-        ram = {"free": free, "used": total - free, "total": total}
-        return {"ram": ram, "cuda": _cuda(services)}
-
-    @router.post("/refresh-checkpoints")
-    def refresh() -> None:
-        """Nothing to do: the folders are looked at anew each time."""
-
-    @router.get("/{name}")
-    def empty(name: str) -> Any:
-        if name not in EMPTY:
-            raise NotFound(f"this studio has no /sdapi/v1/{name[:40]}. Its own interface is at /api/v1.")
-        return EMPTY[name]
 
     return router
 
@@ -215,7 +155,7 @@ async def _made(services: Services, request: Request, asked: Asked, body: dict[s
 
 def _submitted(services: Services, asked: Asked, client: str) -> list[Job]:
     """A job a batch, with seeds that go on; all of them or, where one is refused, none."""
-    generator = services.generator(GENERATOR)
+    generator = services.generator(sdapi_lists.GENERATOR)
     values = generator.request_type.parse(asked.values).values()
     if values["seed"] < 0:
         values["seed"] = secrets.randbelow(2**31)
@@ -257,18 +197,18 @@ def _answer(services: Services, asked: Asked, jobs: list[Job], body: dict[str, A
 def _info(asked: Asked, jobs: list[Job], recipes: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
     """A1111's description of what was made, as its own clients take it apart; `image_ids` and `ignored` are ours."""
     request = jobs[0].request.values()
-    seeds = [recipe.get("request", {}).get("seed", request["seed"]) for recipe in recipes]
-    prompts = [request["prompt"]] * len(recipes)
+    made = [request | recipe.get("request", {}) for recipe in recipes]  # each with its own seed and choices
+    first = made[0] if made else request
     return {
-        "prompt": request["prompt"],
-        "all_prompts": prompts,
-        "negative_prompt": request["negative_prompt"],
-        "all_negative_prompts": [request["negative_prompt"]] * len(recipes),
-        "seed": seeds[0] if seeds else request["seed"],
-        "all_seeds": seeds,
-        "subseed": -1,
-        "all_subseeds": [-1] * len(recipes),
-        "subseed_strength": 0,
+        "prompt": first["prompt"],
+        "all_prompts": [one["prompt"] for one in made],
+        "negative_prompt": first["negative_prompt"],
+        "all_negative_prompts": [one["negative_prompt"] for one in made],
+        "seed": first["seed"],
+        "all_seeds": [one["seed"] for one in made],
+        "subseed": first["variation_seed"],
+        "all_subseeds": [one["variation_seed"] for one in made],
+        "subseed_strength": first["variation_strength"],
         "width": request["width"],
         "height": request["height"],
         "sampler_name": infotext.SAMPLER_LABELS.get(request["sampler"], request["sampler"]),
@@ -279,14 +219,14 @@ def _info(asked: Asked, jobs: list[Job], recipes: list[dict[str, Any]], ids: lis
         "face_restoration_model": None,
         "sd_model_name": request["model"],
         "sd_model_hash": next((str(r["model_hash"])[:10] for r in recipes if r.get("model_hash")), ""),
-        "sd_vae_name": None,
+        "sd_vae_name": None if request["vae"] == vaes.AUTOMATIC else request["vae"],
         "denoising_strength": request["strength"] if request["image"] else None,
         "extra_generation_params": {},
         "index_of_first_image": 0,
         "infotexts": [infotext.write(recipe) for recipe in recipes],
         "styles": [],
         "job_timestamp": _timestamp(jobs[0].created),
-        "clip_skip": 1,
+        "clip_skip": request["clip_skip"],
         "image_ids": ids,
         "ignored": asked.ignored,
     }
@@ -338,18 +278,6 @@ def _png_info(data: bytes, kind: type[Values]) -> dict[str, Any]:
 def _unfinished(services: Services, client: str) -> list[Job]:
     services.jobs.seen(client)
     return [job for job in services.jobs.list(client) if not job.over]
-
-
-def _cuda(services: Services) -> dict[str, Any]:
-    if not services.warmed.is_set() or not services.devices.device.startswith("cuda"):
-        return {"error": "unavailable"}
-    about = services.devices.describe()
-    free, total = int(str(about["memory_free"])), int(str(about["memory_total"]))
-    return {"system": {"free": free, "used": total - free, "total": total}}
-
-
-def _request_type(services: Services) -> type[Values]:
-    return services.generator(GENERATOR).request_type
 
 
 def _client(request: Request) -> str:

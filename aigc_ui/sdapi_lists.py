@@ -1,0 +1,110 @@
+"""What programs that speak A1111's interface ask for as they connect: the names of all that they can choose from."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from aigc_ui.sdapi_fields import names_of
+from aigc_ui.services import Services
+from pipelines import infotext, vaes
+from pipelines.addons import files
+from pipelines.errors import NotFound
+from pipelines.memory import free_memory, total_memory
+from pipelines.params import Request as Values
+from pipelines.prompts import library
+from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+
+GENERATOR = "text-to-image"
+OWN_UPSCALERS = {"None": 1, "Lanczos": 4, "AIGC flat art": 4}
+# What is asked for by clients as they connect, and is truly empty here.
+EMPTY: dict[str, Any] = {
+    "hypernetworks": [],
+    "face-restorers": [],
+    "scripts": {"txt2img": [], "img2img": []},
+    "script-info": [],
+    "cmd-flags": {},
+}
+
+
+def router(services: Services) -> APIRouter:
+    """Names only: no client is told a path."""
+    router = APIRouter()
+
+    @router.get("/samplers")
+    def samplers() -> list[dict[str, Any]]:
+        names = names_of(request_type(services), "sampler")
+        return [{"name": infotext.SAMPLER_LABELS.get(n, n), "aliases": [n], "options": {}} for n in names]
+
+    @router.get("/schedulers")
+    def schedulers() -> list[dict[str, Any]]:
+        names = names_of(request_type(services), "sigma_schedule")
+        labels = {name: SIGMA_SCHEDULE_LABELS.get(name, name) for name in names}
+        more = {"aliases": None, "default_rho": -1.0, "need_inner_model": False}
+        return [{"name": name, "label": label, **more} for name, label in ({"automatic": "Automatic"} | labels).items()]
+
+    @router.get("/sd-models")
+    def sd_models() -> list[dict[str, Any]]:
+        names = names_of(request_type(services), "model")
+        more = {"hash": None, "sha256": None, "config": None}
+        return [{"title": name, "model_name": name, "filename": name, **more} for name in names]
+
+    @router.get("/sd-vae")
+    def sd_vae() -> list[dict[str, Any]]:
+        names = (name for name in names_of(request_type(services), "vae") if name != vaes.AUTOMATIC)
+        return [{"model_name": name, "filename": name} for name in names]
+
+    @router.get("/loras")
+    def loras() -> list[dict[str, Any]]:
+        names = files.installed(files.LORA)
+        return [{"name": name, "alias": name, "path": name, "metadata": {}} for name in names]
+
+    @router.get("/embeddings")
+    def embeddings() -> dict[str, Any]:
+        unsaid = dict.fromkeys(("step", "sd_checkpoint", "sd_checkpoint_name", "shape", "vectors"))
+        return {"loaded": {name: unsaid for name in files.installed(files.EMBEDDING)}, "skipped": {}}
+
+    @router.get("/upscalers")
+    def upscalers() -> list[dict[str, Any]]:
+        more = {"model_name": None, "model_path": None, "model_url": None}
+        scales = OWN_UPSCALERS | dict.fromkeys(files.installed(files.UPSCALER), 4)
+        return [{"name": name, **more, "scale": scale} for name, scale in scales.items()]
+
+    @router.get("/latent-upscale-modes")
+    def latent_upscale_modes() -> list[dict[str, Any]]:
+        return [{"name": "Latent"}]
+
+    @router.get("/prompt-styles")
+    def prompt_styles() -> list[dict[str, Any]]:
+        named = ((name, library.style(name)) for name in library.style_names() if name != library.NO_STYLE)
+        return [{"name": name, "prompt": s.prompt, "negative_prompt": s.negative_prompt} for name, s in named]
+
+    @router.get("/memory")
+    def memory() -> dict[str, Any]:
+        free, total = free_memory(), total_memory()
+        ram = {"free": free, "used": total - free, "total": total}
+        return {"ram": ram, "cuda": _cuda(services)}
+
+    @router.post("/refresh-checkpoints")
+    def refresh() -> None:
+        """Nothing to do: the folders are looked at anew each time."""
+
+    @router.get("/{name}")
+    def empty(name: str) -> Any:
+        if name not in EMPTY:
+            raise NotFound(f"this studio has no /sdapi/v1/{name[:40]}. Its own interface is at /api/v1.")
+        return EMPTY[name]
+
+    return router
+
+
+def request_type(services: Services) -> type[Values]:
+    """Of the one generator that this interface speaks to."""
+    return services.generator(GENERATOR).request_type
+
+
+def _cuda(services: Services) -> dict[str, Any]:
+    if not services.warmed.is_set() or not services.devices.device.startswith("cuda"):
+        return {"error": "unavailable"}
+    about = services.devices.describe()
+    free, total = int(str(about["memory_free"])), int(str(about["memory_total"]))
+    return {"system": {"free": free, "used": total - free, "total": total}}
