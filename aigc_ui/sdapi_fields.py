@@ -10,11 +10,12 @@ from typing import Any
 
 from PIL import ImageOps
 
-from pipelines import infotext, inputs
+from pipelines import hires, infotext, inputs, vaes
 from pipelines.errors import BadRequest
 from pipelines.foreign.names import model_name, named
 from pipelines.inputs import InputStore
 from pipelines.params import Choice, Field, Flag, Range, Request
+from pipelines.prompts import library
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 PLAIN = {
@@ -27,8 +28,14 @@ PLAIN = {
     "height": "height",
     "eta": "eta",
     "batch_size": "count",
+    "subseed": "variation_seed",
+    "subseed_strength": "variation_strength",
 }
+RESIZED = {"seed_resize_from_w": "seed_resize_width", "seed_resize_from_h": "seed_resize_height"}
+OPTIONS = {"CLIP_stop_at_last_layers": "clip_skip", "sd_vae": "vae"}
+"""What A1111 keeps among its options, and a client may set for one request."""
 BATCHES = Range(1, 16)
+MOST_STYLES = 20
 HIRES = {
     "hr_scale": ("hires_scale", 2.0),
     "hr_second_pass_steps": ("hires_steps", 0),
@@ -42,10 +49,13 @@ WHY = {
     "init_images": "only the first picture is used",
     "do_not_save_samples": "every picture is kept, so that a lost connection loses none",
     "mask": "a mask needs a picture that it masks",
+    "styles": "styles.csv has no such style",
 }
 NO_SUCH = "this studio has no such setting"
 _READ = {
     *PLAIN,
+    *RESIZED,
+    "styles",
     "sampler_name",
     "sampler_index",
     "scheduler",
@@ -86,14 +96,18 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
     for theirs, ours in PLAIN.items():
         if theirs in given:
             values[ours] = known[ours].spec.check(theirs, given[theirs], known[ours].kind)
-    values |= _sampling(given, known)
+    values |= _resized(given, known) | _sampling(given, known) | _styled(given)
     override = _mapping(given.get("override_settings", {}), "override_settings")
+    values |= _overridden(override, known)
     chosen = override.get("sd_model_checkpoint") or model
     if chosen:
         values["model"] = checkpoint(chosen, request_type)
     if Flag().check("enable_hr", given.get("enable_hr", False), bool):
         values |= _second_pass(given, known)
-    others = {f"override_settings.{name}": value for name, value in override.items() if name != "sd_model_checkpoint"}
+    told = ("sd_model_checkpoint", *OPTIONS)
+    others = {f"override_settings.{name}": value for name, value in override.items() if name not in told}
+    if unknown := [name for name in given.get("styles", []) if name not in library.style_names()]:
+        others["styles"] = ", ".join(unknown)
     return Asked(
         values,
         int(BATCHES.check("n_iter", given.get("n_iter", 1), int)),
@@ -176,14 +190,41 @@ def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str,
     return {n: known[n].spec.check(theirs[n], value, str) for n, value in values.items() if n in known}
 
 
+def _resized(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    """The size whose noise is taken; not positive is A1111's "none"."""
+    values = {ours: given.get(theirs, 0) for theirs, ours in RESIZED.items() if ours in known}
+    none = {ours: 0 if isinstance(value, int) and value < 0 else value for ours, value in values.items()}
+    return {ours: known[ours].spec.check(ours, value, int) for ours, value in none.items()}
+
+
+def _styled(given: Mapping[str, Any]) -> dict[str, str]:
+    """The prompts with the words of all styles that are here around them, in order."""
+    named = given.get("styles", [])
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise BadRequest("styles must be a list of names of styles. See /sdapi/v1/prompt-styles.")
+    said = str(given.get("prompt", "")), str(given.get("negative_prompt", ""))
+    for name in (name for name in named[:MOST_STYLES] if name in library.style_names()):
+        said = library.style(name).around(*said)
+    return dict(zip(("prompt", "negative_prompt"), said, strict=True)) if named else {}
+
+
+def _overridden(override: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    said = {ours: override[theirs] for theirs, ours in OPTIONS.items() if theirs in override and ours in known}
+    if said.get("vae") in ("Automatic", "None", ""):
+        said["vae"] = vaes.AUTOMATIC
+    return {ours: known[ours].spec.check(ours, value, known[ours].kind) for ours, value in said.items()}
+
+
 def _second_pass(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
-    """A1111's "hires fix". Its upscalers are told apart by whether they work on latents or on the picture."""
+    """A1111's "hires fix". Upscalers that are not here are told apart by whether they work on latents or on the
+    picture."""
     values: dict[str, Any] = {
         ours: known[ours].spec.check(theirs, given.get(theirs, default), known[ours].kind)
         for theirs, (ours, default) in HIRES.items()
     }
     name = str(given.get("hr_upscaler") or "latent").casefold()
-    values["hires_upscaler"] = "latent" if name.startswith("latent") else "lanczos" if name == "lanczos" else "ours"
+    here = {ours.casefold(): ours for ours in hires.upscalers()}
+    values["hires_upscaler"] = here.get(name) or ("latent" if name.startswith("latent") else "ours")
     return values
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from pipelines.addons import files
 from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -12,9 +13,14 @@ if TYPE_CHECKING:
 
 LARGEST_SCALE = 4
 SIDE_STEP = 16
-UPSCALERS = ("latent", "ours", "lanczos")
+OWN_UPSCALERS = ("latent", "ours", "lanczos")
 MOST_LEVELS = 1000
 """Noise levels of a path that the second pass walks the end of; a trained network knows no more."""
+
+
+def upscalers() -> tuple[str, ...]:
+    """What can enlarge between the passes: what we have, and what lies in the folder of upscalers."""
+    return (*OWN_UPSCALERS, *(name for name in files.installed(files.UPSCALER) if name not in OWN_UPSCALERS))
 
 
 def wanted(request: TextToImageRequest) -> bool:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines import names
+from pipelines import hires, names
 from pipelines.diffusion.samplers import SAMPLER_LABELS
 from pipelines.params import Curve
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
@@ -185,7 +185,8 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
     upscaler = request.get("upscaler", _OWN)
     if _hires(request):
         pairs |= {"Hires upscale": request["hires_scale"], "Upscale": request.get("upscale")}
-        pairs["Hires upscaler"] = _HIRES_UPSCALERS.get(str(request.get("hires_upscaler")))
+        by = str(request.get("hires_upscaler"))
+        pairs["Hires upscaler"] = _HIRES_UPSCALERS.get(by, by)
     elif factor:
         pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER if upscaler == _OWN else upscaler}
     else:
@@ -204,8 +205,8 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
 
 def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
     other = {}
-    hires, pairs = _second_pass(pairs)
-    request.update(hires)
+    passed, pairs = _second_pass(pairs)
+    request.update(passed)
     for key, value in pairs.items():
         fields = _fields(key, value)
         request.update(fields)
@@ -221,13 +222,13 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
 
 def _second_pass(pairs: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What the pairs say of a second pass, and the other pairs. Without a strength there was none: then the picture
-    was only enlarged. A1111's many upscalers are told apart by whether they work on latents or on the picture."""
+    was only enlarged. Upscalers that are not here are told apart by whether they work on latents or on the picture."""
     scale = _number(pairs.get("Hires upscale", ""), float)
     strength = _number(pairs.get("Denoising strength", ""), float)
     if not scale or not strength or "Start picture" in pairs:
         return {}, pairs
     name = pairs.get("Hires upscaler", "Latent")
-    known = {label.casefold(): ours for ours, label in _HIRES_UPSCALERS.items()}
+    known = {_HIRES_UPSCALERS.get(ours, ours).casefold(): ours for ours in hires.upscalers()}
     found = known.get(name.casefold()) or ("latent" if name.casefold().startswith("latent") else "ours")
     said = ("Hires upscale", "Denoising strength") + (("Hires upscaler",) if name.casefold() in known else ())
     fields = {"hires_scale": scale, "hires_strength": strength, "hires_upscaler": found}

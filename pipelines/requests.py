@@ -138,7 +138,7 @@ class TextToImageRequest(Request):
     )
     hires_steps: int = param(0, Range(0, 150), "Steps of the second pass; 0: as many as the first.")
     hires_strength: float = param(0.6, Range(0.05, 1), "How much of the enlarged picture the second pass makes anew.")
-    hires_upscaler: str = param("latent", Choice(hires.UPSCALERS), "What enlarges the picture for the second pass.")
+    hires_upscaler: str = param("latent", Choice(hires.upscalers), "What enlarges the picture for the second pass.")
     outpaint_left: int = param(
         0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's left edge."
     )

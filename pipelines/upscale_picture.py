@@ -1,6 +1,8 @@
 """Pictures made two or four times as wide and high: a kept one, or those that a generator has just painted."""
 
 from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 
@@ -50,15 +52,20 @@ def enlarged_or_kept(
 def _enlarge(
     pictures: list[np.ndarray], factor: int, name: str, devices: DeviceManager
 ) -> Generator[Event, None, list[np.ndarray]]:
+    enlarged = []
+    with lease(name, devices) as model:
+        for picture in pictures:
+            enlarged.append((yield from model.enlarge(picture, factor)))
+    return enlarged
+
+
+def lease(name: str, devices: DeviceManager) -> AbstractContextManager[Any]:
+    """The network of that name on the device, for the block's time: ours, or one that is installed."""
     libs.torch()  # before the module that imports it at its top: through the one locked door
     from pipelines import upscaler
     from pipelines.addons import upscaling
 
-    enlarged = []
-    with upscaler.lease(devices) if name == OWN_UPSCALER else upscaling.lease(name, devices) as model:
-        for picture in pictures:
-            enlarged.append((yield from model.enlarge(picture, factor)))
-    return enlarged
+    return upscaler.lease(devices) if name == OWN_UPSCALER else upscaling.lease(name, devices)
 
 
 def _refuse_too_large(width: int, height: int, factor: int) -> None:

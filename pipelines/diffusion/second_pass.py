@@ -12,9 +12,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipelines import upscaler
+from pipelines import upscale_picture
 from pipelines.device import DeviceManager
 from pipelines.events import Event, Progress
+from pipelines.requests import OWN_UPSCALER
 
 if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle
@@ -53,14 +54,17 @@ def enlarged(
             larger.append(F.interpolate(one[None], size=shape[1:], mode="bilinear")[0])
             continue
         picture = model.decode(one)
-        if how == "ours":
-            picture = yield from _by_network(picture, width / picture.shape[1], devices)
+        if how != "lanczos":
+            network = OWN_UPSCALER if how == "ours" else how
+            picture = yield from _by_network(network, picture, width / picture.shape[1], devices)
         resized = Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS)
         larger.append(model.encode_picture(np.array(resized)))
     return Enlarged(torch.stack(larger))
 
 
-def _by_network(picture: np.ndarray, scale: float, devices: DeviceManager) -> Generator[Event, None, np.ndarray]:
-    """As many times as large as the network can make it and the scale asks for at least."""
-    with upscaler.lease(devices) as network:
+def _by_network(
+    name: str, picture: np.ndarray, scale: float, devices: DeviceManager
+) -> Generator[Event, None, np.ndarray]:
+    """Two or four times as large, whichever the scale asks for at least."""
+    with upscale_picture.lease(name, devices) as network:
         return (yield from network.enlarge(picture, 2 if scale <= 2 else 4))

@@ -208,7 +208,7 @@ def test_a_paint_plug_in_connects_chooses_a_model_and_paints_into_its_selection(
     labels = {one["label"] for one in get(program, "schedulers")}
     assert "aigc-mini" in titles and {"Euler a", "DPM++ 2M", "DDIM"} <= names and {"Automatic", "Karras"} <= labels
     assert get(program, "loras") == [] and get(program, "embeddings")["loaded"] == {}
-    assert {one["name"] for one in get(program, "upscalers")} == {"None", "AIGC flat art"}
+    assert {one["name"] for one in get(program, "upscalers")} == {"None", "Lanczos", "AIGC flat art"}
     assert get(program, "options")["sd_model_checkpoint"] == "aigc-mini"
     assert post(program, "options", {"sd_model_checkpoint": "aigc-mini [6ce0161689]", "img2img_fix_steps": True}) == {
         "ignored": ["img2img_fix_steps"]
@@ -253,10 +253,9 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
         "width": 64,
         "height": 64,
         "tiling": True,
-        "subseed_strength": 0.3,
         "styles": ["noir"],
         "alwayson_scripts": {"controlnet": {}},
-        "override_settings": {"CLIP_stop_at_last_layers": 2},
+        "override_settings": {"eta_noise_seed_delta": 31337},
     }
     ignored = json.loads(post(studio.program(), "img2img", asked)["info"])["ignored"]
     assert set(ignored) == {
@@ -264,12 +263,46 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
         "mask_blur_x",
         "resize_mode",
         "tiling",
-        "subseed_strength",
         "styles",
         "alwayson_scripts",
-        "override_settings.CLIP_stop_at_last_layers",
+        "override_settings.eta_noise_seed_delta",
     }
     assert "in both directions" in ignored["mask_blur_x"] and "cut to the size" in ignored["resize_mode"]
+
+
+def test_what_a_client_varies_and_overrides_reaches_the_request(studio: Studio, tmp_path: Path, monkeypatch):
+    home = tmp_path / "webui" / "models"
+    for name in ("vae/clear", "Lora/ink", "ESRGAN/4x-Sharp", "embeddings/glaze"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / f"{name}.safetensors").write_bytes(b"")
+    styles = 'name,prompt,negative_prompt\nnoir,"{prompt}, noir",colour\nwet,rain,\n'
+    (home.parent / "styles.csv").write_text(styles, encoding="utf-8")
+    monkeypatch.setenv("AIGC_MODELS", str(home))
+    program = studio.program()
+    assert [one["name"] for one in get(program, "loras")] == ["ink"]
+    assert list(get(program, "embeddings")["loaded"]) == ["glaze"]
+    assert [one["model_name"] for one in get(program, "sd-vae")] == ["clear.safetensors"]
+    assert [one["name"] for one in get(program, "prompt-styles")] == ["noir", "wet"]
+    assert "4x-Sharp" in {one["name"] for one in get(program, "upscalers")}
+    asked = {
+        "prompt": "a fox", "steps": 1, "width": 64, "height": 64, "subseed": 9, "subseed_strength": 0.25,
+        "seed_resize_from_w": 128, "seed_resize_from_h": -1, "styles": ["noir", "wet"],
+        "override_settings": {"CLIP_stop_at_last_layers": 2, "sd_vae": "clear.safetensors"},
+        "enable_hr": True, "hr_scale": 2, "hr_upscaler": "4X-sharp",
+    }  # fmt: skip
+    refused = post(program, "txt2img", asked, 422)
+    assert "seed_resize_width and seed_resize_height go together" in json.dumps(refused)
+    info = json.loads(post(program, "txt2img", asked | {"seed_resize_from_h": 64})["info"])
+    assert info["ignored"] == {}
+    assert (info["prompt"], info["negative_prompt"]) == ("a fox, noir, rain", "colour")
+    assert (info["subseed"], info["subseed_strength"], info["clip_skip"]) == (9, 0.25, 2)
+    assert info["sd_vae_name"] == "clear.safetensors"
+    values = studio.services.jobs.list()[0].request.values()
+    assert (values["seed_resize_width"], values["hires_upscaler"], values["vae"]) == (
+        128,
+        "4x-Sharp",
+        "clear.safetensors",
+    )
 
 
 def test_a_mask_is_softened_filled_and_cut_around_as_it_is_asked_for(studio: Studio):

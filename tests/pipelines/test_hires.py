@@ -6,20 +6,27 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pipelines import hires, infotext, models
+from pipelines.addons.esrgan import Compact
 from pipelines.device import DeviceManager
 from pipelines.diffusion.second_pass import enlarged
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, lease
+from tests import tiny_addons
 from tests.tiny import tiny_model
+
+UPSCALERS = (*hires.OWN_UPSCALERS, "4x-Sharp")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("models")
     tiny_model(folder / "tiny", "tiny", "v_prediction")
+    torch.manual_seed(0)
+    tiny_addons.save(folder / "upscale_models", "4x-Sharp", Compact(8, 5, 4).state_dict())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
         yield folder
@@ -66,7 +73,7 @@ def test_a_change_at_1_is_between_the_passes(devices):
     assert not np.array_equal(twice["[x y:b:1.0]"], twice["b"])
 
 
-@pytest.mark.parametrize("how", hires.UPSCALERS)
+@pytest.mark.parametrize("how", UPSCALERS)
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral"])
 def test_a_batch_equals_its_pictures_made_alone_at_the_larger_size(devices, how, sampler):
     values = {"hires_scale": 1.5, "hires_upscaler": how, "hires_strength": 0.5, "hires_steps": 2, "sampler": sampler}
@@ -76,7 +83,7 @@ def test_a_batch_equals_its_pictures_made_alone_at_the_larger_size(devices, how,
     assert len({picture.tobytes() for picture in batch}) == 3
 
 
-@pytest.mark.parametrize("how", hires.UPSCALERS)
+@pytest.mark.parametrize("how", UPSCALERS)
 def test_the_less_strength_the_nearer_to_the_first_picture_enlarged(devices, how):
     asked = request(guidance_scale=1)
     with lease(models.inspect(models.find("tiny")), devices) as model:
@@ -131,7 +138,7 @@ def test_the_recipe_makes_the_picture_again(devices):
     assert isinstance(second, Result) and np.array_equal(first.images, second.images)
 
 
-@pytest.mark.parametrize("how", hires.UPSCALERS)
+@pytest.mark.parametrize("how", UPSCALERS)
 @pytest.mark.parametrize("upscale", ["none", "2x"])
 def test_the_infotext_says_it_in_a1111s_words_and_is_read_back(how, upscale):
     asked = request(hires_scale=1.5, hires_upscaler=how, hires_steps=7, hires_strength=0.45, upscale=upscale)
@@ -141,6 +148,12 @@ def test_the_infotext_says_it_in_a1111s_words_and_is_read_back(how, upscale):
     assert "Exact settings" not in text
     back = infotext.parse(text)
     assert TextToImageRequest.parse(back["request"]) == asked and back["other"] == {}
+
+
+def test_an_upscaler_that_is_installed_is_found_by_its_name_in_any_case(home):
+    text = "fox\nSteps: 20, Denoising strength: 0.7, Hires upscale: 2, Hires upscaler: 4X-SHARP"
+    read = infotext.parse(text)
+    assert read["request"]["hires_upscaler"] == "4x-Sharp" and read["other"] == {}
 
 
 def test_a_picture_of_a1111_brings_its_second_pass():
