@@ -25,21 +25,31 @@ MOST_BYTES = 2**34
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of add-on: what it is called and the folders that other tools keep it in, inside a model folder."""
+    """A kind of add-on: what it is called and the folders that other tools keep it in, inside a model folder; further
+    ones that it shares with others, and what its files are called there."""
 
     label: str
     folders: tuple[str, ...]
+    shared: tuple[str, ...] = ()
+    called: str = ""
 
 
 LORA = Kind("LoRA", ("loras", "Lora", "LyCORIS"))
 EMBEDDING = Kind("embedding", ("embeddings", "../embeddings"))
 CONTROL = Kind("ControlNet", ("controlnet", "ControlNet"))
+IP_ADAPTER = Kind("IP-Adapter", ("ipadapter", "IP-Adapter", "ip_adapter"), CONTROL.folders, r"ip[-_ ]?adapter")
+IMAGE_ENCODER = Kind("image encoder", ("clip_vision", "image_encoder"))
 UPSCALER = Kind("upscaler", ("upscale_models", "ESRGAN", "RealESRGAN"))
 
 
 def installed(kind: Kind) -> tuple[str, ...]:
     """Names of the safetensors files of that kind, sound or not, in order."""
-    return tuple(sorted({name_of(path) for path in _files(kind) if path.suffix == ".safetensors"}, key=str.casefold))
+    return tuple(sorted({name_of(path) for path in safe_files(kind)}, key=str.casefold))
+
+
+def safe_files(kind: Kind) -> list[Path]:
+    """The safetensors files of that kind, in the order in which they are looked for."""
+    return [path for path in _files(kind) if path.suffix == ".safetensors"]
 
 
 def find(kind: Kind, name: str) -> Path:
@@ -62,7 +72,15 @@ def name_of(path: Path) -> str:
 
 def _files(kind: Kind) -> list[Path]:
     """Of all folders; the first of a name comes first. Links that lead out of the folder are passed over."""
-    homes = [folder / inner for folder in models.folders() for inner in kind.folders]
+    found = _inside(kind.folders)
+    if kind.shared:
+        called = re.compile(kind.called, re.IGNORECASE)
+        found += [path for path in _inside(kind.shared) if called.search(name_of(path))]
+    return found
+
+
+def _inside(folders: tuple[str, ...]) -> list[Path]:
+    homes = [folder / inner for folder in models.folders() for inner in folders]
     found: list[Path] = []
     for home in dict.fromkeys(home.resolve() for home in homes if home.is_dir()):
         inside = (Path(base, name) for base, _, names in os.walk(home) for name in sorted(names))
