@@ -104,9 +104,9 @@ def clip_vision(seed: int = 0, side: int = 32, width: int = 48, projection: int 
     return module
 
 
-def ip_adapter(unet: Any, form: str = "plain", seed: int = 0, width: int = 48, projection: int = 40) -> dict[str, Tensor]:
+def ip_adapter(unet: Any, form: str = "plain", width: int = 48, projection: int = 40) -> dict[str, Tensor]:
     """Weights by the published names of a "plain", "plus" or "full-face" IP-Adapter for that UNet."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     context = unet.config.cross_attention_dim
     projections = {
         "plain": lambda: ImageProjection(projection, context, 4),

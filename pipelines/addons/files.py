@@ -25,21 +25,20 @@ MOST_BYTES = 2**34
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of add-on: what it is called and the folders that other tools keep it in, inside a model folder; further
-    ones that it shares with others, and what its files are called there."""
+    """A kind of add-on: what it is called and the folders that other tools keep it in, inside a model folder."""
 
     label: str
     folders: tuple[str, ...]
-    shared: tuple[str, ...] = ()
-    called: str = ""
 
 
 LORA = Kind("LoRA", ("loras", "Lora", "LyCORIS"))
 EMBEDDING = Kind("embedding", ("embeddings", "../embeddings"))
 CONTROL = Kind("ControlNet", ("controlnet", "ControlNet"))
-IP_ADAPTER = Kind("IP-Adapter", ("ipadapter", "IP-Adapter", "ip_adapter"), CONTROL.folders, r"ip[-_ ]?adapter")
+IP_ADAPTER = Kind("IP-Adapter", ("ipadapter", "IP-Adapter", "ip_adapter"))
 IMAGE_ENCODER = Kind("image encoder", ("clip_vision", "image_encoder"))
 UPSCALER = Kind("upscaler", ("upscale_models", "ESRGAN", "RealESRGAN"))
+CALLED_IP_ADAPTER = re.compile(r"ip[-_ ]?adapter", re.IGNORECASE)
+"""What tells IP-Adapters in the folder of ControlNets, where A1111 keeps both."""
 
 
 def installed(kind: Kind) -> tuple[str, ...]:
@@ -73,9 +72,10 @@ def name_of(path: Path) -> str:
 def _files(kind: Kind) -> list[Path]:
     """Of all folders; the first of a name comes first. Links that lead out of the folder are passed over."""
     found = _inside(kind.folders)
-    if kind.shared:
-        called = re.compile(kind.called, re.IGNORECASE)
-        found += [path for path in _inside(kind.shared) if called.search(name_of(path))]
+    if kind is CONTROL:
+        return [path for path in found if not CALLED_IP_ADAPTER.search(name_of(path))]
+    if kind is IP_ADAPTER:
+        found += [path for path in _inside(CONTROL.folders) if CALLED_IP_ADAPTER.search(name_of(path))]
     return found
 
 

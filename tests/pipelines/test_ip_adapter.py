@@ -185,10 +185,10 @@ def test_the_encoder_is_given_back_before_painting(home):
     devices = DeviceManager("cpu", threads=1)
     model = loading.load(models.inspect(home / "sd"))
     with ip_adapter.leased(asked(), model, devices):
-        leases = {held["key"]: held["leases"] for held in devices.held()}
+        leases = {held["key"]: held["leases"] for held in devices.loaded()}
         assert [count for key, count in leases.items() if "clip_vision" in key] == [0]
         assert [count for key, count in leases.items() if key.startswith("plain-sd")] == [1]
-    assert all(held["leases"] == 0 for held in devices.held())
+    assert all(held["leases"] == 0 for held in devices.loaded())
     devices.close()
 
 
@@ -240,7 +240,7 @@ def test_what_does_not_fit_is_refused_by_name(home, tmp_path):
 
 def test_a_deeper_resampler_is_not_silently_cut_short(home):
     keys = tiny_addons.ip_adapter(pipeline_of("sd").unet, "plus")
-    deeper = {name.replace("layers.3.", "layers.4."): t for name, t in keys.items() if "layers.3." in name}
+    deeper = {name.replace("layers.3.", "layers.4."): t + 1 for name, t in keys.items() if "layers.3." in name}
     tiny_addons.save(home / "ipadapter", "deeper", {**keys, **deeper})
     assert "deeper lacks weights of an IP-Adapter or mixes two" in refused(asked(ip_model="deeper"))
 
