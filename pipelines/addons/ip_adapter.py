@@ -119,7 +119,7 @@ def _reads_words(name: str) -> bool:
 
 
 def _placed(processor: Any, **like: Any) -> Any:
-    """Where the UNet works; a copy where that is not where the adapter lies, as when the CPU works for want of memory."""
+    """Where the UNet works: a copy where the adapter lies elsewhere, as when the CPU works for want of memory."""
     weight = processor.to_k_ip[0].weight
     if (weight.device.type, weight.dtype) == (like["device"].type, like["dtype"]):
         return processor

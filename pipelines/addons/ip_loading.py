@@ -1,4 +1,4 @@
-"""An IP-Adapter's file to what its picture goes through: a projection, and keys and values for every cross-attention."""
+"""An IP-Adapter's file to what a picture goes through: a projection, then keys and values of each cross-attention."""
 
 from __future__ import annotations
 

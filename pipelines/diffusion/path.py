@@ -51,8 +51,8 @@ class NoisePath:
         """The first and the last timestep of the steps that lie wholly in that part of the run; where none does, two
         between which nothing lies."""
         n = len(self)
-        inside = [i for i in range(n) if i / n >= start and (i + 1) / n <= end]
-        return (float(self.timesteps[inside[0]]), float(self.timesteps[inside[-1]])) if inside else (-math.inf, math.inf)
+        inside = [t for i, t in enumerate(self.timesteps.tolist()) if i / n >= start and (i + 1) / n <= end]
+        return (inside[0], inside[-1]) if inside else (-math.inf, math.inf)
 
 
 def noise_path(

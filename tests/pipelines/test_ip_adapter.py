@@ -75,7 +75,8 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
         drawn = (SIDE, SIDE, SCALE)
         cond = model.condition(plain(request.prompt), "original", Drawn(*drawn)).condition
         uncond = model.condition(plain(request.negative_prompt), "original", Drawn(*drawn), negative=True).condition
-        network: Any = held.network(model.network(tuple(noise.shape[1:])))
+        _, *shape = noise.shape
+        network: Any = held.network(model.network((shape[0], shape[1], shape[2])))
         worker = Worker(threads=1)
         denoiser = Denoiser(network, worker, model.process, path, Conditions.fixed(cond, uncond), Guidance(SCALE))
         x = noise / model.process.scale(float(path.sigmas[0]))
@@ -186,8 +187,8 @@ def test_the_encoder_is_given_back_before_painting(home):
     model = loading.load(models.inspect(home / "sd"))
     with ip_adapter.leased(asked(), model, devices):
         leases = {held["key"]: held["leases"] for held in devices.loaded()}
-        assert [count for key, count in leases.items() if "clip_vision" in key] == [0]
-        assert [count for key, count in leases.items() if key.startswith("plain-sd")] == [1]
+        assert [count for key, count in leases.items() if "clip_vision" in str(key)] == [0]
+        assert [count for key, count in leases.items() if str(key).startswith("plain-sd")] == [1]
     assert all(held["leases"] == 0 for held in devices.loaded())
     devices.close()
 
