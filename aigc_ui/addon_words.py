@@ -37,7 +37,6 @@ ADDON_WORDS: Mapping[str, tuple[str, str]] = {
         "选择或拖入图片，遵循其内容或风格",
     ),
     "reference.remove": ("Remove reference picture", "移除参考图片"),
-    "reference.seen": ("Reference picture", "参考图片"),
     "reference.gone": (
         "The reference picture is not kept any more. Choose it again.",
         "参考图片已不再保留，请重新选择。",

@@ -33,8 +33,7 @@ def place(controls: Controls, labels: Labels) -> None:
                     controls.place(*row, min_width=0, visible=row != ("control_low", "control_high"))
         with gr.Column(visible=adapters, min_width=0):
             mount("reference")
-            with gr.Row(elem_classes="pair"):
-                controls.place("ip_model", "ip_scale", min_width=0)
+            controls.place("ip_model", "ip_scale", min_width=0)
             with gr.Row(elem_classes="pair"):
                 controls.place("ip_start", "ip_end", min_width=0)
         controls.place("upscaler", visible=upscalers)

@@ -85,12 +85,12 @@
       drop.hidden = Boolean(picture);
       chosen.hidden = !picture;
       alas.hidden = !gone;
-      name.textContent = t(`${words}.picture`);
-      how.textContent = t(busy ? "control.busy" : `${words}.how`);
-      heading.textContent = image.alt = t(`${words}.seen`);
-      alas.textContent = t(`${words}.gone`);
-      remove.title = t(`${words}.remove`);
-      remove.setAttribute("aria-label", t(`${words}.remove`));
+      name.textContent = t(words.picture);
+      how.textContent = t(busy ? "control.busy" : words.how);
+      heading.textContent = image.alt = t(words.seen);
+      alas.textContent = t(words.gone);
+      remove.title = t(words.remove);
+      remove.setAttribute("aria-label", t(words.remove));
     }
     on("language", show);
     show();
@@ -101,7 +101,8 @@
   function controlPicture() {
     let size = {};
     const control = followed({
-      id: "control", setting: "control_image", words: "control",
+      id: "control", setting: "control_image",
+      words: { picture: "control.picture", how: "control.how", seen: "control.seen", gone: "control.gone", remove: "control.remove" },
       look: async (id) => {
         const answer = await fetch(aigc.url("addons/seen.png"), { credentials: "same-origin", ...posted({ control_image: id, ...size }) });
         return answer.ok && answer.blob();
@@ -127,7 +128,10 @@
     root.replaceChildren(el("section", { id: "addons-panel" }, ...shown));
   };
   aigc.mounts.reference = (root) => {
-    const reference = followed({ id: "reference", setting: "ip_image", words: "reference", look: kept });
+    const reference = followed({
+      id: "reference", setting: "ip_image", look: kept,
+      words: { picture: "reference.picture", how: "reference.how", seen: "reference.picture", gone: "reference.gone", remove: "reference.remove" },
+    });
     root.replaceChildren(el("section", { id: "reference-panel" }, reference.node));
   };
 })();
