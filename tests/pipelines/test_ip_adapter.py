@@ -11,7 +11,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 from PIL import Image
-from transformers import CLIPImageProcessorPil
+from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from pipelines import infotext, models
 from pipelines.addons import clip_vision, files, ip_adapter, ip_files
@@ -29,6 +29,7 @@ from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from pipelines.worker import Worker
 from tests import tiny, tiny_addons, tiny_zoo
+from tests.pipelines import test_control
 
 SIDE, STEPS, SCALE = 64, 4, 2.5
 FORMS = ("plain", "plus", "full-face")
@@ -324,3 +325,38 @@ def test_the_library_knows_each_form(form, variant):
     shapes = {name: tuple(t.shape) for name, t in tiny_addons.ip_adapter(pipeline_of("sd").unet, form).items()}
     found = recognise(shapes, {})
     assert (found.kind, found.variant, found.unusable) == ("ip_adapter", variant, "")
+
+
+@pytest.mark.parametrize(
+    ("width", "layers", "inner", "heads", "projection", "activation"),
+    [
+        (1024, 24, 4096, 16, 768, "quick_gelu"),  # CLIP ViT-L/14 of OpenAI
+        (1280, 32, 5120, 16, 1024, "gelu"),  # OpenCLIP ViT-H/14
+        (1664, 48, 8192, 16, 1280, "gelu"),  # OpenCLIP ViT-bigG/14
+    ],
+)
+def test_the_published_encoders_follow_from_their_shapes(width, layers, inner, heads, projection, activation):
+    said = {"hidden_size": width, "num_hidden_layers": layers, "intermediate_size": inner, "patch_size": 14}
+    said |= {"image_size": 224, "projection_dim": projection, "num_attention_heads": heads, "hidden_act": activation}
+    with torch.device("meta"):
+        module = CLIPVisionModelWithProjection(CLIPVisionConfig(**said))
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    assert clip_vision._config(shapes, {}) == {**said, "num_channels": 3}
+
+
+def test_together_with_a_lora_and_a_controlnet(home):
+    unet = pipeline_of("sd").unet
+    products = tiny_addons.random_products({"unet": unet})
+    tiny_addons.save(home / "loras", "ink", tiny_addons.kohya(products))
+    test_control.tiny_control(unet).save_pretrained(home / "controlnet" / "lines")
+    devices = DeviceManager("cpu", threads=1)
+
+    def made(**more: Any) -> Any:
+        request = asked(**{"loras": "ink:0.5", "control_image": ID, "control_model": "lines"} | more)
+        return paint(devices, replace(request, pictures={"ip_image": PICTURE, "control_image": PICTURE})).images
+
+    whole = made()
+    for without in ({"ip_scale": 0.0}, {"loras": ""}, {"control_scale": 0.0}):
+        assert not np.array_equal(made(**without), whole)
+    assert np.array_equal(made(ip_scale=0.0), made(ip_model="none", ip_image=""))
+    devices.close()
