@@ -1,4 +1,4 @@
-"""The words of add-ons: LoRAs, ControlNets, upscalers."""
+"""The words of add-ons: LoRAs, ControlNets, IP-Adapters, upscalers."""
 
 from collections.abc import Mapping
 
@@ -31,6 +31,22 @@ ADDON_WORDS: Mapping[str, tuple[str, str]] = {
     "field.control_scale": ("Control strength", "控制强度"),
     "field.control_start": ("Control from (0 to 1)", "控制起点（0 到 1）"),
     "field.control_end": ("Control until (0 to 1)", "控制终点（0 到 1）"),
+    "reference.picture": ("Reference picture", "参考图片"),
+    "reference.how": (
+        "choose or drop the picture whose content or style to follow",
+        "选择或拖入图片，遵循其内容或风格",
+    ),
+    "reference.remove": ("Remove reference picture", "移除参考图片"),
+    "reference.gone": (
+        "The reference picture is not kept any more. Choose it again.",
+        "参考图片已不再保留，请重新选择。",
+    ),
+    "field.ip_image": ("Reference picture", "参考图片"),
+    "field.ip_model": ("IP-Adapter", "IP-Adapter 适配器"),
+    "choice.ip_model.none": ("None", "无"),
+    "field.ip_scale": ("Reference strength", "参考强度"),
+    "field.ip_start": ("Reference from (0 to 1)", "参考起点（0 到 1）"),
+    "field.ip_end": ("Reference until (0 to 1)", "参考终点（0 到 1）"),
     "field.upscaler": ("Enlarged by", "放大模型"),
     "choice.upscaler.aigc": ("AIGC flat art (built in)", "AIGC 平面插画（内置）"),
 }

@@ -1,4 +1,5 @@
-"""The accordion "Add-ons": what of LoRAs, ControlNets and upscalers is installed, and nothing where nothing is."""
+"""The accordion "Add-ons": what of LoRAs, ControlNets, IP-Adapters and upscalers is installed, and nothing where
+nothing is."""
 
 from typing import Any
 
@@ -16,9 +17,11 @@ CONTROL_ROWS = (("control_low", "control_high"), ("control_scale",), ("control_s
 
 def place(controls: Controls, labels: Labels) -> None:
     """Every field of an add-on gets its control, so that recipes can be taken over; what does nothing is not shown."""
-    loras, nets, upscalers = (bool(files.installed(kind)) for kind in (files.LORA, files.CONTROL, files.UPSCALER))
+    kinds = (files.LORA, files.CONTROL, files.IP_ADAPTER, files.UPSCALER)
+    loras, nets, adapters, upscalers = (bool(files.installed(kind)) for kind in kinds)
     controls.place("control_image", elem_id="control-image")
-    shown = loras or nets or upscalers
+    controls.place("ip_image", elem_id="reference-image")
+    shown = loras or nets or adapters or upscalers
     with labels.add(gr.Accordion, "label", "group.addons", open=False, elem_id="group-addons", visible=shown):
         controls.place("loras", lines=1, max_lines=3, elem_id="loras", visible=loras)
         mount("addons", visible=loras or nets)
@@ -28,6 +31,11 @@ def place(controls: Controls, labels: Labels) -> None:
             for row in CONTROL_ROWS:
                 with gr.Row(elem_classes="pair"):
                     controls.place(*row, min_width=0, visible=row != ("control_low", "control_high"))
+        with gr.Column(visible=adapters, min_width=0):
+            mount("reference")
+            controls.place("ip_model", "ip_scale", min_width=0)
+            with gr.Row(elem_classes="pair"):
+                controls.place("ip_start", "ip_end", min_width=0)
         controls.place("upscaler", visible=upscalers)
 
 

@@ -13,7 +13,14 @@ from pipelines.addons import files
 from pipelines.addons.control_picture import shown
 from pipelines.requests import SeenRequest
 
-KINDS = {"loras": files.LORA, "embeddings": files.EMBEDDING, "controls": files.CONTROL, "upscalers": files.UPSCALER}
+KINDS = {
+    "loras": files.LORA,
+    "embeddings": files.EMBEDDING,
+    "controls": files.CONTROL,
+    "ip_adapters": files.IP_ADAPTER,
+    "image_encoders": files.IMAGE_ENCODER,
+    "upscalers": files.UPSCALER,
+}
 
 
 def router(services: Services) -> APIRouter:

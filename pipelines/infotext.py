@@ -47,6 +47,9 @@ _NUMBERS: dict[str, tuple[str, type]] = {
     "Control weight": ("control_scale", float),
     "Control start": ("control_start", float),
     "Control end": ("control_end", float),
+    "Reference weight": ("ip_scale", float),
+    "Reference start": ("ip_start", float),
+    "Reference end": ("ip_end", float),
     "Hires steps": ("hires_steps", int),
     "Outpaint left": ("outpaint_left", int),
     "Outpaint right": ("outpaint_right", int),
@@ -72,12 +75,14 @@ EMPHASIS_LABELS = {"original": "Original", "no_norm": "No norm"}
 FILL_LABELS = {"original": "original", "fill": "fill", "noise": "latent noise", "nothing": "latent nothing"}
 _UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none", "vae": "automatic", "clip_skip": 1}
 """Values that mean what every other tool does anyway."""
-_CONTROL_WORDS = {
+_ADDON_WORDS = {
     "Control picture": "control_image",
     "Control model": "control_model",
     "Control type": "control_type",
+    "Reference picture": "ip_image",
+    "IP-Adapter": "ip_model",
 }
-_WORDS |= _CONTROL_WORDS
+_WORDS |= _ADDON_WORDS
 _CONTROL = (
     *("control_image", "control_model", "control_type", "control_scale", "control_start", "control_end"),
     *("control_low", "control_high"),
@@ -172,7 +177,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
         "Loras": request.get("loras") or None,
-        **{key: request.get(field) for key, field in _CONTROL_WORDS.items() if not _idle(field, request)},
+        **{key: request.get(field) for key, field in _ADDON_WORDS.items() if not _idle(field, request)},
         "Lora hashes": _hashes(recipe.get("lora_hashes")),
         "TI hashes": _hashes(recipe.get("ti_hashes")),
         "Masked content": None if _idle("mask_fill", request) else FILL_LABELS.get(str(request.get("mask_fill"))),
@@ -337,6 +342,8 @@ def _idle(name: str, request: Mapping[str, Any]) -> bool:
         return _same(request.get(name), _UNSAID[name])
     if name in _CONTROL:
         return request.get("control_model") in (None, "", "none")
+    if name.startswith("ip_"):
+        return request.get("ip_model") in (None, "", "none")
     if name == "upscaler":
         return request.get("upscaler") == _OWN or request.get("upscale") not in _UPSCALES
     if name.startswith("hires_"):

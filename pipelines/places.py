@@ -18,6 +18,7 @@ MOST_BYTES = 1 << 20
 
 CHECKPOINTS, VAES, TEXT_ENCODERS = "checkpoints", "vae", "text_encoders"
 LORAS, EMBEDDINGS, CONTROLNETS, UPSCALERS = "loras", "embeddings", "controlnet", "upscale_models"
+IP_ADAPTERS, IMAGE_ENCODERS = "ipadapter", "clip_vision"
 FOLDERS = {
     # what their folder is called inside a folder of models, which ComfyUI's yaml has for keys: ours, then others'
     CHECKPOINTS: ("checkpoints", "Stable-diffusion", "diffusion_models", "unet", "diffusers", "Diffusers"),
@@ -26,6 +27,8 @@ FOLDERS = {
     LORAS: ("loras", "Lora", "LyCORIS"),
     EMBEDDINGS: ("embeddings", "../embeddings"),
     CONTROLNETS: ("controlnet", "ControlNet"),
+    IP_ADAPTERS: ("ipadapter", "IP-Adapter", "ip_adapter"),
+    IMAGE_ENCODERS: ("clip_vision", "image_encoder"),
     UPSCALERS: ("upscale_models", "ESRGAN", "RealESRGAN"),
 }
 VARIABLES = {kind: f"AIGC_{kind.upper()}" for kind in FOLDERS} | {CHECKPOINTS: "AIGC_MODELS"}

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 from pipelines import hires, models, names, prompts, vaes
 from pipelines.addons import files
-from pipelines.addons.requests import CONTROL_TYPES, NO_CONTROL, all_loras, check_control
+from pipelines.addons.requests import (
+    CONTROL_TYPES,
+    NO_CONTROL,
+    NO_REFERENCE,
+    all_loras,
+    check_control,
+    check_reference,
+)
 from pipelines.diffusion.canvas import Border
 from pipelines.diffusion.path import MODEL
 from pipelines.diffusion.samplers import SAMPLERS
@@ -60,6 +67,11 @@ def upscaler_names() -> tuple[str, ...]:
 def control_names() -> tuple[str, ...]:
     """No ControlNet, and those that are installed."""
     return (NO_CONTROL, *files.installed(files.CONTROL))
+
+
+def ip_adapter_names() -> tuple[str, ...]:
+    """No IP-Adapter, and those that are installed."""
+    return (NO_REFERENCE, *files.installed(files.IP_ADAPTER))
 
 
 @dataclass(frozen=True)
@@ -131,6 +143,11 @@ class TextToImageRequest(Request):
     control_scale: float = param(1.0, Range(0, 2), "How strongly the control picture is followed.")
     control_start: float = param(0.0, Range(0, 1), "Control begins after this part of the steps.")
     control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
+    ip_image: str = param("", Picture(), "The picture that is followed beside the prompt: its content, its style.")
+    ip_model: str = param(NO_REFERENCE, Choice(ip_adapter_names), "The IP-Adapter that reads it.")
+    ip_scale: float = param(1.0, Range(0, 1.5), "How strongly the reference picture is followed; 0 is without it.")
+    ip_start: float = param(0.0, Range(0, 1), "The reference picture counts after this part of the steps.")
+    ip_end: float = param(1.0, Range(0, 1), "The reference picture counts until this part of the steps.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
     upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
     hires_scale: float = param(
@@ -187,6 +204,7 @@ class TextToImageRequest(Request):
             )
         all_loras(self)
         check_control(self)
+        check_reference(self)
         hires.check(self, LARGEST_SIDE)
         self._check_canvas()
         self._check_cost()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.addons.control import Control
+    from pipelines.addons.ip_adapter import Reference
     from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.decoding import Decoder
@@ -67,10 +68,12 @@ class TextToImage:
                 lease(info, devices) as base,
                 decoder_of(request.vae, base, devices) as decoder,
                 _control(request, base, devices) as control,
+                _reference(request, base, devices) as reference,
             ):
                 yield Progress("encoding")
                 model = _with_addons(request, base)
-                yield from _paint(Run.prepare(request, model, devices, decoder, control), devices)
+                model = reference.adapted(model) if reference else model
+                yield from _paint(Run.prepare(request, model, devices, decoder, control, reference), devices)
         except StopEarly:
             return
 
@@ -117,6 +120,7 @@ class Run:
     picture: StartPicture | Enlarged | None = None
     decoder: Decoder | None = None
     control: Control | None = None
+    reference: Reference | None = None
     before: int = 0
     after: int = 0
 
@@ -128,11 +132,13 @@ class Run:
         devices: DeviceManager,
         decoder: Decoder | None = None,
         control: Control | None = None,
+        reference: Reference | None = None,
         ending: int | None = None,
         before: int = 0,
     ) -> Run:
-        """`decoder` takes the place of the model's own; `control` stands beside its network; `ending`: only so many
-        steps, the last ones, after `before` steps of another pass."""
+        """`decoder` takes the place of the model's own; `control` stands beside its network; `reference` is what the
+        model's network was adapted to read; `ending`: only so many steps, the last ones, after `before` steps of
+        another pass."""
         from pipelines.diffusion.apart import Apart
         from pipelines.diffusion.conditions import Conditions, Drawn, Written
         from pipelines.diffusion.denoiser import Denoiser
@@ -159,6 +165,8 @@ class Run:
         if tiles and (seen or control):
             raise BadRequest("models that paint into a mask and ControlNets see all of the picture; set tile to 0.")
         network = model.network((shape[0], tiles.height, tiles.width) if tiles else shape)
+        if reference is not None:
+            model, network = reference.telling(model, path), reference.network(network)
         if control is not None:
             control = control.fitted(canvas.width, canvas.height)
             model, network = model.telling(control.told(path, model.device)), control.network(network)
@@ -175,7 +183,8 @@ class Run:
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
-        return cls(request, model, path, walked, noise, notes, picture, decoder, control, before)
+        beside = (decoder, control, reference)
+        return cls(request, model, path, walked, noise, notes, picture, *beside, before)
 
     @property
     def total(self) -> int:
@@ -267,6 +276,14 @@ def _control(
     return control.leased(request, base, devices)
 
 
+def _reference(
+    request: TextToImageRequest, base: Bundle, devices: DeviceManager
+) -> AbstractContextManager[Reference | None]:
+    from pipelines.addons import ip_adapter
+
+    return ip_adapter.leased(request, base, devices)
+
+
 def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
     from pipelines.addons.lora import with_loras
     from pipelines.addons.textual_inversion import with_embeddings
@@ -327,8 +344,7 @@ def _passes(run: Run, devices: DeviceManager) -> tuple[Run, Run | None]:
     """The run, and its second pass, where it has one, which waits for what it starts from."""
     if not hires.wanted(run.request):
         return run, None
-    beside = (run.decoder, run.control)
-    walked = hires.steps(run.request)[0]
+    beside, walked = (run.decoder, run.control, run.reference), hires.steps(run.request)[0]
     second = Run.prepare(hires.second(run.request), run.model, devices, *beside, walked, before=len(run.path))
     return replace(run, after=len(second.path)), second
 

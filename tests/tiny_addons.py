@@ -1,12 +1,14 @@
 """Small add-ons with random weights, in the forms that other tools write them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.models.embeddings import ImageProjection, IPAdapterFullImageProjection, IPAdapterPlusImageProjection
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 RANK, ALPHA = 3, 6.0
 UNET_MARKS = ("attn1.to_q", "attn2.to_k", "attn1.to_out.0", "proj_in", "resnets.0.conv1", "resnets.0.time_emb_proj")
@@ -81,3 +83,65 @@ def save(folder: Path, name: str, tensors: dict[str, Tensor], metadata: dict[str
     path = folder / f"{name}.safetensors"
     save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, path, metadata)
     return path
+
+
+def clip_vision(seed: int = 0, side: int = 32, width: int = 48, projection: int = 40) -> Any:
+    """An image encoder that sees `side` pixels in 16 patches. Its heads are what ours guesses of that width: one."""
+    torch.manual_seed(seed)
+    config = CLIPVisionConfig(
+        hidden_size=width,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=1,
+        image_size=side,
+        patch_size=side // 4,
+        projection_dim=projection,
+        hidden_act="gelu",
+    )
+    module = CLIPVisionModelWithProjection(config).eval()
+    for parameter in module.parameters():
+        parameter.data.mul_(4)  # as made it says nearly the same of every picture
+    return module
+
+
+def ip_adapter(unet: Any, form: str = "plain", width: int = 48, projection: int = 40) -> dict[str, Tensor]:
+    """Weights by the published names of a "plain", "plus" or "full-face" IP-Adapter for that UNet."""
+    torch.manual_seed(0)
+    context = unet.config.cross_attention_dim
+    projections = {
+        "plain": lambda: ImageProjection(projection, context, 4),
+        "plus": lambda: IPAdapterPlusImageProjection(width, context, 32, 4, 64, 1, 6),
+        "full-face": lambda: IPAdapterFullImageProjection(width, context),
+    }
+    made = projections[form]().state_dict()
+    keys = {f"image_proj.{name}": made[theirs] for name, theirs in _ip_names(made, form)}
+    if form == "plus":
+        for i in range(4):
+            halves = (keys.pop(f"image_proj.layers.{i}.0.to_{name}.weight") for name in "kv")
+            keys[f"image_proj.layers.{i}.0.to_kv.weight"] = torch.cat(list(halves))
+    places = [name.removesuffix(".processor") for name in unet.attn_processors if "attn2" in name]
+    for i, place in enumerate(places):
+        shape = unet.get_submodule(place).to_k.weight.shape
+        for name in ("to_k_ip", "to_v_ip"):
+            keys[f"ip_adapter.{2 * i + 1}.{name}.weight"] = torch.randn(shape) / shape[1] ** 0.5
+    return keys
+
+
+def _ip_names(made: Iterable[str], form: str) -> Iterator[tuple[str, str]]:
+    """The published name of each of diffusers' weights."""
+    said = {
+        "plain": {"image_embeds": "proj"},
+        "full-face": {"ff.net.0.proj": "proj.0", "ff.net.2": "proj.2", "norm": "proj.3"},
+        "plus": {
+            "attn.to_out.0": "0.to_out",
+            "attn": "0",
+            "ln0": "0.norm1",
+            "ln1": "0.norm2",
+            "ff.1.net.0.proj": "1.1",
+            "ff.1.net.2": "1.3",
+            "ff.0": "1.0",
+        },
+    }[form]
+    for theirs in made:
+        start = next((ours for ours in said if f".{ours}." in f".{theirs}"), "")
+        yield (f".{theirs}".replace(f".{start}.", f".{said[start]}.", 1)[1:] if start else theirs), theirs

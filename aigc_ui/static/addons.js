@@ -1,32 +1,11 @@
-// Add-ons: chips of the LoRAs that are here, and the picture that a ControlNet follows, as it will be seen.
+// Add-ons: chips of the LoRAs that are here, the picture that a ControlNet follows, as it will be seen, and the one that
+// an IP-Adapter follows.
 (() => {
   const { el, icon, t, on, api, put, posted, upload, blob, complain, newest } = aigc;
   const CROSS = "M4 4l8 8M12 4l-8 8";
   const WEIGHT = 0.8;  // what most LoRAs are tried with first
 
-  let picture = "", gone = false, busy = false, look = {}, render = () => {}, see = () => {};
-
-  function set(id, missing = false) {
-    picture = id;
-    gone = missing;
-    put("control-image", id);
-    render();
-    see();
-  }
-  async function bring(file) {
-    busy = true;
-    render();
-    try { set((await upload(file)).id); } catch (error) { complain(error.message); }
-    busy = false;
-    render();
-  }
-  // What a recipe followed, as far as the studio still has it.
-  on("settings", async ({ control_image: id }) => {
-    if (id === undefined || id === picture) return;
-    const found = id && await blob(`inputs/${encodeURIComponent(id)}.png`, { cache: "no-cache" }).catch(() => null);
-    set(found ? id : "", Boolean(id) && !found);
-  });
-  on("control", (values) => { look = values; render(); see(); });
+  let renderChips = () => {};
 
   const field = () => document.querySelector("#loras textarea, #loras input");
   const parts = () => (field()?.value ?? "").split(",").map((part) => part.trim()).filter(Boolean);
@@ -35,9 +14,9 @@
     const kept = parts().filter((part) => named(part) !== name);
     if (kept.length === parts().length) kept.push(`${name}:${WEIGHT}`);
     put("loras", kept.join(", "));
-    render();
+    renderChips();
   }
-  document.addEventListener("input", (event) => { if (event.target === field()) render(); });
+  document.addEventListener("input", (event) => { if (event.target === field()) renderChips(); });
 
   function chips(names) {
     const list = el("div", { class: "chips", role: "group" });
@@ -54,56 +33,105 @@
     return { node: list, show };
   }
 
-  function controlPicture() {
-    const choose = el("input", { type: "file", accept: "image/*", id: "control-file" });
+  // A picture that is followed: chosen or dropped, kept in a field, shown as `look` makes it of its id.
+  function followed({ id, setting, words, look }) {
+    let picture = "", gone = false, busy = false, turn = 0;
+    const choose = el("input", { type: "file", accept: "image/*", id: `${id}-file`, class: "picture-file" });
     const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
     const drop = el("label", { class: "drop" }, choose, name, how);
-    const image = el("img", { id: "control-seen", alt: "" }), heading = el("b");
-    const remove = el("button", { type: "button", id: "control-remove", class: "small", onclick: () => { set(""); choose.focus(); } }, icon(CROSS));
+    const image = el("img", { id: `${id}-seen`, alt: "" }), heading = el("b");
+    const remove = el("button", { type: "button", id: `${id}-remove`, class: "small", onclick: () => { set(""); choose.focus(); } }, icon(CROSS));
     const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading), remove);
+    const node = el("div", { class: "control takes-picture" }, drop, chosen, alas);
     choose.addEventListener("change", () => {
       if (choose.files[0]) bring(choose.files[0]);
       choose.value = "";
     });
-    let turn = 0;
-    see = newest(async () => {
-      const mine = ++turn, id = picture;
-      if (!id) return;
+    node.addEventListener("picture", ({ detail: file }) => bring(file));
+
+    const ask = newest(async () => {
+      const mine = ++turn, asked = picture;
+      if (!asked) return;
       try {
-        const answer = await fetch(aigc.url("addons/seen.png"), { credentials: "same-origin", ...posted({ control_image: id, ...look }) });
-        if (!answer.ok || mine !== turn || id !== picture) return;
+        const seen = await look(asked);
+        if (!seen || mine !== turn || asked !== picture) return;
         const old = image.src;
-        image.src = URL.createObjectURL(await answer.blob());
+        image.src = URL.createObjectURL(seen);
         if (old) URL.revokeObjectURL(old);
       } catch { complain(t("error.server")); }
     });
-    const ask = see;
-    see = () => ask({});
-    const show = () => {
+    const see = () => ask({});
+    function set(next, missing = false) {
+      picture = next;
+      gone = missing;
+      put(`${id}-image`, next);
+      show();
+      see();
+    }
+    async function bring(file) {
+      busy = true;
+      show();
+      try { set((await upload(file)).id); } catch (error) { complain(error.message); }
+      busy = false;
+      show();
+    }
+    // What a recipe followed, as far as the studio still has it.
+    on("settings", async ({ [setting]: asked }) => {
+      if (asked === undefined || asked === picture) return;
+      const found = asked && await kept(asked, { cache: "no-cache" });
+      set(found ? asked : "", Boolean(asked) && !found);
+    });
+    function show() {
       drop.hidden = Boolean(picture);
       chosen.hidden = !picture;
       alas.hidden = !gone;
-      name.textContent = t("control.picture");
-      how.textContent = t(busy ? "control.busy" : "control.how");
-      heading.textContent = image.alt = t("control.seen");
-      alas.textContent = t("control.gone");
-      remove.title = t("control.remove");
-      remove.setAttribute("aria-label", t("control.remove"));
-    };
-    return { node: el("div", { class: "control" }, drop, chosen, alas), show };
+      name.textContent = t(words.picture);
+      how.textContent = t(busy ? "control.busy" : words.how);
+      heading.textContent = image.alt = t(words.seen);
+      alas.textContent = t(words.gone);
+      remove.title = t(words.remove);
+      remove.setAttribute("aria-label", t(words.remove));
+    }
+    on("language", show);
+    show();
+    return { node, see };
+  }
+  const kept = (id, options) => blob(`inputs/${encodeURIComponent(id)}.png`, options);
+
+  function controlPicture() {
+    let size = {};
+    const control = followed({
+      id: "control", setting: "control_image",
+      words: { picture: "control.picture", how: "control.how", seen: "control.seen", gone: "control.gone", remove: "control.remove" },
+      look: async (id) => {
+        const answer = await fetch(aigc.url("addons/seen.png"), { credentials: "same-origin", ...posted({ control_image: id, ...size }) });
+        return answer.ok && answer.blob();
+      },
+    });
+    on("control", (values) => { size = values; control.see(); });
+    return control.node;
   }
 
   aigc.mounts.addons = async (root) => {
     let here;
     try { here = await api("addons"); } catch (error) { complain(error.message); return; }
     const shown = [];
-    if (here.loras.length) shown.push(chips(here.loras));
+    if (here.loras.length) {
+      const list = chips(here.loras);
+      renderChips = list.show;
+      shown.push(list.node);
+      on("language", () => renderChips());
+      on("settings", () => setTimeout(() => renderChips(), 300));  // Gradio puts the value in its box a moment later
+      renderChips();
+    }
     if (here.controls.length) shown.push(controlPicture());
-    root.replaceChildren(el("section", { id: "addons-panel" }, ...shown.map((part) => part.node)));
-    render = () => shown.forEach((part) => part.show());
-    on("language", () => render());
-    on("settings", () => setTimeout(() => render(), 300));  // Gradio puts the value in its box a moment later
-    render();
-    see();
+    root.replaceChildren(el("section", { id: "addons-panel" }, ...shown));
+  };
+  aigc.mounts.reference = (root) => {
+    const reference = followed({
+      id: "reference", setting: "ip_image", look: kept,
+      words: { picture: "reference.picture", how: "reference.how", seen: "reference.picture", gone: "reference.gone", remove: "reference.remove" },
+    });
+    root.replaceChildren(el("section", { id: "reference-panel" }, reference.node));
   };
 })();

@@ -71,7 +71,11 @@
     if (document.querySelector("dialog[open]")) return;
     if (!file) complain(t("start.none"));
     else if (event.target.closest?.("#start-panel")) aigc.startFrom(file);
-    else aigc.readPicture(file);
+    else {
+      const taker = event.target.closest?.(".takes-picture");
+      if (taker) taker.dispatchEvent(new CustomEvent("picture", { detail: file }));
+      else aigc.readPicture(file);
+    }
   });
   document.addEventListener("paste", (event) => {
     const file = pictureIn(event.clipboardData);

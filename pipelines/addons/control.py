@@ -4,7 +4,6 @@ the UNet's inner states. Each row of a batch brings its own picture, strength an
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -78,10 +77,7 @@ class Control:
 
     def told(self, path: NoisePath, device: Any) -> dict[str, Tensor]:
         """What one row's condition says of it: the picture in [0, 1], and the strength with its first and last t."""
-        n = len(path)
-        heard = [i for i in range(n) if i / n >= self.start and (i + 1) / n <= self.end]
-        times = path.timesteps.tolist()
-        first, last = (times[heard[0]], times[heard[-1]]) if heard else (-math.inf, math.inf)
+        first, last = path.within(self.start, self.end)
         picture = torch.from_numpy(self.picture).permute(2, 0, 1).float() / 255  # (3, H, W)
         return {PICTURE: picture.to(device), STRENGTH: torch.tensor([self.scale, first, last], device=device)}
 

@@ -34,12 +34,21 @@ class Kind:
 LORA = Kind("LoRA", places.LORAS)
 EMBEDDING = Kind("embedding", places.EMBEDDINGS)
 CONTROL = Kind("ControlNet", places.CONTROLNETS)
+IP_ADAPTER = Kind("IP-Adapter", places.IP_ADAPTERS)
+IMAGE_ENCODER = Kind("image encoder", places.IMAGE_ENCODERS)
 UPSCALER = Kind("upscaler", places.UPSCALERS)
+CALLED_IP_ADAPTER = re.compile(r"ip[-_ ]?adapter", re.IGNORECASE)
+"""What tells IP-Adapters in the folder of ControlNets, where A1111 keeps both."""
 
 
 def installed(kind: Kind) -> tuple[str, ...]:
     """Names of the safetensors files of that kind, sound or not, in order."""
-    return tuple(sorted({name_of(path) for path in _files(kind) if path.suffix == ".safetensors"}, key=str.casefold))
+    return tuple(sorted({name_of(path) for path in safe_files(kind)}, key=str.casefold))
+
+
+def safe_files(kind: Kind) -> list[Path]:
+    """The safetensors files of that kind, in the order in which they are looked for."""
+    return [path for path in _files(kind) if path.suffix == ".safetensors"]
 
 
 def find(kind: Kind, name: str) -> Path:
@@ -62,6 +71,15 @@ def name_of(path: Path) -> str:
 
 def _files(kind: Kind) -> list[Path]:
     """Of all folders; the first of a name comes first. Links that lead out of the folder are passed over."""
+    found = _inside(kind)
+    if kind is CONTROL:
+        return [path for path in found if not CALLED_IP_ADAPTER.search(name_of(path))]
+    if kind is IP_ADAPTER:
+        found += [path for path in _inside(CONTROL) if CALLED_IP_ADAPTER.search(name_of(path))]
+    return found
+
+
+def _inside(kind: Kind) -> list[Path]:
     found: list[Path] = []
     for home in places.of(kind.place):
         inside = (Path(base, name) for base, _, names in os.walk(home) for name in sorted(names))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipelines.addons import files
-from pipelines.addons.requests import all_loras, controlled
+from pipelines.addons.requests import all_loras, controlled, referenced
 from pipelines.addons.words import READERS, mentioned
 
 
@@ -17,4 +17,6 @@ def recipe_words(request: Any, architecture: str) -> dict[str, Any]:
         words["ti_hashes"] = {name: files.file_hash(files.find(files.EMBEDDING, name)) for name in names}
     if controlled(request):
         words["control_hash"] = files.file_hash(files.find(files.CONTROL, request.control_model))
+    if referenced(request):
+        words["ip_adapter_hash"] = files.file_hash(files.find(files.IP_ADAPTER, request.ip_model))
     return words

@@ -11,6 +11,7 @@ MOST_LORAS = 16
 
 
 NO_CONTROL = "none"
+NO_REFERENCE = "none"
 CONTROL_TYPES = ("plain", "canny", "inverted")
 """What a ControlNet sees of the picture: the picture itself, its edges, or its negative, for black lines on white."""
 
@@ -59,14 +60,30 @@ def controlled(request: Any) -> bool:
     return request.control_model != NO_CONTROL
 
 
+def referenced(request: Any) -> bool:
+    return request.ip_model != NO_REFERENCE
+
+
 def check_control(request: Any) -> None:
     """Raises BadRequest where the fields of a ControlNet do not go together."""
-    if controlled(request) != bool(request.control_image):
-        missing = "control_image" if controlled(request) else "control_model"
-        raise BadRequest(
-            f"control_model and control_image go together; {missing} is missing. Add it or drop the other."
-        )
-    for low, high in (("control_start", "control_end"), ("control_low", "control_high")):
+    _check_together(request, controlled(request), "control_model", "control_image")
+    _check_order(request, ("control_start", "control_end"), ("control_low", "control_high"))
+
+
+def check_reference(request: Any) -> None:
+    """Raises BadRequest where the fields of an IP-Adapter do not go together."""
+    _check_together(request, referenced(request), "ip_model", "ip_image")
+    _check_order(request, ("ip_start", "ip_end"))
+
+
+def _check_together(request: Any, wanted: bool, model: str, image: str) -> None:
+    if wanted != bool(getattr(request, image)):
+        missing = image if wanted else model
+        raise BadRequest(f"{model} and {image} go together; {missing} is missing. Add it or drop the other.")
+
+
+def _check_order(request: Any, *pairs: tuple[str, str]) -> None:
+    for low, high in pairs:
         if getattr(request, low) > getattr(request, high):
             raise BadRequest(
                 f"{low} must be at most {high}; got {getattr(request, low):g} and {getattr(request, high):g}."

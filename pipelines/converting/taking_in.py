@@ -22,7 +22,8 @@ PLACES = {
     "lora": "loras",
     "textual_inversion": "embeddings",
     "controlnet": "controlnet",
-    "ip_adapter": "ip_adapter",
+    "ip_adapter": "ipadapter",
+    "image_encoder": "clip_vision",
     "upscaler": "upscale_models",
 }
 """Folders as other tools call them, too, by the recogniser's kinds."""

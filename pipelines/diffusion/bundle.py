@@ -70,7 +70,7 @@ class Bundle:
         self.placement = Placement(self._parts, self.network_part)
         self.process = self._process()
         self._lock = threading.Lock()
-        self._beside: dict[str, Tensor] = {}
+        self._beside: dict[bool, Mapping[str, Tensor]] = {False: {}, True: {}}  # by whether it is the negative prompt
         self._prompts: OrderedDict[tuple[Sections, str, int], Words] = OrderedDict()
         self._assemble()
         self.preview = self._preview()
@@ -94,10 +94,11 @@ class Bundle:
         variant._assemble()
         return variant
 
-    def telling(self, beside: Mapping[str, Tensor]) -> "Bundle":
-        """The same model, whose network is told this as well with every prompt."""
+    def telling(self, beside: Mapping[str, Tensor], negative: Mapping[str, Tensor] | None = None) -> "Bundle":
+        """The same model, whose network is told this as well with every prompt; with negative ones perhaps another."""
         variant = copy.copy(self)
-        variant._beside = {**self._beside, **beside}
+        away = beside if negative is None else negative
+        variant._beside = {False: {**self._beside[False], **beside}, True: {**self._beside[True], **away}}
         return variant
 
     # what each architecture says of itself
@@ -204,7 +205,7 @@ class Bundle:
         words = words or self.read(sections, weighting, drawn.clip_skip - 1)
         with torch.inference_mode():
             told = self._told(drawn, negative)
-        return Words({**words.condition, **told, **self._beside}, words.left_out)
+        return Words({**words.condition, **told, **self._beside[negative]}, words.left_out)
 
     def _nothing(self, sections: Sections) -> Words | None:
         """A negative prompt that this model does not read as words; None where it does."""

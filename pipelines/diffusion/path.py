@@ -47,6 +47,13 @@ class NoisePath:
         """Its last n steps."""
         return NoisePath(self.sigmas[-n - 1 :], self.timesteps[-n:], self.notes)
 
+    def within(self, start: float, end: float) -> tuple[float, float]:
+        """The first and the last timestep of the steps that lie wholly in that part of the run; where none does, two
+        between which nothing lies."""
+        n = len(self)
+        inside = [t for i, t in enumerate(self.timesteps.tolist()) if i / n >= start and (i + 1) / n <= end]
+        return (inside[0], inside[-1]) if inside else (-math.inf, math.inf)
+
 
 def noise_path(
     network_alphas_cumprod: Tensor,

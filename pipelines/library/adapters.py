@@ -165,11 +165,17 @@ def _ip_adapter(shapes: Shapes) -> Adapter | None:
     projection = any(name.startswith("image_proj.") for name in shapes)
     if not keys or not projection:
         return None
-    if any("perceiver_resampler" in name for name in shapes) or "image_proj.proj.0.weight" in shapes:
-        variant = "face"
-    else:
-        variant = "plus" if "image_proj.latents" in shapes else ""
-    return Adapter("ip_adapter", CONTEXTS.get(keys[0][1], "unknown"), variant, "original")
+    return Adapter("ip_adapter", CONTEXTS.get(keys[0][1], "unknown"), _ip_variant(shapes), "original")
+
+
+def _ip_variant(shapes: Shapes) -> str:
+    """By how it reads the picture: "" one embedding of it all, "plus" its patches, "full-face" each of them; "faceid"
+    reads what another network recognised in a face."""
+    if "image_proj.latents" in shapes:
+        return "plus"
+    if "image_proj.proj.3.weight" in shapes:
+        return "full-face"
+    return "faceid" if "image_proj.proj.0.weight" in shapes else ""
 
 
 def _motion(shapes: Shapes) -> Adapter | None:

@@ -91,8 +91,12 @@ def why_unusable(found: Recognised) -> str:
     whose = architecture_name(found.architecture)
     if found.kind == "unknown":
         return "These tensors belong to no kind of model that is known here. It can be kept, not used."
-    if found.kind in ("motion_module", "image_encoder"):
-        return f"A {found.kind.replace('_', ' ')} is known by its tensors, but nothing here uses one yet."
+    if found.kind == "motion_module":
+        return "A motion module is known by its tensors, but nothing here uses one yet."
+    if found.kind == "ip_adapter" and found.variant == "faceid":
+        return "A FaceID adapter needs InsightFace to recognise faces. Take a plain, plus or full-face IP-Adapter."
+    if found.kind == "ip_adapter" and found.architecture not in ("sd1", "sd2", "sdxl", "unknown"):
+        return f"This IP-Adapter is for {whose}; those for Stable Diffusion 1 and XL can be used."
     if found.quantised:
         return f"Its weights are packed as {found.quantised}; take a version in float16, bfloat16, float32 or float8."
     if found.kind in ("checkpoint", "denoiser", "pipeline") and found.architecture not in SUPPORTED:

@@ -14,7 +14,8 @@ from tests.aigc_ui.small_studio import Studio, open_studio
 
 @pytest.fixture
 def studio(tmp_path, monkeypatch):
-    for folder, name in (("loras", "ink"), ("Lora", "fog"), ("embeddings", "word"), ("upscale_models", "sharp")):
+    here = (("loras", "ink"), ("Lora", "fog"), ("embeddings", "word"), ("upscale_models", "sharp"))
+    for folder, name in (*here, ("clip_vision", "seeing")):
         tiny_addons.save(tmp_path / "models" / folder, name, {"x": torch.ones(1)})
     (tmp_path / "models" / "loras" / "danger.pt").write_bytes(b"\x80")
     monkeypatch.setenv("AIGC_MODELS", str(tmp_path / "models"))
@@ -37,7 +38,8 @@ def keep(studio: Studio, picture: np.ndarray) -> str:
 
 def test_what_is_installed_is_listed_by_name_without_pickles_or_paths(studio: Studio):
     answer = studio.client("ada").get("/api/v1/addons").json()
-    assert answer == {"loras": ["fog", "ink"], "embeddings": ["word"], "controls": [], "upscalers": ["sharp"]}
+    rest = {"ip_adapters": [], "image_encoders": ["seeing"], "upscalers": ["sharp"]}
+    assert answer == {"loras": ["fog", "ink"], "embeddings": ["word"], "controls": [], **rest}
 
 
 def test_the_edges_of_a_kept_picture(studio: Studio):

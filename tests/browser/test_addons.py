@@ -18,7 +18,7 @@ from tests.browser.visitor import finish, generate, newest
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """A studio with two LoRAs and a ControlNet for the embedded model."""
+    """A studio with two LoRAs, a ControlNet and an IP-Adapter for the embedded model."""
     from pipelines.diffusion import loading
     from tests.pipelines.test_control import tiny_control
 
@@ -28,6 +28,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         products = tiny_addons.random_products({"unet": unet}, seed, 0.02)
         tiny_addons.save(home / "loras", name, tiny_addons.kohya(products))
     tiny_control(unet, hint=(4, 4, 8, 8, 16)).save_pretrained(home / "controlnet" / "edges")
+    tiny_addons.save(home / "ipadapter", "likeness", tiny_addons.ip_adapter(unet))
+    tiny_addons.save(home / "clip_vision", "seeing", tiny_addons.clip_vision().state_dict())
     with running(tmp_path_factory.mktemp("outputs"), AIGC_MODELS=str(home)) as studio:
         yield studio
 
@@ -37,12 +39,16 @@ def open_addons(page: Page) -> None:
     expect(page.locator("#addons-panel .chips button")).to_have_count(2)
 
 
-def bring(page: Page) -> None:
+def square() -> bytes:
     picture = np.zeros((128, 128, 3), np.uint8)
     picture[32:96, 32:96] = 220
     data = io.BytesIO()
     Image.fromarray(picture).save(data, "PNG")
-    file: Any = {"name": "square.png", "mimeType": "image/png", "buffer": data.getvalue()}
+    return data.getvalue()
+
+
+def bring(page: Page) -> None:
+    file: Any = {"name": "square.png", "mimeType": "image/png", "buffer": square()}
     page.locator("#control-file").set_input_files(files=[file])
     expect(page.locator("#control-seen")).to_be_visible()
 
@@ -103,10 +109,38 @@ def test_the_edges_are_shown_and_followed(visit, studio):
     expect(page.locator("#control-seen")).to_be_hidden()
 
 
+def drop(page: Page) -> None:
+    carried = page.evaluate_handle(
+        """(bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "square.png", { type: "image/png" }));
+          return data;
+        }""",
+        list(square()),
+    )
+    page.dispatch_event("#reference-panel .drop", "drop", {"dataTransfer": carried})
+    expect(page.locator("#reference-seen")).to_be_visible()
+
+
+def test_a_reference_picture_that_is_dropped_is_followed(visit, studio):
+    page = visit()
+    open_addons(page)
+    drop(page)
+    page.get_by_label("IP-Adapter", exact=True).click()
+    page.get_by_role("option", name="likeness").click()
+    generate(page, "a panda", steps=2)
+    finish(page)
+    asked = newest(studio)["recipe"]["request"]
+    assert asked["ip_model"] == "likeness" and len(asked["ip_image"]) == 64 and not asked["control_image"]
+    page.locator("#reference-remove").click()
+    expect(page.locator("#reference-seen")).to_be_hidden()
+
+
 def test_on_a_phone_nothing_leaves_the_page(visit):
     page = visit(viewport={"width": 390, "height": 844})
     open_addons(page)
     bring(page)
+    drop(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pipelines import models
+from pipelines.addons import ip_adapter, ip_loading
 from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion import bundle, loading, placement
@@ -23,6 +24,7 @@ from pipelines.hardware import Machine
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from pipelines.worker import Rows, Worker
+from tests import tiny_addons
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model
 
@@ -102,6 +104,33 @@ def test_every_way_of_working_gives_the_same_answers(card, home, kind, way):
     usual = asked(model_on(card, home, kind, Way.WHOLE))
     for one, other in zip(usual, asked(model_on(card, home, kind, way)), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("way", LADDER)
+@pytest.mark.parametrize("kind", ["sd", "sdxl"])
+def test_a_reference_picture_is_followed_in_every_way_of_working(card, home, kind, way):
+    def answer(way: Way) -> torch.Tensor:
+        model = model_on(card, home, kind, way)
+        before = asked(model)
+        unet = model.part("unet")
+        file = tiny_addons.save(home / "ipadapter", f"for-{kind}", tiny_addons.ip_adapter(unet))
+        adapter = ip_loading.load(file, model.dtype)
+        both = (adapter.tokens(embeds) for embeds in (torch.ones(1, 40), torch.zeros(1, 40)))
+        reference = ip_adapter.Reference("likeness", adapter, *both, scale=1.0, start=0.0, end=1.0)
+        told = reference.telling(reference.adapted(model), model.process.path(64, num_inference_steps=2))
+        shape = told.latent_shape(64, 64)
+        condition = told.condition(plain("a red circle"), "original", Drawn(64, 64, 3.0)).condition
+        noise = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+        network = reference.network(told.network(shape))
+        rows = {name: one[None].expand(network.batch_rows, *one.shape) for name, one in condition.items()}
+        x, t = noise.expand(network.batch_rows, *shape), torch.full((network.batch_rows,), 500.0)
+        with torch.inference_mode():
+            followed = network(x, t, rows)
+        assert all(torch.equal(one, other) for one, other in zip(before, asked(model), strict=True))
+        assert not torch.equal(followed[:1], before[-2])
+        return followed
+
+    assert torch.equal(answer(way), answer(Way.WHOLE))
 
 
 @pytest.mark.parametrize("kind", KINDS)
