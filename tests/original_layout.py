@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.checkpoints import flux_keys
+from pipelines.checkpoints import original_names
 
 Tensors = dict[str, Tensor]
 RESNET = {
@@ -181,40 +181,26 @@ def sd3(state: Mapping[str, Tensor]) -> Tensors:
 
 
 def flux(state: Mapping[str, Tensor]) -> Tensors:
+    return _by_table(original_names.FLUX, state)
+
+
+def _by_table(names: original_names.Names, state: Mapping[str, Tensor]) -> Tensors:
     """By the table of the converter, which a test of its own holds to diffusers'."""
-    wanted = {name: torch.empty(t.shape, device="meta") for name, t in state.items()}
     made: Tensors = {}
-    for name in wanted:
-        made |= _flux_names(name, state)
-    assert {k: v.shape for k, v in flux_keys.diffusers_layout(made).items()} == {k: v.shape for k, v in wanted.items()}
+    for module, ours in names.rows.items():
+        for i in range(100 if "{}" in module else 1):
+            for kind in ("", ".weight", ".bias"):
+                parts = [state[name] for to in ours if (name := to.format(i) + kind) in state]
+                if len(parts) == len(ours):
+                    whole = torch.cat(parts) if len(parts) > 1 else parts[0]
+                    ending = ".scale" if "_norm" in module else kind
+                    made[module.format(i) + ending] = _swapped(whole) if module in names.swapped else whole
+    assert same_names(names.diffusers_layout(made), state)
     return made
 
 
-def _flux_names(name: str, state: Mapping[str, Tensor]) -> Tensors:
-    module, _, kind = name.rpartition(".")
-    block = re.match(r"(single_)?transformer_blocks\.(\d+)\.", name)
-    if block:
-        inner, sort = module[block.end() :], "single" if block[1] else "double"
-        start = f"{sort}_blocks.{block[2]}."
-        own = name[: block.end()]
-        if sort == "single" and inner in ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"):
-            parts = ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp")
-            return {f"{start}linear1.{kind}": torch.cat([state[f"{own}{part}.{kind}"] for part in parts])}
-        for packed, ends in flux_keys.QKV.items():
-            if sort == "double" and inner.removeprefix("attn.") in ends:
-                return {f"{start}{packed}.{kind}": torch.cat([state[f"{own}attn.{end}.{kind}"] for end in ends])}
-        table = flux_keys.DOUBLE if sort == "double" else flux_keys.SINGLE
-        theirs = next(theirs for theirs, ours in table.items() if ours == inner)
-        return {f"{start}{theirs}.{'scale' if 'norm.' in theirs else kind}": state[name]}
-    if module == "norm_out.linear":
-        return {f"{flux_keys.MODULATION}.{kind}": _swapped(state[name])}
-    for theirs, ours in flux_keys.ALONE.items():
-        if module == ours:
-            return {f"{theirs}.{kind}": state[name]}
-    outer, layer = module.rsplit(".", 1)
-    first = next(theirs for theirs, ours in flux_keys.OUTER.items() if ours == outer)
-    second = next(theirs for theirs, ours in flux_keys.LAYERS.items() if ours == layer)
-    return {f"{first}.{second}.{kind}": state[name]}
+def same_names(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return {name: t.shape for name, t in one.items()} == {name: t.shape for name, t in other.items()}
 
 
 def _swapped(tensor: Tensor) -> Tensor:

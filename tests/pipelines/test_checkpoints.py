@@ -24,8 +24,8 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, T5Config, T5EncoderModel
 
 from pipelines import models
-from pipelines.checkpoints import flux_keys
 from pipelines.checkpoints.clip_tokenizer import clip_tokenizer
+from pipelines.checkpoints.original_names import FLUX, ORIGINALS, SD3
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile
@@ -273,23 +273,45 @@ def test_a_denoiser_without_its_encoders_says_what_to_put_where(home, monkeypatc
         models.inspect(lonely)
 
 
+def original_tensors(architecture: str, blocks: int, width: int) -> dict[str, torch.Tensor]:
+    """Every tensor that the table of an architecture names; `width` rows for each of diffusers' modules."""
+    names, tensors = ORIGINALS[architecture], {}
+    for module, ours in names.rows.items():
+        shares = names.shares.get(module, (1,) * len(ours))
+        rows = 2 * width if "adaLN" in module else sum(shares) * width
+        for i in range(blocks if "{}" in module else 1):
+            for kind in ("scale",) if "_norm" in module else ("weight", "bias"):
+                tensors[f"{module.format(i)}.{kind}"] = torch.randn(rows, 1)
+    return tensors
+
+
+def same(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> bool:
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
 def test_flux_names_are_converted_as_diffusers_converts_them_at_full_width():
     from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpoint_to_diffusers
 
-    width = 3072
-    rows = {"linear1": 7 * width, "qkv": 3 * width, "final_layer.adaLN_modulation.1": 2 * width}
-    names = [f"double_blocks.0.{module}" for module in (*flux_keys.DOUBLE, *flux_keys.QKV)]
-    names += [f"single_blocks.0.{module}" for module in (*flux_keys.SINGLE, "linear1")]
-    names += [f"{outer}.{layer}" for outer in flux_keys.OUTER for layer in flux_keys.LAYERS]
-    names += [*flux_keys.ALONE, flux_keys.MODULATION]
-    tensors = {}
-    for name in names:
-        size = next((size for end, size in rows.items() if name.endswith(end)), width)
-        for kind in ("scale",) if "_norm" in name else ("weight", "bias"):
-            tensors[f"{name}.{kind}"] = torch.randn(size, 1)
-    ours = flux_keys.diffusers_layout(tensors)
-    theirs = convert_flux_transformer_checkpoint_to_diffusers(dict(tensors))
-    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    tensors = original_tensors("flux", 2, 3072)
+    assert same(FLUX.diffusers_layout(tensors), convert_flux_transformer_checkpoint_to_diffusers(dict(tensors)))
+
+
+def test_sd3_names_are_converted_as_diffusers_converts_them():
+    """Of its 3.5, with a second attention and normalised queries and keys; the last block says less of the words."""
+    from diffusers.loaders.single_file_utils import convert_sd3_transformer_checkpoint_to_diffusers
+
+    tensors = original_tensors("sd3", 3, 64)
+    less = ("attn.proj", "mlp.fc1", "mlp.fc2")
+    tensors = {
+        name: t
+        for name, t in tensors.items()
+        if not name.startswith(tuple(f"joint_blocks.2.context_block.{m}" for m in less))
+    }
+    tensors = {name: t for name, t in tensors.items() if ".ln_" not in name or name.endswith("weight")}
+    tensors["pos_embed"] = tensors.pop("pos_embed.weight")
+    del tensors["pos_embed.bias"]
+    tensors["context_embedder.weight"] = torch.randn(64, 8)
+    assert same(SD3.diffusers_layout(tensors), convert_sd3_transformer_checkpoint_to_diffusers(dict(tensors)))
 
 
 def test_the_shipped_vocabulary_is_clips_own():
