@@ -67,9 +67,9 @@ class TextToImage:
                 lease(info, devices) as base,
                 decoder_of(request.vae, base, devices) as decoder,
                 _control(request, base, devices) as control,
+                _with_addons(request, base, devices) as model,
             ):
                 yield Progress("encoding")
-                model = _with_addons(request, base)
                 yield from _paint(Run.prepare(request, model, devices, decoder, control), devices)
         except StopEarly:
             return
@@ -266,12 +266,13 @@ def _control(
     return control.leased(request, base, devices)
 
 
-def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
-    from pipelines.addons.lora import with_loras
+@contextmanager
+def _with_addons(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[Bundle]:
+    from pipelines.addons import lora
     from pipelines.addons.textual_inversion import with_embeddings
 
-    model = with_loras(model, all_loras(request))
-    return with_embeddings(model, (request.prompt, request.negative_prompt))
+    with lora.leased(all_loras(request), base, devices) as model:
+        yield with_embeddings(model, (request.prompt, request.negative_prompt))
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:

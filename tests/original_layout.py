@@ -180,6 +180,39 @@ def sd3(state: Mapping[str, Tensor]) -> Tensors:
     return made
 
 
+def pixart(state: Mapping[str, Tensor]) -> Tensors:
+    made: Tensors = {}
+    whole = {
+        "pos_embed.proj": "x_embedder.proj",
+        "caption_projection.linear_1": "y_embedder.y_proj.fc1",
+        "caption_projection.linear_2": "y_embedder.y_proj.fc2",
+        "adaln_single.linear": "t_block.1",
+        "proj_out": "final_layer.linear",
+        "attn1.to_out.0": "attn.proj",
+        "attn2.to_q": "cross_attn.q_linear",
+        "attn2.to_out.0": "cross_attn.proj",
+        "ff.net.0.proj": "mlp.fc1",
+        "ff.net.2": "mlp.fc2",
+    }
+    sizes = {"timestep_embedder": "t_embedder", "resolution_embedder": "csize_embedder"}
+    sizes["aspect_ratio_embedder"] = "ar_embedder"
+    for ours, theirs in sizes.items():
+        whole |= {f"adaln_single.emb.{ours}.linear_{i}": f"{theirs}.mlp.{layer}" for i, layer in ((1, 0), (2, 2))}
+    for name, tensor in state.items():
+        block = re.match(r"transformer_blocks\.(\d+)\.", name)
+        start, own = (f"blocks.{block[1]}.", block[0]) if block else ("", "")
+        module, _, kind = name.removeprefix(own).rpartition(".")
+        if kind == "scale_shift_table":
+            made[f"{start or 'final_layer.'}{kind}"] = tensor
+        elif module in ("attn1.to_q", "attn1.to_k", "attn1.to_v"):
+            made[f"{start}attn.qkv.{kind}"] = torch.cat([state[f"{own}attn1.to_{p}.{kind}"] for p in "qkv"])
+        elif module in ("attn2.to_k", "attn2.to_v"):
+            made[f"{start}cross_attn.kv_linear.{kind}"] = torch.cat([state[f"{own}attn2.to_{p}.{kind}"] for p in "kv"])
+        else:
+            made[f"{start}{whole[module]}.{kind}"] = tensor
+    return made
+
+
 def flux(state: Mapping[str, Tensor]) -> Tensors:
     return _by_table(original_names.FLUX, state)
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.addons import files, lora_keys
-from pipelines.addons.lora import with_loras
+from pipelines.addons import files, lora, lora_keys
 from pipelines.addons.requests import Wanted, wanted_loras
+from pipelines.checkpoints.original_names import ORIGINALS
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
@@ -20,7 +20,7 @@ from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.events import Result
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
-from tests import tiny, tiny_addons, tiny_zoo
+from tests import original_layout, tiny, tiny_addons, tiny_zoo
 
 SIDE = 64
 PROMPT = "a red circle"
@@ -31,7 +31,7 @@ KINDS = ("sd", "sdxl", "sd3", "flux-dev")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     tiny.tiny_model(folder / "sd")
-    for kind in KINDS[1:]:
+    for kind in (*KINDS[1:], "pixart"):
         tiny_zoo.tiny_model(folder / kind, kind)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
@@ -45,6 +45,16 @@ def base(home) -> Bundle:
 
 def load(home: Path, kind: str) -> Bundle:
     return loading.load(models.inspect(home / kind))
+
+
+def with_loras(bundle: Bundle, wanted: list[Wanted]) -> Bundle:
+    """The variant alone, which outlives what counted it."""
+    devices = DeviceManager("cpu", threads=1)
+    try:
+        with lora.leased(wanted, bundle, devices) as variant:
+            return variant
+    finally:
+        devices.close()
 
 
 def parts_of(bundle: Bundle) -> dict[str, Any]:
@@ -133,6 +143,86 @@ def test_the_original_names_are_those_that_diffusers_converts():
     assert names["down_blocks.0.downsamplers.0.conv"] == "input_blocks.3.0.op"
 
 
+TRANSFORMERS = {"flux-dev": original_layout.flux, "sd3": original_layout.sd3, "pixart": original_layout.pixart}
+
+
+def matrices_of(bundle: Bundle, kind: str) -> tuple[dict[str, torch.Tensor], tiny_addons.Matrices]:
+    original = TRANSFORMERS[kind](bundle.part("transformer").state_dict())
+    return original, tiny_addons.matrices(original)
+
+
+def merged_original(home: Path, kind: str, products: tiny_addons.Matrices, weight: float) -> torch.Tensor:
+    """What the model answers whose authors' own weights had the products added before they were converted."""
+    bundle = load(home, kind)
+    original, _ = matrices_of(bundle, kind)
+    whole = tiny_addons.merge_original(original, products, weight)
+    state = ORIGINALS[bundle.info.architecture].diffusers_layout(whole)
+    bundle.part("transformer").load_state_dict(state, strict=True)
+    return answer(bundle)
+
+
+@pytest.mark.parametrize("form", ["kohya", "diffusion_model.", "transformer.", "model.diffusion_model.", ""])
+@pytest.mark.parametrize("kind", TRANSFORMERS)
+def test_original_names_give_what_merged_fused_weights_give(home, kind, form):
+    bundle = load(home, kind)
+    _, products = matrices_of(bundle, kind)
+    assert any(name.endswith("qkv") for name in products)
+    kohya = form == "kohya"
+    put(home, "fused", tiny_addons.kohya_original(products) if kohya else tiny_addons.dotted_original(products, form))
+    before, changed = answer(bundle), answer(with_loras(bundle, [Wanted("fused", 0.5)]))
+    assert close(changed, merged_original(home, kind, products, 0.5))
+    assert not close(changed, before)
+
+
+@pytest.mark.parametrize("kind", ["flux-dev", "sd3"])
+def test_text_encoders_have_numbers_in_kohyas_keys_and_names_in_comfyuis(home, kind):
+    """FLUX's second encoder is T5, which kohya counts as the third."""
+    bundle = load(home, kind)
+    parts = {name: bundle.part(name) for name in lora.PARTS if name.startswith("text") and bundle.part(name)}
+    t5 = "text_encoder_2" if kind == "flux-dev" else "text_encoder_3"
+    products = tiny_addons.random_products(parts) | tiny_addons.t5_products(t5, parts[t5])
+    theirs = {"text_encoder": ("te1", "clip_l"), "text_encoder_2": ("te2", "clip_g")} | {t5: ("te3", "t5xxl")}
+    kohya, comfy = {}, {}
+    for (part, path), (down, up) in products.items():
+        inner = "" if part == t5 else "text_model."
+        name = f"lora_{theirs[part][0]}_{(inner + path).replace('.', '_')}"
+        kohya |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}
+        name = f"text_encoders.{theirs[part][1]}.transformer.{inner}{path}"
+        comfy |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
+    put(home, "numbered", kohya)
+    put(home, "called", comfy)
+    merged_bundle = load(home, kind)
+    tiny_addons.merge({name: merged_bundle.part(name) for name in parts}, products, 1, 0.5, scale=1)
+    for name in ("numbered", "called"):
+        changed = answer(with_loras(bundle, [Wanted(name, 1, 0.5)]))
+        assert close(changed, answer(merged_bundle)) and not close(changed, answer(bundle))
+
+
+def test_rows_that_cannot_be_shared_out_are_refused(home):
+    bundle = load(home, "flux-dev")
+    _, products = matrices_of(bundle, "flux-dev")
+    down, up = products["double_blocks.0.img_attn.qkv"]
+    products["double_blocks.0.img_attn.qkv"] = down, up[:-1]
+    put(home, "uneven", tiny_addons.kohya_original(products))
+    assert "cannot be shared out" in refused(home, bundle, "uneven")
+    products["double_blocks.0.img_attn.qkv"] = down, up[:-3]
+    put(home, "narrow", tiny_addons.kohya_original(products))
+    assert "does not fit" in refused(home, bundle, "narrow")
+
+
+def test_originals_of_another_base_or_of_no_such_block_are_refused_by_name(home, base):
+    flux, sd3 = load(home, "flux-dev"), load(home, "sd3")
+    put(home, "of-flux", tiny_addons.kohya_original(matrices_of(flux, "flux-dev")[1]))
+    put(home, "of-sd3", tiny_addons.kohya_original(matrices_of(sd3, "sd3")[1]))
+    assert "FLUX" in refused(home, sd3, "of-flux") and "FLUX" in refused(home, base, "of-flux")
+    assert "Stable Diffusion 3" in refused(home, flux, "of-sd3")
+    _, products = matrices_of(flux, "flux-dev")
+    down, up = products["double_blocks.0.img_attn.qkv"]
+    products["double_blocks.18.img_attn.qkv"] = down.clone(), up
+    put(home, "deeper", tiny_addons.dotted_original(products, "diffusion_model."))
+    assert "double_blocks.18.img_attn.qkv" in refused(home, flux, "deeper")
+
+
 def test_keys_of_attention_processors_are_read(home, base):
     attention = {
         place: halves
@@ -201,7 +291,7 @@ def test_a_lora_of_another_base_is_refused_by_name(home, base):
     sdxl = load(home, "sdxl")
     put(home, "forxl", tiny_addons.kohya(tiny_addons.random_products(parts_of(sdxl)), True))
     said = refused(home, base, "forxl")
-    assert "forxl.safetensors" in said and "SDXL" in said
+    assert "forxl.safetensors" in said and "Stable Diffusion XL" in said
     put(home, "fluxy", tiny_addons.diffusers(tiny_addons.random_products(parts_of(load(home, "flux-dev")))))
     assert "fluxy.safetensors" in refused(home, base, "fluxy")
 
