@@ -1,6 +1,7 @@
 """LoRAs in every form of key, beside weights that stay bit for bit what they were."""
 
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,15 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.addons import files, lora, lora_keys
+from pipelines.addons import files, lora, lora_keys, lora_reading
 from pipelines.addons.requests import Wanted, wanted_loras
+from pipelines.addons.sharing import sharing
 from pipelines.checkpoints.original_names import ORIGINALS
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
-from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
+from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
 from pipelines.events import Result
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
@@ -438,3 +440,91 @@ def test_a_lora_in_the_prompt_is_the_lora_of_the_field():
     assert all_loras(named) == all_loras(TextToImageRequest.parse({"loras": "ink:0.8, fox:1:0.5"}))
     with pytest.raises(BadRequest, match="one by one"):
         TextToImageRequest.parse({"prompt": "{<lora:a:1>|<lora:b:1>|<lora:c:1>}", "count": 16, "seed": 1})
+
+
+def lora_bytes(home: Path, bundle: Bundle, name: str) -> int:
+    products = tiny_addons.random_products(parts_of(bundle), len(name))
+    keys = {key: t for key, t in tiny_addons.kohya(products).items() if "alpha" not in key}
+    put(home, name, keys)
+    return sum(tensor.nbytes for tensor in keys.values())
+
+
+def held(devices: DeviceManager) -> dict[str, int]:
+    return {str(model["key"]).split("@")[0]: int(str(model["bytes"])) for model in devices.loaded()}
+
+
+def test_many_loras_in_turn_stay_within_the_budget(home, base, monkeypatch):
+    """Those used last are kept, without another look at the file; the memory of the others is given back."""
+    names = [f"turn{i}" for i in range(5)]
+    each = [lora_bytes(home, base, name) for name in names]
+    made: list[str] = []
+
+    def read(path: Path, places: Any) -> Any:
+        made.append(path.stem)
+        return lora_reading.read(path, places)
+
+    monkeypatch.setattr(lora, "read", read)
+    budget = base.nbytes + each[0] * 5 // 2
+    devices = DeviceManager("cpu", budget_bytes=budget, threads=1, patience=0.2)
+    for name in names:
+        paint(devices, prompt=PROMPT, upscale="none", loras=f"{name}:0.5")
+        assert sum(held(devices).values()) <= budget
+    assert held(devices) == {"sd": base.nbytes, "LoRA turn3": each[3], "LoRA turn4": each[4]}
+    paint(devices, prompt=PROMPT, upscale="none", loras="turn3:0.9, turn4")
+    assert made == names
+    with pytest.raises(OutOfMemory, match="LoRA turn0"):
+        paint(devices, prompt=PROMPT, upscale="none", loras="turn3, turn4, turn0")
+    assert not any(model["leases"] for model in devices.loaded())
+    devices.close()
+
+
+def test_a_lora_that_was_dropped_takes_no_memory(home, base):
+    lora_bytes(home, base, "gone")
+    devices = DeviceManager("cpu", threads=1)
+    with lora.leased([Wanted("gone")], base, devices) as variant:
+        hooks = [hook for m in variant.part("unet").modules() for hook in m._forward_hooks.values()]
+        products = [weakref.ref(product) for hook in hooks for product, _ in hook._products]
+        assert all(product() for product in products) and products
+        del variant, hooks
+    devices.drop_idle()
+    assert not any(product() for product in products)
+    devices.close()
+
+
+def test_a_device_without_room_is_visited_by_what_a_lora_adds(home, base, monkeypatch):
+    lora_bytes(home, base, "visitor")
+    usual = answer(with_loras(base, [Wanted("visitor")]))
+    monkeypatch.setattr(lora, "separate", lambda device: True)
+    devices = DeviceManager("cpu", budget_bytes=base.nbytes + 10, threads=1, patience=0.2)
+    with devices.lease("sd", lambda: base), lora.leased([Wanted("visitor")], base, devices) as variant:
+        assert torch.equal(answer(variant), usual)
+        assert held(devices) == {"sd": base.nbytes}
+    devices.close()
+
+
+def test_what_several_modules_share_is_counted_once(home):
+    bundle = load(home, "flux-dev")
+    _, products = matrices_of(bundle, "flux-dev")
+    put(home, "shared", tiny_addons.kohya_original(products))
+    devices = DeviceManager("cpu", threads=1)
+    with lora.leased([Wanted("shared")], bundle, devices):
+        assert held(devices)["LoRA shared"] == sum(down.nbytes + up.nbytes for down, up in products.values())
+    devices.close()
+
+
+def test_a_file_that_is_cut_while_it_is_in_use_does_no_harm(home, base):
+    lora_bytes(home, base, "cut-later")
+    variant = with_loras(base, [Wanted("cut-later")])
+    before = answer(variant)
+    (home / "loras" / "cut-later.safetensors").write_bytes(b"")
+    assert torch.equal(answer(variant), before)
+
+
+def test_a_copy_of_a_module_shares_what_was_added(home, base):
+    lora_bytes(home, base, "copied")
+    encoder = with_loras(base, [Wanted("copied")]).part("text_encoder")
+    one, other = (
+        [product for m in module.modules() for hook in m._forward_hooks.values() for product, _ in hook._products]
+        for module in (encoder, sharing(encoder))
+    )
+    assert one and all(a is b for a, b in zip(one, other, strict=True))
