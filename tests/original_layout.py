@@ -39,7 +39,8 @@ OPEN_CLIP = {
 
 
 def checkpoint(pipeline: Any, kind: str) -> Tensors:
-    """All weights of a pipeline in one dict: kind is "sd1", "sd2", "sdxl", "refiner", "sd3" or "flux"."""
+    """All weights of a pipeline in one dict: kind is "sd1", "sd2", "sdxl", "refiner", "sd3" or "flux";
+    of "pixart" and "pixart-alpha" the transformer alone, as it is published."""
     makers: dict[str, Callable[[Any], Tensors]] = {
         "sd1": lambda p: _under("cond_stage_model.transformer.text_model.", _bare(p.text_encoder)),
         "sd2": lambda p: _open_clip(p.text_encoder, "cond_stage_model.model.", dropped=1),
@@ -55,6 +56,12 @@ def checkpoint(pipeline: Any, kind: str) -> Tensors:
         ),
         "flux": lambda p: {},
     }
+    if kind.startswith("pixart"):
+        config, made = pipeline.transformer.config, pixart(pipeline.transformer.state_dict())
+        made["y_embedder.y_embedding"] = torch.zeros(120 if kind == "pixart-alpha" else 300, config.caption_channels)
+        side = config.sample_size // config.patch_size
+        made["pos_embed"] = torch.zeros(1, side * side, config.num_attention_heads * config.attention_head_dim)
+        return {name: tensor.clone() for name, tensor in made.items()}
     network = {"sd3": sd3, "flux": flux}.get(kind)
     made = network(pipeline.transformer.state_dict()) if network else unet(pipeline.unet)
     whole = _under("model.diffusion_model.", made) | makers[kind](pipeline)

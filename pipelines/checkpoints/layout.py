@@ -28,9 +28,9 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "sd3.text_encoder_3": ("text_encoders.t5xxl.transformer.",),
     "flux.text_encoder": ("text_encoders.clip_l.transformer.",),
     "flux.text_encoder_2": ("text_encoders.t5xxl.transformer.",),
+    "pixart.text_encoder": ("text_encoders.t5xxl.transformer.",),
 }
 OPEN_CLIP = ".model."
-REFINER = "conditioner.embedders.0.model."
 POSITIONS = "position_ids"
 
 
