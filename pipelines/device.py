@@ -171,6 +171,12 @@ class DeviceManager:
             by_use = sorted(self._held.items(), key=lambda item: item[1].used, reverse=True)
             return [{"key": key, "bytes": held.nbytes, "leases": held.leases} for key, held in by_use]
 
+    def has_room(self, key: str, nbytes: int) -> bool:
+        """Whether the model `key` of so many bytes is here, or would be without waiting for a job to give one back."""
+        with self._changed:
+            leased = sum(held.nbytes for held in self._held.values() if held.leases)
+            return key in self._held or leased + nbytes <= self.budget_bytes
+
     def drop_idle(self) -> None:
         """Let go of every model that nobody leases, and of memory that torch keeps for later."""
         with self._changed:

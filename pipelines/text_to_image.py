@@ -69,9 +69,9 @@ class TextToImage:
                 decoder_of(request.vae, base, devices) as decoder,
                 _control(request, base, devices) as control,
                 _reference(request, base, devices) as reference,
+                _with_addons(request, base, devices) as model,
             ):
                 yield Progress("encoding")
-                model = _with_addons(request, base)
                 model = reference.adapted(model) if reference else model
                 yield from _paint(Run.prepare(request, model, devices, decoder, control, reference), devices)
         except StopEarly:
@@ -284,13 +284,14 @@ def _reference(
     return ip_adapter.leased(request, base, devices)
 
 
-def _with_addons(request: TextToImageRequest, model: Bundle) -> Bundle:
-    from pipelines.addons.lora import with_loras
+@contextmanager
+def _with_addons(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[Bundle]:
+    from pipelines.addons import lora
     from pipelines.addons.textual_inversion import with_embeddings
 
-    model = with_loras(model, all_loras(request))
-    pictures = (request.of_picture(i) for i in range(request.count))
-    return with_embeddings(model, [text for one in pictures for text in (one.prompt, one.negative_prompt)])
+    pictures = [request.of_picture(i) for i in range(request.count)]
+    with lora.leased(all_loras(request), base, devices) as model:
+        yield with_embeddings(model, [text for one in pictures for text in (one.prompt, one.negative_prompt)])
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:

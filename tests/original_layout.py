@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.checkpoints import flux_keys
+from pipelines.checkpoints import original_names
 
 Tensors = dict[str, Tensor]
 RESNET = {
@@ -39,7 +39,8 @@ OPEN_CLIP = {
 
 
 def checkpoint(pipeline: Any, kind: str) -> Tensors:
-    """All weights of a pipeline in one dict: kind is "sd1", "sd2", "sdxl", "refiner", "sd3" or "flux"."""
+    """All weights of a pipeline in one dict: kind is "sd1", "sd2", "sdxl", "refiner", "sd3" or "flux";
+    of "pixart" and "pixart-alpha" the transformer alone, as it is published."""
     makers: dict[str, Callable[[Any], Tensors]] = {
         "sd1": lambda p: _under("cond_stage_model.transformer.text_model.", _bare(p.text_encoder)),
         "sd2": lambda p: _open_clip(p.text_encoder, "cond_stage_model.model.", dropped=1),
@@ -55,6 +56,12 @@ def checkpoint(pipeline: Any, kind: str) -> Tensors:
         ),
         "flux": lambda p: {},
     }
+    if kind.startswith("pixart"):
+        config, made = pipeline.transformer.config, pixart(pipeline.transformer.state_dict())
+        made["y_embedder.y_embedding"] = torch.zeros(120 if kind == "pixart-alpha" else 300, config.caption_channels)
+        side = config.sample_size // config.patch_size
+        made["pos_embed"] = torch.zeros(1, side * side, config.num_attention_heads * config.attention_head_dim)
+        return {name: tensor.clone() for name, tensor in made.items()}
     network = {"sd3": sd3, "flux": flux}.get(kind)
     made = network(pipeline.transformer.state_dict()) if network else unet(pipeline.unet)
     whole = _under("model.diffusion_model.", made) | makers[kind](pipeline)
@@ -180,41 +187,60 @@ def sd3(state: Mapping[str, Tensor]) -> Tensors:
     return made
 
 
-def flux(state: Mapping[str, Tensor]) -> Tensors:
-    """By the table of the converter, which a test of its own holds to diffusers'."""
-    wanted = {name: torch.empty(t.shape, device="meta") for name, t in state.items()}
+def pixart(state: Mapping[str, Tensor]) -> Tensors:
     made: Tensors = {}
-    for name in wanted:
-        made |= _flux_names(name, state)
-    assert {k: v.shape for k, v in flux_keys.diffusers_layout(made).items()} == {k: v.shape for k, v in wanted.items()}
+    whole = {
+        "pos_embed.proj": "x_embedder.proj",
+        "caption_projection.linear_1": "y_embedder.y_proj.fc1",
+        "caption_projection.linear_2": "y_embedder.y_proj.fc2",
+        "adaln_single.linear": "t_block.1",
+        "proj_out": "final_layer.linear",
+        "attn1.to_out.0": "attn.proj",
+        "attn2.to_q": "cross_attn.q_linear",
+        "attn2.to_out.0": "cross_attn.proj",
+        "ff.net.0.proj": "mlp.fc1",
+        "ff.net.2": "mlp.fc2",
+    }
+    sizes = {"timestep_embedder": "t_embedder", "resolution_embedder": "csize_embedder"}
+    sizes["aspect_ratio_embedder"] = "ar_embedder"
+    for ours, theirs in sizes.items():
+        whole |= {f"adaln_single.emb.{ours}.linear_{i}": f"{theirs}.mlp.{layer}" for i, layer in ((1, 0), (2, 2))}
+    for name, tensor in state.items():
+        block = re.match(r"transformer_blocks\.(\d+)\.", name)
+        start, own = (f"blocks.{block[1]}.", block[0]) if block else ("", "")
+        module, _, kind = name.removeprefix(own).rpartition(".")
+        if kind == "scale_shift_table":
+            made[f"{start or 'final_layer.'}{kind}"] = tensor
+        elif module in ("attn1.to_q", "attn1.to_k", "attn1.to_v"):
+            made[f"{start}attn.qkv.{kind}"] = torch.cat([state[f"{own}attn1.to_{p}.{kind}"] for p in "qkv"])
+        elif module in ("attn2.to_k", "attn2.to_v"):
+            made[f"{start}cross_attn.kv_linear.{kind}"] = torch.cat([state[f"{own}attn2.to_{p}.{kind}"] for p in "kv"])
+        else:
+            made[f"{start}{whole[module]}.{kind}"] = tensor
     return made
 
 
-def _flux_names(name: str, state: Mapping[str, Tensor]) -> Tensors:
-    module, _, kind = name.rpartition(".")
-    block = re.match(r"(single_)?transformer_blocks\.(\d+)\.", name)
-    if block:
-        inner, sort = module[block.end() :], "single" if block[1] else "double"
-        start = f"{sort}_blocks.{block[2]}."
-        own = name[: block.end()]
-        if sort == "single" and inner in ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"):
-            parts = ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp")
-            return {f"{start}linear1.{kind}": torch.cat([state[f"{own}{part}.{kind}"] for part in parts])}
-        for packed, ends in flux_keys.QKV.items():
-            if sort == "double" and inner.removeprefix("attn.") in ends:
-                return {f"{start}{packed}.{kind}": torch.cat([state[f"{own}attn.{end}.{kind}"] for end in ends])}
-        table = flux_keys.DOUBLE if sort == "double" else flux_keys.SINGLE
-        theirs = next(theirs for theirs, ours in table.items() if ours == inner)
-        return {f"{start}{theirs}.{'scale' if 'norm.' in theirs else kind}": state[name]}
-    if module == "norm_out.linear":
-        return {f"{flux_keys.MODULATION}.{kind}": _swapped(state[name])}
-    for theirs, ours in flux_keys.ALONE.items():
-        if module == ours:
-            return {f"{theirs}.{kind}": state[name]}
-    outer, layer = module.rsplit(".", 1)
-    first = next(theirs for theirs, ours in flux_keys.OUTER.items() if ours == outer)
-    second = next(theirs for theirs, ours in flux_keys.LAYERS.items() if ours == layer)
-    return {f"{first}.{second}.{kind}": state[name]}
+def flux(state: Mapping[str, Tensor]) -> Tensors:
+    return _by_table(original_names.FLUX, state)
+
+
+def _by_table(names: original_names.Names, state: Mapping[str, Tensor]) -> Tensors:
+    """By the table of the converter, which a test of its own holds to diffusers'."""
+    made: Tensors = {}
+    for module, ours in names.rows.items():
+        for i in range(100 if "{}" in module else 1):
+            for kind in ("", ".weight", ".bias"):
+                parts = [state[name] for to in ours if (name := to.format(i) + kind) in state]
+                if len(parts) == len(ours):
+                    whole = torch.cat(parts) if len(parts) > 1 else parts[0]
+                    ending = ".scale" if "_norm" in module else kind
+                    made[module.format(i) + ending] = _swapped(whole) if module in names.swapped else whole
+    assert same_names(names.diffusers_layout(made), state)
+    return made
+
+
+def same_names(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return {name: t.shape for name, t in one.items()} == {name: t.shape for name, t in other.items()}
 
 
 def _swapped(tensor: Tensor) -> Tensor:

@@ -38,6 +38,16 @@ def _modules(parts: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
                 yield part, path.removeprefix("text_model."), module
 
 
+def t5_products(part: str, encoder: Any) -> Products:
+    draw = torch.Generator().manual_seed(7)
+    paths = [path for path, _ in encoder.named_modules() if path.endswith(("SelfAttention.q", "DenseReluDense.wo"))]
+    shapes = {path: encoder.get_submodule(path).weight.shape for path in paths}
+    return {
+        (part, path): (torch.randn(RANK, wide, generator=draw) * 0.3, torch.randn(high, RANK, generator=draw))
+        for path, (high, wide) in shapes.items()
+    }
+
+
 def merge(parts: dict[str, Any], products: Products, weight: float, text_weight: float, scale: float = ALPHA / RANK):
     """Adds the products into the weights themselves, the plainest form of what a LoRA means."""
     for (part, path), (down, up) in products.items():
@@ -75,6 +85,52 @@ def older_diffusers(products: Products, scale: float = ALPHA / RANK) -> dict[str
         before, _, name = path.removesuffix(".0").rpartition(".")
         stem = f"{part}.{before}.processor.{name}_lora"
         keys |= {f"{stem}.down.weight": down, f"{stem}.up.weight": up * scale}
+    return keys
+
+
+Matrices = dict[str, tuple[Tensor, Tensor]]
+"""A module's original name -> down, up."""
+
+
+def matrices(original: dict[str, Tensor], seed: int = 0, spread: float = 0.3) -> Matrices:
+    """Products for every matrix of a transformer in its authors' layout, fused ones as they are."""
+    draw = torch.Generator().manual_seed(seed)
+
+    def some(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=draw) * spread
+
+    return {
+        name.removesuffix(".weight"): (
+            some(RANK, *weight.shape[1:]),
+            some(weight.shape[0], RANK, *[1] * (weight.dim() - 2)),
+        )
+        for name, weight in original.items()
+        if name.endswith(".weight") and weight.dim() > 1
+    }
+
+
+def merge_original(original: dict[str, Tensor], products: Matrices, weight: float) -> dict[str, Tensor]:
+    """W + weight * alpha / rank * up @ down."""
+    merged = dict(original)
+    for name, (down, up) in products.items():
+        product = torch.einsum("or,r...->o...", up.flatten(1), down)
+        merged[f"{name}.weight"] = original[f"{name}.weight"] + product * (weight * ALPHA / RANK)
+    return merged
+
+
+def kohya_original(products: Matrices) -> dict[str, Tensor]:
+    keys: dict[str, Tensor] = {}
+    for path, (down, up) in products.items():
+        name = "lora_unet_" + path.replace(".", "_")
+        keys |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up, f"{name}.alpha": torch.tensor(ALPHA)}
+    return keys
+
+
+def dotted_original(products: Matrices, prefix: str) -> dict[str, Tensor]:
+    """As ComfyUI and others write them: without an alpha, what it says is in `up`."""
+    keys: dict[str, Tensor] = {}
+    for path, (down, up) in products.items():
+        keys |= {f"{prefix}{path}.lora_A.weight": down, f"{prefix}{path}.lora_B.weight": up * (ALPHA / RANK)}
     return keys
 
 

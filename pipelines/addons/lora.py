@@ -1,187 +1,129 @@
 """LoRA (arXiv:2106.09685): W x + scale * up(down x), the product held beside weights that stay as they are.
 
 The model with LoRAs is a variant that shares every tensor of the base, so that two jobs with different ones share the
-base and nothing else, and without them the base is what it was, bit for bit.
+base and nothing else, and without them the base is what it was, bit for bit. What a file adds is a model of its own to
+the device: counted, kept for the next picture, and dropped where room is needed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from pipelines.addons import files, lora_keys
-from pipelines.addons.lora_keys import ALPHA, DOWN, UP, Places
+from pipelines import models
+from pipelines.addons import files
+from pipelines.addons.lora_keys import Place, Places
+from pipelines.addons.lora_reading import Product, read
 from pipelines.addons.requests import Wanted
 from pipelines.addons.sharing import sharing
+from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
-from pipelines.errors import BadFile
+from pipelines.diffusion.placement import separate
 
-PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2")
-CONTEXT_WIDTHS = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "SDXL"}
-Place = tuple[str, str]  # a part, and the path of a module in it
+PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3")
+Weighted = tuple[Product, float]
 
 
-@dataclass(frozen=True)
-class Product:
-    """up @ down, its alpha / rank already in `up`; of a convolution, the kernel is in `down`."""
+class Products:
+    """What one file adds to one model, for the device manager. Half that several modules share is there once."""
 
-    down: Tensor  # (r, in) or (r, in, kh, kw)
-    up: Tensor  # (out, r) or (out, r, 1, 1)
+    def __init__(self, by_place: Mapping[Place, Product]) -> None:
+        self.by_place = by_place
 
-    def __mul__(self, weight: float) -> Product:
-        return Product(self.down, self.up * weight)
+    @property
+    def nbytes(self) -> int:
+        each = {t.data_ptr(): t.nbytes for product in self.by_place.values() for t in (product.down, product.up)}
+        return sum(each.values())
+
+    def to(self, device: Any) -> Products:
+        return self._changed(lambda tensor: tensor.to(device))
+
+    def as_weights(self, dtype: Any) -> Products:
+        """In that dtype, and in memory of its own: a file may change while its numbers are in use."""
+        return self._changed(lambda tensor: tensor.to(dtype, copy=True))
+
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Products:
+        made: dict[int, Tensor] = {}
+
+        def once(tensor: Tensor) -> Tensor:
+            if tensor.data_ptr() not in made:
+                made[tensor.data_ptr()] = change(tensor)
+            return made[tensor.data_ptr()]
+
+        self.by_place = {place: Product(once(p.down), once(p.up)) for place, p in self.by_place.items()}
+        return self
 
 
 class Added:
-    """A hook that adds a product to what a module answers."""
+    """A hook that adds products, each times its weight, to what a module answers."""
 
-    def __init__(self, products: Sequence[Product], module: Any) -> None:
-        like = {"dtype": module.weight.dtype, "device": module.weight.device}
-        self._down = torch.cat([product.down for product in products]).to(**like)  # (sum of ranks, in, ...)
-        self._up = torch.cat([product.up for product in products], dim=1).to(**like)
+    def __init__(self, products: Sequence[Weighted]) -> None:
+        self._products = tuple(products)
 
     def __call__(self, module: Any, given: tuple[Tensor, ...], answer: Tensor) -> Tensor:
-        if isinstance(module, nn.Linear):
-            return answer + F.linear(F.linear(given[0], self._down), self._up)
-        low = F.conv2d(given[0], self._down, None, module.stride, module.padding, module.dilation)
-        return answer + F.conv2d(low, self._up)
+        for product, weight in self._products:
+            answer = answer + product(module, given[0]) * weight
+        return answer
 
 
-def with_loras(bundle: Bundle, wanted: Sequence[Wanted]) -> Bundle:
+@contextmanager
+def leased(wanted: Sequence[Wanted], bundle: Bundle, devices: DeviceManager) -> Iterator[Bundle]:
     """The model with LoRAs of those names, each with its weight in the network and in the text encoders.
 
     Raises NotFound for a name that is not here and BadFile for a file that does not fit; nothing has changed then.
     """
-    parts = {name: part for name in PARTS if (part := bundle.part(name)) is not None}
-    places = Places(parts, bundle.network_part)
-    added: defaultdict[Place, list[Product]] = defaultdict(list)
-    told = []
-    for name, weight, text_weight in wanted:
-        path = files.find(files.LORA, name)
-        for place, product in read(path, places).items():
-            scale = weight if place[0] == bundle.network_part else text_weight
-            if scale:
-                added[place].append(product * scale)
-        if weight:
-            told.append((files.identity(path), float(weight)))
-    if not added:
-        return bundle
-    changed = {part: _changed(parts[part], part, added) for part in {part for part, _ in added}}
+    with ExitStack() as held:
+        added: defaultdict[Place, list[Weighted]] = defaultdict(list)
+        told = []
+        for name, weight, text_weight in wanted:
+            path = files.find(files.LORA, name)
+            for place, product in held.enter_context(_products(path, bundle, devices)).by_place.items():
+                scale = weight if place[0] == bundle.network_part else text_weight
+                if scale:
+                    added[place].append((product, float(scale)))
+            if weight:
+                told.append((files.identity(path), float(weight)))
+        yield _variant(bundle, added, told) if added else bundle
+
+
+@contextmanager
+def _products(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Products]:
+    """On the device; where that is full and has memory of its own, in main memory, from where each visits it."""
+
+    def load() -> Products:
+        parts = {name: part for name in PARTS if (part := bundle.part(name)) is not None}
+        return Products(read(path, Places(parts, bundle.network_part, bundle.info.architecture))).as_weights(
+            bundle.dtype
+        )
+
+    identity = f"{files.identity(path)} {models.identity(bundle.info)}"
+    key = f"LoRA {path.stem}@{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    item = bundle.dtype.itemsize
+    nbytes = sum(math.prod(shape) for shape in models.check_safetensors(path).values()) * item
+    if separate(bundle.device) and not devices.has_room(key, nbytes):
+        yield load()
+        return
+    with devices.lease(key, load) as products:
+        yield products
+
+
+def _variant(bundle: Bundle, added: Mapping[Place, Sequence[Weighted]], told: Sequence[tuple[str, float]]) -> Bundle:
+    changed = {part: _changed(bundle.part(part), part, added) for part in {part for part, _ in added}}
     in_network = bundle.network_part in changed
     mark = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     return bundle.with_parts(changed, f"{bundle.key}+{mark}" if in_network else bundle.key)
 
 
-def _changed(module: Any, part: str, added: dict[Place, list[Product]]) -> Any:
+def _changed(module: Any, part: str, added: Mapping[Place, Sequence[Weighted]]) -> Any:
     copy = sharing(module)
     for (whose, path), products in added.items():
         if whose == part:
-            target = copy.get_submodule(path)
-            target.register_forward_hook(Added(products, target))
+            copy.get_submodule(path).register_forward_hook(Added(products))
     return copy
-
-
-def read(path: Path, places: Places) -> dict[Place, Product]:
-    """A file's products by where they go. Raises BadFile unless every key is known and every shape fits."""
-    tensors = files.tensors(path)
-    halves = _halves(path, tensors)
-    found = {name: places.find(name) for name in halves}
-    lost = sorted(name for name, place in found.items() if place is None)
-    if lost:
-        raise BadFile(
-            f"{path.name[:60]} changes {len(lost)} of {len(halves)} modules that this model lacks "
-            f"({lost[0][:60]}, ...): it was made for {_made_for(tensors)}. Choose another LoRA or model."
-        )
-    alphas = _alphas(path)
-    products: dict[Place, Product] = {}
-    for name, half in halves.items():
-        place = found[name]
-        assert place is not None
-        if place in products:
-            raise BadFile(f"{path.name[:60]} changes {place[1][:80]} twice. Get the file again.")
-        products[place] = _product(path, half, places.modules[place], place, alphas)
-    return products
-
-
-def _halves(path: Path, tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """By module name of the file: down, up and perhaps alpha."""
-    if other := lora_keys.other_kind(iter(tensors)):
-        raise BadFile(f"{path.name[:60]} is {other}, not a LoRA; only products of two matrices can be used.")
-    halves: defaultdict[str, dict[str, Tensor]] = defaultdict(dict)
-    for key, tensor in tensors.items():
-        named = lora_keys.split(key)
-        if named is None:
-            raise BadFile(f"{path.name[:60]} is no LoRA: it holds {key[:80]}. Put it where its kind belongs.")
-        halves[named[0]][named[1]] = tensor
-    for name, half in halves.items():
-        missing = [role for role in (DOWN, UP) if role not in half]
-        if missing:
-            raise BadFile(f"{path.name[:60]} lacks the {missing[0]} half of {name[:80]}. Get the file again.")
-    return dict(halves)
-
-
-def _product(path: Path, half: dict[str, Tensor], module: Any, place: Place, alphas: dict[str, float]) -> Product:
-    down, up = half[DOWN].float(), half[UP].float()
-    rank = down.shape[0] if down.dim() else 0
-    kernel = tuple(module.weight.shape[2:])  # () of a linear map
-    shapes = (rank, module.weight.shape[1], *kernel), (module.weight.shape[0], rank, *(1 for _ in kernel))
-    if rank == 0 or not (_is(down, shapes[0]) and _is(up, shapes[1])) or getattr(module, "groups", 1) != 1:
-        size = f"{tuple(half[UP].shape)} x {tuple(half[DOWN].shape)} where {tuple(module.weight.shape)} is"
-        raise BadFile(
-            f"{path.name[:60]} does not fit this model: at {place[1][-70:]} it has {size}. "
-            "Choose another LoRA or model."
-        )
-    alpha = half.get(ALPHA)
-    if alpha is not None and alpha.numel() != 1:
-        raise BadFile(f"{path.name[:60]} has an alpha that is no number. Get the file again.")
-    scale = (float(alpha) if alpha is not None else alphas.get(place[0], rank)) / rank
-    return Product(down.reshape(shapes[0]), up.reshape(shapes[1]) * scale)
-
-
-def _is(tensor: Tensor, shape: tuple[int, ...]) -> bool:
-    """Whether it has that shape, but for dimensions of 1 at its end: a linear map may be said as a convolution."""
-    return tuple(_without_ones(tensor.shape)) == tuple(_without_ones(shape))
-
-
-def _without_ones(shape: Sequence[int]) -> list[int]:
-    kept = list(shape)
-    while len(kept) > 2 and kept[-1] == 1:
-        kept.pop()
-    return kept
-
-
-def _alphas(path: Path) -> dict[str, float]:
-    """Alpha of each part, as diffusers writes it into the header. Raises BadFile for settings that change more."""
-    text = files.metadata(path).get("lora_adapter_metadata", "{}")
-    try:
-        settings = json.loads(text)
-        for name, value in settings.items():
-            if value and name.rpartition(".")[2] in ("alpha_pattern", "use_rslora", "use_dora", "lora_bias"):
-                raise BadFile(f"{path.name[:60]} sets {name[:60]}, which is not supported. Choose another LoRA.")
-        said = {name.rpartition("."): value for name, value in settings.items()}
-        return {part: float(value) for (part, _, name), value in said.items() if name == "lora_alpha"}
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        raise BadFile(f"{path.name[:60]} has settings in its header that are damaged. Get the file again.") from None
-
-
-def _made_for(tensors: dict[str, Tensor]) -> str:
-    """The base that a file was made for, by the width of the text it attends to."""
-    if any(mark in key for key in tensors for mark in ("double_blocks", "single_transformer_blocks")):
-        return "FLUX"
-    if any("joint_blocks" in key or ".add_k_proj" in key for key in tensors):
-        return "Stable Diffusion 3"
-    if any(key.startswith(("lora_te2_", "text_encoder_2.")) or "add_embedding" in key for key in tensors):
-        return "SDXL"
-    texts = (
-        tensor.shape[1] for key, tensor in tensors.items() if "attn2" in key and "to_k" in key and tensor.dim() > 1
-    )
-    return next((CONTEXT_WIDTHS[width] for width in texts if width in CONTEXT_WIDTHS), "another base")

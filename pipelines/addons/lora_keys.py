@@ -1,10 +1,12 @@
-"""The names inside LoRA files: diffusers', kohya's and A1111's, each to the part and the module that it changes.
+"""The names inside LoRA files: diffusers', kohya's, A1111's and ComfyUI's, each to the modules that it changes.
 
 unet.down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q.lora_A.weight           diffusers
 down_blocks.1.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight   older diffusers
 lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight   kohya
 lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.lora_down.weight             the same, SDXL's own names
 lora_te1_text_model_encoder_layers_0_self_attn_q_proj.alpha                             kohya, first text encoder
+lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight                                 kohya, FLUX's own names
+diffusion_model.joint_blocks.0.x_block.attn.qkv.lora_A.weight                           ComfyUI, SD3's own names
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
+
+from pipelines.checkpoints.original_names import ORIGINALS
 
 DOWN, UP, ALPHA = "down", "up", "alpha"
 ENDINGS = {
@@ -20,6 +24,8 @@ ENDINGS = {
     ".lora_up.weight": UP,
     ".lora_A.weight": DOWN,
     ".lora_B.weight": UP,
+    ".lora_A.default.weight": DOWN,
+    ".lora_B.default.weight": UP,
     ".lora_linear_layer.down.weight": DOWN,
     ".lora_linear_layer.up.weight": UP,
     ".lora.down.weight": DOWN,
@@ -42,12 +48,25 @@ PREFIXES = {
     "lora_te_": "text_encoder",
     "lora_te1_": "text_encoder",
     "lora_te2_": "text_encoder_2",
-    "unet.": "unet",
-    "transformer.": "transformer",
+    "lora_te3_": "t5",
     "text_encoder.": "text_encoder",
     "text_encoder_2.": "text_encoder_2",
+    "text_encoder_3.": "text_encoder_3",
+    "text_encoders.clip_l.transformer.": "text_encoder",
+    "text_encoders.clip_g.transformer.": "text_encoder_2",
+    "text_encoders.t5xxl.transformer.": "t5",
 }
-NETWORK_PREFIXES = ("lora_unet_", "base_model.model.", "")
+NETWORK_PREFIXES = (
+    "lora_unet_",
+    "lora_transformer_",
+    "base_model.model.",
+    "model.diffusion_model.",
+    "diffusion_model.",
+    "transformer.",
+    "unet.",
+    "",
+)
+Place = tuple[str, str]  # a part, and the path of a module in it
 
 
 def split(key: str) -> tuple[str, str] | None:
@@ -60,14 +79,18 @@ def split(key: str) -> tuple[str, str] | None:
 
 def other_kind(keys: Iterator[str]) -> str:
     """What else the file is, in words; "" where that is not known."""
-    return next((label for key in keys for mark, label in OTHER_KINDS.items() if mark in key), "")
+    endings = (".".join(["", *key.split(".")[-2:]]) for key in keys)
+    return next((label for ending in endings for mark, label in OTHER_KINDS.items() if mark in ending), "")
 
 
 class Places:
-    """Where the names of LoRA files lead in one model: to a part and to the path of a module in it."""
+    """Where the names of LoRA files lead in one model: to parts, and to paths of modules in them."""
 
-    def __init__(self, parts: dict[str, Any], network: str) -> None:
+    def __init__(self, parts: dict[str, Any], network: str, architecture: str) -> None:
         self._network = network
+        self._t5 = "text_encoder_3" if "text_encoder_3" in parts else "text_encoder_2"
+        self._originals = ORIGINALS.get(architecture)
+        self._blocks = len(getattr(parts[network], "transformer_blocks", ()))
         self.modules = {
             (part, path): module
             for part, whole in parts.items()
@@ -81,15 +104,29 @@ class Places:
                 name = _renamed(path, theirs)
                 self._paths.setdefault((part, name.replace(".", "_")), path)
 
-    def find(self, name: str) -> tuple[str, str] | None:
-        """(part, path) of the module that a file names; None where the model has no such module."""
+    def rows(self, name: str, up: Tensor) -> dict[Place, Tensor]:
+        """The rows of `up` (out, r) by the modules that they change; {} where the model lacks what the file names.
+
+        Raises RuntimeError for rows that cannot be shared out among the modules of a fused matrix.
+        """
+        part, inner = self._part_of(name)
+        if place := self._find(part, inner):
+            return {place: up}
+        theirs = self._originals.find(inner) if self._originals and part == self._network else None
+        if self._originals is None or theirs is None:
+            return {}
+        made = self._originals.diffusers_layout({f"{theirs}.weight": up}, self._blocks)
+        found = {(part, ours.removesuffix(".weight")): rows for ours, rows in made.items()}
+        return found if found.keys() <= self.modules.keys() else {}
+
+    def _part_of(self, name: str) -> tuple[str, str]:
         for prefix, part in PREFIXES.items():
             if name.startswith(prefix):
-                return self._find(part, name.removeprefix(prefix))
+                return self._t5 if part == "t5" else part, name.removeprefix(prefix)
         prefix = next(prefix for prefix in NETWORK_PREFIXES if name.startswith(prefix))
-        return self._find(self._network, name.removeprefix(prefix))
+        return self._network, name.removeprefix(prefix)
 
-    def _find(self, part: str, name: str) -> tuple[str, str] | None:
+    def _find(self, part: str, name: str) -> Place | None:
         plain = name.replace(".processor.", ".").removeprefix("text_model.").removeprefix("text_model_")
         for candidate in (plain, f"{plain}.0"):  # older files say to_out for to_out.0
             if (part, candidate) in self._paths:

@@ -68,7 +68,8 @@ class Extended(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         learned = ids >= self.start
         known = self.table(ids.masked_fill(learned, 0))
-        return torch.where(learned[..., None], self.more[(ids - self.start).clamp_min(0)], known)  # (N, L, D)
+        more = self.more.to(known)  # the table may have come to a device for this one use
+        return torch.where(learned[..., None], more[(ids - self.start).clamp_min(0)], known)  # (N, L, D)
 
 
 def with_embeddings(bundle: Bundle, texts: Sequence[str]) -> Bundle:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import libs, models, places
-from pipelines.architectures import Architecture
 from pipelines.errors import BadFile
 from pipelines.library import companions as kinds
 from pipelines.models import MOST_TOKENIZER_BYTES, Shapes
@@ -22,6 +21,7 @@ WANTED = {
     "sd3.text_encoder": ("clip-l", "clip_l.safetensors"),
     "sd3.text_encoder_2": ("clip-g", "clip_g.safetensors"),
     "sd3.text_encoder_3": ("t5", "t5xxl_fp16.safetensors"),
+    "pixart.text_encoder": ("t5", "t5xxl_fp16.safetensors"),
     "sd.vae": ("sd1", "vae-ft-mse-840000-ema-pruned.safetensors"),
     "sd.text_encoder": ("clip-l", "clip_l.safetensors"),
     "sdxl.vae": ("sd1", "sdxl_vae.safetensors"),
@@ -47,9 +47,9 @@ def find(architecture: str, part: str, t5_width: int = 0) -> Path | None:
     return next((path for path in files if stem in path.stem), files[0] if files else None)
 
 
-def missing(name: str, architecture: Architecture, part: str) -> str:
+def missing(name: str, architecture: str, part: str) -> str:
     """What to do about a part that lies nowhere."""
-    kind, usual = WANTED[f"{architecture.name}.{part}"]
+    kind, usual = WANTED[f"{architecture}.{part}"]
     folder = "models/vae" if part == "vae" else "models/text_encoders"
     more = " and T5's tokenizer (spiece.model or tokenizer.json) into models/tokenizers/t5" if kind == "t5" else ""
     return f"{name[:60]} comes without its {part}. Put {usual} into {folder}{more}."

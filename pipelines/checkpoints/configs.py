@@ -18,6 +18,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 """Names as diffusers has them, and shapes."""
 HEAD = 64
 FLUX_HEAD = 128
+PIXART_HEAD = 72
 SIZE_OF_SD2_V = 96
 SIZES = {"sd": 64, "sdxl": 128, "sd3": 128}
 LATENTS: dict[str, tuple[float, float | None]] = {
@@ -28,6 +29,10 @@ LATENTS: dict[str, tuple[float, float | None]] = {
     "flux": (0.3611, 0.1159),
 }
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
+PIXART_BETAS = {"beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "linear", "num_train_timesteps": 1000}
+PIXART_SIZE = 128
+PIXART_SIZES = ((r"2k|2048", 256), (r"1024", 128), (r"512", 64), (r"256", 32))
+"""What the names of its files hold, and the latent pixels along one side."""
 
 
 def config_of(architecture: str, part: str, shapes: Shapes, start: str = "") -> dict[str, Any]:
@@ -38,7 +43,7 @@ def config_of(architecture: str, part: str, shapes: Shapes, start: str = "") -> 
     makers: dict[str, Callable[[str, Shapes], dict[str, Any]]] = {
         "unet": _unet,
         "vae": _vae,
-        "transformer": _flux if architecture == "flux" else _sd3,
+        "transformer": {"flux": _flux, "pixart": _pixart}.get(architecture, _sd3),
     }
     try:
         if part.startswith("text_encoder"):
@@ -58,7 +63,8 @@ def scheduler_of(
     if architecture == "flux":
         dev = any(name.startswith("time_text_embed.guidance_embedder") for name in shapes)
         return {"shift": 3.0 if dev else 1.0, "use_dynamic_shifting": dev, "num_train_timesteps": 1000}
-    return BETAS | {"prediction_type": prediction_type or "epsilon", "rescale_betas_zero_snr": zero_terminal_snr}
+    betas = PIXART_BETAS if architecture == "pixart" else BETAS
+    return betas | {"prediction_type": prediction_type or "epsilon", "rescale_betas_zero_snr": zero_terminal_snr}
 
 
 def _unet(architecture: str, shapes: Shapes) -> dict[str, Any]:
@@ -178,6 +184,34 @@ def _flux(architecture: str, shapes: Shapes) -> dict[str, Any]:
         "axes_dims_rope": [16, 56, 56],
         "guidance_embeds": any(name.startswith("time_text_embed.guidance_embedder") for name in shapes),
     }
+
+
+def _pixart(architecture: str, shapes: Shapes) -> dict[str, Any]:
+    width, channels, patch, _ = shapes["pos_embed.proj.weight"]
+    return {
+        "in_channels": channels,
+        "out_channels": shapes["proj_out.weight"][0] // patch**2,
+        "patch_size": patch,
+        "num_layers": _count(shapes, r"transformer_blocks\.(\d+)\."),
+        "attention_head_dim": PIXART_HEAD,
+        "num_attention_heads": width // PIXART_HEAD,
+        "cross_attention_dim": shapes["transformer_blocks.0.attn2.to_k.weight"][1],
+        "caption_channels": shapes["caption_projection.linear_1.weight"][1],
+        "use_additional_conditions": "adaln_single.emb.resolution_embedder.linear_1.weight" in shapes,
+    }
+
+
+def pixart_positions(shapes: Shapes, name: str, alpha: bool) -> dict[str, Any]:
+    """The size that it was trained on, by the table of positions in the file, else by the file's name, else 1024
+    pixels; and how far apart its patches are. `shapes` are under the file's own names.
+
+    A model's whole picture spans 32 positions, but for alpha's at 256 pixels, which spans 16.
+    """
+    table = next((shape for key, shape in shapes.items() if key.endswith("pos_embed") and len(shape) == 3), None)
+    patch = next((shape[-1] for key, shape in shapes.items() if key.endswith("embed.proj.weight")), 2)
+    said = (size for hint, size in PIXART_SIZES if re.search(rf"(^|[^0-9a-z])({hint})([^0-9]|$)", name.lower()))
+    size = math.isqrt(table[1]) * patch if table else next(said, PIXART_SIZE)
+    return {"sample_size": size, "interpolation_scale": max(size / 64, 1.0) if alpha else size / 64}
 
 
 def _count(shapes: Shapes, numbered: str) -> int:

@@ -1,7 +1,7 @@
 """Where the parts of a model lie in a file of all of them, and their tensors under diffusers' names.
 
-The names are converted by diffusers itself. Tensors may be on the meta device: then only names and shapes are made, and
-no weight is read.
+The names of UNets, VAEs and text encoders are converted by diffusers itself, those of transformers by our own tables,
+which LoRAs use as well. Tensors may be on the meta device: then only names and shapes are made, and no weight is read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
 from pipelines.errors import BadFile
+from pipelines.library import denoisers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,9 +28,9 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "sd3.text_encoder_3": ("text_encoders.t5xxl.transformer.",),
     "flux.text_encoder": ("text_encoders.clip_l.transformer.",),
     "flux.text_encoder_2": ("text_encoders.t5xxl.transformer.",),
+    "pixart.text_encoder": ("text_encoders.t5xxl.transformer.",),
 }
 OPEN_CLIP = ".model."
-REFINER = "conditioner.embedders.0.model."
 POSITIONS = "position_ids"
 
 
@@ -63,14 +64,19 @@ def _converter(architecture: str, part: str, start: str) -> Callable[[dict[str, 
         return _vae
     if part.startswith("text_encoder"):
         return lambda own: _text(own, start)
-    if architecture == "flux":
-        from pipelines.checkpoints import flux_keys
+    return lambda own: _network(architecture, own, start)
 
-        return lambda own: flux_keys.diffusers_layout(_without(own, start))
-    if architecture == "sd3":
-        convert = _theirs("convert_sd3_transformer_checkpoint_to_diffusers")
-        return lambda own: convert(_without(own, start))
-    return _unet
+
+def _network(architecture: str, own: dict[str, Tensor], start: str) -> dict[str, Tensor]:
+    plain = _without(own, start)
+    known = denoisers.find({name: tuple(tensor.shape) for name, tensor in plain.items()})
+    if known is not None and known.layout == "diffusers":
+        return plain
+    if architecture in ("sd", "sdxl"):
+        return _unet(own)
+    from pipelines.checkpoints.original_names import ORIGINALS
+
+    return ORIGINALS[architecture].diffusers_layout(plain)
 
 
 def _unet(own: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OURS = {"sd1": "sd", "sd2": "sd", "sdxl": "sdxl", "sdxl-refiner": "sdxl", "sd3": "sd3", "flux": "flux"}
+OURS |= {"pixart": "pixart"}
 """The recogniser's architectures that can be loaded from one file."""
 PIPELINES = {"sd": "StableDiffusionPipeline", "sdxl": "StableDiffusionXLPipeline"}
 PIPELINES |= {"sd3": "StableDiffusion3Pipeline", "flux": "FluxPipeline"}
 CLASSES = {"vae": "AutoencoderKL", "unet": "UNet2DConditionModel"}
+CLASSES |= {"pixart.transformer": "PixArtTransformer2DModel"}
 CLASSES |= {"sd3.transformer": "SD3Transformer2DModel", "flux.transformer": "FluxTransformer2DModel"}
 
 
@@ -31,10 +33,12 @@ def inspect(path: Path) -> ModelInfo:
     head = header.read(path)
     found = recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)
     architecture = _architecture(found)
-    held, layouts = _parts(path, shapes, architecture)
+    held, layouts = _parts(path, shapes, found)
     known: dict[str, dict[str, Any]] = {
-        part: configs.config_of(architecture.name, part, layouts[part], held[part][1]) for part in held
+        part: configs.config_of(_whose(found, part), part, layouts[part], held[part][1]) for part in held
     }
+    if architecture.name == "pixart":
+        known["transformer"] |= configs.pixart_positions(shapes, path.stem, found.variant == "alpha")
     for part, config in known.items():
         models.check_config(f"{path.stem}'s {part}", config)
     if found.architecture == "sd2" and found.prediction_type == "v_prediction":
@@ -45,7 +49,7 @@ def inspect(path: Path) -> ModelInfo:
     )
     refiner = found.architecture == "sdxl-refiner"
     known["model_index"] = {
-        "_class_name": PIPELINES[architecture.name],
+        "_class_name": _pipeline(found, architecture),
         "requires_aesthetics_score": refiner,
         "force_zeros_for_empty_prompt": not refiner,
     }
@@ -63,8 +67,21 @@ def _architecture(found: Recognised) -> Architecture:
     if found.kind not in ("checkpoint", "denoiser"):
         raise BadFile(f"this file is no checkpoint but a {found.kind.replace('_', ' ')}. Choose a model.")
     if found.architecture not in OURS:
-        raise BadFile("PixArt and Sana are read from a diffusers folder, not from one file. Take their folder.")
+        raise BadFile("Sana is read from a diffusers folder, not from one file. Take its folder.")
     return ARCHITECTURES[OURS[found.architecture]]
+
+
+def _pipeline(found: Recognised, architecture: Architecture) -> str:
+    if architecture.name == "pixart":
+        return "PixArtAlphaPipeline" if found.variant == "alpha" else "PixArtSigmaPipeline"
+    return PIPELINES[architecture.name]
+
+
+def _whose(found: Recognised, part: str) -> str:
+    """The architecture that a part is of: PixArt has no autoencoder of its own."""
+    if found.architecture == "pixart" and part == "vae":
+        return "sd" if found.variant == "alpha" else "sdxl"
+    return OURS[found.architecture]
 
 
 Source = tuple[Path, str]
@@ -72,36 +89,36 @@ Source = tuple[Path, str]
 
 
 def _parts(
-    path: Path, shapes: Mapping[str, Any], architecture: Architecture
+    path: Path, shapes: Mapping[str, Any], found: Recognised
 ) -> tuple[dict[str, Source], dict[str, dict[str, tuple[int, ...]]]]:
     """Each part's source, and its shapes by diffusers' names. Raises BadFile where a part that is needed is missing."""
+    architecture = _architecture(found)
     network = architecture.network
     held = {network: (path, layout.start_of(shapes, architecture.name, network) or "")}
     layouts = {network: _shapes(architecture.name, network, *held[network])}
-    reads = layouts[network].get("context_embedder.weight", (0, 0))[1]
+    readers = ("context_embedder.weight", "caption_projection.linear_1.weight")
+    reads = next((layouts[network][name][-1] for name in readers if layouts[network].get(name)), 0)
     for part in architecture.weighty:
-        source = held.get(part) or _source(path, shapes, architecture, part, reads)
+        source = held.get(part) or _source(path, shapes, found, part, reads)
         if source is not None and part != network:
             held[part], layouts[part] = source, _shapes(architecture.name, part, *source)
     return held, layouts
 
 
-def _source(
-    path: Path, shapes: Mapping[str, Any], architecture: Architecture, part: str, t5_width: int
-) -> Source | None:
+def _source(path: Path, shapes: Mapping[str, Any], found: Recognised, part: str, t5_width: int) -> Source | None:
     """None for a part that is not needed."""
+    architecture, whose = _architecture(found), _whose(found, part)
     start = layout.start_of(shapes, architecture.name, part)
     if start is not None:
         return path, start
-    refiner = architecture.name == "sdxl" and layout.start_of(shapes, "sdxl", "text_encoder_2") == layout.REFINER
-    if refiner and part == "text_encoder":
+    if found.architecture == "sdxl-refiner" and part == "text_encoder":
         return None
-    beside = companions.find(architecture.name, part, t5_width)
+    beside = companions.find(whose, part, t5_width)
     if beside is not None:
         return beside, layout.start_of(models.check_safetensors(beside), architecture.name, part) or ""
     if part in architecture.optional and architecture.name != "sdxl":
         return None
-    raise BadFile(companions.missing(path.stem, architecture, part))
+    raise BadFile(companions.missing(path.stem, whose, part))
 
 
 def _class(architecture: Architecture, part: str) -> str:

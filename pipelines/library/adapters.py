@@ -71,9 +71,13 @@ def _rank(shapes: Shapes) -> int:
 
 BASE_NAMES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("flux2", re.compile(r"(single|double)_stream_modulation|single_transformer_blocks[._]\d+[._]attn[._]to_qkv_mlp")),
-    ("flux", re.compile(r"single_transformer_blocks[._]\d+|single_blocks[._]\d+[._]|double_blocks[._]\d+[._]img_attn")),
+    (
+        "flux",
+        re.compile(r"single_transformer_blocks[._]\d+|single_blocks[._]\d+[._]|double_blocks[._]\d+[._](img|txt)_"),
+    ),
     ("sd3", re.compile(r"joint_blocks[._]\d+|transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj")),
     ("qwen-image", re.compile(r"transformer_blocks[._]\d+[._](img_mlp|img_mod|txt_mlp)")),
+    ("pixart", re.compile(r"blocks[._]\d+[._]cross_attn[._](q|kv)_linear")),
     ("wan", re.compile(r"blocks[._]\d+[._](cross|self)_attn[._][qkvo][._]")),
     ("z-image", re.compile(r"(noise_refiner|context_refiner|layers)[._]\d+[._]attention[._]")),
     ("sana", re.compile(r"transformer_blocks[._]\d+[._]ff[._]conv_(inverted|depth|point)")),

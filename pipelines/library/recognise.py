@@ -31,6 +31,8 @@ def recognise(
     """What the tensors are. `said` is the file's metadata; `name` gives hints where the tensors cannot tell."""
     found = _by_tensors(shapes, said)
     hints = _hints(said, name)
+    if found.architecture == "pixart" and found.layout == "diffusers" and re.search(r"alpha|pixart[-_. ]?xl", hints):
+        found = replace(found, variant="alpha")  # at 512 pixels its tensors are those of sigma
     found = replace(
         found,
         dtype=_dtype(shapes, dtypes or {}),

@@ -13,6 +13,9 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
+    PixArtAlphaPipeline,
+    PixArtSigmaPipeline,
+    PixArtTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
@@ -24,8 +27,9 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, T5Config, T5EncoderModel
 
 from pipelines import models
-from pipelines.checkpoints import flux_keys
+from pipelines.checkpoints import configs
 from pipelines.checkpoints.clip_tokenizer import clip_tokenizer
+from pipelines.checkpoints.original_names import FLUX, ORIGINALS, SD3
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile
@@ -34,7 +38,7 @@ from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.original_layout import checkpoint
 from tests.tiny import tiny_tokenizer
 
-KINDS = ("sd1", "sd2", "sdxl", "refiner", "sd3", "flux")
+KINDS = ("sd1", "sd2", "sdxl", "refiner", "sd3", "flux", "pixart-sigma", "pixart-alpha")
 BETAS: dict[str, Any] = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 SIDE = 64
 
@@ -93,7 +97,10 @@ def unet(kind: str) -> UNet2DConditionModel:
 
 def pipeline(kind: str) -> Any:
     torch.manual_seed(0)
-    made = _flow(kind) if kind in ("sd3", "flux") else _unet_pipeline(kind)
+    if kind.startswith("pixart"):
+        made = _pixart(kind)
+    else:
+        made = _flow(kind) if kind in ("sd3", "flux") else _unet_pipeline(kind)
     for part in made.components.values():
         if isinstance(part, torch.nn.Module):
             part.eval()
@@ -187,14 +194,38 @@ def _flow(kind: str) -> Any:
     )
 
 
+def _pixart(kind: str) -> Any:
+    """Alpha is told the picture's size; sigma decodes with the autoencoder of SDXL."""
+    alpha = kind == "pixart-alpha"
+    return (PixArtAlphaPipeline if alpha else PixArtSigmaPipeline)(
+        transformer=PixArtTransformer2DModel(
+            sample_size=128,
+            in_channels=4,
+            out_channels=8,
+            num_layers=2,
+            attention_head_dim=72,
+            num_attention_heads=2,
+            cross_attention_dim=144,
+            caption_channels=64,
+            use_additional_conditions=alpha,
+        ),
+        vae=vae(4, 0.18215 if alpha else 0.13025),
+        text_encoder=t5(),
+        tokenizer=t5_tokenizer(),
+        scheduler=DDIMScheduler(beta_start=0.0001, beta_end=0.02, beta_schedule="linear"),
+    )
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Each kind twice: as a diffusers folder and as one file; FLUX's encoders and VAE in files of their own."""
     folder = tmp_path_factory.mktemp("models")
     for name in ("checkpoints", "text_encoders", "vae", "tokenizers/t5"):
         (folder / name).mkdir(parents=True)
+    encoder: Any = None
     for kind in KINDS:
         made = pipeline(kind)
+        encoder = made.text_encoder_2 if kind == "flux" else encoder
         made.save_pretrained(folder / f"{kind}-folder")
         save_file(checkpoint(made, kind), folder / "checkpoints" / f"{kind}-file.safetensors")
         if kind == "flux":
@@ -202,6 +233,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             save_file(_t5_state(made.text_encoder_2), folder / "text_encoders" / "t5xxl_fp16.safetensors")
             made.tokenizer_2.save_pretrained(folder / "tokenizers" / "t5")
             save_file(checkpoint_vae(made), folder / "vae" / "ae.safetensors")
+        if kind.startswith("pixart"):
+            usual = "sdxl_vae" if kind == "pixart-sigma" else "vae-ft-mse-840000-ema-pruned"
+            save_file(checkpoint_vae(made), folder / "vae" / f"{usual}.safetensors")
+            made.text_encoder.load_state_dict(encoder.state_dict())
+            made.text_encoder.save_pretrained(folder / f"{kind}-folder" / "text_encoder")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
         yield folder
@@ -245,6 +281,38 @@ def test_one_file_paints_what_the_folder_of_the_same_weights_paints(home, device
     assert np.abs(from_file.astype(int) - from_folder).max() <= 1
 
 
+@pytest.mark.parametrize("kind", ["flux", "pixart-sigma", "pixart-alpha"])
+def test_a_transformer_alone_in_diffusers_names_paints_what_the_folder_paints(home, devices, kind):
+    tensors = load_file(home / f"{kind}-folder" / "transformer" / "diffusion_pytorch_model.safetensors")
+    save_file(tensors, home / "checkpoints" / f"{kind}-plain.safetensors")
+    alone, from_folder = (paint(devices, f"{kind}-{form}").images for form in ("plain", "folder"))
+    assert np.abs(alone.astype(int) - from_folder).max() <= 1
+
+
+def test_pixart_is_sized_by_its_table_of_positions_or_by_its_name(home):
+    def positions(name: str, table: tuple[int, ...] | None = None, alpha: bool = False) -> list[float]:
+        shapes = {"x_embedder.proj.weight": (144, 4, 2, 2)} | ({"pos_embed": table} if table else {})
+        return list(configs.pixart_positions(shapes, name, alpha).values())
+
+    assert positions("PixArt-Sigma-XL-2-512-MS") == [64, 1]
+    assert positions("PixArt-Sigma-XL-2-2K-MS") == [256, 4]
+    assert positions("PixArt-Sigma-XL-2-256x256") == [32, 0.5]
+    assert positions("PixArt-XL-2-256x256", alpha=True) == [32, 1]
+    assert positions("mine-v2") == positions("PixArt-XL-2-1024-MS", alpha=True) == [128, 2]
+    assert positions("PixArt-Sigma-XL-2-512-MS", (1, 16384, 144)) == [256, 4]
+
+
+def test_pixart_without_its_reader_says_what_to_put_where(home, monkeypatch, tmp_path):
+    lonely = tmp_path / "pixart.safetensors"
+    save_file(load_file(home / "checkpoints" / "pixart-sigma-file.safetensors"), lonely)
+    monkeypatch.setenv("AIGC_MODELS", str(tmp_path))
+    with pytest.raises(BadFile, match="without its vae. Put sdxl_vae.safetensors into models/vae"):
+        models.inspect(lonely)
+    (tmp_path / "vae").symlink_to(home / "vae")
+    with pytest.raises(BadFile, match="without its text_encoder. Put t5xxl_fp16.safetensors .*tokenizers/t5"):
+        models.inspect(lonely)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_weight_arrives_in_its_place(home, kind):
     file, folder = (loading.load(models.inspect(models.find(f"{kind}-{form}"))) for form in ("file", "folder"))
@@ -273,23 +341,45 @@ def test_a_denoiser_without_its_encoders_says_what_to_put_where(home, monkeypatc
         models.inspect(lonely)
 
 
+def original_tensors(architecture: str, blocks: int, width: int) -> dict[str, torch.Tensor]:
+    """Every tensor that the table of an architecture names; `width` rows for each of diffusers' modules."""
+    names, tensors = ORIGINALS[architecture], {}
+    for module, ours in names.rows.items():
+        shares = names.shares.get(module, (1,) * len(ours))
+        rows = 2 * width if "adaLN" in module else sum(shares) * width
+        for i in range(blocks if "{}" in module else 1):
+            for kind in ("scale",) if "_norm" in module else ("weight", "bias"):
+                tensors[f"{module.format(i)}.{kind}"] = torch.randn(rows, 1)
+    return tensors
+
+
+def same(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> bool:
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
 def test_flux_names_are_converted_as_diffusers_converts_them_at_full_width():
     from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpoint_to_diffusers
 
-    width = 3072
-    rows = {"linear1": 7 * width, "qkv": 3 * width, "final_layer.adaLN_modulation.1": 2 * width}
-    names = [f"double_blocks.0.{module}" for module in (*flux_keys.DOUBLE, *flux_keys.QKV)]
-    names += [f"single_blocks.0.{module}" for module in (*flux_keys.SINGLE, "linear1")]
-    names += [f"{outer}.{layer}" for outer in flux_keys.OUTER for layer in flux_keys.LAYERS]
-    names += [*flux_keys.ALONE, flux_keys.MODULATION]
-    tensors = {}
-    for name in names:
-        size = next((size for end, size in rows.items() if name.endswith(end)), width)
-        for kind in ("scale",) if "_norm" in name else ("weight", "bias"):
-            tensors[f"{name}.{kind}"] = torch.randn(size, 1)
-    ours = flux_keys.diffusers_layout(tensors)
-    theirs = convert_flux_transformer_checkpoint_to_diffusers(dict(tensors))
-    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    tensors = original_tensors("flux", 2, 3072)
+    assert same(FLUX.diffusers_layout(tensors), convert_flux_transformer_checkpoint_to_diffusers(dict(tensors)))
+
+
+def test_sd3_names_are_converted_as_diffusers_converts_them():
+    """Of its 3.5, with a second attention and normalised queries and keys; the last block says less of the words."""
+    from diffusers.loaders.single_file_utils import convert_sd3_transformer_checkpoint_to_diffusers
+
+    tensors = original_tensors("sd3", 3, 64)
+    less = ("attn.proj", "mlp.fc1", "mlp.fc2")
+    tensors = {
+        name: t
+        for name, t in tensors.items()
+        if not name.startswith(tuple(f"joint_blocks.2.context_block.{m}" for m in less))
+    }
+    tensors = {name: t for name, t in tensors.items() if ".ln_" not in name or name.endswith("weight")}
+    tensors["pos_embed"] = tensors.pop("pos_embed.weight")
+    del tensors["pos_embed.bias"]
+    tensors["context_embedder.weight"] = torch.randn(64, 8)
+    assert same(SD3.diffusers_layout(tensors), convert_sd3_transformer_checkpoint_to_diffusers(dict(tensors)))
 
 
 def test_the_shipped_vocabulary_is_clips_own():

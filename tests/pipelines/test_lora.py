@@ -1,6 +1,7 @@
 """LoRAs in every form of key, beside weights that stay bit for bit what they were."""
 
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,19 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.addons import files, lora_keys
-from pipelines.addons.lora import with_loras
+from pipelines.addons import files, lora, lora_keys, lora_reading
 from pipelines.addons.requests import Wanted, wanted_loras
+from pipelines.addons.sharing import sharing
+from pipelines.checkpoints.original_names import ORIGINALS
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
-from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
+from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
 from pipelines.events import Result
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
-from tests import tiny, tiny_addons, tiny_zoo
+from tests import original_layout, tiny, tiny_addons, tiny_zoo
 
 SIDE = 64
 PROMPT = "a red circle"
@@ -31,7 +33,7 @@ KINDS = ("sd", "sdxl", "sd3", "flux-dev")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     tiny.tiny_model(folder / "sd")
-    for kind in KINDS[1:]:
+    for kind in (*KINDS[1:], "pixart"):
         tiny_zoo.tiny_model(folder / kind, kind)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
@@ -45,6 +47,16 @@ def base(home) -> Bundle:
 
 def load(home: Path, kind: str) -> Bundle:
     return loading.load(models.inspect(home / kind))
+
+
+def with_loras(bundle: Bundle, wanted: list[Wanted]) -> Bundle:
+    """The variant alone, which outlives what counted it."""
+    devices = DeviceManager("cpu", threads=1)
+    try:
+        with lora.leased(wanted, bundle, devices) as variant:
+            return variant
+    finally:
+        devices.close()
 
 
 def parts_of(bundle: Bundle) -> dict[str, Any]:
@@ -133,6 +145,86 @@ def test_the_original_names_are_those_that_diffusers_converts():
     assert names["down_blocks.0.downsamplers.0.conv"] == "input_blocks.3.0.op"
 
 
+TRANSFORMERS = {"flux-dev": original_layout.flux, "sd3": original_layout.sd3, "pixart": original_layout.pixart}
+
+
+def matrices_of(bundle: Bundle, kind: str) -> tuple[dict[str, torch.Tensor], tiny_addons.Matrices]:
+    original = TRANSFORMERS[kind](bundle.part("transformer").state_dict())
+    return original, tiny_addons.matrices(original)
+
+
+def merged_original(home: Path, kind: str, products: tiny_addons.Matrices, weight: float) -> torch.Tensor:
+    """What the model answers whose authors' own weights had the products added before they were converted."""
+    bundle = load(home, kind)
+    original, _ = matrices_of(bundle, kind)
+    whole = tiny_addons.merge_original(original, products, weight)
+    state = ORIGINALS[bundle.info.architecture].diffusers_layout(whole)
+    bundle.part("transformer").load_state_dict(state, strict=True)
+    return answer(bundle)
+
+
+@pytest.mark.parametrize("form", ["kohya", "diffusion_model.", "transformer.", "model.diffusion_model.", ""])
+@pytest.mark.parametrize("kind", TRANSFORMERS)
+def test_original_names_give_what_merged_fused_weights_give(home, kind, form):
+    bundle = load(home, kind)
+    _, products = matrices_of(bundle, kind)
+    assert any(name.endswith("qkv") for name in products)
+    kohya = form == "kohya"
+    put(home, "fused", tiny_addons.kohya_original(products) if kohya else tiny_addons.dotted_original(products, form))
+    before, changed = answer(bundle), answer(with_loras(bundle, [Wanted("fused", 0.5)]))
+    assert close(changed, merged_original(home, kind, products, 0.5))
+    assert not close(changed, before)
+
+
+@pytest.mark.parametrize("kind", ["flux-dev", "sd3"])
+def test_text_encoders_have_numbers_in_kohyas_keys_and_names_in_comfyuis(home, kind):
+    """FLUX's second encoder is T5, which kohya counts as the third."""
+    bundle = load(home, kind)
+    parts = {name: bundle.part(name) for name in lora.PARTS if name.startswith("text") and bundle.part(name)}
+    t5 = "text_encoder_2" if kind == "flux-dev" else "text_encoder_3"
+    products = tiny_addons.random_products(parts) | tiny_addons.t5_products(t5, parts[t5])
+    theirs = {"text_encoder": ("te1", "clip_l"), "text_encoder_2": ("te2", "clip_g")} | {t5: ("te3", "t5xxl")}
+    kohya, comfy = {}, {}
+    for (part, path), (down, up) in products.items():
+        inner = "" if part == t5 else "text_model."
+        name = f"lora_{theirs[part][0]}_{(inner + path).replace('.', '_')}"
+        kohya |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}
+        name = f"text_encoders.{theirs[part][1]}.transformer.{inner}{path}"
+        comfy |= {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
+    put(home, "numbered", kohya)
+    put(home, "called", comfy)
+    merged_bundle = load(home, kind)
+    tiny_addons.merge({name: merged_bundle.part(name) for name in parts}, products, 1, 0.5, scale=1)
+    for name in ("numbered", "called"):
+        changed = answer(with_loras(bundle, [Wanted(name, 1, 0.5)]))
+        assert close(changed, answer(merged_bundle)) and not close(changed, answer(bundle))
+
+
+def test_rows_that_cannot_be_shared_out_are_refused(home):
+    bundle = load(home, "flux-dev")
+    _, products = matrices_of(bundle, "flux-dev")
+    down, up = products["double_blocks.0.img_attn.qkv"]
+    products["double_blocks.0.img_attn.qkv"] = down, up[:-1]
+    put(home, "uneven", tiny_addons.kohya_original(products))
+    assert "cannot be shared out" in refused(home, bundle, "uneven")
+    products["double_blocks.0.img_attn.qkv"] = down, up[:-3]
+    put(home, "narrow", tiny_addons.kohya_original(products))
+    assert "does not fit" in refused(home, bundle, "narrow")
+
+
+def test_originals_of_another_base_or_of_no_such_block_are_refused_by_name(home, base):
+    flux, sd3 = load(home, "flux-dev"), load(home, "sd3")
+    put(home, "of-flux", tiny_addons.kohya_original(matrices_of(flux, "flux-dev")[1]))
+    put(home, "of-sd3", tiny_addons.kohya_original(matrices_of(sd3, "sd3")[1]))
+    assert "FLUX" in refused(home, sd3, "of-flux") and "FLUX" in refused(home, base, "of-flux")
+    assert "Stable Diffusion 3" in refused(home, flux, "of-sd3")
+    _, products = matrices_of(flux, "flux-dev")
+    down, up = products["double_blocks.0.img_attn.qkv"]
+    products["double_blocks.18.img_attn.qkv"] = down.clone(), up
+    put(home, "deeper", tiny_addons.dotted_original(products, "diffusion_model."))
+    assert "double_blocks.18.img_attn.qkv" in refused(home, flux, "deeper")
+
+
 def test_keys_of_attention_processors_are_read(home, base):
     attention = {
         place: halves
@@ -201,7 +293,7 @@ def test_a_lora_of_another_base_is_refused_by_name(home, base):
     sdxl = load(home, "sdxl")
     put(home, "forxl", tiny_addons.kohya(tiny_addons.random_products(parts_of(sdxl)), True))
     said = refused(home, base, "forxl")
-    assert "forxl.safetensors" in said and "SDXL" in said
+    assert "forxl.safetensors" in said and "Stable Diffusion XL" in said
     put(home, "fluxy", tiny_addons.diffusers(tiny_addons.random_products(parts_of(load(home, "flux-dev")))))
     assert "fluxy.safetensors" in refused(home, base, "fluxy")
 
@@ -348,3 +440,91 @@ def test_a_lora_in_the_prompt_is_the_lora_of_the_field():
     assert all_loras(named) == all_loras(TextToImageRequest.parse({"loras": "ink:0.8, fox:1:0.5"}))
     with pytest.raises(BadRequest, match="one by one"):
         TextToImageRequest.parse({"prompt": "{<lora:a:1>|<lora:b:1>|<lora:c:1>}", "count": 16, "seed": 1})
+
+
+def lora_bytes(home: Path, bundle: Bundle, name: str) -> int:
+    products = tiny_addons.random_products(parts_of(bundle), len(name))
+    keys = {key: t for key, t in tiny_addons.kohya(products).items() if "alpha" not in key}
+    put(home, name, keys)
+    return sum(tensor.nbytes for tensor in keys.values())
+
+
+def held(devices: DeviceManager) -> dict[str, int]:
+    return {str(model["key"]).split("@")[0]: int(str(model["bytes"])) for model in devices.loaded()}
+
+
+def test_many_loras_in_turn_stay_within_the_budget(home, base, monkeypatch):
+    """Those used last are kept, without another look at the file; the memory of the others is given back."""
+    names = [f"turn{i}" for i in range(5)]
+    each = [lora_bytes(home, base, name) for name in names]
+    made: list[str] = []
+
+    def read(path: Path, places: Any) -> Any:
+        made.append(path.stem)
+        return lora_reading.read(path, places)
+
+    monkeypatch.setattr(lora, "read", read)
+    budget = base.nbytes + each[0] * 5 // 2
+    devices = DeviceManager("cpu", budget_bytes=budget, threads=1, patience=0.2)
+    for name in names:
+        paint(devices, prompt=PROMPT, upscale="none", loras=f"{name}:0.5")
+        assert sum(held(devices).values()) <= budget
+    assert held(devices) == {"sd": base.nbytes, "LoRA turn3": each[3], "LoRA turn4": each[4]}
+    paint(devices, prompt=PROMPT, upscale="none", loras="turn3:0.9, turn4")
+    assert made == names
+    with pytest.raises(OutOfMemory, match="LoRA turn0"):
+        paint(devices, prompt=PROMPT, upscale="none", loras="turn3, turn4, turn0")
+    assert not any(model["leases"] for model in devices.loaded())
+    devices.close()
+
+
+def test_a_lora_that_was_dropped_takes_no_memory(home, base):
+    lora_bytes(home, base, "gone")
+    devices = DeviceManager("cpu", threads=1)
+    with lora.leased([Wanted("gone")], base, devices) as variant:
+        hooks = [hook for m in variant.part("unet").modules() for hook in m._forward_hooks.values()]
+        products = [weakref.ref(product) for hook in hooks for product, _ in hook._products]
+        assert all(product() for product in products) and products
+        del variant, hooks
+    devices.drop_idle()
+    assert not any(product() for product in products)
+    devices.close()
+
+
+def test_a_device_without_room_is_visited_by_what_a_lora_adds(home, base, monkeypatch):
+    lora_bytes(home, base, "visitor")
+    usual = answer(with_loras(base, [Wanted("visitor")]))
+    monkeypatch.setattr(lora, "separate", lambda device: True)
+    devices = DeviceManager("cpu", budget_bytes=base.nbytes + 10, threads=1, patience=0.2)
+    with devices.lease("sd", lambda: base), lora.leased([Wanted("visitor")], base, devices) as variant:
+        assert torch.equal(answer(variant), usual)
+        assert held(devices) == {"sd": base.nbytes}
+    devices.close()
+
+
+def test_what_several_modules_share_is_counted_once(home):
+    bundle = load(home, "flux-dev")
+    _, products = matrices_of(bundle, "flux-dev")
+    put(home, "shared", tiny_addons.kohya_original(products))
+    devices = DeviceManager("cpu", threads=1)
+    with lora.leased([Wanted("shared")], bundle, devices):
+        assert held(devices)["LoRA shared"] == sum(down.nbytes + up.nbytes for down, up in products.values())
+    devices.close()
+
+
+def test_a_file_that_is_cut_while_it_is_in_use_does_no_harm(home, base):
+    lora_bytes(home, base, "cut-later")
+    variant = with_loras(base, [Wanted("cut-later")])
+    before = answer(variant)
+    (home / "loras" / "cut-later.safetensors").write_bytes(b"")
+    assert torch.equal(answer(variant), before)
+
+
+def test_a_copy_of_a_module_shares_what_was_added(home, base):
+    lora_bytes(home, base, "copied")
+    encoder = with_loras(base, [Wanted("copied")]).part("text_encoder")
+    one, other = (
+        [product for m in module.modules() for hook in m._forward_hooks.values() for product, _ in hook._products]
+        for module in (encoder, sharing(encoder))
+    )
+    assert one and all(a is b for a, b in zip(one, other, strict=True))

@@ -201,10 +201,28 @@ def test_a_lora_of_a_transformer_tells_its_base(make: Callable, base: str, layou
     assert (found.kind, found.architecture) == ("lora", base)
 
 
-def test_a_lora_of_flux_in_the_original_names() -> None:
-    stem = "lora_unet_double_blocks_0_img_attn_qkv"
-    found = recognise({f"{stem}.lora_down.weight": (4, 3072), f"{stem}.lora_up.weight": (9216, 4)}, {})
-    assert (found.kind, found.architecture, found.layout, found.rank) == ("lora", "flux", "kohya", 4)
+@pytest.mark.parametrize(
+    ("module", "base"),
+    [
+        ("double_blocks.0.img_attn.qkv", "flux"),
+        ("double_blocks.3.txt_mlp.0", "flux"),
+        ("single_blocks.37.linear1", "flux"),
+        ("joint_blocks.0.x_block.attn.qkv", "sd3"),
+        ("blocks.27.cross_attn.kv_linear", "pixart"),
+    ],
+)
+def test_a_lora_of_a_transformer_in_its_own_names_tells_its_base(module: str, base: str) -> None:
+    kohya, comfy = f"lora_unet_{module.replace('.', '_')}", f"diffusion_model.{module}"
+    found = recognise({f"{kohya}.lora_down.weight": (4, 3072), f"{kohya}.lora_up.weight": (9216, 4)}, {})
+    assert (found.kind, found.architecture, found.layout, found.rank) == ("lora", base, "kohya", 4)
+    found = recognise({f"{comfy}.lora_A.weight": (4, 3072), f"{comfy}.lora_B.weight": (9216, 4)}, {})
+    assert (found.kind, found.architecture, found.rank, found.unusable) == ("lora", base, 4, "")
+
+
+def test_the_name_tells_pixarts_alpha_whose_tensors_are_sigmas() -> None:
+    shapes = {name: tuple(t.shape) for name, t in pixart(64).state_dict().items()}
+    for name, variant in (("PixArt-XL-2-512x512", "alpha"), ("PixArt-Sigma-XL-2-512-MS", "sigma"), ("", "sigma")):
+        assert recognise(shapes, {}, name=name).variant == variant
 
 
 @pytest.mark.parametrize(
