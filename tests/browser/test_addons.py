@@ -13,14 +13,15 @@ from playwright.sync_api import Page, expect
 from pipelines import models
 from tests import tiny_addons
 from tests.browser.conftest import Studio, running
-from tests.browser.visitor import finish, generate, newest
+from tests.browser.visitor import finish, generate, newest, tiles
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """A studio with two LoRAs and a ControlNet for the embedded model."""
+    """A studio with two LoRAs and a ControlNet for the embedded model, and an upscaler."""
     from pipelines.diffusion import loading
     from tests.pipelines.test_control import tiny_control
+    from tests.pipelines.test_esrgan import old_keys, rrdb
 
     home = tmp_path_factory.mktemp("models")
     unet = loading.load(models.inspect(models.find("aigc-mini"))).part("unet")
@@ -28,6 +29,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         products = tiny_addons.random_products({"unet": unet}, seed, 0.02)
         tiny_addons.save(home / "loras", name, tiny_addons.kohya(products))
     tiny_control(unet, hint=(4, 4, 8, 8, 16)).save_pretrained(home / "controlnet" / "edges")
+    tiny_addons.save(home / "upscale_models", "4x-stranger", old_keys(rrdb()))
     with running(tmp_path_factory.mktemp("outputs"), AIGC_MODELS=str(home)) as studio:
         yield studio
 
@@ -103,6 +105,30 @@ def test_the_edges_are_shown_and_followed(visit, studio):
     expect(page.locator("#control-seen")).to_be_hidden()
 
 
+def test_a_kept_picture_is_enlarged_by_the_network_that_is_chosen_there(visit, studio):
+    page = visit()
+    generate(page, "a panda", steps=2)
+    finish(page)
+    made = newest(studio)["id"]
+    expect(tiles(page).first).to_have_attribute("data-id", made)
+    tiles(page).first.locator("button").click()
+    choice = page.locator("#detail-upscaler")
+    expect(choice.locator("option")).to_have_text(["AIGC flat art (built in)", "4x-stranger"])
+    choice.select_option("4x-stranger")
+    page.locator("#detail-enlarge-2x").click()
+    expect(tiles(page).first).not_to_have_attribute("data-id", made, timeout=120_000)
+    enlarged = newest(studio)
+    assert enlarged["recipe"]["request"]["upscaler"] == "4x-stranger" and "4x-stranger" in enlarged["parameters"]
+    page.reload()
+    tiles(page).first.locator("button").click()
+    expect(choice).to_have_value("4x-stranger")  # as this browser had it last
+    rows = page.locator("#detail-recipe th")
+    expect(rows).to_have_text(["Start picture", "Enlarged", "Enlarged by", "Made"])
+    page.locator("#detail-next").click()
+    expect(rows.get_by_text("Seed", exact=True)).to_be_visible()
+    expect(rows.get_by_text("Control strength", exact=True)).to_have_count(0)  # nothing was followed
+
+
 def test_on_a_phone_nothing_leaves_the_page(visit):
     page = visit(viewport={"width": 390, "height": 844})
     open_addons(page)
@@ -119,4 +145,7 @@ def test_where_nothing_is_installed_there_is_no_accordion(visit, browser, tmp_pa
         expect(page.locator("#group-addons")).to_have_count(0)
         generate(page, "a panda", steps=2)
         finish(page)
+        tiles(page).first.locator("button").click()
+        expect(page.locator("#detail-enlarge-2x")).to_be_visible()
+        expect(page.locator("#detail-upscaler")).to_be_hidden()  # our own is all there is
         page.close()
