@@ -4,7 +4,7 @@
   const CROSS = "M4 4l8 8M12 4l-8 8";
   const WEIGHT = 0.8;  // what most LoRAs are tried with first
 
-  let picture = "", gone = false, busy = false, look = {}, render = () => {}, see = () => {};
+  let picture = "", drawn = "", gone = false, busy = false, look = {}, render = () => {}, see = () => {};
 
   function set(id, missing = false) {
     picture = id;
@@ -19,6 +19,16 @@
     try { set((await upload(file)).id); } catch (error) { complain(error.message); }
     busy = false;
     render();
+  }
+  // Lines by hand, white on black as ControlNets for scribbles learned them; those drawn last are gone on with.
+  async function draw() {
+    const kept = picture && picture === drawn ? await blob(`inputs/${encodeURIComponent(drawn)}.png`) : null;
+    const lines = await aigc.drawLines(kept);
+    if (lines === kept) return;
+    if (!lines) return set("");
+    await bring(lines);
+    drawn = picture;
+    aigc.settings({ control_type: "plain" });
   }
   // What a recipe followed, as far as the studio still has it.
   on("settings", async ({ control_image: id }) => {
@@ -60,7 +70,10 @@
     const drop = el("label", { class: "drop" }, choose, name, how);
     const image = el("img", { id: "control-seen", alt: "" }), heading = el("b");
     const remove = el("button", { type: "button", id: "control-remove", class: "small", onclick: () => { set(""); choose.focus(); } }, icon(CROSS));
-    const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading), remove);
+    const redraw = el("button", { type: "button", id: "control-redraw", onclick: draw });
+    const pen = el("button", { type: "button", id: "control-draw", onclick: draw });
+    const bare = el("div", { class: "bare" }, drop, pen), hint = el("p", { class: "help" });
+    const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading, redraw), remove);
     choose.addEventListener("change", () => {
       if (choose.files[0]) bring(choose.files[0]);
       choose.value = "";
@@ -80,9 +93,13 @@
     const ask = see;
     see = () => ask({});
     const show = () => {
-      drop.hidden = Boolean(picture);
+      bare.hidden = Boolean(picture);
       chosen.hidden = !picture;
+      redraw.hidden = picture !== drawn;
       alas.hidden = !gone;
+      pen.textContent = t("scribble.draw");
+      redraw.textContent = t("scribble.edit");
+      hint.textContent = t("control.hint");
       name.textContent = t("control.picture");
       how.textContent = t(busy ? "control.busy" : "control.how");
       heading.textContent = image.alt = t("control.seen");
@@ -90,7 +107,7 @@
       remove.title = t("control.remove");
       remove.setAttribute("aria-label", t("control.remove"));
     };
-    return { node: el("div", { class: "control" }, drop, chosen, alas), show };
+    return { node: el("div", { class: "control" }, bare, chosen, hint, alas), show };
   }
 
   aigc.mounts.addons = async (root) => {

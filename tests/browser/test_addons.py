@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 from pipelines import models
 from tests import tiny_addons
 from tests.browser.conftest import Studio, running
-from tests.browser.visitor import finish, generate, newest, tiles
+from tests.browser.visitor import drag, finish, generate, newest, tiles
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,39 @@ def test_the_edges_are_shown_and_followed(visit, studio):
     page.locator("#control-remove").click()
     expect(page.locator("#control-file")).to_be_attached()
     expect(page.locator("#control-seen")).to_be_hidden()
+
+
+def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
+    page = visit()
+    open_addons(page)
+    page.get_by_label("It sees", exact=True).click()
+    page.get_by_role("option", name="Its edges (Canny)").click()
+    page.locator("#control-draw").click()
+    drag(page, page.locator("#mask canvas"), (100, 100), (300, 100))
+    page.locator("#mask-done").click()
+    expect(page.locator("#control-seen")).to_be_visible()
+    expect(page.get_by_label("It sees", exact=True)).to_have_value("The picture itself")
+    one = drawn(page, studio)
+    rows, columns = np.nonzero(one)
+    assert set(np.unique(one)) == {0, 255} and np.ptp(columns) > 5 * np.ptp(rows)
+    page.locator("#control-redraw").click()
+    drag(page, page.locator("#mask canvas"), (100, 200), (300, 200))
+    page.locator("#mask-done").click()
+    page.wait_for_timeout(1000)
+    both = drawn(page, studio)
+    assert (both[one > 0] == 255).all() and (both > 0).sum() > 1.5 * (one > 0).sum()
+    page.locator("#control-redraw").click()
+    page.locator("#mask-clear").click()
+    page.locator("#mask-done").click()
+    expect(page.locator("#control-draw")).to_be_visible()  # nothing drawn is no picture to follow
+    bring(page)
+    expect(page.locator("#control-redraw")).to_be_hidden()  # one that was brought is not drawn over
+
+
+def drawn(page: Page, studio: Any) -> np.ndarray:
+    name = page.locator("#control-image textarea, #control-image input").input_value()
+    answer = httpx.get(f"{studio.url}/api/v1/inputs/{name}.png").raise_for_status()
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("L"))
 
 
 def test_a_kept_picture_is_enlarged_by_the_network_that_is_chosen_there(visit, studio):
