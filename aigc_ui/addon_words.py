@@ -15,6 +15,19 @@ ADDON_WORDS: Mapping[str, tuple[str, str]] = {
     "addons.drop": ("Leave out {name}", "不使用 {name}"),
     "control.picture": ("Control picture", "控制图片"),
     "control.how": ("choose the picture to follow", "选择要遵循的图片"),
+    "control.hint": (
+        "Depth, pose, normals and the like are not computed here: bring them as a picture that another tool made, and "
+        "let the ControlNet see the picture itself. Edges (Canny) are found in any picture. Scribbles are drawn here, "
+        "white on black; dark lines on white go as their negative.",
+        "深度、姿态、法线等图不在这里计算：请使用其他工具生成的图片，并让 ControlNet 看到图片本身。"
+        "边缘（Canny）可从任意图片提取。涂鸦可在这里画（黑底白线）；白底深色线条请选反相。",
+    ),
+    "scribble.draw": ("Draw lines", "手绘线条"),
+    "scribble.edit": ("Edit the drawing", "修改线条"),
+    "scribble.help": (
+        "Draw what a ControlNet for scribbles or lines shall follow. The wheel or two fingers look closer.",
+        "画出涂鸦或线稿类 ControlNet 要遵循的线条。滚轮或双指可放大查看。",
+    ),
     "control.busy": ("one moment …", "请稍候……"),
     "control.remove": ("Remove control picture", "移除控制图片"),
     "control.seen": ("What the ControlNet sees", "ControlNet 看到的内容"),

@@ -111,7 +111,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "mask.whole": ("Whole picture", "显示整图"),
     "mask.invert": ("Invert", "反选"),
     "mask.done": ("Done", "完成"),
-    "mask.close": ("Leave the mask as it was", "不保存修改"),
+    "mask.close": ("Leave it as it was", "不保存修改"),
     "generate": ("Generate", "生成"),
     "stop": ("Stop", "停止"),
     "estimate": ("Memory: about {needed} of {free}", "内存：约需 {needed}，可用 {free}"),

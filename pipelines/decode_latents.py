@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipelines import libs, models
+from pipelines import hires, libs, models
 from pipelines.device import DeviceManager
 from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
@@ -37,13 +37,13 @@ class DecodeLatents:
             with lease(info, devices) as model, decoder_of(asked.vae, model, devices) as other:
                 yield Progress("decoding")
                 latents = libs.torch().from_numpy(request.kept.latents)
-                if latents.shape != model.latent_shape(asked.width, asked.height):
+                if latents.shape not in (model.latent_shape(*size) for size in _sizes(asked)):
                     raise BadFile("these latents are not of their model any more. Paint the picture again.")
                 try:
                     images = [(other or model.decoder).picture(latents, notes.append)]
                 except NotDecoded as error:  # they lie there still
                     raise NotDecoded(str(error)) from None
-                if asked.mask_image and (start := StartPicture.of(asked, model)):
+                if start := StartPicture.of(asked, model):
                     images = [start.finished(image) for image in images]
             if factor := FACTORS.get(asked.upscale):
                 images, why_not = yield from enlarged_or_kept(images, factor, asked.upscaler, devices)
@@ -54,6 +54,14 @@ class DecodeLatents:
         recipe["notes"] = [*recipe.get("notes", ()), *notes]
         unfinished = "unfinished" in recipe
         yield Result(np.stack(images), (recipe,), unfinished, notes=tuple(notes))
+
+
+def _sizes(asked: TextToImageRequest) -> Iterator[tuple[int, int]]:
+    """Of what the job may have painted: with its border, and larger where it came to a second pass."""
+    canvas = asked.canvas()
+    yield canvas.width, canvas.height
+    if hires.wanted(asked):
+        yield hires.size(asked)
 
 
 def _asked(kept: KeptLatents) -> TextToImageRequest:

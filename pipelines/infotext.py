@@ -345,7 +345,8 @@ def _idle(name: str, request: Mapping[str, Any]) -> bool:
     if name.startswith("ip_"):
         return request.get("ip_model") in (None, "", "none")
     if name == "upscaler":
-        return request.get("upscaler") == _OWN or request.get("upscale") not in _UPSCALES
+        enlarged = "factor" in request or request.get("upscale") in _UPSCALES
+        return request.get("upscaler") == _OWN or not enlarged
     if name.startswith("hires_"):
         return not _hires(request)
     if name in ("only_masked", "masked_padding"):

@@ -35,9 +35,10 @@ class KeptLatents:
     recipe: dict[str, Any]
 
     def picture_ids(self) -> dict[str, str]:
-        """The kept pictures that finishing this one needs: what a mask had left alone is put back."""
+        """The kept pictures that finishing this one needs: what a mask or a border had left alone is put back."""
         asked = self.recipe.get("request")
-        named = asked if isinstance(asked, dict) and asked.get("mask_image") else {}
+        around = ("mask_image", *(f"outpaint_{side}" for side in ("left", "right", "top", "bottom")))
+        named = asked if isinstance(asked, dict) and any(asked.get(name) for name in around) else {}
         return {name: str(named[name]) for name in ("image", "mask_image") if named.get(name)}
 
 

@@ -303,9 +303,9 @@ def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
     if painted is None:  # stopped before the first guess
         return
     run = painted.run
-    decoded = yield from _decoded(run, painted.latents, painted.steps_done)
+    decoded = yield from _decoded(painted, first, second)
     images = [run.picture.finished(picture) for picture in decoded] if run.picture else decoded
-    kept = first if second is None else replace(first, notes=_all_notes(first, second))
+    kept = _as_asked(first, second)
     if factor := FACTORS.get(kept.request.upscale):
         images, why_not = yield from enlarged_or_kept(images, factor, kept.request.upscaler, devices)
         kept = kept.not_enlarged(why_not) if why_not else kept
@@ -361,28 +361,35 @@ def _again(first: _Painted, second: Run, devices: DeviceManager) -> Generator[Ev
         )
     except StopEarly:
         return first
+    except NotDecoded as error:  # what the first pass painted is there to be decoded
+        recipes = first.run.recipes(len(first.latents), first.steps_done)
+        raise error.with_latents(first.latents.cpu().numpy(), recipes) from None
     return (yield from _sampled(replace(second, picture=larger))) or first
 
 
-def _all_notes(first: Run, second: Run) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*first.notes, *second.notes, *second.denoiser.notes)))
+def _as_asked(first: Run, second: Run | None) -> Run:
+    """What the recipes are of: the request for both passes, which is the first one's, and what both have to say."""
+    if second is None:
+        return first
+    return replace(first, notes=tuple(dict.fromkeys((*first.notes, *second.notes, *second.denoiser.notes))))
 
 
-def _decoded(run: Run, latents: Tensor, steps_done: int) -> Generator[Event, None, list[np.ndarray]]:
+def _decoded(painted: _Painted, first: Run, second: Run | None) -> Generator[Event, None, list[np.ndarray]]:
     """Each picture alone. To stop here would only lose what is already painted, so StopEarly is passed over.
 
     Raises NotDecoded with all latents where memory does not suffice for one of them.
     """
-    images = []
+    images, latents = [], painted.latents
     for i, picture in enumerate(latents):
         try:
             yield Progress("decoding", i, len(latents))
         except StopEarly:
             pass
         try:
-            images.append(run.decode(picture))
+            images.append(painted.run.decode(picture))
         except NotDecoded as error:
-            raise error.with_latents(latents.cpu().numpy(), run.recipes(len(latents), steps_done)) from None
+            recipes = _as_asked(first, second).recipes(len(latents), painted.steps_done)
+            raise error.with_latents(latents.cpu().numpy(), recipes) from None
     return images
 
 

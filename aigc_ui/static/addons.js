@@ -33,16 +33,18 @@
     return { node: list, show };
   }
 
-  // A picture that is followed: chosen or dropped, kept in a field, shown as `look` makes it of its id.
-  function followed({ id, setting, words, look }) {
+  // A picture that is followed: chosen or dropped, kept in a field, shown as `look` makes it of its id. `also` are nodes
+  // beside the place to drop it, beside the picture and below, and what changes with it.
+  function followed({ id, setting, words, look, also = { bare: [], side: [], under: [], show() {} } }) {
     let picture = "", gone = false, busy = false, turn = 0;
     const choose = el("input", { type: "file", accept: "image/*", id: `${id}-file`, class: "picture-file" });
     const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
     const drop = el("label", { class: "drop" }, choose, name, how);
     const image = el("img", { id: `${id}-seen`, alt: "" }), heading = el("b");
     const remove = el("button", { type: "button", id: `${id}-remove`, class: "small", onclick: () => { set(""); choose.focus(); } }, icon(CROSS));
-    const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading), remove);
-    const node = el("div", { class: "control takes-picture" }, drop, chosen, alas);
+    const bare = el("div", { class: "bare" }, drop, ...also.bare);
+    const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading, ...also.side), remove);
+    const node = el("div", { class: "control takes-picture" }, bare, chosen, ...also.under, alas);
     choose.addEventListener("change", () => {
       if (choose.files[0]) bring(choose.files[0]);
       choose.value = "";
@@ -82,7 +84,7 @@
       set(found ? asked : "", Boolean(asked) && !found);
     });
     function show() {
-      drop.hidden = Boolean(picture);
+      bare.hidden = Boolean(picture);
       chosen.hidden = !picture;
       alas.hidden = !gone;
       name.textContent = t(words.picture);
@@ -91,15 +93,19 @@
       alas.textContent = t(words.gone);
       remove.title = t(words.remove);
       remove.setAttribute("aria-label", t(words.remove));
+      also.show(picture);
     }
     on("language", show);
     show();
-    return { node, see };
+    return { node, see, set, bring, get picture() { return picture; } };
   }
   const kept = (id, options) => blob(`inputs/${encodeURIComponent(id)}.png`, options);
 
   function controlPicture() {
-    let size = {};
+    let size = {}, drawn = "";
+    const pen = el("button", { type: "button", id: "control-draw", onclick: draw });
+    const redraw = el("button", { type: "button", id: "control-redraw", onclick: draw });
+    const hint = el("p", { class: "help" });
     const control = followed({
       id: "control", setting: "control_image",
       words: { picture: "control.picture", how: "control.how", seen: "control.seen", gone: "control.gone", remove: "control.remove" },
@@ -107,7 +113,27 @@
         const answer = await fetch(aigc.url("addons/seen.png"), { credentials: "same-origin", ...posted({ control_image: id, ...size }) });
         return answer.ok && answer.blob();
       },
+      also: {
+        bare: [pen], side: [redraw], under: [hint],
+        show(picture) {
+          pen.textContent = t("scribble.draw");
+          redraw.textContent = t("scribble.edit");
+          redraw.hidden = picture !== drawn;
+          hint.textContent = t("control.hint");
+        },
+      },
     });
+    // Lines by hand, white on black as ControlNets for scribbles learned them; those drawn last are gone on with.
+    async function draw() {
+      const before = control.picture && control.picture === drawn ? await kept(drawn) : null;
+      const lines = await aigc.drawLines(before);
+      if (lines === before) return;
+      if (!lines) return control.set("");
+      await control.bring(lines);
+      drawn = control.picture;
+      redraw.hidden = false;
+      aigc.settings({ control_type: "plain" });
+    }
     on("control", (values) => { size = values; control.see(); });
     return control.node;
   }

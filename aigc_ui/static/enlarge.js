@@ -1,13 +1,37 @@
 // A finished picture made larger: its bytes go in as an input, and a job of its own brings the new picture.
 (() => {
-  const { t, blob, upload, post, complain } = aigc;
+  const { el, t, api, blob, upload, post, complain, remember, remembered } = aigc;
+  const OWN = "aigc";
 
-  aigc.enlarge = async (id, factor) => {
+  // Which network enlarges: a list where others than our own are installed. `refresh` is for each time that it is shown.
+  aigc.upscalerChoice = () => {
+    const node = el("select", { id: "detail-upscaler", hidden: true });
+    let others = [], wanted = remembered("upscaler");
+    function render() {
+      node.hidden = !others.length;
+      node.title = t("field.upscaler");
+      node.setAttribute("aria-label", t("field.upscaler"));
+      node.replaceChildren(...[OWN, ...others].map((name) => el("option", { value: name }, name === OWN ? t(`choice.upscaler.${OWN}`) : name)));
+      node.value = others.includes(wanted) ? wanted : OWN;
+    }
+    async function refresh() {
+      const here = await api("addons").catch(() => null);  // without an answer what was known stays
+      others = here?.upscalers ?? others;
+      render();
+    }
+    node.addEventListener("change", () => {
+      wanted = node.value;
+      remember("upscaler", wanted);
+    });
+    return { node, render, refresh };
+  };
+
+  aigc.enlarge = async (id, factor, upscaler = OWN) => {
     try {
       const bytes = await blob(`images/${encodeURIComponent(id)}`);
       if (!bytes) throw new Error(t("error.server"));
       const { id: image } = await upload(bytes);
-      const job = await post("jobs", { generator: "upscale", request: { image, factor } });
+      const job = await post("jobs", { generator: "upscale", request: { image, factor, upscaler } });
       document.getElementById("live-view")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
       await aigc.submitted(job.id);
     } catch (error) { complain(error.message); }

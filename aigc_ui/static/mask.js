@@ -15,6 +15,9 @@
       pen.globalCompositeOperation = erase ? "destination-out" : "source-over";
       pen.lineWidth = size;
       pen.beginPath();
+      pen.arc(...points[0], size / 2, 0, 2 * Math.PI);  // a click is a line of no length, which a canvas leaves out
+      pen.fill();
+      pen.beginPath();
       pen.moveTo(...points[0]);
       points.forEach((point) => pen.lineTo(...point));
       pen.stroke();

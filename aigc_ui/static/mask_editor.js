@@ -8,7 +8,12 @@
   on("size", (size) => { wanted = size; });
   const SMALLEST = 2, LARGEST = 60, USUAL = 14;  // the brush, in hundredths of the picture's longer side
 
+  const MASK = { title: "mask", help: "mask.help", brush: USUAL };
+  const LINES = { title: "scribble.draw", help: "scribble.help", brush: SMALLEST };
+  const BLACK = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>";
+
   // open(picture's address, its size, a kept mask or null) -> what was painted when it closes, as a PNG or null.
+  // draw(a kept drawing or null) -> the same of the size of the picture to come, for lines drawn by hand.
   aigc.maskEditor = () => {
     const tools = [];
     function tool(key, path) {
@@ -34,13 +39,13 @@
       el("div", { class: "tools" }, el("span", { class: "either" }, brush, eraser),
         el("label", { class: "size" }, sizeName, size), el("span", { class: "group" }, undo, redo), el("span", { class: "group" }, clear, fill, invert, whole)));
 
-    let operations = [], undone = [], stroke = null, erasing = false;
+    let operations = [], undone = [], stroke = null, erasing = false, use = MASK;
 
     function describe() {
-      title.textContent = t("mask");
-      help.textContent = t("mask.help");
+      title.textContent = t(use.title);
+      help.textContent = t(use.help);
       sizeName.textContent = t("mask.size");
-      canvas.setAttribute("aria-label", t("mask"));
+      canvas.setAttribute("aria-label", t(use.title));
       for (const [one, key] of tools) {
         if (!one.firstElementChild) one.textContent = t(key);
         else { one.title = t(key); one.setAttribute("aria-label", t(key)); }
@@ -146,7 +151,11 @@
     on("language", describe);
     describe();
 
-    async function open(source, { width, height }, kept) {
+    async function open(source, { width, height }, kept, purpose = MASK) {
+      if (purpose !== use) size.value = purpose.brush;
+      use = purpose;
+      node.classList.toggle("lines", use === LINES);
+      describe();
       Object.assign(canvas, { width, height });
       view.reset();
       stage.style.setProperty("--ratio", width / height);
@@ -163,6 +172,7 @@
       if (node.returnValue !== "done") return kept;
       return exported(canvas, canvas.getContext("2d").getImageData(0, 0, width, height));
     }
-    return { node, open };
+    const draw = (kept) => open(BLACK, wanted ?? { width: 512, height: 512 }, kept, LINES);
+    return { node, open, draw };
   };
 })();

@@ -46,7 +46,7 @@
   // A field and its value as people read them.
   const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
   function valued(name, value) {
-    if (/^(mask_)?image$/.test(name)) return kept(value);
+    if (/^(mask_|control_)?image$/.test(name)) return kept(value);
     if (Array.isArray(value)) return value.map((point) => point.join(" ")).join("; ");
     if (/^[xyz]_field$/.test(name) && aigc.has(`field.${value}`)) return t(`field.${value}`);
     const key = `choice.${name}.${value}`;
@@ -56,10 +56,23 @@
 
   // The rows of a recipe in the order of the controls, then what came with it.
   const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" };  // not worth a row
+  // What says nothing while the part of the request that it belongs to is not used.
+  const NEEDS = [
+    [/^strength$/, ({ image }) => image],
+    [/^variation_/, ({ variation_strength: strength }) => strength],
+    [/^seed_resize_/, ({ seed_resize_width: width }) => width],
+    [/^control_/, ({ control_model: model }) => model && model !== "none"],
+    [/^control_(low|high)$/, ({ control_type: kind }) => kind === "canny"],
+    [/^hires_/, ({ hires_scale: scale }) => scale > 1],
+    [/^(mask_blur|mask_fill|only_masked)$/, ({ mask_image: mask }) => mask],
+    [/^masked_padding$/, ({ mask_image: mask, only_masked: only }) => mask && only],
+    [/^(tile|outpaint_.*|beta_start|beta_end)$/, (request, value) => value],
+    [/^upscaler$/, ({ upscale, factor }) => factor || upscale !== "none"],
+    [/^[xyz]_field$/, (request, value) => value !== "none"],
+  ];
   function rows(recipe) {
-    const idle = (name, value) => value === AS_EVERYWHERE[name] || (name === "strength" && !recipe.request.image)
-      || (name.startsWith("variation_") && !recipe.request.variation_strength)
-      || (name.startsWith("seed_resize_") && !value) || (/^[xyz]_field$/.test(name) && value === "none");
+    const idle = (name, value) => value === AS_EVERYWHERE[name]
+      || NEEDS.some(([names, needed]) => names.test(name) && !needed(recipe.request, value));
     const counts = ([name, value]) => value !== "" && value != null && value.length !== 0 && !idle(name, value);
     const pairs = Object.entries(recipe.request ?? {}).filter(counts)
       .map(([name, value]) => [named(name), valued(name, value)]);
@@ -78,6 +91,7 @@
     const seed = el("button", { type: "button", id: "detail-seed" });
     const start = el("button", { type: "button", id: "detail-start" });
     const enlarge = ["2x", "4x"].map((factor) => el("button", { type: "button", id: `detail-enlarge-${factor}`, "data-factor": factor }));
+    const upscaler = aigc.upscalerChoice();
     const save = el("a", { id: "detail-download", class: "button" });
     const format = el("select", { id: "detail-format" }, ...["png", "jpg", "webp"].map((kind) => el("option", { value: kind }, kind.toUpperCase())));
     const copy = el("button", { type: "button", id: "detail-copy" });
@@ -88,7 +102,7 @@
       el("div", { class: "frame" }, picture),
       el("div", { class: "side" },
         el("header", {}, heading, back, next, close),
-        el("div", { class: "buttons" }, use, seed, start, ...enlarge, el("span", { class: "download" }, save, format), copy),
+        el("div", { class: "buttons" }, use, seed, start, el("span", { class: "joined" }, ...enlarge, upscaler.node), el("span", { class: "joined" }, save, format), copy),
         el("table", { id: "detail-recipe" }, table),
         el("section", { class: "parameters" }, parametersTitle, parameters)));
     heading.id = "detail-title";
@@ -100,6 +114,7 @@
       picture.src = source(known);
       picture.alt = request(known).prompt ?? "";
       offer();
+      upscaler.refresh();
       describe(known.recipe ?? {}, "");
       if (!node.open) node.showModal();
       try {
@@ -121,6 +136,7 @@
       use.hidden = seed.hidden = recipe.generator === "upscale";
       start.textContent = t("detail.start");
       enlarge.forEach((button) => { button.textContent = t("detail.enlarge", { factor: parseInt(button.dataset.factor, 10) }); });
+      upscaler.render();
       save.textContent = t("detail.download");
       format.setAttribute("aria-label", t("detail.format"));
       copy.textContent = t("detail.copy");
@@ -158,7 +174,7 @@
       document.getElementById("area-prompt").scrollIntoView({ block: "nearest", behavior: "smooth" });
     });
     format.addEventListener("change", offer);
-    enlarge.forEach((button) => button.addEventListener("click", () => { node.close(); aigc.enlarge(id, button.dataset.factor); }));
+    enlarge.forEach((button) => button.addEventListener("click", () => { node.close(); aigc.enlarge(id, button.dataset.factor, upscaler.node.value); }));
     seed.addEventListener("click", () => { aigc.settings({ seed: recipe.request?.seed ?? -1 }); node.close(); });
     copy.addEventListener("click", async () => {
       await copyText(parameters);

@@ -86,6 +86,7 @@
 
   aigc.mounts.start = (root) => {
     const editor = aigc.maskEditor(), outpaint = aigc.outpaint();
+    aigc.drawLines = editor.draw;
     const choose = el("input", { type: "file", accept: "image/*", id: "start-file" });
     const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
     const drop = el("label", { class: "drop" }, choose, name, how);

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,14 +14,15 @@ from playwright.sync_api import Page, expect
 from pipelines import models
 from tests import tiny_addons
 from tests.browser.conftest import Studio, running
-from tests.browser.visitor import finish, generate, newest
+from tests.browser.visitor import drag, finish, generate, newest, tiles
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """A studio with two LoRAs, a ControlNet and an IP-Adapter for the embedded model."""
+    """A studio with two LoRAs, a ControlNet and an IP-Adapter for the embedded model, and an upscaler."""
     from pipelines.diffusion import loading
     from tests.pipelines.test_control import tiny_control
+    from tests.pipelines.test_esrgan import old_keys, rrdb
 
     home = tmp_path_factory.mktemp("models")
     unet = loading.load(models.inspect(models.find("aigc-mini"))).part("unet")
@@ -30,6 +32,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     tiny_control(unet, hint=(4, 4, 8, 8, 16)).save_pretrained(home / "controlnet" / "edges")
     tiny_addons.save(home / "ipadapter", "likeness", tiny_addons.ip_adapter(unet))
     tiny_addons.save(home / "clip_vision", "seeing", tiny_addons.clip_vision().state_dict())
+    tiny_addons.save(home / "upscale_models", "4x-stranger", old_keys(rrdb()))
     with running(tmp_path_factory.mktemp("outputs"), AIGC_MODELS=str(home)) as studio:
         yield studio
 
@@ -136,6 +139,63 @@ def test_a_reference_picture_that_is_dropped_is_followed(visit, studio):
     expect(page.locator("#reference-seen")).to_be_hidden()
 
 
+def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
+    page = visit()
+    open_addons(page)
+    page.get_by_label("It sees", exact=True).click()
+    page.get_by_role("option", name="Its edges (Canny)").click()
+    page.locator("#control-draw").click()
+    drag(page, page.locator("#mask canvas"), (100, 100), (300, 100))
+    page.locator("#mask-done").click()
+    expect(page.locator("#control-seen")).to_be_visible()
+    expect(page.get_by_label("It sees", exact=True)).to_have_value("The picture itself")
+    one = drawn(page, studio)
+    rows, columns = np.nonzero(one)
+    assert set(np.unique(one)) == {0, 255} and np.ptp(columns) > 5 * np.ptp(rows)
+    page.locator("#control-redraw").click()
+    drag(page, page.locator("#mask canvas"), (100, 200), (300, 200))
+    page.locator("#mask-done").click()
+    page.wait_for_timeout(1000)
+    both = drawn(page, studio)
+    assert (both[one > 0] == 255).all() and (both > 0).sum() > 1.5 * (one > 0).sum()
+    page.locator("#control-redraw").click()
+    page.locator("#mask-clear").click()
+    page.locator("#mask-done").click()
+    expect(page.locator("#control-draw")).to_be_visible()  # nothing drawn is no picture to follow
+    bring(page)
+    expect(page.locator("#control-redraw")).to_be_hidden()  # one that was brought is not drawn over
+
+
+def drawn(page: Page, studio: Any) -> np.ndarray:
+    name = page.locator("#control-image textarea, #control-image input").input_value()
+    answer = httpx.get(f"{studio.url}/api/v1/inputs/{name}.png").raise_for_status()
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("L"))
+
+
+def test_a_kept_picture_is_enlarged_by_the_network_that_is_chosen_there(visit, studio):
+    page = visit()
+    generate(page, "a panda", steps=2)
+    finish(page)
+    made = newest(studio)["id"]
+    expect(tiles(page).first).to_have_attribute("data-id", made)
+    tiles(page).first.locator("button").click()
+    choice = page.locator("#detail-upscaler")
+    expect(choice.locator("option")).to_have_text(["AIGC flat art (built in)", "4x-stranger"])
+    choice.select_option("4x-stranger")
+    page.locator("#detail-enlarge-2x").click()
+    expect(tiles(page).first).not_to_have_attribute("data-id", made, timeout=120_000)
+    enlarged = newest(studio)
+    assert enlarged["recipe"]["request"]["upscaler"] == "4x-stranger" and "4x-stranger" in enlarged["parameters"]
+    page.reload()
+    tiles(page).first.locator("button").click()
+    expect(choice).to_have_value("4x-stranger")  # as this browser had it last
+    rows = page.locator("#detail-recipe th")
+    expect(rows).to_have_text(["Start picture", "Enlarged", "Enlarged by", "Made"])
+    page.locator("#detail-next").click()
+    expect(rows.get_by_text("Seed", exact=True)).to_be_visible()
+    expect(rows.get_by_text("Control strength", exact=True)).to_have_count(0)  # nothing was followed
+
+
 def test_on_a_phone_nothing_leaves_the_page(visit):
     page = visit(viewport={"width": 390, "height": 844})
     open_addons(page)
@@ -153,4 +213,7 @@ def test_where_nothing_is_installed_there_is_no_accordion(visit, browser, tmp_pa
         expect(page.locator("#group-addons")).to_have_count(0)
         generate(page, "a panda", steps=2)
         finish(page)
+        tiles(page).first.locator("button").click()
+        expect(page.locator("#detail-enlarge-2x")).to_be_visible()
+        expect(page.locator("#detail-upscaler")).to_be_hidden()  # our own is all there is
         page.close()

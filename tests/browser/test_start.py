@@ -242,6 +242,27 @@ def test_looking_closer_paints_finer_and_where_it_is_aimed(page: Page, studio: A
         assert abs(found.mean() / SIDE - (near + (length / 2 - near) / np.e) / length) < 0.02
 
 
+@pytest.mark.parametrize("closer", (False, True))
+def test_a_click_that_does_not_move_leaves_one_round_dab(
+    page: Page, studio: Any, start: np.ndarray, closer: bool
+) -> None:
+    bring(page, start)
+    page.locator("#start-mask").click()
+    easel = page.locator("#mask .easel").bounding_box()
+    assert easel is not None
+    if closer:
+        page.mouse.move(easel["x"] + easel["width"] / 2, easel["y"] + easel["height"] / 2)
+        page.mouse.wheel(0, -400)
+        expect(page.locator("#mask-whole")).to_be_visible()
+    page.mouse.click(easel["x"] + easel["width"] / 2, easel["y"] + easel["height"] / 2)
+    page.locator("#mask-done").click()
+    expect(page.locator("#start-unmask")).to_be_visible()
+    rows, columns = np.nonzero(mask_of(page, studio))
+    wide = 0.14 * SIDE  # the brush as it comes, in the picture's own pixels
+    assert len(rows) == pytest.approx(np.pi * wide**2 / 4, rel=0.15)
+    assert rows.mean() == pytest.approx(SIDE / 2, abs=1) and columns.mean() == pytest.approx(SIDE / 2, abs=1)
+
+
 def test_all_can_be_filled_and_taken_back(page: Page, studio: Any, start: np.ndarray) -> None:
     bring(page, start)
     page.locator("#start-mask").click()

@@ -1,6 +1,7 @@
 """Decoding: tiles without a seam, the ladder down to the CPU, NaN in float16, and latents that are never lost."""
 
 import functools
+import io
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -22,6 +23,7 @@ from pipelines.diffusion.placement import Placement, Way
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Result
 from pipelines.hardware import Machine
+from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue, JobState
 from pipelines.kept_latents import LatentStore
 from pipelines.registry import get
@@ -233,6 +235,47 @@ def test_a_sampling_whose_decoding_fails_is_kept_and_decoded_later_to_the_same_p
         assert store.recipe(job.image_ids[0])["request"] == json.loads(json.dumps(usual.recipes[i]["request"]))
         assert np.array_equal(np.asarray(Image.open(store.path(job.image_ids[0]))), usual.images[i])
         assert not (home / "out" / "latents" / f"{latents_id}.safetensors").exists()
+    queue.close()
+
+
+@pytest.mark.parametrize("how", ("latent", "lanczos"))
+def test_a_second_pass_whose_decoding_fails_keeps_the_recipe_that_was_asked_for(home, devices, monkeypatch, how):
+    """With "lanczos" the first pass is decoded as well, and it is that which is kept."""
+    asked = TextToImageRequest.parse(SMALL | {"hires_scale": 2, "hires_steps": 2, "hires_upscaler": how})
+    *_, usual = TextToImage().stream(asked, devices)
+    store, latents = ImageStore(home / "out"), LatentStore(home / "out")
+    queue = JobQueue(devices, store, get=get, latents=latents)
+    with monkeypatch.context() as patch:
+        never_room(patch)
+        job = queue.submit("text-to-image", asked, "me")
+        assert list(job.events()) and job.error and job.error.code == "not_decoded"
+    job = queue.submit("decode", DecodeRequest.parse({"latents": job.latents_ids[0]}), "me")
+    assert list(job.events()) and job.state is JobState.DONE, job.error
+    recipe, made = store.recipe(job.image_ids[0]), np.asarray(Image.open(store.path(job.image_ids[0])))
+    assert recipe["request"] == json.loads(json.dumps(usual.recipes[0]["request"]))
+    if how == "latent":
+        assert np.array_equal(made, usual.images[0]) and "unfinished" not in recipe
+    else:
+        assert made.shape == (64, 64, 3) and recipe["unfinished"] == {"step": 3, "of": 5}
+    queue.close()
+
+
+def test_a_border_whose_decoding_fails_is_put_around_its_picture_later(home, devices, monkeypatch):
+    inputs = InputStore(home / "out")
+    png = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(png, "PNG")
+    image = inputs.add(png.getvalue()).id
+    asked = TextToImageRequest.parse(SMALL | {"image": image, "outpaint_right": 32})
+    *_, usual = TextToImage().stream(asked.with_pictures(inputs.load), devices)
+    store, latents = ImageStore(home / "out"), LatentStore(home / "out")
+    queue = JobQueue(devices, store, get=get, inputs=inputs, latents=latents)
+    with monkeypatch.context() as patch:
+        never_room(patch)
+        job = queue.submit("text-to-image", asked, "me")
+        assert list(job.events()) and job.latents_ids
+    job = queue.submit("decode", DecodeRequest.parse({"latents": job.latents_ids[0]}), "me")
+    assert list(job.events()) and job.state is JobState.DONE, job.error
+    assert np.array_equal(np.asarray(Image.open(store.path(job.image_ids[0]))), usual.images[0])
     queue.close()
 
 
