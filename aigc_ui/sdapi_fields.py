@@ -112,7 +112,9 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
         values,
         int(BATCHES.check("n_iter", given.get("n_iter", 1), int)),
         Flag().check("send_images", given.get("send_images", True), bool),
-        _ignored(given, _READ | _HARMLESS) | {name: _why(name, value) for name, value in others.items()},
+        _ignored(given, _READ | _HARMLESS)
+        | _replaced(given, values)
+        | {name: _why(name, value) for name, value in others.items()},
     )
 
 
@@ -222,10 +224,22 @@ def _second_pass(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[s
         ours: known[ours].spec.check(theirs, given.get(theirs, default), known[ours].kind)
         for theirs, (ours, default) in HIRES.items()
     }
-    name = str(given.get("hr_upscaler") or "latent").casefold()
+    name = _upscaler(given).casefold()
     here = {ours.casefold(): ours for ours in hires.upscalers()}
     values["hires_upscaler"] = here.get(name) or ("latent" if name.startswith("latent") else "ours")
     return values
+
+
+def _upscaler(given: Mapping[str, Any]) -> str:
+    return str(given.get("hr_upscaler") or "Latent")
+
+
+def _replaced(given: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """A network that is asked for by name and is not here: ours does its work."""
+    name, own = _upscaler(given), infotext.OWN_UPSCALER_LABEL
+    if values.get("hires_upscaler") != "ours" or name.casefold() in ("ours", own.casefold()):
+        return {}
+    return {"hr_upscaler": f"{name[:60]} is not installed: {own} is used instead"}
 
 
 def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:

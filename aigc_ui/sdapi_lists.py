@@ -15,7 +15,7 @@ from pipelines.prompts import library
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 GENERATOR = "text-to-image"
-OWN_UPSCALERS = {"None": 1, "Lanczos": 4, "AIGC flat art": 4}
+OWN_UPSCALERS = {"None": 1, "Lanczos": 4, infotext.OWN_UPSCALER_LABEL: 4}
 # What is asked for by clients as they connect, and is truly empty here.
 EMPTY: dict[str, Any] = {
     "hypernetworks": [],

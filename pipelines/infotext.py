@@ -88,8 +88,8 @@ _CONTROL = (
     *("control_low", "control_high"),
 )
 _UPSCALES = {"2x": 2, "4x": 4}
-_UPSCALER, _OWN = "AIGC flat art", "aigc"
-_HIRES_UPSCALERS = {"latent": "Latent", "ours": _UPSCALER, "lanczos": "Lanczos"}
+OWN_UPSCALER_LABEL, _OWN = "AIGC flat art", "aigc"
+_HIRES_UPSCALERS = {"latent": "Latent", "ours": OWN_UPSCALER_LABEL, "lanczos": "Lanczos"}
 _ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
 _SIDES = ("left", "right", "top", "bottom")
@@ -193,7 +193,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         by = str(request.get("hires_upscaler"))
         pairs["Hires upscaler"] = _HIRES_UPSCALERS.get(by, by)
     elif factor:
-        pairs |= {"Hires upscale": factor, "Hires upscaler": _UPSCALER if upscaler == _OWN else upscaler}
+        pairs |= {"Hires upscale": factor, "Hires upscaler": OWN_UPSCALER_LABEL if upscaler == _OWN else upscaler}
     else:
         pairs["Upscale"] = request.get("upscale")
     if isinstance(unfinished, Mapping):
@@ -216,7 +216,7 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
         fields = _fields(key, value)
         request.update(fields)
         said = key in _SAID_ELSEWHERE or (key == "Lora hashes" and "Loras" in pairs)
-        if not fields and not said and (key, value) != ("Hires upscaler", _UPSCALER):
+        if not fields and not said and (key, value) != ("Hires upscaler", OWN_UPSCALER_LABEL):
             other[key] = value
     exact = json_object(pairs.get(_EXACT, ""))
     request.update(exact or {})

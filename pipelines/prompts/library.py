@@ -54,7 +54,10 @@ def words_of(name: str) -> list[str]:
         file = folder / f"{name}.txt"
         if file.is_file() and file.resolve().is_relative_to(folder.resolve()):
             return _lines(file, name)
-    raise NotFound(f"there is no wildcard {name[:60]!r}. Put its words, one a line, into wildcards/{name[:60]}.txt.")
+    raise NotFound(
+        f"there is no wildcard {name[:60]!r}. Put its words, one a line, into wildcards/{name[:60]}.txt "
+        "beside the folder of models."
+    )
 
 
 def style_names() -> tuple[str, ...]:
