@@ -4,6 +4,7 @@ files that are there and never becomes a path."""
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -123,6 +124,11 @@ def identity(path: Path) -> str:
     """What tells this state of the file from any other, without reading it."""
     stat = path.stat()
     return f"{path}:{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}"
+
+
+def key(path: Path) -> str:
+    """What the device manager calls this state of the file: its name, so that the library sees it, and no path."""
+    return f"{name_of(path)}@{hashlib.sha256(identity(path).encode()).hexdigest()[:16]}"
 
 
 def payload_hash(path: Path) -> str:

@@ -4,7 +4,6 @@ in every cross-attention. Each row of a batch brings its own picture, strength a
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,10 +101,9 @@ def leased(request: Any, bundle: Bundle, devices: DeviceManager) -> Iterator[Ref
     if form.context != bundle.part("unet").config.cross_attention_dim:
         raise _unfit(request.ip_model, form, bundle)
     beside = ip_files.encoder_for(request.ip_model, form)
-    with devices.lease(files.identity(beside), lambda: clip_vision.load(beside, bundle.dtype)) as encoder:
+    with devices.lease(files.key(beside), lambda: clip_vision.load(beside, bundle.dtype)) as encoder:
         embeds, without = encoder.read(picture, form.reads)
-    mark = hashlib.sha256(files.identity(path).encode()).hexdigest()[:16]
-    key = f"{request.ip_model}@{mark}"
+    key = files.key(path)
     with devices.lease(key, lambda: ip_loading.load(path, bundle.dtype)) as adapter:
         if not _fits(adapter, bundle.part("unet")):
             raise _unfit(request.ip_model, form, bundle)

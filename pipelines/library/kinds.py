@@ -43,6 +43,7 @@ NAMES = {
     "stable-cascade": "Stable Cascade",
     "kandinsky": "Kandinsky",
     "svd": "Stable Video Diffusion",
+    "clip-vision": "CLIP",
     "unconditional": "a U-Net without text",
     "unknown-unet": "a U-Net of no known model",
 }

@@ -260,6 +260,28 @@ def test_an_ip_adapter_tells_its_base(width: int, base: str) -> None:
     assert (found.kind, found.architecture) == ("ip_adapter", base)
 
 
+@pytest.mark.parametrize(
+    ("names", "variant", "usable"),
+    [
+        (("proj.weight", "norm.weight"), "", True),
+        (("latents", "proj_in.weight"), "plus", True),
+        (("proj.0.weight", "proj.2.weight", "proj.3.weight"), "full-face", True),
+        (("proj.0.weight", "proj.2.weight", "norm.weight"), "faceid", False),
+        (("proj.0.weight", "norm.weight", "perceiver_resampler.proj_in.weight"), "faceid", False),
+    ],
+)
+def test_how_an_ip_adapter_reads_a_picture(names: tuple[str, ...], variant: str, usable: bool) -> None:
+    shapes = {f"image_proj.{name}": (768, 1280) for name in names} | {"ip_adapter.1.to_k_ip.weight": (320, 768)}
+    found = recognise(shapes, {})
+    assert (found.kind, found.architecture, found.variant) == ("ip_adapter", "sd1", variant)
+    assert found.unusable == "" if usable else "InsightFace" in found.unusable
+
+
+def test_an_image_encoder_can_be_used() -> None:
+    found = recognise({"vision_model.encoder.layers.0.mlp.fc1.weight": (5120, 1280)}, {})
+    assert (found.kind, found.unusable) == ("image_encoder", "")
+
+
 def test_the_original_layout_of_a_controlnet() -> None:
     shapes = {f"control_model.{n}": s for n, s in layouts.unet(768, prefix="").items()}
     found = recognise(shapes | {"control_model.input_hint_block.0.weight": (16, 3, 3, 3)}, {})
