@@ -22,6 +22,7 @@ from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 
 WHOSE = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
+OF_T5 = {"t5", "t5xxl"}
 MOST_VECTORS = 75
 Vectors = dict[str, Tensor]
 """(n, D) of each text encoder."""
@@ -117,9 +118,14 @@ def _fitting(name: str, bundle: Bundle, parts: Sequence[str]) -> Vectors:
 
 
 def read(path: Path) -> Vectors:
-    """The vectors in a file of A1111 (emb_params), of SDXL (clip_l, clip_g) or of diffusers (the token's name)."""
+    """The vectors in a file of A1111 (emb_params), of SDXL, SD3 or FLUX (clip_l, clip_g) or of diffusers (the token's
+    name)."""
     tensors = files.tensors(path)
     names = set(tensors)
+    if names & OF_T5 and names - OF_T5 <= set(WHOSE):
+        raise BadFile(
+            f"{path.name[:60]} taught its word to T5 too, which is not supported. Leave it out of the prompt."
+        )
     if names <= set(WHOSE):
         found = {WHOSE[name]: tensors[name] for name in WHOSE if name in names}
     elif len(names) == 1:

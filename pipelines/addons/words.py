@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pipelines.addons import files
 
 READERS = {"sd": ("text_encoder",), "sdxl": ("text_encoder", "text_encoder_2")}
-"""By architecture, the text encoders that can learn words."""
+READERS |= {"sd3": READERS["sdxl"], "flux": ("text_encoder",)}
+"""By architecture, the text encoders that can learn words: CLIP's. T5 beside them reads a name as it is written."""
 
 
 def mentioned(texts: Iterable[str]) -> tuple[str, ...]:

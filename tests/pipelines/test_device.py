@@ -288,3 +288,11 @@ def test_only_errors_that_say_so_are_out_of_memory():
     assert memory.is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"))
     assert not memory.is_out_of_memory(RuntimeError("shapes cannot be multiplied"))
     assert not memory.is_out_of_memory(ValueError("out of memory"))
+
+
+def test_room_is_what_running_jobs_leave(devices):
+    with devices.lease("idle", lambda: Weights(300)):
+        pass
+    with devices.lease("a", lambda: Weights(600)):
+        assert devices.has_room("b", 400) and not devices.has_room("b", 401)
+        assert devices.has_room("a", 600)  # it is here already

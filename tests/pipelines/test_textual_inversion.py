@@ -21,14 +21,15 @@ from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import tiny, tiny_addons, tiny_zoo
 
-WIDTHS = {"sd": {"text_encoder": 32}, "sdxl": {"text_encoder": 32, "text_encoder_2": 24}}
+FLOWS = ("sd3", "sd3-without-t5", "flux-dev")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home") / "models"
     tiny.tiny_model(folder / "sd")
-    tiny_zoo.tiny_model(folder / "sdxl", "sdxl")
+    for kind in ("sdxl", *FLOWS):
+        tiny_zoo.tiny_model(folder / kind, kind)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
         yield folder
@@ -90,10 +91,36 @@ def test_sdxl_takes_a_pair_and_pools_at_the_end_of_the_prompt(home):
     assert not torch.equal(read["text_embeds"], again["text_embeds"])
 
 
-@pytest.mark.parametrize("kind", ["sd", "sdxl"])
+@pytest.mark.parametrize("kind", FLOWS)
+def test_a_word_is_told_to_clip_as_one_whose_vector_was_always_in_the_table(home, kind):
+    learned = {"clip_l": vectors(1, 32)} | ({} if kind == "flux-dev" else {"clip_g": vectors(1, 24, 1)})
+    put(home, "flowword", learned)
+    base, known = load(home, kind), load(home, kind)
+    for key, ending in (("clip_l", ""), ("clip_g", "_2")):
+        if key in learned:
+            (number,) = known.words(ending)("cat").input_ids[1:-1]
+            known.part(f"text_encoder{ending}").get_input_embeddings().weight.data[number] = learned[key][0]
+    ours = with_embeddings(base, ["a red flowword"]).read(plain("a red flowword"), "original").condition
+    theirs = known.read(plain("a red cat"), "original").condition
+    from_clip = ("pooled_projections", "encoder_hidden_states") if kind == "sd3-without-t5" else ("pooled_projections",)
+    for name in from_clip:
+        assert torch.allclose(ours[name], theirs[name], atol=1e-6)
+        assert not torch.allclose(ours[name], base.read(plain("a red cat"), "original").condition[name], atol=1e-3)
+
+
+def test_words_of_too_few_encoders_or_of_t5_are_refused_by_name(home):
+    put(home, "halfpair", {"clip_l": vectors(1, 32)})
+    assert "32 and 24" in refused(home, "sd3", "halfpair")
+    put(home, "witht5", {"clip_l": vectors(1, 32), "t5": vectors(1, 32)})
+    assert "T5" in refused(home, "flux-dev", "witht5")
+    put(home, "toowide", {"clip_l": vectors(1, 768)})
+    assert "768" in refused(home, "flux-dev", "toowide")
+
+
+@pytest.mark.parametrize("kind", ["sd", "sdxl", "sd3", "flux-dev"])
 @pytest.mark.parametrize("prompt", ["", "a red circle", "a cat and a dog on a large small blue circle a a a a"])
 def test_prompts_without_the_word_are_told_bit_for_bit_as_before(home, kind, prompt):
-    put(home, "quiet", {"emb_params": vectors(2, 32)} if kind == "sd" else _pair())
+    put(home, "quiet", {"emb_params": vectors(2, 32)} if kind in ("sd", "flux-dev") else _pair())
     base = load(home, kind)
     bundle = with_embeddings(base, ["quiet"])
     assert bundle is not base and bundle.key == base.key
