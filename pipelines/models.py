@@ -214,7 +214,11 @@ def _inspect_folder(folder: Path) -> ModelInfo:
     for part in architecture.tokenizers:
         if part in classes:
             _check_tokenizer(folder, part)
-    weights = {part: weight_files(folder, part, WEIGHT_STEMS.get(part, "model")) for part in architecture.weighty if part in classes}
+    weights = {
+        part: weight_files(folder, part, WEIGHT_STEMS.get(part, "model"))
+        for part in architecture.weighty
+        if part in classes
+    }
     for path in (path for files in weights.values() for path in files):
         check_safetensors(path)
     total = sum(path.stat().st_size for files in weights.values() for path in files)

@@ -91,6 +91,16 @@ def _over_the_bridge(request: TextToImageRequest, info: ModelInfo, devices: Devi
     yield from painting.stream(request, info, devices)
 
 
+def held(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[object]:
+    """A model of any kind on the device, for the block's time."""
+    if not info.bridged:
+        return lease(info, devices)
+    libs.torch()
+    from pipelines.bridge import model
+
+    return model.lease(info, devices)
+
+
 def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bundle]:
     """The model on the device, for the block's time. Raises BadRequest for one that only paints, by a pipeline."""
     if info.bridged:

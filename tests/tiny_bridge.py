@@ -26,7 +26,6 @@ from transformers import (
     Gemma2Model,
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
-    T5EncoderModel,
     UMT5Config,
     UMT5EncoderModel,
 )
@@ -164,7 +163,7 @@ def _hunyuan() -> HunyuanDiTPipeline:
         ),
         scheduler=DDPMScheduler(
             beta_start=0.00085,
-            beta_end=0.03,
+            beta_end=0.018,
             beta_schedule="scaled_linear",
             prediction_type="v_prediction",
             clip_sample=False,
@@ -173,13 +172,9 @@ def _hunyuan() -> HunyuanDiTPipeline:
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
-        text_encoder_2=_t5_encoder(),
+        text_encoder_2=_t5(),
         tokenizer_2=_t5_tokenizer(256),
     )
-
-
-def _t5_encoder() -> T5EncoderModel:
-    return _t5()
 
 
 def _qwen() -> QwenImagePipeline:

@@ -1,4 +1,5 @@
-// One quiet line below the button: how much memory the picture will need, where that is worth a word.
+// A quiet line below the button: how much memory the picture will need, where that is worth a word; and what a model
+// that paints through the bridge cannot use.
 (() => {
   const { el, t, on, post } = aigc;
   const WAIT = 300;                                      // while somebody drags a slider
@@ -8,7 +9,10 @@
   function sentence() {
     if (!told) return "";
     const size = t("estimate", { needed: amount(told.needed), free: amount(told.free) });
-    return told.way === "whole" ? size : size + t(`estimate.${told.way}`);
+    const memory = told.way === "whole" ? size : size + t(`estimate.${told.way}`);
+    if (!told.pipeline) return memory;
+    const fields = told.untold.map((name) => t(`field.${name}`)).join(" · ");
+    return `${memory}. ${t("estimate.bridge", { pipeline: told.pipeline, fields })}`;
   }
 
   aigc.mounts.estimate = (root) => {

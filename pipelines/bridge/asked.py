@@ -25,6 +25,7 @@ OURS_ALONE = (  # what only a loop of ours can do
 )
 PASSED_ON = {"negative_prompt": "negative_prompt", "clip_skip": "clip_skip", "guidance_rescale": "guidance_rescale"}
 """Fields that some pipelines take, and what their calls name them."""
+SECOND = frozenset("mask_image control_image seed_resize_height guidance_end beta_start beta_end".split())
 SPACING = ("beta_schedule", "beta_start", "beta_end", "sigma_schedule")
 DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in TextToImageRequest.fields()}
 NOT_BINNED = "use_resolution_binning"
@@ -84,6 +85,11 @@ class Call:
         if self.pipeline.takes(NOT_BINNED):
             told[NOT_BINNED] = False
         return told
+
+
+def unusable(info: ModelInfo) -> tuple[str, ...]:
+    """The fields that a page should say this model cannot use; of those that go together, the first."""
+    return tuple(name for name in Call.of(info).untold(leading.can_lead(info)) if name not in SECOND)
 
 
 def suited(info: ModelInfo) -> dict[str, Any]:

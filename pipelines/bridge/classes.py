@@ -13,12 +13,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import EllipsisType
 from typing import Any
 
 from pipelines.errors import BadFile
 
-REQUIRED = ...
+REQUIRED: Any = ...
 """The default of a parameter that has none."""
 PICTURES = frozenset(
     "image images control_image mask_image conditioning_image reference_image source_image control_mask "
@@ -31,7 +30,7 @@ NEEDED = ("prompt", "num_inference_steps", "height", "width", "generator", "outp
 NO_PAINTERS = ("Prior", "Onnx", "Flax", "Control", "3D")
 """In the names of pipelines that give no picture, run without torch, or follow a picture."""
 CALL, PARTS = "__call__", "__init__"
-Default = Any | EllipsisType
+Default = Any
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,9 @@ def _lineage(name: str) -> Iterator[ast.ClassDef]:
         if place is None or name in seen or name == "DiffusionPipeline":
             continue
         seen.add(name)
-        node = next(n for n in ast.parse(place.read_text("utf-8")).body if isinstance(n, ast.ClassDef) and n.name == name)
+        node = next(
+            n for n in ast.parse(place.read_text("utf-8")).body if isinstance(n, ast.ClassDef) and n.name == name
+        )
         yield node
         left += [base.id for base in node.bases if isinstance(base, ast.Name)]
 

@@ -159,7 +159,9 @@ def _check_tokenizer(folder: Path, part: str) -> None:
         raise BadFile(f"{part}/tokenizer.json is missing from the model folder; copy the whole folder again.")
     for file in (folder / part).iterdir():
         if file.suffix in PICKLES:
-            raise BadFile(f"{part}/{file.name[:60]} is a pickle, which can run code. Remove it or choose another model.")
+            raise BadFile(
+                f"{part}/{file.name[:60]} is a pickle, which can run code. Remove it or choose another model."
+            )
         if file.is_file() and file.stat().st_size > models.MOST_TOKENIZER_BYTES:
             raise BadFile(f"{part}/{file.name[:60]} is larger than any real one; get the model from another source.")
 

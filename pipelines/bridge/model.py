@@ -1,10 +1,11 @@
-"""A pipeline of diffusers in memory: its parts, loaded one by one and each by a class that is known, and its preview."""
+"""A pipeline of diffusers in memory: its parts, each loaded by a class that is known, and its preview."""
 
 from __future__ import annotations
 
 import inspect
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipelines import libs
+from pipelines import libs, models
 from pipelines.bridge import asked
 from pipelines.bridge.folder import kind_of
+from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.preview import LinearPreview, fitted_preview
 from pipelines.errors import BadFile
@@ -29,6 +31,8 @@ BASES = {
     "module": ("torch.nn", "Module"),
 }
 DECODERS = ("vae", "movq", "vqgan")
+MOVQ, PAELLA = "VQModel", "PaellaVQModel"  # of Kandinsky; of Wuerstchen and Stable Cascade
+MOST_TOKENS = 4096
 GREY = "What this model's latents look like is not known here: the live frames show them in grey."
 
 
@@ -86,12 +90,19 @@ class Latents:
 
     @classmethod
     def of(cls, info: ModelInfo, parts: Mapping[str, Any], pipeline: Any) -> Latents:
-        vae, factor = next((parts[name] for name in DECODERS if parts.get(name) is not None), None), asked.factor(info)
-        if vae is None and "image_noising_scheduler" not in parts:
-            return cls(LinearPreview(torch.eye(3), torch.zeros(3)), _plane(None, factor), lambda pixels: pixels, 1)
+        vae = next((parts[name] for name in DECODERS if parts.get(name) is not None), None)
+        factor = asked.factor(info)
+        if vae is None and not any("vq" in name or "vae" in name for name in parts):
+            return cls(LinearPreview(torch.eye(3), torch.zeros(3)), _plane(None, 1), lambda pixels: pixels, 1)
+        if vae is None:
+            return cls(None, _plane(None, factor), None, factor)
         decode = _decoder(vae)
         unpack = getattr(pipeline, "_unpack_latents", None)
-        if unpack is not None and list(inspect.signature(unpack).parameters)[1:] != ["height", "width", "vae_scale_factor"]:
+        if unpack is not None and list(inspect.signature(unpack).parameters)[1:] != [
+            "height",
+            "width",
+            "vae_scale_factor",
+        ]:
             unpack = None
         channels = _channels(vae)
         preview = None
@@ -157,18 +168,26 @@ def _decoder(vae: Any) -> Callable[[Tensor], Tensor] | None:
     config, kind = vae.config, type(vae).__name__
     mean, deviation = config.get("latents_mean"), config.get("latents_std")
     of_films = "z_dim" in config
-    takes = {"force_not_quantize": True} if kind == "VQModel" else {}
+
+    def unscaled(latents: Tensor) -> Tensor:
+        if mean and deviation:
+            return latents * latents.new_tensor(deviation).view(-1, 1, 1) + latents.new_tensor(mean).view(-1, 1, 1)
+        if kind == PAELLA:
+            return latents * config["scale_factor"]
+        if kind == MOVQ or not config.get("scaling_factor"):
+            return latents
+        return latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
 
     def decode(latents: Tensor) -> Tensor:
-        if mean and deviation:
-            shape = (1, -1, 1, 1)
-            latents = latents * latents.new_tensor(deviation).view(shape) + latents.new_tensor(mean).view(shape)
-        elif config.get("scaling_factor") and kind != "VQModel":
-            latents = latents / config["scaling_factor"] + (config.get("shift_factor") or 0.0)
         own = next(vae.parameters())
-        latents = latents.to(own.device, own.dtype)
-        picture = vae.decode(latents[:, :, None] if of_films else latents, return_dict=False, **takes)[0]
-        return picture[:, :, 0] if of_films else picture
+        latents = unscaled(latents).to(own.device, own.dtype)
+        if kind == MOVQ:
+            return vae.decode(latents, force_not_quantize=True, return_dict=False)[0]
+        if kind == PAELLA:
+            return vae.decode(latents, return_dict=False)[0] * 2 - 1  # its pictures lie in [0, 1]
+        if of_films:
+            return vae.decode(latents[:, :, None], return_dict=False)[0][:, :, 0]
+        return vae.decode(latents, return_dict=False)[0]
 
     return decode
 
@@ -196,11 +215,27 @@ def load(info: ModelInfo, dtype: Any = torch.float32) -> Bridged:
             ) from error
 
 
+def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bridged]:
+    """The model on the device, for the block's time."""
+    return devices.lease(models.identity(info), lambda: load(info, devices.dtype))
+
+
+def reader(info: ModelInfo) -> tuple[Any, int]:
+    """The tokenizer that reads the prompt first, and how many tokens of it the pipeline reads. Raises BadFile."""
+    name = next((part for part, kind in info.classes.items() if kind_of(kind) == "tokenizer"), None)
+    if name is None:
+        raise BadFile(f"this {info.pipeline} has no tokenizer, so its tokens cannot be counted.")
+    with libs.door:
+        tokenizer = _part(info, name, str(info.configs["model_index"][name][0]), None)
+    said = asked.Call.of(info).pipeline.call.get("max_sequence_length")
+    return tokenizer, min(int(tokenizer.model_max_length), said if isinstance(said, int) else MOST_TOKENS)
+
+
 def _part(info: ModelInfo, part: str, library: str, dtype: Any) -> Any:
     name, folder = info.classes[part], info.folder / part
     kind = kind_of(name)
     found = _class(part, library, name)
-    if kind in BASES and not issubclass(found, libs.function(*BASES[kind])):
+    if not isinstance(found, type) or kind in BASES and not issubclass(found, libs.function(*BASES[kind])):
         raise BadFile(f"{part[:40]} in model_index.json is a {name[:40]}, which is no {kind}. Choose another model.")
     if kind == "module":
         half = part in DECODERS and info.configs[part].get("force_upcast", False) and dtype == torch.float16

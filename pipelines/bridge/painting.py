@@ -33,7 +33,7 @@ NO_GUESS = "This pipeline's scheduler does not say its guess of the picture: the
 def stream(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
     """As `TextToImage.stream`, for a checked request."""
     painting = Painting.of(request, info)
-    with devices.lease(models.identity(info), lambda: model.load(info, devices.dtype)) as bridged:
+    with model.lease(info, devices) as bridged:
         yield Progress("encoding")
         yield from painting.over(bridged, devices)
 
@@ -89,11 +89,13 @@ class Painting:
         if shown.x0_pred is None:
             self._note(NO_GUESS)
         guess = shown.x if shown.x0_pred is None else shown.x0_pred
-        x, x0_pred = (self._beside(bridged.latents.shown(s, asked.height, asked.width), before) for s in (shown.x, guess))
+        x, x0_pred = (
+            self._beside(bridged.latents.shown(s, asked.height, asked.width), before) for s in (shown.x, guess)
+        )
         return Frame(i * shown.total + shown.index, asked.count * shown.total, shown.sigma, x, x0_pred)
 
     def _beside(self, now: np.ndarray, before: list[np.ndarray]) -> np.ndarray:
-        """(count, h, w, 3): those that are painted, made as small as a frame, the one at work, and grey for the rest."""
+        """(count, h, w, 3): those that are painted, as small as a frame, the one at work, grey for the rest."""
         if self.request.count == 1:
             return now
         h, w = now.shape[1:3]
@@ -115,7 +117,9 @@ class Painting:
                 self._note(why_not)
                 request = replace(request, upscale="none")
         done = [*[request.num_inference_steps] * (len(images) - 1), steps_done]
-        recipes = tuple(self._recipe(request, i, done[i] if cut and i == len(images) - 1 else None) for i in range(len(images)))
+        recipes = tuple(
+            self._recipe(request, i, done[i] if cut and i == len(images) - 1 else None) for i in range(len(images))
+        )
         yield Result(np.stack(images), recipes, cut, steps_done, tuple(self.notes))
 
     def _recipe(self, request: TextToImageRequest, i: int, cut_after: int | None) -> dict[str, Any]:

@@ -136,7 +136,9 @@ class Walk:
                 raise OutOfMemory(
                     f"The device has no memory left for this picture by {name}. Choose a smaller size or model."
                 ) from None
-            raise BadRequest(f"{name} could not paint this: {reason(error)} Change the setting or the model.") from error
+            raise BadRequest(
+                f"{name} could not paint this: {reason(error)} Change the setting or the model."
+            ) from error
 
     def _take(self, shown: Any) -> None:
         assert isinstance(shown, Finished), "the pipeline does no step after its last one"

@@ -55,7 +55,9 @@ def read_part(kind: Any, folder: Path, part: str, dtype: Any, files: Iterable[Pa
         if is_out_of_memory(error):
             raise
         raise BadFile(f"the weights of {part} do not fit its config.json: one of the two is not its own.") from error
-    missing = [name for name in report["missing_keys"] if name not in (getattr(module, "_tied_weights_keys", None) or ())]
+    missing = [
+        name for name in report["missing_keys"] if name not in (getattr(module, "_tied_weights_keys", None) or ())
+    ]
     if missing:
         raise BadFile(f"{part} lacks {len(missing)} of its weights ({min(missing)[:60]}, ...). Copy the folder again.")
     return sound(module, part)
