@@ -3,6 +3,7 @@
 (() => {
   const { el, t, on, post } = aigc;
   const WAIT = 300;                                      // while somebody drags a slider
+  const GROUPS = { hires_scale: "group.hires", tile: "group.tile", variation_strength: "group.variation" };
   let told = null, timer = 0, turn = 0;
 
   const amount = (bytes) => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
@@ -11,8 +12,8 @@
     const size = t("estimate", { needed: amount(told.needed), free: amount(told.free) });
     const memory = told.way === "whole" ? size : size + t(`estimate.${told.way}`);
     if (!told.pipeline) return memory;
-    const fields = told.untold.map((name) => t(`field.${name}`)).join(" · ");
-    return `${memory}. ${t("estimate.bridge", { pipeline: told.pipeline, fields })}`;
+    const fields = told.untold.map((name) => t(GROUPS[name] ?? `field.${name}`)).join(" · ");
+    return `${memory}; ${t("estimate.bridge", { pipeline: told.pipeline, fields })}`;
   }
 
   aigc.mounts.estimate = (root) => {

@@ -8,7 +8,10 @@ classes.py     what a pipeline class is and can be told, read from diffusers' so
 folder.py      whether a folder is sound
 asked.py       a request as the arguments of the pipeline's call, and what it cannot be told
 model.py       the parts in memory, the preview
-scheduling.py  the pipeline's own scheduler, or ours, seen from outside
+leading.py     which sampler of ours a scheduler is, and whether ours can lead its steps
+scheduling.py  the pipeline's own scheduler watched, or one whose steps come from outside
+crossing.py    a call in a thread of its own that stands still whenever it shows something
+walk.py        the steps of one picture
 painting.py    the stream
 """
 

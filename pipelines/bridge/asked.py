@@ -25,7 +25,9 @@ OURS_ALONE = (  # what only a loop of ours can do
 )
 PASSED_ON = {"negative_prompt": "negative_prompt", "clip_skip": "clip_skip", "guidance_rescale": "guidance_rescale"}
 """Fields that some pipelines take, and what their calls name them."""
-SECOND = frozenset("mask_image control_image seed_resize_height guidance_end beta_start beta_end".split())
+SECOND = frozenset(
+    "mask_image control_image seed_resize_width seed_resize_height guidance_start guidance_end beta_start beta_end".split()
+)
 SPACING = ("beta_schedule", "beta_start", "beta_end", "sigma_schedule")
 DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in TextToImageRequest.fields()}
 NOT_BINNED = "use_resolution_binning"
@@ -102,7 +104,7 @@ def suited(info: ModelInfo) -> dict[str, Any]:
         "width": width,
         "height": height,
         "num_inference_steps": steps if _is_number(steps) else STEPS,
-        "guidance_scale": float(scale) if _is_number(scale) else SCALE,
+        "guidance_scale": float(scale or 0) if _is_number(scale) else SCALE,
         "sampler": leading.own_sampler(info) or DEFAULTS["sampler"],
     }
 

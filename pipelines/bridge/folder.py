@@ -71,7 +71,7 @@ def kind_of(class_name: str) -> str:
         return "scheduler"
     if "Tokenizer" in class_name or class_name == "TokenizersBackend":
         return "tokenizer"
-    return "processor" if class_name.endswith(("Processor", "FeatureExtractor")) else "module"
+    return "processor" if "Processor" in class_name or class_name.endswith("FeatureExtractor") else "module"
 
 
 def _parts(pipeline: PipelineClass, index: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
