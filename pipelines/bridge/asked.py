@@ -26,8 +26,10 @@ OURS_ALONE = (  # what only a loop of ours can do
 PASSED_ON = {"negative_prompt": "negative_prompt", "clip_skip": "clip_skip", "guidance_rescale": "guidance_rescale"}
 """Fields that some pipelines take, and what their calls name them."""
 SECOND = frozenset(
-    "mask_image control_image seed_resize_width seed_resize_height guidance_start guidance_end beta_start beta_end".split()
+    "mask_image control_image seed_resize_width seed_resize_height guidance_start guidance_end "
+    "beta_start beta_end".split()
 )
+"""Fields that go without saying where the one that they belong to is named."""
 SPACING = ("beta_schedule", "beta_start", "beta_end", "sigma_schedule")
 DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in TextToImageRequest.fields()}
 NOT_BINNED = "use_resolution_binning"

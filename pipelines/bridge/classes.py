@@ -105,7 +105,7 @@ def is_in_diffusers(name: str, library: str) -> bool:
     if library == "diffusers":
         return any(name in _places(kind) for kind in ("models", "schedulers", "pipelines"))
     place = _places("pipelines").get(name)
-    return place is not None and library in place.parts
+    return place is not None and library in place.relative_to(_root() / "pipelines").parts
 
 
 def _lineage(name: str) -> Iterator[ast.ClassDef]:
