@@ -191,8 +191,9 @@ def _sketch(controls: Controls) -> None:
 
 
 def _suited(controls: Controls, wire: gr.HTML) -> None:
-    """Another model brings the size, steps and guidance that suit it; one that cannot be used says why."""
-    names = ("width", "height", "num_inference_steps", "guidance_scale")
+    """Another model brings the size, steps, guidance and perhaps the sampler that suit it; one that cannot be used
+    says why."""
+    names = ("width", "height", "num_inference_steps", "guidance_scale", "sampler")
     if "model" not in controls.by_name or not all(name in controls.by_name for name in names):
         return
     shown = [controls.by_name[name] for name in names]
@@ -202,7 +203,7 @@ def _suited(controls: Controls, wire: gr.HTML) -> None:
             values = suited(models.inspect(models.find(model)))
         except StudioError as error:
             return (*(gr.skip() for _ in names), signal(error={"code": error.code, "message": str(error)}))
-        return (*(values[name] for name in names), gr.skip())
+        return (*(values.get(name, gr.skip()) for name in names), gr.skip())
 
     model: Any = controls.by_name["model"]
     model.input(chosen, model, [*shown, wire], **FAST)

@@ -98,11 +98,11 @@ def router(services: Services) -> APIRouter:
 
     @api.post("/{entry_id}/load")
     def load(entry_id: str) -> dict[str, Any]:
-        from pipelines.text_to_image import lease
+        from pipelines.text_to_image import held
 
         mine()
         entry = library.catalogue.get(entry_id)
-        with lease(models.inspect(entry.path), services.devices):
+        with held(models.inspect(entry.path), services.devices):
             return _told(services, entry)
 
     @api.post("/{entry_id}/unload")

@@ -15,6 +15,7 @@ from typing import Any
 
 from pipelines import hardware, libs, models, vaes
 from pipelines.architectures import ARCHITECTURES
+from pipelines.bridge import asked
 from pipelines.device import DeviceManager
 from pipelines.models import ModelInfo
 from pipelines.requests import TextToImageRequest
@@ -35,8 +36,9 @@ PIECE = 0.03
 class Estimate:
     """Bytes: of the weights, of one evaluation, of one decoding; what the way of working needs at most; what is free.
 
-    `way` is the step of the ladder that would be taken (see pipelines/diffusion/placement.py) in small letters, or
-    "none" where not even the smallest fits. `sentence` says it in English.
+    `way` is the step of the ladder that would be taken (see pipelines/diffusion/placement.py) in small letters, "more"
+    where one evaluation is not known and comes on top, or "none" where not even the smallest fits. `sentence` says it
+    in English. `pipeline` names the one that paints through the bridge, and `untold` the fields that it cannot use.
     """
 
     weights: int
@@ -46,6 +48,8 @@ class Estimate:
     free: int
     way: str
     sentence: str
+    pipeline: str = ""
+    untold: tuple[str, ...] = ()
 
 
 SAID = {
@@ -58,15 +62,21 @@ SAID = {
 }
 
 
+MORE = " for the weights; what the pipeline needs while it paints comes on top"
+"""The same of pipelines behind the bridge, that would fit."""
+
+
 def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManager) -> Estimate:
     """What the request would need of the device, and how it would be worked on there."""
     item = libs.torch().empty((), dtype=devices.dtype).element_size()
     parts = part_bytes(info, item)
+    held = sum(int(str(model["bytes"])) for model in devices.loaded() if not model["leases"])
+    free = hardware.memory_of(devices.device)[0] + held
+    if info.bridged:
+        return _of_bridged(info, request, sum(parts.values()), free, devices.budget_bytes, item)
     network = network_bytes(info, request.width, request.height, devices.device, item)
     decoding = decoding_bytes(*_decoder(info, request), request.width, request.height, item)
     tile = min(decoding, decoding_bytes(*_decoder(info, request), TILE * factor(info), TILE * factor(info), item))
-    held = sum(int(str(model["bytes"])) for model in devices.loaded() if not model["leases"])
-    free = hardware.memory_of(devices.device)[0] + held
     ladder = _ladder(parts, info.network, network, decoding, tile)
     ways = {name: ladder[name] for name in _allowed(devices)}
     fits = (name for name, (lies, most) in ways.items() if most <= free and lies <= devices.budget_bytes)
@@ -74,6 +84,20 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     needed = ways[way][1] if way in ways else min(most for _, most in ways.values())
     sentence = f"about {_amount(needed)} of {_amount(free)}{SAID[way]}."
     return Estimate(sum(parts.values()), network, decoding, needed, free, way, sentence)
+
+
+def _of_bridged(
+    info: ModelInfo, request: TextToImageRequest, weights: int, free: int, budget: int, item: int
+) -> Estimate:
+    """Of a pipeline whose networks are not known here: its weights, which all lie on the device, and its decoding where
+    that is by a decoder that is. So it is the least that is needed."""
+    kind = info.classes.get("vae", "")
+    known = kind in DECODER
+    decoding = decoding_bytes(kind, info.configs["vae"], request.width, request.height, item) if known else 0
+    needed = weights + decoding
+    way = "more" if needed <= free and weights <= budget else "none"
+    sentence = f"at least {_amount(needed)} of {_amount(free)}{SAID.get(way, MORE)}."
+    return Estimate(weights, 0, decoding, needed, free, way, sentence, info.pipeline, asked.unusable(info))
 
 
 def _amount(count: int) -> str:

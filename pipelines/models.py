@@ -1,8 +1,9 @@
 """Which models are here, and whether one is sound: looked over before any library loads it.
 
-A model is a diffusers folder or a safetensors file of an architecture that pipelines/architectures knows, in a folder
-of `pipelines.places`. Whoever made it is a stranger: only known classes, sizes within bounds, safetensors whose header
-is true, and no link that leads out of the folder.
+A model is a diffusers folder or a safetensors file of an architecture that pipelines/architectures knows, or a folder
+of any other text-to-image pipeline of diffusers, which runs through the bridge (pipelines/bridge), in a folder of
+`pipelines.places`. Whoever made it is a stranger: only known classes, sizes within bounds, safetensors whose header is
+true, and no link that leads out of the folder.
 """
 
 import functools
@@ -18,6 +19,7 @@ from typing import Any
 
 from pipelines import places
 from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
+from pipelines.bridge import BRIDGE
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import sha256_of
 
@@ -116,9 +118,22 @@ class ModelInfo:
     configs: Mapping[str, dict[str, Any]] = field(repr=False)
 
     @property
+    def bridged(self) -> bool:
+        """Whether diffusers' own pipeline paints, and not a loop of ours (see pipelines/bridge)."""
+        return self.architecture == BRIDGE
+
+    @property
+    def pipeline(self) -> str:
+        """What diffusers calls it; "" for a checkpoint of one file."""
+        return str(self.configs.get("model_index", {}).get("_class_name", ""))
+
+    @property
     def network(self) -> str:
         """The part that denoises."""
-        return ARCHITECTURES[self.architecture].network
+        if not self.bridged:
+            return ARCHITECTURES[self.architecture].network
+        named = (name for name in ("transformer", "unet", "decoder") if name in self.weights)
+        return next(named, next(iter(self.weights)))
 
 
 def installed() -> tuple[str, ...]:
@@ -171,7 +186,11 @@ def inspect(place: Path) -> ModelInfo:
 def _inspect_folder(folder: Path) -> ModelInfo:
     refuse_links_out(folder)
     index = read_json(folder / "model_index.json")
-    architecture = _architecture(index)
+    architecture = of_pipeline(str(index.get("_class_name")))
+    if architecture is None:
+        from pipelines.bridge import folder as bridged
+
+        return bridged.inspect(folder, index)
     classes = _classes(index, architecture)
     configs = {part: read_json(folder / part / "config.json") for part in architecture.weighty if part in classes}
     configs["scheduler"] = read_json(folder / "scheduler" / "scheduler_config.json")
@@ -182,7 +201,11 @@ def _inspect_folder(folder: Path) -> ModelInfo:
     for part in architecture.tokenizers:
         if part in classes:
             _check_tokenizer(folder, part)
-    weights = {part: _weight_files(folder, part) for part in architecture.weighty if part in classes}
+    weights = {
+        part: weight_files(folder, part, WEIGHT_STEMS.get(part, "model"))
+        for part in architecture.weighty
+        if part in classes
+    }
     for path in (path for files in weights.values() for path in files):
         check_safetensors(path)
     total = sum(path.stat().st_size for files in weights.values() for path in files)
@@ -202,6 +225,10 @@ def _check_tokenizer(folder: Path, part: str) -> None:
 
 def native_shape(info: ModelInfo) -> tuple[int, int]:
     """Width and height in pixels of the pictures that the model was trained on."""
+    if info.bridged:
+        from pipelines.bridge import asked
+
+        return asked.native_shape(info)
     vae = info.configs["vae"]
     blocks = vae.get("block_out_channels") or vae["decoder_block_out_channels"]
     size = info.configs[info.network].get("sample_size") or UNSAID // 2 ** (len(blocks) - 1)
@@ -273,15 +300,6 @@ def refuse_links_out(folder: Path) -> None:
                 raise BadFile(f"{name[:60]} in the model folder is a link that leads out of it; put the file there.")
 
 
-def _architecture(index: dict[str, Any]) -> Architecture:
-    found = of_pipeline(str(index.get("_class_name")))
-    if found is None:
-        given = str(index.get("_class_name"))[:60]
-        known = ", ".join(architecture.label for architecture in ARCHITECTURES.values())
-        raise BadFile(f"the model is a {given}, which is not supported; supported are {known}. Choose another model.")
-    return found
-
-
 def _classes(index: dict[str, Any], architecture: Architecture) -> dict[str, str]:
     """Component -> class name, all of them known."""
     classes: dict[str, str] = {}
@@ -332,9 +350,8 @@ def check_size(label: str, name: str, value: Any, most: float) -> None:
             raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}, less than any real model has.")
 
 
-def _weight_files(folder: Path, part: str) -> tuple[Path, ...]:
-    """The safetensors files of a component; half precision serves where there is no other."""
-    stem = WEIGHT_STEMS.get(part, "model")
+def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
+    """The safetensors files of a component, which begin with `stem`; half precision serves where there is no other."""
     for variant in ("", ".fp16"):
         if (folder / part / f"{stem}{variant}.safetensors").is_file():
             return (folder / part / f"{stem}{variant}.safetensors",)

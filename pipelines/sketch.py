@@ -2,16 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from pipelines import models
+from pipelines import libs, models
 from pipelines.device import DeviceManager
 from pipelines.events import Event, Frame, Progress, StopEarly
+from pipelines.models import ModelInfo
 from pipelines.requests import SketchRequest, TextToImageRequest
 from pipelines.text_to_image import Run, lease
-
-if TYPE_CHECKING:
-    from pipelines.diffusion.bundle import Bundle
 
 STEPS = 4
 SAMPLER = "ddim"
@@ -31,8 +28,11 @@ class Sketch:
         try:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
+            if info.bridged:
+                yield from _over_the_bridge(request, info, devices)
+                return
             with lease(info, devices) as model:
-                yield from _draw(Run.prepare(_in_full(request, model), model, devices))
+                yield from _draw(Run.prepare(_in_full(request, info), model, devices))
         except StopEarly:
             return
 
@@ -45,9 +45,18 @@ def _draw(run: Run) -> Iterator[Frame]:
         yield shown
 
 
-def _in_full(request: SketchRequest, model: "Bundle") -> TextToImageRequest:
+def _over_the_bridge(request: SketchRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
+    """With the pipeline's own scheduler."""
+    libs.torch()  # before the module that imports it at its top: through the one locked door
+    from pipelines.bridge import leading, painting
+
+    own = leading.own_sampler(info) or TextToImageRequest.sampler
+    yield from painting.sketch(dataclasses.replace(_in_full(request, info), sampler=own), info, devices)
+
+
+def _in_full(request: SketchRequest, info: ModelInfo) -> TextToImageRequest:
     """What a sketch asks of the loop that paints; its size is the one that the model was trained at."""
-    width, height = _size(model)
+    width, height = _size(info)
     return TextToImageRequest(
         **request.values(),
         num_inference_steps=STEPS,
@@ -58,7 +67,7 @@ def _in_full(request: SketchRequest, model: "Bundle") -> TextToImageRequest:
     ).resolved()
 
 
-def _size(model: "Bundle") -> tuple[int, int]:
+def _size(info: ModelInfo) -> tuple[int, int]:
     """Width and height of the model's own pictures, within bounds."""
-    width, height = (min(LARGEST, max(SMALLEST, side)) for side in models.native_shape(model.info))
+    width, height = (min(LARGEST, max(SMALLEST, side)) for side in models.native_shape(info))
     return width, height

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipelines import models
 from pipelines.architectures import ARCHITECTURES
+from pipelines.bridge import asked
 from pipelines.models import ModelInfo
 from pipelines.requests import LARGEST_SIDE, TextToImageRequest
 
@@ -21,10 +22,12 @@ FEW_STEPS: tuple[tuple[str, int, float], ...] = (
 
 
 def suited(info: ModelInfo) -> dict[str, Any]:
-    """width, height, num_inference_steps and guidance_scale."""
+    """width, height, num_inference_steps and guidance_scale; of a pipeline behind the bridge its sampler too."""
     defaults = {field.name: field.default for field in TextToImageRequest.fields()}
     width, height = (max(64, min(LARGEST_SIDE, side // 16 * 16)) for side in models.native_shape(info))
     size = {"width": width, "height": height}
+    if info.bridged:
+        return asked.suited(info) | size
     if max(width, height) < SMALL:
         return size | {name: defaults[name] for name in ("num_inference_steps", "guidance_scale")}
     architecture = ARCHITECTURES[info.architecture]

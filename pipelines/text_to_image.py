@@ -64,6 +64,9 @@ class TextToImage:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
+            if info.bridged:
+                yield from _over_the_bridge(request, info, devices)
+                return
             with (
                 lease(info, devices) as base,
                 decoder_of(request.vae, base, devices) as decoder,
@@ -84,8 +87,30 @@ def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:
         pass
 
 
+def _over_the_bridge(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
+    libs.torch()  # before the module that imports it at its top: through the one locked door
+    from pipelines.bridge import painting
+
+    yield from painting.stream(request, info, devices)
+
+
+def held(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[object]:
+    """A model of any kind on the device, for the block's time."""
+    if not info.bridged:
+        return lease(info, devices)
+    libs.torch()
+    from pipelines.bridge import model
+
+    return model.lease(info, devices)
+
+
 def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bundle]:
-    """The model on the device, for the block's time."""
+    """The model on the device, for the block's time. Raises BadRequest for one that only paints, by a pipeline."""
+    if info.bridged:
+        raise BadRequest(
+            f"{info.name[:60]} is a {info.pipeline}, which paints through the bridge and does nothing else. "
+            "Choose a model of another kind here."
+        )
     libs.torch()  # before the modules that import it at their top: through the one locked door
     from pipelines.diffusion import loading
 

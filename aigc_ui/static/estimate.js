@@ -1,14 +1,19 @@
-// One quiet line below the button: how much memory the picture will need, where that is worth a word.
+// A quiet line below the button: how much memory the picture will need, where that is worth a word; and what a model
+// that paints through the bridge cannot use.
 (() => {
   const { el, t, on, post } = aigc;
   const WAIT = 300;                                      // while somebody drags a slider
+  const GROUPS = { hires_scale: "group.hires", tile: "group.tile", variation_strength: "group.variation" };
   let told = null, timer = 0, turn = 0;
 
   const amount = (bytes) => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
   function sentence() {
     if (!told) return "";
     const size = t("estimate", { needed: amount(told.needed), free: amount(told.free) });
-    return told.way === "whole" ? size : size + t(`estimate.${told.way}`);
+    const memory = told.way === "whole" ? size : size + t(`estimate.${told.way}`);
+    if (!told.pipeline) return memory;
+    const fields = told.untold.map((name) => t(GROUPS[name] ?? `field.${name}`)).join(" · ");
+    return `${memory}; ${t("estimate.bridge", { pipeline: told.pipeline, fields })}`;
   }
 
   aigc.mounts.estimate = (root) => {

@@ -1,5 +1,7 @@
 """A model's files to a Bundle in memory, on the CPU."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,10 +36,15 @@ def _part(info: ModelInfo, part: str, dtype: Any) -> Any:
         return sound(single_file.load_part(info, part, dtype), part)
     name = info.classes[part]
     kind = libs.named("transformers" if name in TRANSFORMERS else "diffusers", name)
-    half = all(".fp16." in path.name for path in info.weights[part])
+    return read_part(kind, info.folder / part, part, dtype, info.weights[part])
+
+
+def read_part(kind: Any, folder: Path, part: str, dtype: Any, files: Iterable[Path]) -> Any:
+    """A module of that class from its folder, whose weights are these `files`. Raises BadFile where they do not fit."""
+    half = all(".fp16." in path.name for path in files)
     try:
         module, report = kind.from_pretrained(
-            str(info.folder / part),
+            str(folder),
             dtype=dtype,
             local_files_only=True,
             use_safetensors=True,
@@ -48,7 +55,9 @@ def _part(info: ModelInfo, part: str, dtype: Any) -> Any:
         if is_out_of_memory(error):
             raise
         raise BadFile(f"the weights of {part} do not fit its config.json: one of the two is not its own.") from error
-    missing = [name for name in report["missing_keys"] if name not in getattr(module, "_tied_weights_keys", ())]
+    missing = [
+        name for name in report["missing_keys"] if name not in (getattr(module, "_tied_weights_keys", None) or ())
+    ]
     if missing:
         raise BadFile(f"{part} lacks {len(missing)} of its weights ({min(missing)[:60]}, ...). Copy the folder again.")
     return sound(module, part)

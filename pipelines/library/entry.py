@@ -21,7 +21,9 @@ class Root:
 
 
 def base_name(architecture: str) -> str:
-    """What people call it."""
+    """What people call it. Models that run through the bridge are known by the name of their pipeline."""
+    if architecture.endswith("Pipeline"):
+        return f"{architecture}, through the bridge"
     known = ARCHITECTURES.get(architecture)
     return known.label if known and architecture not in NAMES else architecture_name(architecture)
 

@@ -105,6 +105,8 @@ def _folder(path: Path) -> tuple[str, Recognised]:
         info = models.inspect(path)
     except StudioError as error:
         return "folder", Recognised("pipeline", architecture, unusable=str(error))
+    if info.bridged:
+        architecture = info.pipeline
     prediction = info.configs["scheduler"].get("prediction_type")
     dtype = next(iter(_dtypes(info.weights[info.network][0])), "")
     return "folder", Recognised("pipeline", architecture, layout="diffusers", prediction_type=prediction, dtype=dtype)

@@ -64,6 +64,11 @@ def _loaded(place: Path, changed: int) -> tuple[Any, Frame, int]:
     from pipelines.diffusion import loading
 
     info = models.inspect(place)
+    if info.bridged:
+        from pipelines.bridge import model
+
+        tokenizer, most = model.reader(info)
+        return tokenizer, Frame.of(tokenizer, most), 1
     reading = architectures.runner(info.architecture).reading(info)
     tokenizer = loading.tokenizer(info, reading.tokenizer)
     return tokenizer, reading.frame(tokenizer), reading.chunks

@@ -84,7 +84,7 @@ def test_ended_early_it_evaluates_no_more_and_gives_the_model_back(devices, mode
 )
 def test_its_size_is_the_one_that_the_model_was_trained_at_within_bounds(latents, side):
     configs = {"unet": {"sample_size": latents}, "vae": {"block_out_channels": [8] * 4}}
-    assert sketch._size(SimpleNamespace(info=SimpleNamespace(network="unet", configs=configs))) == side
+    assert sketch._size(SimpleNamespace(network="unet", configs=configs, bridged=False)) == side
 
 
 def test_a_model_that_is_not_here_is_a_clear_error(devices):

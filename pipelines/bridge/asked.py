@@ -1,0 +1,158 @@
+"""A request as the arguments of a pipeline's call; what that pipeline cannot be told, and what suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines import prompts
+from pipelines.bridge import classes, leading
+from pipelines.bridge.classes import REQUIRED, PipelineClass
+from pipelines.errors import BadRequest
+from pipelines.models import ModelInfo
+from pipelines.requests import TextToImageRequest
+
+DEFAULT_SIDE = 1024
+STEPS, SCALE = 30, 5.0
+"""Where the call says none of its own."""
+GUIDANCES = ("guidance_scale", "true_cfg_scale", "distilled_guidance_scale", "prior_guidance_scale")
+"""What pipelines call the guidance scale; the first of them that has a number as its default."""
+OURS_ALONE = (  # what only a loop of ours can do
+    *("image", "mask_image", "loras", "control_image", "control_model", "vae", "tile", "hires_scale"),
+    *("guidance_curve", "guidance_start", "guidance_end"),
+    *("variation_strength", "seed_resize_width", "seed_resize_height"),
+)
+PASSED_ON = {"negative_prompt": "negative_prompt", "clip_skip": "clip_skip", "guidance_rescale": "guidance_rescale"}
+"""Fields that some pipelines take, and what their calls name them."""
+SECOND = frozenset(
+    "mask_image control_image seed_resize_width seed_resize_height guidance_start guidance_end "
+    "beta_start beta_end".split()
+)
+"""Fields that go without saying where the one that they belong to is named."""
+SPACING = ("beta_schedule", "beta_start", "beta_end", "sigma_schedule")
+DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in TextToImageRequest.fields()}
+NOT_BINNED = "use_resolution_binning"
+"""Set false where a call takes it: the picture has the size that was asked for, and not one near it."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A pipeline and how it is told what a request asks for."""
+
+    pipeline: PipelineClass
+
+    @classmethod
+    def of(cls, info: ModelInfo) -> Call:
+        return cls(classes.text_to_image(info.pipeline))
+
+    @property
+    def guidance(self) -> str:
+        """Its parameter for the guidance scale, "" where it has none."""
+        takes = [name for name in GUIDANCES if self.pipeline.takes(name)]
+        numbers = [name for name in takes if _is_number(self.pipeline.call[name])]
+        return next(iter((*numbers, *takes)), "")
+
+    def untold(self, led: bool) -> tuple[str, ...]:
+        """Fields of a request that this pipeline cannot be told. `led`: one of our samplers can lead its steps."""
+        names = [field for field, name in PASSED_ON.items() if not self.pipeline.takes(name)]
+        return (*OURS_ALONE, *names, *(() if led else SPACING), *(() if self.guidance else ("guidance_scale",)))
+
+    def refuse_untold(self, request: TextToImageRequest, led: bool) -> None:
+        """Raises BadRequest where the request asks for what the pipeline cannot be told."""
+        asked = [name for name in self.untold(led) if getattr(request, name) != DEFAULTS[name]]
+        if asked:
+            back = ", ".join(f"{name}={_short(DEFAULTS[name])}" for name in asked[:6])
+            raise BadRequest(
+                f"{self.pipeline.name}, which paints through the bridge, cannot be told {', '.join(asked[:6])}. "
+                f"Set back: {back}."
+            )
+
+    def arguments(self, request: TextToImageRequest, own_eta: bool) -> dict[str, Any]:
+        """For one picture, but its generator. `own_eta`: the pipeline's own scheduler is to be told eta."""
+        told: dict[str, Any] = {
+            "prompt": _plain(request.prompt, request, "prompt"),
+            "num_inference_steps": request.num_inference_steps,
+            "width": request.width,
+            "height": request.height,
+        }
+        if self.pipeline.takes("negative_prompt"):
+            told["negative_prompt"] = _plain(request.negative_prompt, request, "negative_prompt")
+        if self.guidance:
+            told[self.guidance] = request.guidance_scale
+        if self.pipeline.takes("clip_skip") and request.clip_skip > 1:
+            told["clip_skip"] = request.clip_skip - 1
+        if self.pipeline.takes("guidance_rescale"):
+            told["guidance_rescale"] = request.guidance_rescale
+        if own_eta and request.eta and self.pipeline.takes("eta"):
+            told["eta"] = request.eta
+        if self.pipeline.takes(NOT_BINNED):
+            told[NOT_BINNED] = False
+        return told
+
+
+def unusable(info: ModelInfo) -> tuple[str, ...]:
+    """The fields that a page should say this model cannot use; of those that go together, the first."""
+    return tuple(name for name in Call.of(info).untold(leading.can_lead(info)) if name not in SECOND)
+
+
+def suited(info: ModelInfo) -> dict[str, Any]:
+    """width, height, num_inference_steps and guidance_scale as the call's own defaults, and the sampler that the
+    pipeline's own scheduler is, where it is one of ours."""
+    call = Call.of(info)
+    steps, scale = call.pipeline.call["num_inference_steps"], call.pipeline.call.get(call.guidance)
+    width, height = native_shape(info)
+    return {
+        "width": width,
+        "height": height,
+        "num_inference_steps": steps if _is_number(steps) else STEPS,
+        "guidance_scale": float(scale or 0) if _is_number(scale) else SCALE,
+        "sampler": leading.own_sampler(info) or DEFAULTS["sampler"],
+    }
+
+
+def native_shape(info: ModelInfo) -> tuple[int, int]:
+    """Width and height in pixels: of the network's own latents, where it says, else as the call's defaults."""
+    size = info.configs[info.network].get("sample_size")
+    if isinstance(size, int) and not isinstance(size, bool):
+        side = size * factor(info)
+        return side, side
+    call = classes.text_to_image(info.pipeline).call
+    width, height = (call[name] if _is_number(call[name]) else DEFAULT_SIDE for name in ("width", "height"))
+    return int(width), int(height)
+
+
+def factor(info: ModelInfo) -> int:
+    """Pixels along one side of a latent pixel, as the decoder's config lets one know; 1 for pipelines of pixels."""
+    vae = next((info.configs[part] for part in ("vae", "movq", "vqgan") if part in info.configs), None)
+    if vae is None:
+        return 1
+    for name in ("block_out_channels", "decoder_block_out_channels", "encoder_block_out_channels"):
+        if isinstance(vae.get(name), list):
+            return 2 ** (len(vae[name]) - 1)
+    mult = vae.get("dim_mult")
+    return 2 ** (len(mult) - 1) if isinstance(mult, list) else 8
+
+
+def _plain(text: str, request: TextToImageRequest, name: str) -> str:
+    """The words of a prompt whose grammar asks for nothing but words. Raises BadRequest."""
+    if request.prompt_syntax == "plain":
+        return text
+    read = prompts.parse(text, request.prompt_syntax, negative=name == "negative_prompt")
+    states = set(read.states(request.num_inference_steps))
+    spans = [span for said in next(iter(states)) for section in said.sections for span in section]
+    simple = len(states) == 1 and len(read.parts) == 1 and not read.loras and not read.unknown
+    if not simple or any(span.weight != 1 for span in spans) or len(next(iter(states))[0].sections) > 1:
+        raise BadRequest(
+            f"{name} asks for weights, changes or networks, which a pipeline behind the bridge cannot be told. Take "
+            "them out, or set prompt_syntax to plain, where brackets are only brackets."
+        )
+    return "".join(span.text for span in spans)
+
+
+def _is_number(value: Any) -> bool:
+    return value is not REQUIRED and isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _short(value: Any) -> str:
+    return repr(value) if isinstance(value, str | tuple) else f"{value:g}"
