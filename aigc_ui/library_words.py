@@ -9,7 +9,7 @@ LIBRARY_WORDS: Mapping[str, tuple[str, str]] = {
     "library.every-base": ("Every base", "全部基础模型"),
     "library.scan": ("Look through the folders again", "重新扫描文件夹"),
     "library.count": ("{shown} of {total} models", "{total} 个模型中的 {shown} 个"),
-    "library.hashing": ("{left} files are still being hashed", "还有 {left} 个文件正在计算哈希"),
+    "library.hashing": ("files still to be hashed: {left}", "还有 {left} 个文件正在计算哈希"),
     "library.more": ("Show more", "显示更多"),
     "library.none": ("No model fits this search.", "没有符合条件的模型。"),
     "library.where": (
@@ -25,6 +25,7 @@ LIBRARY_WORDS: Mapping[str, tuple[str, str]] = {
     "library.unload": ("Unload", "卸载"),
     "library.use": ("Use in Create", "用于创作"),
     "library.used": ("{name} is chosen in Create.", "已在“创作”中选择 {name}。"),
+    "library.worn": ("{name} stands in the prompt.", "{name} 已加入提示词。"),
     "library.remove": ("Remove", "移除"),
     "library.confirm": (
         "It lies in another tool's folder. Press once more to take it out of there.",
@@ -47,6 +48,7 @@ LIBRARY_WORDS: Mapping[str, tuple[str, str]] = {
     "library.licence": ("Licence", "许可"),
     "library.rank": ("Rank", "秩"),
     "library.unusable": ("Cannot be used", "无法使用"),
+    "library.first": ("Convert before use", "需先转换"),
     "library.convert": ("Convert to safetensors", "转换为 safetensors"),
     "library.hub": ("Download from the Hugging Face hub", "从 Hugging Face 下载"),
     "library.hub-help": (

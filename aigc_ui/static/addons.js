@@ -18,6 +18,12 @@
   }
   document.addEventListener("input", (event) => { if (event.target === field()) renderChips(); });
 
+  // From the list of models: into the prompt, which is there also while the add-ons are folded up.
+  aigc.useLora = (name) => {
+    const prompt = document.querySelector("#prompt textarea").value.trimEnd();
+    if (!prompt.includes(`<lora:${name}:`)) put("prompt", `${prompt} <lora:${name}:${WEIGHT}>`.trimStart());
+  };
+
   function chips(names) {
     const list = el("div", { class: "chips", role: "group" });
     const buttons = names.map((name) => el("button", { type: "button", onclick: () => toggle(name) }, name));

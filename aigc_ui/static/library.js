@@ -110,7 +110,7 @@
       return el("summary", {}, picture,
         el("span", { class: "title" }, el("b", {}, one.label), el("span", { class: "facts" }, facts.join(" · "))),
         one.in_memory ? el("span", { class: "badge on" }, t("library.memory", { device, size: units(one.in_memory) })) : null,
-        one.unusable ? el("span", { class: "badge off" }, t("library.unusable")) : el("span", { class: "badge" }, units(one.size)));
+        one.unusable ? el("span", { class: "badge off" }, t(one.convert_as ? "library.first" : "library.unusable")) : el("span", { class: "badge" }, units(one.size)));
     }
 
     function inside(one, draw) {
@@ -158,6 +158,11 @@
         aigc.settings(await api(`library/${one.id}/settings`));
         aigc.openRoom("create");
         aigc.say("good", t("library.used", { name: one.label }));
+      });
+      if (one.kind === "lora" && !one.unusable) act("use", async () => {
+        aigc.useLora(one.name);
+        aigc.openRoom("create");
+        aigc.say("good", t("library.worn", { name: one.label }));
       });
       if (told.changes && one.usable_as && !one.in_memory) act("load", async () => {
         row.querySelectorAll("button").forEach((button) => { button.disabled = true; });

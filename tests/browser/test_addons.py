@@ -90,6 +90,19 @@ def test_chips_put_loras_into_the_request_and_take_them_out(visit, studio):
     assert set(newest(studio)["recipe"]["lora_hashes"]) == {"fog"}
 
 
+def test_a_lora_goes_from_the_list_of_models_into_the_prompt_once(visit, studio):
+    page = visit()
+    page.locator("#prompt textarea").fill("a panda")
+    for _ in range(2):
+        page.get_by_role("tab", name="Models").click()
+        card = page.locator(".model").filter(has_text="ink lines")
+        if card.get_attribute("open") is None:
+            card.locator("summary").click()
+        card.get_by_role("button", name="Use in Create").click()
+        expect(page.locator("#prompt")).to_be_visible()
+        expect(page.locator("#prompt textarea")).to_have_value("a panda <lora:ink lines:0.8>")
+
+
 def test_the_edges_are_shown_and_followed(visit, studio):
     page = visit()
     open_addons(page)
@@ -202,6 +215,15 @@ def test_on_a_phone_nothing_leaves_the_page(visit):
     bring(page)
     drop(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_handles_of_sliders_are_not_cut_off_on_a_phone(visit):
+    """A handle is 18 pixels high on a line of 8; what is outside of its block is not drawn."""
+    page = visit(viewport={"width": 390, "height": 844})
+    below = """sliders => sliders.filter((one) => one.offsetParent).map((one) =>
+      one.closest(".block").getBoundingClientRect().bottom - one.getBoundingClientRect().bottom)"""
+    room = page.locator("#create input[data-testid=range-input]").evaluate_all(below)
+    assert len(room) >= 2 and min(room) >= 5
 
 
 def test_where_nothing_is_installed_there_is_no_accordion(visit, browser, tmp_path: Path):

@@ -17,7 +17,7 @@ def model(page: Page, name: str) -> Locator:
 
 def test_the_models_that_are_here_are_listed_and_searched(library):
     expect(model(library, "aigc-mini")).to_contain_text("diffusers folder")
-    expect(model(library, "stranger")).to_contain_text("Cannot be used")
+    expect(model(library, "stranger")).to_contain_text("Convert before use")
     library.get_by_label("Search by name, title or author").fill("my-tiny")
     expect(library.locator(".model")).to_have_count(1)
 
@@ -60,6 +60,7 @@ def test_a_removed_model_comes_back(library):
 def test_a_pickle_is_converted_at_a_press(library):
     pickled = model(library, "pickled")
     expect(pickled).to_have_count(1)
+    expect(pickled).to_contain_text("Convert before use")
     pickled.locator("summary").click()
     pickled.get_by_role("button", name="Convert to safetensors").click()
     expect(pickled).to_have_count(2)
