@@ -14,14 +14,24 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     HunyuanDiT2DModel,
     HunyuanDiTPipeline,
+    KandinskyV22CombinedPipeline,
+    PriorTransformer,
     QwenImagePipeline,
     QwenImageTransformer2DModel,
     SanaPipeline,
     SanaTransformer2DModel,
+    UnCLIPScheduler,
+    UNet2DConditionModel,
+    VQModel,
 )
 from transformers import (
     BertConfig,
     BertModel,
+    CLIPImageProcessor,
+    CLIPTextConfig,
+    CLIPTextModelWithProjection,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
     Gemma2Config,
     Gemma2Model,
     Qwen2_5_VLConfig,
@@ -33,12 +43,14 @@ from transformers import (
 from tests.tiny import tiny_tokenizer
 from tests.tiny_zoo import _t5, _t5_tokenizer, _vae
 
-KINDS = ("sana", "auraflow", "hunyuan", "qwen")
+KINDS = ("sana", "auraflow", "hunyuan", "kandinsky", "qwen")
 
 
 def tiny_pipeline(kind: str, seed: int = 0) -> Any:
     torch.manual_seed(seed)
-    pipeline = {"sana": _sana, "auraflow": _auraflow, "hunyuan": _hunyuan, "qwen": _qwen}[kind]()
+    pipeline = {"sana": _sana, "auraflow": _auraflow, "hunyuan": _hunyuan, "kandinsky": _kandinsky, "qwen": _qwen}[
+        kind
+    ]()
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
             part.eval()
@@ -174,6 +186,72 @@ def _hunyuan() -> HunyuanDiTPipeline:
         requires_safety_checker=False,
         text_encoder_2=_t5(),
         tokenizer_2=_t5_tokenizer(256),
+    )
+
+
+def _kandinsky() -> KandinskyV22CombinedPipeline:
+    """Two stages: a prior makes an embedding of a picture, by a scheduler of its own; a UNet and a MoVQ paint it."""
+    tokenizer = long_tokenizer(77)
+    tokens = len(tokenizer)
+    prior = PriorTransformer(num_attention_heads=2, attention_head_dim=12, embedding_dim=32, num_layers=1)
+    return KandinskyV22CombinedPipeline(
+        unet=UNet2DConditionModel(
+            in_channels=4,
+            out_channels=8,
+            addition_embed_type="image",
+            down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+            up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+            mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+            block_out_channels=(32, 64),
+            layers_per_block=1,
+            encoder_hid_dim=32,
+            encoder_hid_dim_type="image_proj",
+            cross_attention_dim=32,
+            attention_head_dim=4,
+            resnet_time_scale_shift="scale_shift",
+        ),
+        scheduler=DDPMScheduler(beta_schedule="linear", beta_start=0.00085, beta_end=0.012, clip_sample=False),
+        movq=VQModel(
+            block_out_channels=(32, 64),
+            down_block_types=("DownEncoderBlock2D", "AttnDownEncoderBlock2D"),
+            up_block_types=("AttnUpDecoderBlock2D", "UpDecoderBlock2D"),
+            latent_channels=4,
+            norm_num_groups=8,
+            norm_type="spatial",
+            num_vq_embeddings=12,
+            vq_embed_dim=4,
+        ),
+        prior_prior=prior,
+        prior_image_encoder=CLIPVisionModelWithProjection(
+            CLIPVisionConfig(
+                hidden_size=32,
+                image_size=224,
+                projection_dim=32,
+                intermediate_size=37,
+                num_attention_heads=4,
+                num_hidden_layers=2,
+                patch_size=14,
+            )
+        ),
+        prior_text_encoder=CLIPTextModelWithProjection(
+            CLIPTextConfig(
+                vocab_size=tokens,
+                hidden_size=32,
+                intermediate_size=37,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                projection_dim=32,
+                max_position_embeddings=77,
+                bos_token_id=tokens - 2,
+                eos_token_id=tokens - 1,
+                pad_token_id=tokens - 1,
+            )
+        ),
+        prior_tokenizer=tokenizer,
+        prior_scheduler=UnCLIPScheduler(
+            variance_type="fixed_small_log", prediction_type="sample", clip_sample=True, clip_sample_range=10.0
+        ),
+        prior_image_processor=CLIPImageProcessor(size=224, crop_size=224),
     )
 
 

@@ -10,12 +10,12 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from pipelines import libs
 from pipelines.bridge.leading import is_flow
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.process import NEXT_TO_NOISE, FlowProcess, Process, flow_process, trained_process, vp_scale
@@ -189,7 +189,7 @@ class Led:
         self._index += 1
         after = self._show(Asked(index, sample, _of_state(model_output, sample))).to(sample)
         if return_dict:
-            return SimpleNamespace(prev_sample=after, pred_original_sample=after, denoised=after)
+            return libs.function("diffusers.schedulers.scheduling_ddim", "DDIMSchedulerOutput")(after, after)
         return after, after
 
 
