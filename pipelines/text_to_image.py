@@ -381,8 +381,9 @@ def _again(first: _Painted, second: Run, devices: DeviceManager) -> Generator[Ev
 
     asked = second.request
     try:
+        size = (asked.width, asked.height)
         larger = yield from enlarged(
-            first.latents, asked.width, asked.height, asked.hires_upscaler, second.model, devices
+            first.latents, *size, asked.hires_upscaler, second.model, devices, first.run.decode
         )
     except StopEarly:
         return first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,13 @@ class Enlarged:
 
 
 def enlarged(
-    latents: Tensor, width: int, height: int, how: str, model: Bundle, devices: DeviceManager
+    latents: Tensor,
+    width: int,
+    height: int,
+    how: str,
+    model: Bundle,
+    devices: DeviceManager,
+    decode: Callable[[Tensor], np.ndarray],
 ) -> Generator[Event, None, Enlarged]:
     """Latents (n, C, h, w) of pictures that become width x height. Each by itself: company cannot change it.
 
@@ -53,7 +59,7 @@ def enlarged(
             shape = model.latent_shape(width, height)
             larger.append(F.interpolate(one[None], size=shape[1:], mode="bilinear")[0])
             continue
-        picture = model.decode(one)
+        picture = decode(one)
         if how != "lanczos":
             network = OWN_UPSCALER if how == "ours" else how
             picture = yield from _by_network(network, picture, width / picture.shape[1], devices)

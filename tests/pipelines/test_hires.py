@@ -84,11 +84,19 @@ def test_a_batch_equals_its_pictures_made_alone_at_the_larger_size(devices, how,
 
 
 @pytest.mark.parametrize("how", UPSCALERS)
+def test_between_the_passes_the_picture_is_decoded_by_the_chosen_decoder(devices, how, monkeypatch):
+    decoded, decode = [], Run.decode
+    monkeypatch.setattr(Run, "decode", lambda run, latents: decoded.append(latents.shape[-1]) or decode(run, latents))
+    paint(devices, hires_scale=1.5, hires_upscaler=how)
+    assert decoded == ([12] if how == "latent" else [8, 12])
+
+
+@pytest.mark.parametrize("how", UPSCALERS)
 def test_the_less_strength_the_nearer_to_the_first_picture_enlarged(devices, how):
     asked = request(guidance_scale=1)
     with lease(models.inspect(models.find("tiny")), devices) as model:
         *_, last = (run := Run.prepare(asked, model, devices)).steps(run.start())
-        larger = ended(enlarged(last.x, 128, 128, how, model, devices))
+        larger = ended(enlarged(last.x, 128, 128, how, model, devices, model.decode))
         itself = model.decode(larger.latents[0]).astype(float)
 
     def far(strength: float) -> float:
