@@ -1,6 +1,7 @@
 """Our own loop against diffusers' pipelines, in turn in one run: how far apart the latents are, and how long they take.
 
-Random weights in the structure of Stable Diffusion 1 and XL at a quarter of their channels, so that two cores manage.
+Random weights in the structure of Stable Diffusion 1 and XL at a quarter of their channels, so that two cores manage;
+and what a preview costs beside a step of Stable Diffusion 1 at its real size.
 """
 
 import statistics
@@ -98,6 +99,18 @@ def loops(large: bool) -> tuple[Callable[[], torch.Tensor], Callable[[], torch.T
     return lambda: theirs(**said, **asked, height=SIDE, width=SIDE, latents=noise.clone()).images, ours, worker
 
 
+def in_turn(one: Callable[[], Any], other: Callable[[], Any], runs: int) -> list[tuple[float, float]]:
+    """Seconds of both, each first as often as the other, so that both meet the same load and the same caches."""
+    pairs = []
+    for i in range(runs):
+        if i % 2:
+            second, first = seconds(other), seconds(one)
+        else:
+            first, second = seconds(one), seconds(other)
+        pairs.append((first, second))
+    return pairs
+
+
 def seconds(work: Callable[[], Any]) -> float:
     start = time.perf_counter()
     work()
@@ -105,28 +118,40 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 @torch.inference_mode()
-def main(runs: int = 5) -> None:
-    print(
-        f"| random weights, {SIDE} x {SIDE}, {STEPS} steps | apart | theirs | ours | ours / theirs | preview | TAESD |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    preview, tiny = sd1_preview(), AutoencoderTiny().eval()
+def main(runs: int = 10) -> None:
+    print(f"| random weights, {SIDE} x {SIDE}, {STEPS} steps | apart | theirs | ours | ours / theirs |")
+    print("|---|---|---|---|---|")
     for large in (False, True):
         theirs, ours, worker = loops(large)
         first, second = theirs(), ours()
         apart = float((first - second).abs().max() / first.std().clamp(min=1))
-        pairs = [(seconds(theirs), seconds(ours)) for _ in range(runs)]  # in turn, so that both meet the same load
-        looks = [(seconds(lambda: preview(second)), seconds(lambda: tiny.decode(second))) for _ in range(runs)]  # noqa: B023
+        pairs = in_turn(theirs, ours, runs)
         worker.close()
-        step = statistics.median(our for _, our in pairs) / STEPS
         row = [statistics.median(column) for column in zip(*pairs, strict=True)]
         ratio = statistics.median(our / their for their, our in pairs)
-        shown = [statistics.median(column) / step for column in zip(*looks, strict=True)]
         name = "Stable Diffusion XL" if large else "Stable Diffusion 1"
-        print(
-            f"| {name} | {apart:.1e} | {row[0]:.2f} s | {row[1]:.2f} s | {ratio:.2f} "
-            f"| {shown[0]:.1%} of a step | {shown[1]:.0%} of a step |"
-        )
+        print(f"| {name} | {apart:.1e} | {row[0]:.2f} s | {row[1]:.2f} s | {ratio:.2f} |", flush=True)
+    previews()
+
+
+@torch.inference_mode()
+def previews(runs: int = 3) -> None:
+    """A step of the real size is two evaluations: with the prompt and without."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768)
+    unet.to_empty(device="cpu")
+    for parameter in unet.parameters():
+        parameter.normal_(0, 0.02)
+    latents, words = torch.randn(2, 4, SIDE // 8, SIDE // 8), torch.randn(2, TOKENS, 768)
+    linear, tiny = sd1_preview(), AutoencoderTiny().eval()
+    works = (lambda: unet(latents, 500, words), lambda: linear(latents[:1]), lambda: tiny.decode(latents[:1]))
+    for work in works:
+        work()
+    step, *looks = (
+        statistics.median(column) for column in zip(*[[seconds(w) for w in works] for _ in range(runs)], strict=True)
+    )
+    print(f"\nA step of Stable Diffusion 1 at its real size, {SIDE} x {SIDE}: {step:.1f} s. ", end="")
+    print(f"Of that, a preview by latent -> RGB takes {looks[0] / step:.2%}, one by TAESD {looks[1] / step:.1%}.")
 
 
 if __name__ == "__main__":
