@@ -19,7 +19,6 @@ from pipelines.prompts import library
 from pipelines.suited import suited
 
 GENERATOR = "text-to-image"
-WEIGHED = ("model", "width", "height", "vae")  # what the memory that a picture needs depends on
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
 # Accordions: the words of their title, then rows of fields, a line of help, or "@" and a part that a script fills.
@@ -41,6 +40,10 @@ GROUPS = (
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
+WEIGHED = (  # what the memory that a picture needs depends on
+    *("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER),
+    *("loras", "control_model", "control_image", "ip_model", "ip_image"),
+)
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 LOOKS: dict[str, dict[str, Any]] = {

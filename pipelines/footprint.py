@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import hardware, libs, models, vaes
+from pipelines import hardware, hires, libs, models, vaes
+from pipelines.addons import files
+from pipelines.addons.requests import controlled, referenced, wanted_loras
 from pipelines.architectures import ARCHITECTURES
 from pipelines.bridge import asked
 from pipelines.device import DeviceManager
@@ -74,16 +76,19 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     free = hardware.memory_of(devices.device)[0] + held
     if info.bridged:
         return _of_bridged(info, request, sum(parts.values()), free, devices.budget_bytes, item)
-    network = network_bytes(info, request.width, request.height, devices.device, item)
-    decoding = decoding_bytes(*_decoder(info, request), request.width, request.height, item)
-    tile = min(decoding, decoding_bytes(*_decoder(info, request), TILE * factor(info), TILE * factor(info), item))
-    ladder = _ladder(parts, info.network, network, decoding, tile)
+    width, height = largest_size(request)
+    tile = request.tile or max(width, height)
+    network = network_bytes(info, min(width, tile), min(height, tile), devices.device, item)
+    decoding = decoding_bytes(*_decoder(info, request), width, height, item)
+    piece = min(decoding, decoding_bytes(*_decoder(info, request), TILE * factor(info), TILE * factor(info), item))
+    added = added_bytes(request, item)
+    ladder = _ladder(parts, info.network, network + added, decoding + added, piece + added)
     ways = {name: ladder[name] for name in _allowed(devices)}
     fits = (name for name, (lies, most) in ways.items() if most <= free and lies <= devices.budget_bytes)
     way = next(fits, "none")
     needed = ways[way][1] if way in ways else min(most for _, most in ways.values())
     sentence = f"about {_amount(needed)} of {_amount(free)}{SAID[way]}."
-    return Estimate(sum(parts.values()), network, decoding, needed, free, way, sentence)
+    return Estimate(sum(parts.values()) + added, network, decoding, needed, free, way, sentence)
 
 
 def _of_bridged(
@@ -132,10 +137,26 @@ def _ladder(
 def part_bytes(info: ModelInfo, item: int) -> dict[str, int]:
     """The weights of each part in memory, where each number takes `item` bytes."""
     found = {}
-    for part, files in info.weights.items():
-        count = sum(math.prod(shape) for file in files for shape in models.check_safetensors(file).values())
+    for part, paths in info.weights.items():
+        count = sum(math.prod(shape) for file in paths for shape in models.check_safetensors(file).values())
         found[part] = count * item
     return found
+
+
+def largest_size(request: TextToImageRequest) -> tuple[int, int]:
+    """Width and height of the larger pass, a border beyond the start picture included."""
+    canvas = request.canvas()
+    return hires.size(request) if hires.wanted(request) else (canvas.width, canvas.height)
+
+
+def added_bytes(request: TextToImageRequest, item: int) -> int:
+    """The weights of what the request's fields put beside the model: LoRAs, a ControlNet, an IP-Adapter. What they
+    compute is not counted. Raises NotFound, BadFile, BadRequest."""
+    wanted = [(files.LORA, lora.name) for lora in wanted_loras(request.loras)]
+    wanted += [(files.CONTROL, request.control_model)] if controlled(request) else []
+    wanted += [(files.IP_ADAPTER, request.ip_model)] if referenced(request) else []
+    shapes = (models.check_safetensors(files.find(kind, name)) for kind, name in wanted)
+    return item * sum(math.prod(shape) for file in shapes for shape in file.values())
 
 
 def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: int) -> int:

@@ -16,6 +16,7 @@ from pipelines.errors import NotFound
 from pipelines.footprint import decoding_bytes, estimate, network_bytes, part_bytes
 from pipelines.hardware import Machine
 from pipelines.requests import TextToImageRequest
+from tests import tiny_addons
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model
 
@@ -137,6 +138,33 @@ def test_the_setting_moves_the_estimate_along_the_ladder(home, monkeypatch):
         devices = DeviceManager("cuda", probe=lambda: Machine(devices=("cuda",)), memory=memory)
         ways.append(estimate(info, asked(), devices).way)
     assert ways == ["whole", "visits", "leaves"]
+
+
+def test_the_larger_pass_is_weighed_and_tiles_bound_what_the_network_sees(home, devices):
+    info = models.inspect(home / "kl")
+    once, larger = estimate(info, asked(), devices), estimate(info, asked(width=128, height=128), devices)
+    twice = estimate(info, asked(hires_scale=2), devices)
+    assert (twice.network, twice.decoding) == (larger.network, larger.decoding) and twice.network > once.network
+    tiled = estimate(info, asked(hires_scale=2, tile=64), devices)
+    assert (tiled.network, tiled.decoding) == (once.network, larger.decoding)
+    border = estimate(info, asked(image="1" * 64, outpaint_left=64, height=128), devices)
+    assert (border.network, border.decoding) == (larger.network, larger.decoding)
+
+
+def test_what_is_put_beside_the_model_counts(home, devices):
+    weights = {"a.weight": torch.zeros(10, 30), "b.weight": torch.zeros(50)}
+    tiny_addons.save(home / "loras", "one", weights)
+    tiny_addons.save(home / "controlnet", "edges", weights)
+    tiny_addons.save(home / "ipadapter", "face", weights)
+    info = models.inspect(home / "kl")
+    plain = estimate(info, asked(), devices)
+    for values, times in (
+        ({"loras": "one"}, 1),
+        ({"control_model": "edges", "control_image": "1" * 64}, 1),
+        ({"loras": "one:0.5", "ip_model": "face", "ip_image": "1" * 64}, 2),
+    ):
+        told = estimate(info, asked(**values), devices)
+        assert told.weights - plain.weights == told.needed - plain.needed == times * 350 * 4
 
 
 def test_the_chosen_decoder_is_the_one_that_is_weighed(home, devices):
