@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import hardware, hires, libs, models, vaes
+from pipelines import hardware, hires, libs, strangers, vaes
 from pipelines.addons import files
 from pipelines.addons.requests import controlled, referenced, wanted_loras
 from pipelines.architectures import ARCHITECTURES
@@ -138,7 +138,7 @@ def part_bytes(info: ModelInfo, item: int) -> dict[str, int]:
     """The weights of each part in memory, where each number takes `item` bytes."""
     found = {}
     for part, paths in info.weights.items():
-        count = sum(math.prod(shape) for file in paths for shape in models.check_safetensors(file).values())
+        count = sum(math.prod(shape) for file in paths for shape in strangers.check_safetensors(file).values())
         found[part] = count * item
     return found
 
@@ -155,7 +155,7 @@ def added_bytes(request: TextToImageRequest, item: int) -> int:
     wanted = [(files.LORA, lora.name) for lora in wanted_loras(request.loras)]
     wanted += [(files.CONTROL, request.control_model)] if controlled(request) else []
     wanted += [(files.IP_ADAPTER, request.ip_model)] if referenced(request) else []
-    shapes = (models.check_safetensors(files.find(kind, name)) for kind, name in wanted)
+    shapes = (strangers.check_safetensors(files.find(kind, name)) for kind, name in wanted)
     return item * sum(math.prod(shape) for file in shapes for shape in file.values())
 
 

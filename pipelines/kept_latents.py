@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import models, pictures
+from pipelines import pictures, strangers
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import storage_error, sweep, write_whole
 
@@ -69,7 +69,7 @@ class LatentStore:
         path = self._file(latents_id) if ID.fullmatch(latents_id) else None
         if path is None or not path.is_file():
             raise NotFound("the latents to decode are not here any more. Paint the picture again.")
-        shapes = models.check_safetensors(path)
+        shapes = strangers.check_safetensors(path)
         shape = shapes.get(NAME, ())
         if len(shape) != 3 or not 0 < np.prod(shape) <= MOST_VALUES:
             raise BadFile("the file holds no latents of one picture. Paint the picture again.")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pipelines import models, places
+from pipelines import places, strangers
 from pipelines.device import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
@@ -135,7 +135,7 @@ def load(file: Path = WEIGHTS) -> Upscaler:
         raise BadFile("the upscaler's weights are missing (assets/models/upscaler/model.safetensors). Copy them again.")
     doubler = Doubler()
     wanted = {name: tuple(weight.shape) for name, weight in doubler.state_dict().items()}
-    if models.check_safetensors(file) != wanted:
+    if strangers.check_safetensors(file) != wanted:
         raise BadFile("the upscaler's weights are those of another network. Copy assets/models/upscaler again.")
     doubler.load_state_dict(load_file(file))
     return Upscaler(doubler)

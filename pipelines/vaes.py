@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places
+from pipelines import models, places, strangers
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.models import ModelInfo
 
@@ -97,33 +97,33 @@ def _unfit(vae: VaeInfo, model: ModelInfo, why: str) -> BadRequest:
 
 
 def _of_folder(folder: Path) -> VaeInfo:
-    config = models.read_json(folder / "config.json")
+    config = strangers.read_json(folder / "config.json")
     kind = str(config.get("_class_name"))
     if kind not in (KL, TINY):
         raise BadFile(f"{folder.name[:60]} is a {kind[:40]}; only {KL} and {TINY} can decode. Choose another.")
-    models.check_config(f"{folder.name}/config.json", config)
+    strangers.check_config(f"{folder.name}/config.json", config)
     file = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if file is None:
         raise BadFile(f"{folder.name[:60]} has no {WEIGHTS[0]}. Copy the whole folder again.")
     if not file.resolve().is_relative_to(folder.resolve()):
         raise BadFile(f"the weights of {folder.name[:60]} are a link that leads out of it; put the file there.")
-    models.check_safetensors(file)
+    strangers.check_safetensors(file)
     return VaeInfo(folder.name, file, kind, "", config, scaling_of(config))
 
 
 def _of_file(file: Path) -> VaeInfo:
-    shapes = models.check_safetensors(file)
+    shapes = strangers.check_safetensors(file)
     for prefix in PREFIXES:
         own = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
         if "decoder.conv_in.weight" in own and len(own["decoder.conv_in.weight"]) == 4:
             config = _kl_config(own, file.name)
-            models.check_config(file.name, config)
+            strangers.check_config(file.name, config)
             return VaeInfo(file.name, file, KL, prefix, config, None)
         if "decoder.layers.0.weight" in own or "1.weight" in own:
             first = own.get("decoder.layers.0.weight") or own["1.weight"]
             channels = first[1] if len(first) == 4 else 0
             config = {"latent_channels": channels}
-            models.check_config(file.name, config)
+            strangers.check_config(file.name, config)
             return VaeInfo(file.name, file, TINY, prefix, config, (1.0, 0.0))
     raise BadFile(f"{file.name[:60]} holds no decoder that is known: an AutoencoderKL or a TAESD. Choose another.")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from pipelines import libs, models
+from pipelines import libs, strangers
 from pipelines.addons import files
 from pipelines.addons.ip_files import PATCHES, PROJECTED
 from pipelines.errors import BadFile
@@ -71,7 +71,7 @@ def seen(picture: NDArray[np.uint8], side: int) -> Tensor:
 
 def load(path: Path, dtype: Any) -> ImageEncoder:
     """The encoder of a safetensors file with transformers' names. Raises BadFile where the tensors do not fill it."""
-    shapes = models.check_safetensors(path)
+    shapes = strangers.check_safetensors(path)
     name = files.name_of(path)[:60]
     try:
         config = libs.named("transformers", "CLIPVisionConfig")(**_config(shapes, _said(path)))
@@ -93,7 +93,7 @@ def load(path: Path, dtype: Any) -> ImageEncoder:
 def _said(path: Path) -> Mapping[str, Any]:
     """What a config beside the file says."""
     beside = path.parent / "config.json"
-    return models.read_json(beside) if beside.is_file() else {}
+    return strangers.read_json(beside) if beside.is_file() else {}
 
 
 def _config(shapes: Mapping[str, tuple[int, ...]], said: Mapping[str, Any]) -> dict[str, Any]:

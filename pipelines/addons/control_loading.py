@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pipelines import libs, models
+from pipelines import libs, strangers
 from pipelines.addons import files
 from pipelines.addons.lora_keys import original_names
 from pipelines.diffusion.bundle import Bundle
@@ -93,7 +93,7 @@ def _channel_order(path: Path) -> str:
     """The order of the picture's channels, from a config beside the file. Raises BadFile for other kinds."""
     if not (path.parent / "config.json").is_file():
         return "rgb"
-    config = models.read_json(path.parent / "config.json")
+    config = strangers.read_json(path.parent / "config.json")
     kind = str(config.get("_class_name"))[:40]
     order = str(config.get("controlnet_conditioning_channel_order", "rgb"))
     if kind != "ControlNetModel" or config.get("global_pool_conditions") or order not in ("rgb", "bgr"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipelines import libs, models, places
+from pipelines import libs, places, strangers
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import sha256_of
 
@@ -95,7 +95,7 @@ def _is_weights(path: Path) -> bool:
 
 def tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a file that passed, on the CPU. Raises BadFile, also for weights that are not numbers."""
-    models.check_safetensors(path)
+    strangers.check_safetensors(path)
     if path.stat().st_size > MOST_BYTES:
         raise BadFile(f"{path.name} is larger than {MOST_BYTES // 2**30} GiB, which no add-on is. Do not use it.")
     torch = libs.torch()

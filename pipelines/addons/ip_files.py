@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import models, places
+from pipelines import places, strangers
 from pipelines.addons import files
 from pipelines.errors import BadFile, NotFound
 from pipelines.library.denoisers import CONTEXTS
@@ -42,7 +42,7 @@ class Form:
 
 def form_of(path: Path) -> Form:
     """Raises BadFile for what is no IP-Adapter, or one of a kind that is not supported."""
-    name, shapes = files.name_of(path)[:60], models.check_safetensors(path)
+    name, shapes = files.name_of(path)[:60], strangers.check_safetensors(path)
     if not any(key.startswith(ATTENTION) for key in shapes) or not any(key.startswith(PROJECTION) for key in shapes):
         raise BadFile(
             f"{name} is no IP-Adapter for Stable Diffusion: it holds {min(shapes, default='nothing')[:70]}. "
@@ -71,7 +71,7 @@ def encoder_for(name: str, form: Form) -> Path:
     """The first image encoder here that fits. Raises NotFound with the file to get and where to put it."""
     for path in files.safe_files(files.IMAGE_ENCODER):
         try:
-            shapes = models.check_safetensors(path)
+            shapes = strangers.check_safetensors(path)
         except BadFile:
             continue
         widths = {"summary": shapes.get(PROJECTED, (0,))[0], "patches": shapes.get(PATCHES, (0,))[0]}

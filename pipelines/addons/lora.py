@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pipelines import models
+from pipelines import models, strangers
 from pipelines.addons import files
 from pipelines.addons.lora_keys import Place, Places
 from pipelines.addons.lora_reading import Product, read
@@ -106,7 +106,7 @@ def _products(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Pr
     identity = f"{files.identity(path)} {models.identity(bundle.info)}"
     key = f"LoRA {path.stem}@{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     item = bundle.dtype.itemsize
-    nbytes = sum(math.prod(shape) for shape in models.check_safetensors(path).values()) * item
+    nbytes = sum(math.prod(shape) for shape in strangers.check_safetensors(path).values()) * item
     if separate(bundle.device) and not devices.has_room(key, nbytes):
         yield load()
         return

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines import models
+from pipelines import strangers
 from pipelines.bridge import BRIDGE, classes
 from pipelines.bridge.classes import REQUIRED, PipelineClass
 from pipelines.errors import BadFile
@@ -15,7 +15,7 @@ from pipelines.models import ModelInfo
 
 CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 # wider than those of our own architectures, as language models read the prompts here
-BOUNDS = models.BOUNDS | {
+BOUNDS = strangers.BOUNDS | {
     "sample_size": 2048,
     "in_channels": 8192,
     "out_channels": 8192,
@@ -51,13 +51,13 @@ def inspect(folder: Path, index: Mapping[str, Any]) -> ModelInfo:
         if kind == "tokenizer":
             _check_tokenizer(folder, part)
             continue
-        config = models.read_json(folder / part / CONFIGS[kind])
+        config = strangers.read_json(folder / part / CONFIGS[kind])
         _check_sizes(f"{part}/{CONFIGS[kind]}", config)
         configs[part] = config
         if kind == "module":
             weights[part] = _weights(folder, part)
     for path in (path for files in weights.values() for path in files):
-        models.check_safetensors(path)
+        strangers.check_safetensors(path)
     if not weights:
         raise BadFile(f"model_index.json of this {pipeline.name[:60]} names no part with weights. Copy it again.")
     total = sum(path.stat().st_size for files in weights.values() for path in files)
@@ -111,16 +111,16 @@ def _refuse_foreign(folder: Path, path: Path) -> None:
     label = "/".join(path.relative_to(folder).parts[-2:])
     if path.name == "adapter_config.json":
         raise BadFile(f"{label} puts an adapter on top of the model, which is not done here. Remove that file.")
-    if path.stat().st_size > models.MOST_JSON_BYTES:
+    if path.stat().st_size > strangers.MOST_JSON_BYTES:
         return  # an index of shards or a tokenizer: data, and read within bounds of its own
-    _refuse_settings(label, models.read_json(path) if path.name.endswith("config.json") else {}, 0)
+    _refuse_settings(label, strangers.read_json(path) if path.name.endswith("config.json") else {}, 0)
 
 
 def _refuse_settings(label: str, config: Any, depth: int) -> None:
     if depth > DEEPEST:
         raise BadFile(f"{label} is nested deeper than any real config. Choose another model.")
     if isinstance(config, dict):
-        models.refuse_code(label, config)
+        strangers.refuse_code(label, config)
         for name in FOREIGN:
             if config.get(name):
                 raise BadFile(f"{label} sets {name}, which is not supported: take a version with plain weights.")
@@ -131,7 +131,7 @@ def _refuse_settings(label: str, config: Any, depth: int) -> None:
 
 
 def _check_sizes(label: str, config: Mapping[str, Any]) -> None:
-    """As `models.check_config`, and inside of configs within the config, as models of several parts have them."""
+    """As `strangers.check_config`, and inside of configs within the config, as models of several parts have them."""
     for name, value in config.items():
         if isinstance(value, dict):
             _check_sizes(label, value)
@@ -141,15 +141,15 @@ def _check_sizes(label: str, config: Mapping[str, Any]) -> None:
 
 def _check_size(label: str, name: str, value: Any) -> None:
     if isinstance(value, list):
-        if len(value) > models.MOST_LIST:
+        if len(value) > strangers.MOST_LIST:
             raise BadFile(f"{name[:40]} in {label} has {len(value)} entries, more than any real model. Do not use it.")
         for item in value:
             _check_size(label, name, item)
     elif isinstance(value, dict):
         _check_sizes(label, value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        most = BOUNDS.get(name, models.MOST_NUMBER)
-        if not abs(value) <= most and name not in models.MAY_BE_INFINITE:
+        most = BOUNDS.get(name, strangers.MOST_NUMBER)
+        if not abs(value) <= most and name not in strangers.MAY_BE_INFINITE:
             raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; at most {most:g} is allowed.")
 
 
@@ -162,7 +162,7 @@ def _check_tokenizer(folder: Path, part: str) -> None:
             raise BadFile(
                 f"{part}/{file.name[:60]} is a pickle, which can run code. Remove it or choose another model."
             )
-        if file.is_file() and file.stat().st_size > models.MOST_TOKENIZER_BYTES:
+        if file.is_file() and file.stat().st_size > strangers.MOST_TOKENIZER_BYTES:
             raise BadFile(f"{part}/{file.name[:60]} is larger than any real one; get the model from another source.")
 
 
@@ -171,5 +171,5 @@ def _weights(folder: Path, part: str) -> tuple[Path, ...]:
     stems = ("diffusion_pytorch_model", "model")
     for stem in stems:
         if list((folder / part).glob(f"{stem}*.safetensors")):
-            return models.weight_files(folder, part, stem)
-    return models.weight_files(folder, part, stems[0])
+            return strangers.weight_files(folder, part, stem)
+    return strangers.weight_files(folder, part, stems[0])

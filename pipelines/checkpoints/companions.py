@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import libs, models, places
+from pipelines import libs, places, strangers
 from pipelines.errors import BadFile
 from pipelines.library import companions as kinds
-from pipelines.models import MOST_TOKENIZER_BYTES, Shapes
+from pipelines.strangers import MOST_TOKENIZER_BYTES, Shapes
 
 TOKENIZERS = ("tokenizers/t5", "tokenizer_t5", "text_encoders/tokenizer_t5")
 WANTED = {
@@ -87,7 +87,7 @@ def _files(kind: str) -> Iterator[Path]:
 
 def _is(path: Path, kind: str, stem: str, t5_width: int) -> bool:
     try:
-        shapes: Shapes = models.check_safetensors(path)
+        shapes: Shapes = strangers.check_safetensors(path)
     except BadFile:
         return False
     if found := kinds.vae(shapes):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import libs, models
+from pipelines import libs, strangers
 from pipelines.architectures import ARCHITECTURES, Architecture
 from pipelines.checkpoints import companions, configs, layout
 from pipelines.errors import BadFile
@@ -29,7 +29,7 @@ CLASSES |= {"sd3.transformer": "SD3Transformer2DModel", "flux.transformer": "Flu
 
 def inspect(path: Path) -> ModelInfo:
     """Look a file over without loading it. Raises BadFile with what is wrong and what to do."""
-    shapes = models.check_safetensors(path)
+    shapes = strangers.check_safetensors(path)
     head = header.read(path)
     found = recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)
     architecture = _architecture(found)
@@ -40,7 +40,7 @@ def inspect(path: Path) -> ModelInfo:
     if architecture.name == "pixart":
         known["transformer"] |= configs.pixart_positions(shapes, path.stem, found.variant == "alpha")
     for part, config in known.items():
-        models.check_config(f"{path.stem}'s {part}", config)
+        strangers.check_config(f"{path.stem}'s {part}", config)
     if found.architecture == "sd2" and found.prediction_type == "v_prediction":
         known["unet"]["sample_size"] = configs.SIZE_OF_SD2_V
     network = layouts[architecture.network]
@@ -115,7 +115,7 @@ def _source(path: Path, shapes: Mapping[str, Any], found: Recognised, part: str,
         return None
     beside = companions.find(whose, part, t5_width)
     if beside is not None:
-        return beside, layout.start_of(models.check_safetensors(beside), architecture.name, part) or ""
+        return beside, layout.start_of(strangers.check_safetensors(beside), architecture.name, part) or ""
     if part in architecture.optional and architecture.name != "sdxl":
         return None
     raise BadFile(companions.missing(path.stem, whose, part))
@@ -131,7 +131,7 @@ def _shapes(architecture: str, part: str, file: Path, start: str) -> dict[str, t
     torch = libs.torch()
     tensors = {
         name: torch.empty(shape, device="meta")
-        for name, shape in models.check_safetensors(file).items()
+        for name, shape in strangers.check_safetensors(file).items()
         if name.startswith(start)
     }
     return {name: tuple(t.shape) for name, t in layout.diffusers_layout(architecture, part, tensors, start).items()}
@@ -140,7 +140,7 @@ def _shapes(architecture: str, part: str, file: Path, start: str) -> dict[str, t
 def load_part(info: ModelInfo, part: str, dtype: Any) -> Any:
     """One part in memory, on the CPU. Raises BadFile where the tensors do not fill it."""
     (file,) = info.weights[part]
-    start = layout.start_of(models.check_safetensors(file), info.architecture, part) or ""
+    start = layout.start_of(strangers.check_safetensors(file), info.architecture, part) or ""
     tensors = layout.diffusers_layout(info.architecture, part, dict(_tensors(file, start)), start)
     with libs.function("accelerate", "init_empty_weights")(include_buffers=False):
         module = _empty(info, part)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipelines import libs
+from pipelines import libs, strangers
 from pipelines.converting import container, limits, pickled, writing
 from pipelines.errors import BadFile, StudioError
 
@@ -79,10 +79,9 @@ def _folder(source: Path, part: Path, dtype: str) -> dict[str, Any]:
 def _safetensors(source: Path) -> tuple[list[writing.Entry], Any, dict[str, str]]:
     from safetensors import safe_open
 
-    from pipelines import models
     from pipelines.library import header
 
-    models.check_safetensors(source)
+    strangers.check_safetensors(source)
     known = {word: name for name, word in writing.WORDS.items()}
     head = header.read(source)
     entries = [writing.Entry(name, shape, known[head.dtypes[name]]) for name, shape in head.shapes.items()]

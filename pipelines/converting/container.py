@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from pipelines.converting import opcodes
 from pipelines.errors import BadFile
-from pipelines.models import MOST_WEIGHT_BYTES
+from pipelines.strangers import MOST_WEIGHT_BYTES
 
 MOST_MEMBERS = 100_000
 MOST_RATIO = 20

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Generator
 from pathlib import Path
 
-from pipelines import libs, models, places
+from pipelines import libs, models, places, strangers
 from pipelines.converting import process
 from pipelines.errors import BadRequest
 from pipelines.events import Progress
@@ -91,6 +91,6 @@ def folder_of(source: Path, dtype: str) -> Path:
 
 def look_over(path: Path) -> Recognised:
     """What a safetensors file is. Raises BadFile where its header is not true to it."""
-    shapes = models.check_safetensors(path)
+    shapes = strangers.check_safetensors(path)
     head = header.read(path)
     return recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import libs, models
+from pipelines import libs, strangers
 from pipelines.architectures import ARCHITECTURES
 from pipelines.checkpoints import layout, single_file
 from pipelines.converting import writing
@@ -53,7 +53,7 @@ def _index(info: ModelInfo, folder: Path, scheduler: str) -> dict[str, Any]:
 def _dtype(info: ModelInfo, part: str) -> str:
     """The widest in which the part's weights are kept, so that none is rounded."""
     (file,) = info.weights[part]
-    start = layout.start_of(models.check_safetensors(file), info.architecture, part) or ""
+    start = layout.start_of(strangers.check_safetensors(file), info.architecture, part) or ""
     kept = {dtype for name, dtype in header.read(file).dtypes.items() if name.startswith(start) and dtype in WIDTHS}
     widest = max(kept, key=WIDTHS.__getitem__, default="F32")
     return next(name for name, word in writing.WORDS.items() if word == ("F32" if len(kept) > 1 else widest))

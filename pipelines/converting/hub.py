@@ -16,7 +16,7 @@ from pathlib import Path
 from pipelines.converting import container, process, taking_in
 from pipelines.errors import BadRequest, StorageError
 from pipelines.events import Progress
-from pipelines.models import MOST_WEIGHT_BYTES
+from pipelines.strangers import MOST_WEIGHT_BYTES
 
 REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
 FILE = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_.+-]{0,100}/){0,4}[A-Za-z0-9][A-Za-z0-9_.+-]{0,120}")

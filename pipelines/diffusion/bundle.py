@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipelines import models
+from pipelines import strangers
 from pipelines.diffusion.conditions import Condition, Drawn
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.placement import FIRST, SAID, Placement, Way, separate
@@ -302,7 +302,7 @@ def rows_of_a_batch(device_type: str, latent_pixels: int) -> int:
 
 
 def _preview_from(file: Any, channels: int) -> LinearPreview:
-    shapes = models.check_safetensors(file)
+    shapes = strangers.check_safetensors(file)
     match shapes.get("weight"), shapes.get("bias"):
         case (c, columns), (also,) if c == channels and columns == also <= 3 * LARGEST_PREVIEW_PATCH**2:
             tensors = safetensors.torch.load_file(str(file))

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from pipelines import models, places
+from pipelines import places, strangers
 from pipelines.data import digits
 from pipelines.diffusion.guidance import guide
 from pipelines.diffusion.path import timestep_of_sigma
@@ -126,7 +126,7 @@ def load(variant: str = "fixed", folder: Path = FOLDER) -> PixelDDPM:
     if variant not in VARIANTS or not file.is_file():
         raise BadFile(f"there is no digits model {variant[:40]!r} (assets/models/digits). Copy that folder again.")
     network = Network(variant == "learned")
-    models.check_safetensors(file)
+    strangers.check_safetensors(file)
     with safe_open(file, "pt") as opened:
         variance = (opened.metadata() or {}).get("variance")
     weights = unpacked(load_file(file))

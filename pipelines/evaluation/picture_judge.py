@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines import models
+from pipelines import strangers
 from pipelines.data import sets
 from pipelines.families import shelf
 from pipelines.families.networks import PictureEncoder
@@ -49,7 +49,7 @@ def load(data: str) -> Judge:
     from safetensors.torch import load_file
 
     known = sets.get(data)
-    models.check_safetensors(file_of(data))
+    strangers.check_safetensors(file_of(data))
     judge = Judge(known.shape, known.classes)
     judge.load_state_dict(unpacked(load_file(file_of(data))))
     return judge.eval().requires_grad_(False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import models, places
+from pipelines import places, strangers
 from pipelines.data import sets
 from pipelines.errors import BadFile, NotFound
 from pipelines.families import MODULES
@@ -68,7 +68,7 @@ def load(data: str, family: str, folder: Path = FOLDER) -> Shipped:
     file, family = file_of(data, family, folder), family.removesuffix(PLANE)
     if family not in MODULES or data not in sets.names() or not file.is_file():
         raise NotFound(f"no {family[:20]!r} trained on {data[:20]!r} is shipped. Train one on the page.")
-    models.check_safetensors(file)
+    strangers.check_safetensors(file)
     about, weights = _read(file)
     if (about["family"], about["data"]) != (family, data):
         raise BadFile(f"{file.name} holds another model than its name says. Copy assets/models/families again.")

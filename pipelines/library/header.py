@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadFile
-from pipelines.models import DTYPE_BYTES, MOST_HEADER_BYTES
+from pipelines.strangers import DTYPE_BYTES, MOST_HEADER_BYTES
 
 MOST_TENSORS = 50_000
 MOST_METADATA_VALUE = 2**20

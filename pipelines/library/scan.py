@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places
+from pipelines import models, places, strangers
 from pipelines.architectures import of_pipeline
 from pipelines.errors import BadFile, StudioError
 from pipelines.library import header
@@ -95,7 +95,7 @@ def _file(path: Path) -> tuple[str, Recognised]:
 
 
 def _folder(path: Path) -> tuple[str, Recognised]:
-    index = models.read_json(path / INDEX)
+    index = strangers.read_json(path / INDEX)
     name = str(index.get("_class_name"))
     known = of_pipeline(name)
     architecture = _of_unet(path) if known is not None and known.name == "sd" else known.name if known else "unknown"
@@ -115,7 +115,7 @@ def _folder(path: Path) -> tuple[str, Recognised]:
 def _of_unet(path: Path) -> str:
     config: dict[str, Any] = {}
     try:
-        config = json.loads((path / "unet" / "config.json").read_bytes()[: models.MOST_JSON_BYTES])
+        config = json.loads((path / "unet" / "config.json").read_bytes()[: strangers.MOST_JSON_BYTES])
     except (OSError, ValueError, RecursionError):
         pass
     return {768: "sd1", 1024: "sd2"}.get(config.get("cross_attention_dim", 0), "sd")
@@ -136,6 +136,6 @@ def size_of(path: Path) -> int:
 def state_of(path: Path) -> str:
     """What tells this state of it from another: time and size, of a folder those of its files."""
     every = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    stats = [file.stat() for file in every[: models.MOST_FILES]]
+    stats = [file.stat() for file in every[: strangers.MOST_FILES]]
     newest = max((stat.st_mtime_ns for stat in stats), default=0)
     return f"{newest}:{sum(stat.st_size for stat in stats)}"

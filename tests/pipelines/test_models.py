@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from pipelines import models
+from pipelines import models, strangers
 from pipelines.errors import BadFile, NotFound
 from tests.tiny import tiny_model
 
@@ -115,7 +115,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_sound_folder_passes_and_says_what_it_holds(sound):
     info = models.inspect(sound)
     assert info.classes["vae"] == "AutoencoderTiny" and info.weight_bytes > 10**5
-    assert models.check_safetensors(sound / UNET)["conv_in.weight"] == (16, 6, 3, 3)
+    assert strangers.check_safetensors(sound / UNET)["conv_in.weight"] == (16, 6, 3, 3)
 
 
 @pytest.mark.parametrize("name", DAMAGES)

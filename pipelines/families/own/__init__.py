@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places
+from pipelines import models, places, strangers
 from pipelines.architectures import BETA_SCHEDULERS
 from pipelines.errors import BadFile, NotFound, StudioError
 from pipelines.families.own import foreign
@@ -23,7 +23,7 @@ READ = "diffusers folders with safetensors of DDPMPipeline, DDIMPipeline, UNet2D
 OTHERS = ("LDMPipeline", "PNDMPipeline", "ScoreSdeVePipeline", "KarrasVePipeline", "ConsistencyModelPipeline")
 """Pipelines without a prompt that are not read; they are named as such."""
 
-BOUNDS = models.BOUNDS | {
+BOUNDS = strangers.BOUNDS | {
     "num_class_embeds": 10_000,
     "num_vq_embeddings": 2**17,
     "vq_embed_dim": 1024,
@@ -103,9 +103,9 @@ def _told(info: OwnInfo) -> dict[str, Any]:
 
 def inspect(folder: Path) -> OwnInfo:
     """Look a folder over without loading it. Raises BadFile with what is wrong and what to do."""
-    models.refuse_links_out(folder)
+    strangers.refuse_links_out(folder)
     part = _part(folder)
-    config = models.read_json(part / "config.json")
+    config = strangers.read_json(part / "config.json")
     class_name = str(config.get("_class_name"))
     if class_name not in KINDS or (class_name != "UNet2DModel" and _is_pipeline(folder)):
         raise BadFile(f"the network's class is {class_name[:60]}; only {', '.join(KINDS)} can be read here.")
@@ -113,7 +113,7 @@ def inspect(folder: Path) -> OwnInfo:
     _check_shapes(class_name, config)
     scheduler = _scheduler(folder) if class_name == "UNet2DModel" else None
     weights = _weights(part)
-    models.check_safetensors(weights)
+    strangers.check_safetensors(weights)
     return OwnInfo(folder.name, KINDS[class_name], class_name, part, weights, config, scheduler)
 
 
@@ -138,7 +138,7 @@ def _children(folder: Path) -> Iterator[Path]:
 def _class_of(file: Path) -> str:
     """What a config says it is; "" where there is none, or none that can be read."""
     try:
-        return str(models.read_json(file).get("_class_name"))
+        return str(strangers.read_json(file).get("_class_name"))
     except (BadFile, OSError):
         return ""
 
@@ -171,7 +171,7 @@ def _scheduler(folder: Path) -> dict[str, Any] | None:
     """The settings of the noise; a network alone may have none."""
     for file in (folder / "scheduler" / "scheduler_config.json", folder / "scheduler_config.json"):
         if file.is_file():
-            config = models.read_json(file)
+            config = strangers.read_json(file)
             if config.get("_class_name") not in BETA_SCHEDULERS:
                 given = str(config.get("_class_name"))[:40]
                 raise BadFile(f"the scheduler must be one for DDPM's noise, such as DDIMScheduler; got {given}.")
@@ -183,9 +183,9 @@ def _scheduler(folder: Path) -> dict[str, Any] | None:
 
 
 def _check(label: str, config: dict[str, Any]) -> None:
-    models.refuse_code(label, config)
+    strangers.refuse_code(label, config)
     for name, value in config.items():
-        models.check_size(label, name, value, BOUNDS.get(name, models.MOST_NUMBER))
+        strangers.check_size(label, name, value, BOUNDS.get(name, strangers.MOST_NUMBER))
 
 
 def _check_shapes(class_name: str, config: dict[str, Any]) -> None:

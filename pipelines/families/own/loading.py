@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipelines import libs, models
+from pipelines import libs, strangers
 from pipelines.errors import BadFile
 from pipelines.families import own
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
@@ -68,7 +68,7 @@ def _network(info: own.OwnInfo) -> Any:
 
 def _check_count(kind: Any, info: own.OwnInfo) -> None:
     """Before any memory is taken: the config asks for no more numbers than the file holds. Raises BadFile."""
-    held = sum(torch.Size(shape).numel() for shape in models.check_safetensors(info.weights).values())
+    held = sum(torch.Size(shape).numel() for shape in strangers.check_safetensors(info.weights).values())
     with torch.device("meta"):
         wanted = sum(weight.numel() for weight in kind.from_config(dict(info.config)).parameters())
     if wanted > held:

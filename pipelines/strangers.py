@@ -1,0 +1,237 @@
+"""What may stand in the files of models that strangers made, looked over before any library opens them.
+
+JSON within bounds, no code, no link that leads out, weights whose header is true to the file.
+"""
+
+import json
+import math
+import os
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import BadFile
+
+SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
+
+MOST_JSON_BYTES = 2**20
+MOST_INDEX_BYTES = 2**23
+MOST_TOKENIZER_BYTES = 2**25
+MOST_HEADER_BYTES = 2**23  # a real UNet's header is under 200 KB; 79 MB of it cost 95 s and 1.8 GB to read
+MOST_WEIGHT_BYTES = 2**36
+MOST_FILES = 200
+
+# the largest value that a number may have in a component's config, and every number inside a list of that name
+BOUNDS: dict[str, float] = {
+    "sample_size": 1024,
+    "in_channels": 64,
+    "out_channels": 64,
+    "latent_channels": 64,
+    "block_out_channels": 2048,
+    "encoder_block_out_channels": 2048,
+    "decoder_block_out_channels": 2048,
+    "num_encoder_blocks": 16,
+    "num_decoder_blocks": 16,
+    "encoder_layers_per_block": 16,
+    "decoder_layers_per_block": 16,
+    "layers_per_block": 8,
+    "transformer_layers_per_block": 16,
+    "num_hidden_layers": 48,
+    "hidden_size": 4096,
+    "intermediate_size": 16384,
+    "vocab_size": 300_000,
+    "max_position_embeddings": 1024,
+    "num_train_timesteps": 10_000,
+    "upsampling_scaling_factor": 4,
+    "cross_attention_dim": 4096,
+    "attention_head_dim": 4096,
+    "num_layers": 64,
+    "num_decoder_layers": 64,
+    "num_single_layers": 128,
+    "num_heads": 256,
+    "d_model": 16384,
+    "d_ff": 65536,
+    "d_kv": 1024,
+    "joint_attention_dim": 16384,
+    "pooled_projection_dim": 16384,
+    "caption_projection_dim": 16384,
+    "caption_channels": 16384,
+    "pos_embed_max_size": 1024,
+    "patch_size": 16,
+    "axes_dims_rope": 1024,
+    "num_attention_heads": 256,
+    "projection_dim": 4096,
+    "projection_class_embeddings_input_dim": 4096,
+}
+MOST_NUMBER, MOST_LIST = 2**20, 10_000
+MAY_BE_INFINITE = ("lambda_min_clipped",)
+MAY_BE_ZERO = ("num_encoder_blocks", "num_decoder_blocks", "encoder_layers_per_block", "decoder_layers_per_block")
+NEVER = ("auto_map", "custom_pipelines", "trust_remote_code")
+MUST_BE_UNSET = ("class_embed_type", "num_class_embeds")
+
+DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+DTYPE_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
+DISGUISES = {
+    b"version https://git-lfs": "is a Git LFS pointer; fetch the real file with `git lfs pull`",
+    b"<!DOCTYPE": "is a web page; download the file itself",
+    b"<!doctype": "is a web page; download the file itself",
+    b"<html": "is a web page; download the file itself",
+    b"PK\x03\x04": "is a pickle in a zip archive, which can run code; convert it to safetensors",
+    b"\x80": "is a pickle, which can run code; convert it to safetensors",
+}
+
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
+    """A JSON object from a file of bounded size without duplicate keys. Raises BadFile."""
+    label = f"{path.parent.name}/{path.name}" if path.name != "model_index.json" else path.name
+    if not path.is_file():
+        raise BadFile(f"{label} is missing from the model folder; copy the whole folder again.")
+    if path.stat().st_size > most:
+        raise BadFile(f"{label} is {path.stat().st_size} bytes, more than the {most} allowed.")
+    return _json_object(path.read_bytes(), label)
+
+
+def _json_object(raw: bytes, label: str) -> dict[str, Any]:
+    try:
+        data = json.loads(raw, object_pairs_hook=_no_duplicates)
+    except (ValueError, RecursionError):
+        raise BadFile(f"{label} is not valid JSON: it is damaged or cut off. Copy it again.") from None
+    if not isinstance(data, dict):
+        raise BadFile(f"{label} must hold a JSON object. Copy it again.")
+    return data
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("duplicate keys")
+    return data
+
+
+def refuse_links_out(folder: Path) -> None:
+    """Raises BadFile for a link that leads out of the folder, and for more files than a model has."""
+    home = folder.resolve()
+    count = 0
+    for base, subfolders, files in os.walk(folder):
+        for name in (*subfolders, *files):
+            count += 1
+            if count > MOST_FILES:
+                raise BadFile(f"the model folder holds more than {MOST_FILES} files; keep only the model in it.")
+            path = Path(base, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(home):
+                raise BadFile(f"{name[:60]} in the model folder is a link that leads out of it; put the file there.")
+
+
+def refuse_code(label: str, config: dict[str, Any]) -> None:
+    """Raises BadFile where a config asks for code of its own."""
+    for name in NEVER:
+        if name in config:
+            raise BadFile(f"{label} asks for code of its own ({name}), which is never run. Choose another model.")
+
+
+def check_config(label: str, config: dict[str, Any]) -> None:
+    refuse_code(label, config)
+    for name in MUST_BE_UNSET:
+        if config.get(name) is not None:
+            raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
+    for name, known in (("addition_embed_type", ("text", "text_time")), ("encoder_hid_dim_type", ("text_proj",))):
+        if config.get(name) not in (None, *known):
+            raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
+    for name, value in config.items():
+        check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
+
+
+def check_size(label: str, name: str, value: Any, most: float) -> None:
+    """Raises BadFile for a number, or one in a list, that is no number or larger than any real model's."""
+    if isinstance(value, dict):
+        return  # only id-to-label tables and the like: nothing is built from them
+    if isinstance(value, list):
+        if len(value) > (MOST_LIST if name == "trained_betas" else 64):
+            raise BadFile(f"{name[:40]} in {label} has {len(value)} entries, more than any real model. Do not use it.")
+        for item in value:
+            check_size(label, name, item, most)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= most and name not in MAY_BE_INFINITE:
+            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; at most {most:g} is allowed.")
+        if name in BOUNDS and value < (0 if name in MAY_BE_ZERO else 1):
+            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}, less than any real model has.")
+
+
+def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
+    """The safetensors files of a component, which begin with `stem`; half precision serves where there is no other."""
+    for variant in ("", ".fp16"):
+        if (folder / part / f"{stem}{variant}.safetensors").is_file():
+            return (folder / part / f"{stem}{variant}.safetensors",)
+        index = folder / part / f"{stem}.safetensors.index{variant}.json"
+        if index.is_file():
+            return _shards(index)
+    pickles = [*(folder / part).glob("*.bin"), *(folder / part).glob("*.pt"), *(folder / part).glob("*.ckpt")]
+    if pickles:
+        raise BadFile(f"{part} has its weights as a pickle, which can run code; convert it to safetensors.")
+    raise BadFile(f"{part}/{stem}.safetensors is missing from the model folder; copy the whole folder again.")
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    """The files that an index of shards names, all of them beside it."""
+    named = read_json(index, MOST_INDEX_BYTES).get("weight_map")
+    names = sorted({str(name) for name in named.values()}) if isinstance(named, dict) else []
+    if not names or len(names) > MOST_FILES or any(not SHARD.fullmatch(name) for name in names):
+        raise BadFile(f"{index.parent.name}/{index.name} names no weights. Copy it again.")
+    for name in names:
+        if not (index.parent / name).is_file():
+            raise BadFile(f"{index.parent.name}/{name} is missing from the model folder; copy the whole folder again.")
+    return tuple(index.parent / name for name in names)
+
+
+def check_safetensors(path: Path) -> Shapes:
+    """Shapes by name, when the header is true to the file: every byte belongs to one tensor. Raises BadFile."""
+    label = f"{path.parent.name}/{path.name}"
+    size = path.stat().st_size
+    if size > MOST_WEIGHT_BYTES:
+        raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be used.")
+    with path.open("rb") as file:
+        start = file.read(32)
+        for magic, sentence in DISGUISES.items():
+            # a pickle's first byte is also a possible header length, but only of a header without its brace
+            if start.startswith(magic) and start[8:9] != b"{":
+                raise BadFile(f"{label} {sentence}.")
+        if size < 10:
+            raise BadFile(f"{label} is {'empty' if not size else 'cut off'}; copy it again.")
+        (length,) = struct.unpack("<Q", start[:8])
+        if start[8:9] != b"{" or length > MOST_HEADER_BYTES:
+            raise BadFile(f"{label} is not a safetensors file, or its header is damaged. Copy it again.")
+        if 8 + length > size:
+            raise BadFile(f"{label} is cut off: it ends inside its header. Copy it again.")
+        file.seek(8)
+        header = _json_object(file.read(length), f"the header of {label}")
+    return _shapes(header, size - 8 - length, label)
+
+
+def _shapes(header: dict[str, Any], data_bytes: int, label: str) -> dict[str, tuple[int, ...]]:
+    header.pop("__metadata__", None)
+    damaged = BadFile(f"the header of {label} does not agree with itself: the file is damaged. Copy it again.")
+    spans, shapes = [], {}
+    for name, entry in header.items():
+        match entry:
+            case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(begin), int(end)]}:
+                whole = dtype in DTYPE_BYTES and all(type(n) is int and n >= 0 for n in shape)
+                if not whole or end - begin != math.prod(shape) * DTYPE_BYTES[dtype] or len(shape) > 8:
+                    raise damaged
+                spans.append((begin, end))
+                shapes[name] = tuple(shape)
+            case _:
+                raise damaged
+    position = 0
+    for begin, end in sorted(spans):
+        if begin != position:
+            raise damaged
+        position = end
+    if position > data_bytes:
+        raise BadFile(f"{label} is cut off: {data_bytes} of {position} bytes of weights are there. Copy it again.")
+    if position < data_bytes or not shapes:
+        raise damaged
+    return shapes
