@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Conditions, Drawn
@@ -35,13 +34,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
         yield folder
-
-
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
 
 
 def ours(model: Bundle, noise: torch.Tensor, path: NoisePath, sampler: str, negative: str) -> torch.Tensor:

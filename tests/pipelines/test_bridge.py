@@ -49,13 +49,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
 @pytest.fixture
 def copy(home: Path, tmp_path: Path) -> Path:
     return shutil.copytree(home / "auraflow", tmp_path / "copy")

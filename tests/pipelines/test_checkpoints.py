@@ -253,13 +253,6 @@ def _t5_state(encoder: Any) -> dict[str, torch.Tensor]:
     return {name: t.clone() for name, t in encoder.state_dict().items() if name != "encoder.embed_tokens.weight"}
 
 
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
 def paint(devices: DeviceManager, model: str, **more: Any) -> Result:
     asked = {
         "prompt": "a photo of a cat",

@@ -37,13 +37,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_folder_of_a_file_paints_the_same_picture(home: Path, devices: DeviceManager, kind: str) -> None:
     source = home / "checkpoints" / f"{kind}.safetensors"

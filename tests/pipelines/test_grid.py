@@ -7,7 +7,6 @@ import pytest
 
 from pipelines import recipe, registry, series
 from pipelines.axis import Axis, fields
-from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.grid import Grid, GridRequest
@@ -27,13 +26,6 @@ def home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
         yield folder
-
-
-@pytest.fixture(scope="module")
-def devices():
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
 
 
 def grid(**values: Any) -> GridRequest:

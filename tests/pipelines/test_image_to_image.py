@@ -55,13 +55,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
 def request(picture: np.ndarray | None = PICTURE, painted: np.ndarray | None = None, **values: Any) -> Any:
     """A request with its pictures attached."""
     common = {"prompt": "a red circle", "model": "tiny", "num_inference_steps": 5, "seed": 7, "upscale": "none"}

@@ -10,7 +10,6 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline, StableDiffusionXLInpaintPipeline
 
 from pipelines import models
-from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.inpainting import told
 from pipelines.diffusion.start import fitted
@@ -52,13 +51,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, pipelines: dict[str, Any]) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
         yield folder
-
-
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
 
 
 def request(picture: Any, painted: Any, **values: Any) -> TextToImageRequest:

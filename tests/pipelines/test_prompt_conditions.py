@@ -38,13 +38,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
-@pytest.fixture(scope="module")
 def model(home: Path) -> Bundle:
     return loading.load(models.inspect(home / "tiny"))
 

@@ -26,13 +26,6 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield request.param
 
 
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
 def start(devices: DeviceManager, model: str, **values: Any) -> Any:
     generator = registry.get("sketch")
     values = {"prompt": "a red circle", "model": model, "seed": 7} | values

@@ -43,13 +43,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
 def request(**values: Any) -> TextToImageRequest:
     small = {"width": 64, "height": 64, "upscale": "none"}
     return TextToImageRequest.parse(

@@ -26,13 +26,6 @@ ASKED = TextToImageRequest(prompt="a panda", seed=5, num_inference_steps=10, gui
 
 
 @pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
-
-
-@pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     model = loading.load(models.inspect(models.find("aigc-mini")))

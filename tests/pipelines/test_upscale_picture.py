@@ -1,6 +1,5 @@
 """Enlarging a kept picture: one request, one picture, or a clear sentence."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,6 @@ from pipelines.events import Progress, Result, StopEarly
 from pipelines.upscaler import upscale
 
 KEPT = "ab" * 32
-
-
-@pytest.fixture(scope="module")
-def devices() -> Iterator[DeviceManager]:
-    manager = DeviceManager("cpu", threads=1)
-    yield manager
-    manager.close()
 
 
 def picture(height: int = 30, width: int = 20) -> np.ndarray:
