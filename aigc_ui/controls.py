@@ -83,7 +83,8 @@ def control(field: Field, **look: Any) -> Component:
         case Picture():
             return gr.Textbox(value=field.default, visible="hidden", **shown)  # the page's scripts fill it
         case Choice():
-            return gr.Dropdown(value=field.default, filterable=False, **shown)
+            shown.setdefault("filterable", False)
+            return gr.Dropdown(value=field.default, **shown)
         case Flag():
             return gr.Checkbox(value=field.default, **shown)
         case Range():

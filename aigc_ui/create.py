@@ -110,7 +110,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
 
 
 def _settings(services: Services, controls: Controls, labels: Labels) -> None:
-    controls.place("model", elem_id="model")
+    controls.place("model", elem_id="model", filterable=True)  # people have a hundred
     if services.settings.first_model and "model" in controls.by_name:
         controls.by_name["model"].value = services.settings.first_model
     with gr.Row(elem_classes="pair"):
