@@ -6,6 +6,9 @@
   aigc.say = (kind, text, act = null) => { message = { kind, text, act }; emit("message"); };
   aigc.complain = (text, act) => aigc.say("error", text, act);
 
+  // The studio's sentences name settings as programs write them: here as the page does, in its language.
+  const plain = (text) => text.replace(/\b[a-z]+(_[a-z]+)+\b/g, (name) => (aigc.has(`field.${name}`) ? `“${t(`field.${name}`)}”` : name));
+
   aigc.mounts.message = (root) => {
     const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => aigc.say("", "") }, "×");
     const mend = el("button", { type: "button", id: "message-act", class: "small", hidden: true, onclick: () => { const { act } = message; aigc.say("", ""); act.run(); } });
@@ -16,7 +19,7 @@
       box.hidden = !message.text;
       box.className = message.kind;
       box.setAttribute("role", message.kind === "error" ? "alert" : "status");
-      words.textContent = message.text;
+      words.textContent = plain(message.text);
       mend.hidden = !message.act;
       mend.textContent = message.act ? t(message.act.text) : "";
       close.setAttribute("aria-label", t("error.dismiss"));

@@ -46,7 +46,7 @@
   // A field and its value as people read them.
   const named = (name) => (aigc.has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
   function valued(name, value) {
-    if (/^(mask_|control_)?image$/.test(name)) return kept(value);
+    if (/^(mask_|control_|ip_)?image$/.test(name)) return kept(value);
     if (Array.isArray(value)) return value.map((point) => point.join(" ")).join("; ");
     if (/^[xyz]_field$/.test(name) && aigc.has(`field.${value}`)) return t(`field.${value}`);
     const key = `choice.${name}.${value}`;
@@ -63,6 +63,7 @@
     [/^seed_resize_/, ({ seed_resize_width: width }) => width],
     [/^control_/, ({ control_model: model }) => model && model !== "none"],
     [/^control_(low|high)$/, ({ control_type: kind }) => kind === "canny"],
+    [/^ip_/, ({ ip_model: model }) => model && model !== "none"],
     [/^hires_/, ({ hires_scale: scale }) => scale > 1],
     [/^(mask_blur|mask_fill|only_masked)$/, ({ mask_image: mask }) => mask],
     [/^masked_padding$/, ({ mask_image: mask, only_masked: only }) => mask && only],

@@ -19,14 +19,15 @@ STEPS, SCALE = 30, 5.0
 GUIDANCES = ("guidance_scale", "true_cfg_scale", "distilled_guidance_scale", "prior_guidance_scale")
 """What pipelines call the guidance scale; the first of them that has a number as its default."""
 OURS_ALONE = (  # what only a loop of ours can do
-    *("image", "mask_image", "loras", "control_image", "control_model", "vae", "tile", "hires_scale"),
+    *("image", "mask_image", "loras", "control_image", "control_model", "ip_image", "ip_model"),
+    *("vae", "tile", "hires_scale"),
     *("guidance_curve", "guidance_start", "guidance_end"),
     *("variation_strength", "seed_resize_width", "seed_resize_height"),
 )
 PASSED_ON = {"negative_prompt": "negative_prompt", "clip_skip": "clip_skip", "guidance_rescale": "guidance_rescale"}
 """Fields that some pipelines take, and what their calls name them."""
 SECOND = frozenset(
-    "mask_image control_image seed_resize_width seed_resize_height guidance_start guidance_end "
+    "mask_image control_image ip_image seed_resize_width seed_resize_height guidance_start guidance_end "
     "beta_start beta_end".split()
 )
 """Fields that go without saying where the one that they belong to is named."""

@@ -245,3 +245,24 @@ def test_where_nothing_is_installed_there_is_no_accordion(visit, browser, tmp_pa
         expect(page.locator("#detail-enlarge-2x")).to_be_visible()
         expect(page.locator("#detail-upscaler")).to_be_hidden()  # our own is all there is
         page.close()
+
+
+def test_a_complaint_names_settings_as_the_page_does(visit):
+    page = visit("/?lang=zh")
+    page.locator("#group-addons button.label-wrap").click()
+    bring(page)
+    generate(page, "a panda", steps=2)
+    expect(page.locator("#message-box")).to_contain_text("“ControlNet 模型” and “控制图片” go together")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("#message-box")).to_contain_text("“ControlNet” and “Control picture” go together")
+
+
+def test_a_recipe_is_silent_about_a_reference_that_was_not_there(visit):
+    page = visit()
+    generate(page, "a panda", steps=2)
+    finish(page)
+    tiles(page).first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Guidance")
+    expect(dialog).not_to_contain_text("Reference")
+    expect(dialog).not_to_contain_text("IP-Adapter")

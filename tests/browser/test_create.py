@@ -156,7 +156,7 @@ def test_bad_input_gets_a_sentence_and_the_next_job_works(page: Page) -> None:
     start.fill("0.5")
     end.fill("0.1")
     generate(page, "a fish", steps=3)
-    expect(page.locator("#message-box")).to_contain_text("beta_start must be less than beta_end; got 0.5 and 0.1.")
+    expect(page.locator("#message-box")).to_contain_text("“β start” must be less than “β end”; got 0.5 and 0.1.")
     start.fill("0")
     end.fill("0")
     generate(page, "", steps=3)  # an empty prompt is allowed

@@ -280,6 +280,16 @@ def test_what_the_pipeline_cannot_be_told_is_refused_by_name(home, devices, fiel
         paint(devices, request(home, "auraflow", **{field: value}))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_picture_and_no_addon_is_passed_over_in_silence(home, kind):
+    """Whether it is installed or not: what is chosen by name or brought as a picture would change nothing."""
+    info, given = info_of(home, kind), {"image", "mask_image", "control_image", "control_model", "ip_image", "ip_model"}
+    assert {"image", "loras", "control_model", "ip_model", "vae"} <= set(asked.unusable(info))
+    for field in given:
+        with pytest.raises(BadRequest, match=f"cannot be told {field}"):
+            asked.Call.of(info).refuse_untold(replace(request(home, kind), **{field: "0" * 64}), led=True)
+
+
 def test_a_setting_that_one_call_takes_and_another_does_not(home, devices):
     plain, other = (paint(devices, request(home, "hunyuan", guidance_rescale=v))[1].images for v in (0.0, 0.7))
     assert not np.array_equal(plain, other)
