@@ -41,6 +41,7 @@ from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
 from pipelines.requests import TextToImageRequest
 from pipelines.store import ImageInfo
+from pipelines.suited import suited
 
 PAGE_OF_IMAGES = Range(1, 500)
 QUALITY = Range(1, 100)
@@ -213,6 +214,12 @@ def _about(services: Services) -> APIRouter:
             return asdict(told) | {"embedded": info.folder.is_relative_to(places.EMBEDDED)}
 
         return await run_in_threadpool(work)
+
+    @router.post("/api/v1/suited")
+    async def suit(request: Request) -> dict[str, Any]:
+        """The settings that suit a model. Raises BadFile with the reason where it cannot be used."""
+        body = await bodies.read_known(request, {"model": ""})
+        return await run_in_threadpool(lambda: suited(models.inspect(models.find(str(body["model"])))))
 
     @router.get("/api/v1/stats")
     def stats() -> dict[str, Any]:

@@ -13,10 +13,8 @@ from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, mount, signal
 from aigc_ui.services import Services
-from pipelines import models
 from pipelines.errors import StudioError
 from pipelines.prompts import library
-from pipelines.suited import suited
 
 GENERATOR = "text-to-image"
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
@@ -72,7 +70,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate, more)
     _sketch(controls)
-    _suited(controls, wire)
+    _suited(controls)
     _told(controls, ("width", "height"), "(width, height) => { aigc.emit('size', { width, height }); }")
     _told(controls, COUNTED, "(...values) => { aigc.counted(...values); }")
     _told(controls, BORDER, "(...values) => { aigc.emit('border', values); }")
@@ -193,23 +191,12 @@ def _sketch(controls: Controls) -> None:
         component.input(None, list(followed.values()), js=told)
 
 
-def _suited(controls: Controls, wire: gr.HTML) -> None:
-    """Another model brings the size, steps, guidance and perhaps the sampler that suit it; one that cannot be used
-    says why."""
-    names = ("width", "height", "num_inference_steps", "guidance_scale", "sampler")
-    if "model" not in controls.by_name or not all(name in controls.by_name for name in names):
-        return
-    shown = [controls.by_name[name] for name in names]
-
-    def chosen(model: str) -> tuple[Any, ...]:
-        try:
-            values = suited(models.inspect(models.find(model)))
-        except StudioError as error:
-            return (*(gr.skip() for _ in names), signal(error={"code": error.code, "message": str(error)}))
-        return (*(values.get(name, gr.skip()) for name in names), gr.skip())
-
-    model: Any = controls.by_name["model"]
-    model.input(chosen, model, [*shown, wire], **FAST)
+def _suited(controls: Controls) -> None:
+    """Tells the page's scripts of another model, which brings what suits it; one that cannot be used says why."""
+    if "model" in controls.by_name and "sampler" in controls.by_name:
+        model: Any = controls.by_name["model"]
+        told = "(model, sampler) => { aigc.chosen(model, sampler); }"
+        model.input(None, [model, controls.by_name["sampler"]], js=told)
 
 
 def _told(controls: Controls, names: tuple[str, ...], js: str) -> None:

@@ -14,6 +14,7 @@ SCRIPTS = (
     "core.js",
     "message.js",
     "estimate.js",
+    "suited.js",
     "player.js",
     "film.js",
     "live.js",
