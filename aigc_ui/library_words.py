@@ -7,6 +7,8 @@ LIBRARY_WORDS: Mapping[str, tuple[str, str]] = {
     "library.search": ("Search by name, title or author", "按名称、标题或作者搜索"),
     "library.every-kind": ("Every kind ({count})", "全部种类（{count}）"),
     "library.every-base": ("Every base", "全部基础模型"),
+    "library.bridged": ("{pipeline}, through the bridge", "{pipeline}（经由桥接）"),
+    "library.no-base": ("a model of no known kind", "种类未知的模型"),
     "library.scan": ("Look through the folders again", "重新扫描文件夹"),
     "library.count": ("{shown} of {total} models", "{total} 个模型中的 {shown} 个"),
     "library.hashing": ("files still to be hashed: {left}", "还有 {left} 个文件正在计算哈希"),

@@ -3,6 +3,7 @@
 (() => {
   const { el, icon, t, on, api, put, posted, upload, blob, complain, newest } = aigc;
   const CROSS = "M4 4l8 8M12 4l-8 8";
+  const NO_NETWORK = "none";
   const WEIGHT = 0.8;  // what most LoRAs are tried with first
 
   let renderChips = () => {};
@@ -39,15 +40,16 @@
     return { node: list, show };
   }
 
-  // A picture that is followed: chosen or dropped, kept in a field, shown as `look` makes it of its id. `also` are nodes
-  // beside the place to drop it, beside the picture and below, and what changes with it.
-  function followed({ id, setting, words, look, also = { bare: [], side: [], under: [], show() {} } }) {
+  // A picture that is followed: chosen or dropped, kept in a field, shown as `look` makes it of its id. It brings the
+  // network that reads it, where only one is installed, and takes it away. `also` are nodes beside the place to drop it,
+  // beside the picture and below, and what changes with it.
+  function followed({ id, setting, words, look, network, installed, also = { bare: [], side: [], under: [], show() {} } }) {
     let picture = "", gone = false, busy = false, turn = 0;
     const choose = el("input", { type: "file", accept: "image/*", id: `${id}-file`, class: "picture-file" });
     const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
     const drop = el("label", { class: "drop" }, choose, name, how);
     const image = el("img", { id: `${id}-seen`, alt: "" }), heading = el("b");
-    const remove = el("button", { type: "button", id: `${id}-remove`, class: "small", onclick: () => { set(""); choose.focus(); } }, icon(CROSS));
+    const remove = el("button", { type: "button", id: `${id}-remove`, class: "small", onclick: takeAway }, icon(CROSS));
     const bare = el("div", { class: "bare" }, drop, ...also.bare);
     const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading, ...also.side), remove);
     const node = el("div", { class: "control takes-picture" }, bare, chosen, ...also.under, alas);
@@ -79,9 +81,17 @@
     async function bring(file) {
       busy = true;
       show();
-      try { set((await upload(file)).id); } catch (error) { complain(error.message); }
+      try {
+        set((await upload(file)).id);
+        if (installed.length === 1) aigc.settings({ [network]: installed[0] }, true);
+      } catch (error) { complain(error.message); }
       busy = false;
       show();
+    }
+    function takeAway() {
+      set("");
+      aigc.settings({ [network]: NO_NETWORK }, true);
+      choose.focus();
     }
     // What a recipe followed, as far as the studio still has it.
     on("settings", async ({ [setting]: asked }) => {
@@ -107,13 +117,13 @@
   }
   const kept = (id, options) => blob(`inputs/${encodeURIComponent(id)}.png`, options);
 
-  function controlPicture() {
+  function controlPicture(installed) {
     let size = {}, drawn = "";
     const pen = el("button", { type: "button", id: "control-draw", onclick: draw });
     const redraw = el("button", { type: "button", id: "control-redraw", onclick: draw });
     const hint = el("p", { class: "help" });
     const control = followed({
-      id: "control", setting: "control_image",
+      id: "control", setting: "control_image", network: "control_model", installed,
       words: { picture: "control.picture", how: "control.how", seen: "control.seen", gone: "control.gone", remove: "control.remove" },
       look: async (id) => {
         const answer = await fetch(aigc.url("addons/seen.png"), { credentials: "same-origin", ...posted({ control_image: id, ...size }) });
@@ -156,12 +166,13 @@
       on("settings", () => setTimeout(() => renderChips(), 300));  // Gradio puts the value in its box a moment later
       renderChips();
     }
-    if (here.controls.length) shown.push(controlPicture());
+    if (here.controls.length) shown.push(controlPicture(here.controls));
     root.replaceChildren(el("section", { id: "addons-panel" }, ...shown));
   };
-  aigc.mounts.reference = (root) => {
+  aigc.mounts.reference = async (root) => {
+    const { ip_adapters: installed } = await api("addons").catch(() => ({ ip_adapters: [] }));
     const reference = followed({
-      id: "reference", setting: "ip_image", look: kept,
+      id: "reference", setting: "ip_image", network: "ip_model", installed, look: kept,
       words: { picture: "reference.picture", how: "reference.how", seen: "reference.picture", gone: "reference.gone", remove: "reference.remove" },
     });
     root.replaceChildren(el("section", { id: "reference-panel" }, reference.node));

@@ -2,6 +2,7 @@
 (() => {
   const { el, t, on, api, post, url, has } = aigc;
   const PAGE = 60;
+  const NO_KIND = "a model of no known kind";  // as the library says it
   const units = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`);
   const kind = (name) => (has(`kind.${name}`) ? t(`kind.${name}`) : name);
 
@@ -42,7 +43,7 @@
     function render(from = 0) {
       const sum = Object.values(told.kinds).reduce((a, b) => a + b, 0);
       options(kinds, t("library.every-kind", { count: sum }), told.kinds, kind);
-      options(bases, t("library.every-base"), told.architectures, (key) => told.bases[key]);
+      options(bases, t("library.every-base"), told.architectures, (key) => base(told.bases[key]));
       const hashing = told.to_hash ? ` · ${t("library.hashing", { left: told.to_hash })}` : "";
       count.textContent = told.total ? t("library.count", { shown: entries.length, total: told.total }) + hashing : t("library.none");
       const made = entries.slice(from).map(card);
@@ -103,10 +104,14 @@
       return node;
     }
 
+    const base = (name) => {
+      if (name === NO_KIND) return t("library.no-base");
+      return name?.endsWith("Pipeline") ? t("library.bridged", { pipeline: name }) : name;
+    };
     function summary(one) {
       const picture = one.preview
         ? el("img", { src: url(`library/${one.id}/preview`), alt: "", loading: "lazy" }) : el("span", { class: "blank" }, one.name.slice(0, 1).toUpperCase());
-      const facts = [kind(one.kind), one.kind === "unknown" ? one.format : one.base, one.variant, one.few_steps].filter(Boolean);
+      const facts = [kind(one.kind), one.kind === "unknown" ? one.format : base(one.base), one.variant, one.few_steps].filter(Boolean);
       return el("summary", {}, picture,
         el("span", { class: "title" }, el("b", {}, one.label), el("span", { class: "facts" }, facts.join(" · "))),
         one.in_memory ? el("span", { class: "badge on" }, t("library.memory", { device, size: units(one.in_memory) })) : null,

@@ -23,7 +23,7 @@ class Root:
 def base_name(architecture: str) -> str:
     """What people call it. Models that run through the bridge are known by the name of their pipeline."""
     if architecture.endswith("Pipeline"):
-        return f"{architecture}, through the bridge"
+        return architecture
     known = ARCHITECTURES.get(architecture)
     return known.label if known and architecture not in NAMES else architecture_name(architecture)
 

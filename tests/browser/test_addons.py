@@ -149,6 +149,7 @@ def test_a_reference_picture_that_is_dropped_is_followed(visit, studio):
     asked = newest(studio)["recipe"]["request"]
     assert asked["ip_model"] == "likeness" and len(asked["ip_image"]) == 64 and not asked["control_image"]
     page.locator("#reference-remove").click()
+    expect(page.get_by_label("IP-Adapter", exact=True)).to_have_value("None")
     expect(page.locator("#reference-seen")).to_be_hidden()
 
 
@@ -251,6 +252,10 @@ def test_a_complaint_names_settings_as_the_page_does(visit):
     page = visit("/?lang=zh")
     page.locator("#group-addons button.label-wrap").click()
     bring(page)
+    network = page.get_by_label("ControlNet 模型", exact=True)
+    expect(network).to_have_value("edges")  # the only one that is installed comes with the picture
+    network.click()
+    page.get_by_role("option", name="无", exact=True).click()
     generate(page, "a panda", steps=2)
     expect(page.locator("#message-box")).to_contain_text("“ControlNet 模型” and “控制图片” go together")
     page.get_by_role("button", name="English").click()

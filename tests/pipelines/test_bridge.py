@@ -429,7 +429,7 @@ def test_weights_of_another_network_are_refused(copy):
 def test_the_library_names_the_pipeline_and_the_settings_are_its_own(home):
     _, found = scan.look(home / "sana")
     assert (found.kind, found.unusable, found.dtype) == ("pipeline", "", "float32")
-    assert base_name(found.architecture) == "SanaPipeline, through the bridge"
+    assert base_name(found.architecture) == "SanaPipeline"
     told = suited(info_of(home, "sana"))
     assert told == {"width": 64, "height": 64, "num_inference_steps": 20, "guidance_scale": 4.5, "sampler": "dpmpp_2m"}
     assert suited(info_of(home, "qwen"))["width"] == 1024 and suited(info_of(home, "qwen"))["sampler"] == "euler"
