@@ -19,7 +19,6 @@ from tests.pipelines.test_image_to_image import (  # noqa: F401 -- fixtures
     PICTURE,
     SIDE,
     START,
-    devices,
     home,
     mask,
     paint,
