@@ -96,7 +96,8 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
     for theirs, ours in PLAIN.items():
         if theirs in given:
             values[ours] = known[ours].spec.check(theirs, given[theirs], known[ours].kind)
-    values |= _resized(given, known) | _sampling(given, known) | _styled(given)
+    said, unknown = _styled(given)
+    values |= _resized(given, known) | _sampling(given, known) | said
     override = _mapping(given.get("override_settings", {}), "override_settings")
     values |= _overridden(override, known)
     chosen = override.get("sd_model_checkpoint") or model
@@ -106,7 +107,7 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
         values |= _second_pass(given, known)
     told = ("sd_model_checkpoint", *OPTIONS)
     others = {f"override_settings.{name}": value for name, value in override.items() if name not in told}
-    if unknown := [name for name in given.get("styles", []) if name not in library.style_names()]:
+    if unknown:
         others["styles"] = ", ".join(unknown)
     return Asked(
         values,
@@ -199,15 +200,17 @@ def _resized(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, 
     return {ours: known[ours].spec.check(ours, value, int) for ours, value in none.items()}
 
 
-def _styled(given: Mapping[str, Any]) -> dict[str, str]:
-    """The prompts with the words of all styles that are here around them, in order."""
+def _styled(given: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """The prompts with the words of all styles that are here around them, in order; and the styles that are not."""
     named = given.get("styles", [])
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise BadRequest("styles must be a list of names of styles. See /sdapi/v1/prompt-styles.")
     said = str(given.get("prompt", "")), str(given.get("negative_prompt", ""))
-    for name in (name for name in named[:MOST_STYLES] if name in library.style_names()):
-        said = library.style(name).around(*said)
-    return dict(zip(("prompt", "negative_prompt"), said, strict=True)) if named else {}
+    here = {library.NO_STYLE: library.Style("", "")} | (library.styles() if named else {})
+    for name in (name for name in named[:MOST_STYLES] if name in here):
+        said = here[name].around(*said)
+    values = dict(zip(("prompt", "negative_prompt"), said, strict=True)) if named else {}
+    return values, [name for name in named if name not in here]
 
 
 def _overridden(override: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What programs that speak A1111's interface ask for as they connect: the names of all that they can choose from."""
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
@@ -75,8 +76,7 @@ def router(services: Services) -> APIRouter:
 
     @router.get("/prompt-styles")
     def prompt_styles() -> list[dict[str, Any]]:
-        named = ((name, library.style(name)) for name in library.style_names() if name != library.NO_STYLE)
-        return [{"name": name, "prompt": s.prompt, "negative_prompt": s.negative_prompt} for name, s in named]
+        return [{"name": name} | asdict(style) for name, style in library.styles().items()]
 
     @router.get("/memory")
     def memory() -> dict[str, Any]:

@@ -60,16 +60,26 @@ def words_of(name: str) -> list[str]:
     )
 
 
+def styles() -> dict[str, Style]:
+    """All styles by name; the first of a name counts. A file that cannot be read has none."""
+    found: dict[str, Style] = {}
+    for home in homes():
+        if (home / "styles.csv").is_file():
+            for name, one in _rows(home / "styles.csv"):
+                found.setdefault(name, one)
+    return dict(list(found.items())[:MOST_STYLES])
+
+
 def style_names() -> tuple[str, ...]:
     """No style, and all that are here."""
-    return (NO_STYLE, *_styles())
+    return (NO_STYLE, *styles())
 
 
 def style(name: str) -> Style:
     """The style of that name. Raises BadRequest."""
     if name == NO_STYLE:
         return Style("", "")
-    found = _styles().get(name)
+    found = styles().get(name)
     if found is None:
         raise BadRequest(f"there is no style {name[:60]!r} in styles.csv. Choose another one.")
     return found
@@ -110,16 +120,6 @@ def _text(file: Path, what: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadFile(f"{what} is not text in UTF-8. Save it as UTF-8.") from None
-
-
-def _styles() -> dict[str, Style]:
-    """All styles by name; the first of a name counts. A file that cannot be read has none."""
-    found: dict[str, Style] = {}
-    for home in homes():
-        if (home / "styles.csv").is_file():
-            for name, one in _rows(home / "styles.csv"):
-                found.setdefault(name, one)
-    return dict(list(found.items())[:MOST_STYLES])
 
 
 def _rows(file: Path) -> Iterator[tuple[str, Style]]:
