@@ -136,11 +136,7 @@ def _ladder(
 
 def part_bytes(info: ModelInfo, item: int) -> dict[str, int]:
     """The weights of each part in memory, where each number takes `item` bytes."""
-    found = {}
-    for part, paths in info.weights.items():
-        count = sum(math.prod(shape) for file in paths for shape in strangers.check_safetensors(file).values())
-        found[part] = count * item
-    return found
+    return {part: item * sum(map(strangers.numbers_in, paths)) for part, paths in info.weights.items()}
 
 
 def largest_size(request: TextToImageRequest) -> tuple[int, int]:
@@ -155,8 +151,7 @@ def added_bytes(request: TextToImageRequest, item: int) -> int:
     wanted = [(files.LORA, lora.name) for lora in wanted_loras(request.loras)]
     wanted += [(files.CONTROL, request.control_model)] if controlled(request) else []
     wanted += [(files.IP_ADAPTER, request.ip_model)] if referenced(request) else []
-    shapes = (strangers.check_safetensors(files.find(kind, name)) for kind, name in wanted)
-    return item * sum(math.prod(shape) for file in shapes for shape in file.values())
+    return item * sum(strangers.numbers_in(files.find(kind, name)) for kind, name in wanted)
 
 
 def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: int) -> int:

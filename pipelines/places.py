@@ -20,8 +20,9 @@ CHECKPOINTS, VAES, TEXT_ENCODERS = "checkpoints", "vae", "text_encoders"
 LORAS, EMBEDDINGS, CONTROLNETS, UPSCALERS = "loras", "embeddings", "controlnet", "upscale_models"
 IP_ADAPTERS, IMAGE_ENCODERS = "ipadapter", "clip_vision"
 FOLDERS = {
-    # what their folder is called inside a folder of models, which ComfyUI's yaml has for keys: ours, then others'
-    CHECKPOINTS: ("checkpoints", "Stable-diffusion", "diffusion_models", "unet", "diffusers", "Diffusers"),
+    # what their folder is called inside a folder of models, which ComfyUI's yaml has for keys: ours, then others';
+    # models lie in the folder itself, too
+    CHECKPOINTS: ("", "checkpoints", "Stable-diffusion", "diffusion_models", "unet", "diffusers", "Diffusers"),
     VAES: ("vae", "VAE"),
     TEXT_ENCODERS: ("text_encoders", "clip", "text_encoder"),
     LORAS: ("loras", "Lora", "LyCORIS"),
@@ -44,7 +45,7 @@ def roots() -> tuple[Path, ...]:
 
 def of(kind: str) -> tuple[Path, ...]:
     """The folders in which files of the kind lie, each once and there; of a name, the first folder's wins."""
-    below = [root / name for root in roots() for name in (("",) if kind == CHECKPOINTS else ()) + FOLDERS[kind]]
+    below = [root / name for root in roots() for name in FOLDERS[kind]]
     every = (folder.resolve() for folder in (*below, *_named(kind)) if folder.is_dir())
     return tuple(dict.fromkeys(every))
 

@@ -187,6 +187,11 @@ def _shards(index: Path) -> tuple[Path, ...]:
     return tuple(index.parent / name for name in names)
 
 
+def numbers_in(path: Path) -> int:
+    """How many numbers all tensors of a safetensors file hold, by its header. Raises BadFile."""
+    return sum(math.prod(shape) for shape in check_safetensors(path).values())
+
+
 def check_safetensors(path: Path) -> Shapes:
     """Shapes by name, when the header is true to the file: every byte belongs to one tensor. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}"

@@ -8,7 +8,6 @@ the device: counted, kept for the next picture, and dropped where room is needed
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -105,8 +104,7 @@ def _products(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Pr
 
     identity = f"{files.identity(path)} {models.identity(bundle.info)}"
     key = f"LoRA {path.stem}@{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-    item = bundle.dtype.itemsize
-    nbytes = sum(math.prod(shape) for shape in strangers.check_safetensors(path).values()) * item
+    nbytes = strangers.numbers_in(path) * bundle.dtype.itemsize
     if separate(bundle.device) and not devices.has_room(key, nbytes):
         yield load()
         return
