@@ -209,7 +209,7 @@ def _styled(given: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     here = {library.NO_STYLE: library.Style("", "")} | (library.styles() if named else {})
     for name in (name for name in named[:MOST_STYLES] if name in here):
         said = here[name].around(*said)
-    values = dict(zip(("prompt", "negative_prompt"), said, strict=True)) if named else {}
+    values = {"prompt": said[0], "negative_prompt": said[1]} if named else {}
     return values, [name for name in named if name not in here]
 
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import hires, libs, models, recipe, vaes
-from pipelines.addons.marks import recipe_words
+from pipelines import hires, libs, models, vaes
 from pipelines.addons.requests import all_loras
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
@@ -26,6 +25,7 @@ from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, NotDecoded
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
+from pipelines.painted import GENERATOR, recipe_of
 from pipelines.requests import FACTORS, LARGEST_SEED, LARGEST_SIDE, TextToImageRequest
 from pipelines.upscale_picture import enlarged_or_kept
 
@@ -52,7 +52,7 @@ class TextToImage:
     latents; only the result is decoded.
     """
 
-    name = "text-to-image"
+    name = GENERATOR
     request_type = TextToImageRequest
 
     def stream(self, request: TextToImageRequest, devices: DeviceManager) -> Iterator[Event]:
@@ -255,14 +255,8 @@ class Run:
     def recipes(self, count: int, steps_done: int) -> tuple[dict[str, Any], ...]:
         """One for each picture."""
         notes = (*self.notes, *self.denoiser.notes)
-        more: dict[str, Any] = {"model_hash": models.model_hash(self.model.info), "notes": list(notes)}
-        if template := self.request.template():
-            more["template"] = template
-        if steps_done < self.total:
-            more["unfinished"] = {"step": steps_done, "of": self.total}
-        made = (self.request.of_picture(i) for i in range(count))
-        words = ((one.values(), recipe_words(one, self.model.info.architecture)) for one in made)
-        return tuple(recipe.new(TextToImage.name, values, **more, **said) for values, said in words)
+        unfinished = (steps_done, self.total) if steps_done < self.total else None
+        return tuple(recipe_of(self.request, i, self.model.info, notes, unfinished) for i in range(count))
 
     def result(self, images: list[np.ndarray], steps_done: int) -> Result:
         recipes, notes = self.recipes(len(images), steps_done), (*self.notes, *self.denoiser.notes)

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
-from pipelines import models, recipe
-from pipelines.addons.marks import recipe_words
 from pipelines.bridge import leading, model
 from pipelines.bridge.asked import Call
 from pipelines.bridge.model import GREY, Bridged
@@ -23,10 +20,10 @@ from pipelines.device import DeviceManager
 from pipelines.diffusion.samplers import READS_ETA
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
+from pipelines.painted import recipe_of
 from pipelines.requests import FACTORS, TextToImageRequest
 from pipelines.upscale_picture import enlarged_or_kept
 
-GENERATOR = "text-to-image"
 NO_GUESS = "This pipeline's scheduler does not say its guess of the picture: the frames show the state itself."
 
 
@@ -116,20 +113,11 @@ class Painting:
             if why_not:
                 self._note(why_not)
                 request = replace(request, upscale="none")
-        done = [*[request.num_inference_steps] * (len(images) - 1), steps_done]
-        recipes = tuple(
-            self._recipe(request, i, done[i] if cut and i == len(images) - 1 else None) for i in range(len(images))
-        )
+        ends: list[tuple[int, int] | None] = [None] * len(images)
+        if cut:
+            ends[-1] = (steps_done, request.num_inference_steps)
+        recipes = tuple(recipe_of(request, i, self.info, self.notes, end) for i, end in enumerate(ends))
         yield Result(np.stack(images), recipes, cut, steps_done, tuple(self.notes))
-
-    def _recipe(self, request: TextToImageRequest, i: int, cut_after: int | None) -> dict[str, Any]:
-        more: dict[str, Any] = {"model_hash": models.model_hash(self.info), "notes": list(self.notes)}
-        if template := request.template():
-            more["template"] = template
-        more |= recipe_words(request, self.info.architecture)
-        if cut_after is not None:
-            more["unfinished"] = {"step": cut_after, "of": request.num_inference_steps}
-        return recipe.new(GENERATOR, request.of_picture(i).values(), **more)
 
     def _note(self, text: str) -> None:
         if text not in self.notes:

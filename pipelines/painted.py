@@ -1,0 +1,26 @@
+"""The recipe of a picture that a model painted, by a loop of ours or by its pipeline's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pipelines import models, recipe
+from pipelines.addons.marks import recipe_words
+from pipelines.models import ModelInfo
+from pipelines.requests import TextToImageRequest
+
+GENERATOR = "text-to-image"
+
+
+def recipe_of(
+    request: TextToImageRequest, index: int, info: ModelInfo, notes: Iterable[str], unfinished: tuple[int, int] | None
+) -> dict[str, Any]:
+    """Of picture `index` of the request's; `unfinished`: after which step of how many it was stopped."""
+    one = request.of_picture(index)
+    more: dict[str, Any] = {"model_hash": models.model_hash(info), "notes": list(notes)}
+    if template := request.template():
+        more["template"] = template
+    if unfinished:
+        more["unfinished"] = {"step": unfinished[0], "of": unfinished[1]}
+    return recipe.new(GENERATOR, one.values(), **more, **recipe_words(one, info.architecture))
