@@ -99,6 +99,7 @@ def test_the_schedule_s_picture_space_and_step(page: Page, visit: Any, tmp_path:
     page.get_by_role("button", name="Linear map").click()
     choose(bench, "beta_schedule", "cosine")
     number(bench, "num_train_timesteps", 301)
+    expect(page.locator("#schedule-t")).to_have_attribute("max", "300")  # or t would be moved with it
     slide(page, "#schedule-t", 37)
     for name, value in (("t", "37"), ("space", "latents"), ("through", "preview")):
         expect(big).to_have_attribute(f"data-{name}", value)
