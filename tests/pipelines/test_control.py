@@ -26,17 +26,10 @@ from pipelines.addons.canny import canny
 from pipelines.addons.lora_keys import original_names
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
-from pipelines.diffusion.conditions import Conditions, Drawn
-from pipelines.diffusion.denoiser import Denoiser
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Result
-from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
-from pipelines.worker import Worker
-from tests import tiny, tiny_addons, tiny_zoo
+from tests import our_loop, tiny, tiny_addons, tiny_zoo
 
 SIDE, STEPS, SCALE = 64, 4, 2.5
 HINT = (4, 8, 8, 16)
@@ -78,25 +71,16 @@ def asked(**more: Any) -> TextToImageRequest:
 
 def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: TextToImageRequest) -> torch.Tensor:
     model = loading.load(models.inspect(home / kind))
-    scheduler.set_timesteps(STEPS)
-    timesteps = scheduler.timesteps.double()
-    known = torch.as_tensor(model.process.alphas_cumprod)[timesteps.long()]
-    path = NoisePath(torch.cat([((1 - known) / known).sqrt(), torch.zeros(1, dtype=torch.float64)]), timesteps)
+    path = our_loop.path_of(model, scheduler, STEPS)
     devices = DeviceManager("cpu", threads=1)
     with control.leased(request, model, devices) as held:
         assert held is not None
         model = model.telling(held.told(path, "cpu"))
-        drawn = (SIDE, SIDE, SCALE)
-        cond = model.condition(plain(request.prompt), "original", Drawn(*drawn)).condition
-        uncond = model.condition(plain(request.negative_prompt), "original", Drawn(*drawn), negative=True).condition
-        network: Any = held.network(model.network(tuple(noise.shape[1:])))
-        worker = Worker(threads=1)
-        denoiser = Denoiser(network, worker, model.process, path, Conditions.fixed(cond, uncond), Guidance(SCALE))
-        x = noise / model.process.scale(float(path.sigmas[0]))
-        *_, last = SAMPLERS["ddim"](denoiser, x, path.sigmas, torch.randn_like)
-        worker.close()
+        _, channels, height, width = noise.shape
+        network: Any = held.network(model.network((channels, height, width)))
+        latents = our_loop.ddim(model, network, path, request, noise)
     devices.close()
-    return last.x
+    return latents
 
 
 @pytest.mark.parametrize("form", ["folder", "file"])

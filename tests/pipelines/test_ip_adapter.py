@@ -17,18 +17,11 @@ from pipelines import infotext, models
 from pipelines.addons import clip_vision, files, ip_adapter, ip_files
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
-from pipelines.diffusion.conditions import Conditions, Drawn
-from pipelines.diffusion.denoiser import Denoiser
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.events import Result
 from pipelines.library.recognise import recognise
-from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
-from pipelines.worker import Worker
-from tests import tiny, tiny_addons, tiny_zoo
+from tests import our_loop, tiny, tiny_addons, tiny_zoo
 from tests.pipelines import test_control
 
 SIDE, STEPS, SCALE = 64, 4, 2.5
@@ -65,26 +58,16 @@ def asked(**more: Any) -> TextToImageRequest:
 
 def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: TextToImageRequest) -> torch.Tensor:
     model = loading.load(models.inspect(home / kind))
-    scheduler.set_timesteps(STEPS)
-    timesteps = scheduler.timesteps.double()
-    known = torch.as_tensor(model.process.alphas_cumprod)[timesteps.long()]
-    path = NoisePath(torch.cat([((1 - known) / known).sqrt(), torch.zeros(1, dtype=torch.float64)]), timesteps)
+    path = our_loop.path_of(model, scheduler, STEPS)
     devices = DeviceManager("cpu", threads=1)
     with ip_adapter.leased(request, model, devices) as held:
         assert held is not None
         model = held.telling(held.adapted(model), path)
-        drawn = (SIDE, SIDE, SCALE)
-        cond = model.condition(plain(request.prompt), "original", Drawn(*drawn)).condition
-        uncond = model.condition(plain(request.negative_prompt), "original", Drawn(*drawn), negative=True).condition
-        _, *shape = noise.shape
-        network: Any = held.network(model.network((shape[0], shape[1], shape[2])))
-        worker = Worker(threads=1)
-        denoiser = Denoiser(network, worker, model.process, path, Conditions.fixed(cond, uncond), Guidance(SCALE))
-        x = noise / model.process.scale(float(path.sigmas[0]))
-        *_, last = SAMPLERS["ddim"](denoiser, x, path.sigmas, torch.randn_like)
-        worker.close()
+        _, channels, height, width = noise.shape
+        network: Any = held.network(model.network((channels, height, width)))
+        latents = our_loop.ddim(model, network, path, request, noise)
     devices.close()
-    return last.x
+    return latents
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -98,29 +81,25 @@ def test_our_loop_equals_diffusers(home, kind, form):
     )
     pipeline.set_progress_bar_config(disable=True)
     pipeline.load_ip_adapter(str(home / "ipadapter"), subfolder="", weight_name=f"{form}-{kind}.safetensors")
-    pipeline.set_ip_adapter_scale(0.8)
     noise = torch.randn(1, pipeline.unet.config.in_channels, 8, 8, generator=torch.Generator().manual_seed(3))
     request = asked(model=kind, ip_model=f"{form}-{kind}", ip_scale=0.8)
     said = {"height": SIDE, "width": SIDE, "num_inference_steps": STEPS, "guidance_scale": SCALE}
-    expected = pipeline(
-        request.prompt,
-        negative_prompt=request.negative_prompt,
-        ip_adapter_image=Image.fromarray(PICTURE),
-        latents=noise,
-        output_type="latent",
-        **said,
-    ).images
+
+    def theirs(scale: float) -> torch.Tensor:
+        pipeline.set_ip_adapter_scale(scale)
+        return pipeline(
+            request.prompt,
+            negative_prompt=request.negative_prompt,
+            ip_adapter_image=Image.fromarray(PICTURE),
+            latents=noise,
+            output_type="latent",
+            **said,
+        ).images
+
+    expected = theirs(0.8)
     got = ours(kind, home, noise, DDIMScheduler.from_config(pipeline.scheduler.config), request)
     assert float((got - expected).abs().max()) <= 1e-5 * max(1.0, float(expected.std()))
-    pipeline.set_ip_adapter_scale(0.3)
-    other = pipeline(
-        request.prompt,
-        negative_prompt=request.negative_prompt,
-        ip_adapter_image=Image.fromarray(PICTURE),
-        latents=noise,
-        output_type="latent",
-        **said,
-    ).images
+    other = theirs(0.3)
     assert float((other - expected).abs().max()) > 1e-3  # the picture matters in the miniature too
 
 

@@ -1,0 +1,38 @@
+"""Our loop over a model that an add-on has changed, to latents that can be held to diffusers' pipelines."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pipelines.diffusion.bundle import Bundle
+from pipelines.diffusion.conditions import Conditions, Drawn
+from pipelines.diffusion.denoiser import Denoiser
+from pipelines.diffusion.guidance import Guidance
+from pipelines.diffusion.path import NoisePath
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.prompts import plain
+from pipelines.requests import TextToImageRequest
+from pipelines.worker import Worker
+
+
+def path_of(model: Bundle, scheduler: Any, steps: int) -> NoisePath:
+    """The levels that diffusers' DDIM visits."""
+    scheduler.set_timesteps(steps)
+    timesteps = scheduler.timesteps.double()
+    known = torch.as_tensor(model.process.alphas_cumprod)[timesteps.long()]
+    return NoisePath(torch.cat([((1 - known) / known).sqrt(), torch.zeros(1, dtype=torch.float64)]), timesteps)
+
+
+def ddim(model: Bundle, network: Any, path: NoisePath, request: TextToImageRequest, noise: Tensor) -> Tensor:
+    """From `noise` (1, C, h, w) to latents; `network` is what the add-on made of the model's."""
+    drawn = Drawn(request.width, request.height, request.guidance_scale)
+    cond = model.condition(plain(request.prompt), "original", drawn).condition
+    uncond = model.condition(plain(request.negative_prompt), "original", drawn, negative=True).condition
+    worker = Worker(threads=1)
+    told = Conditions.fixed(cond, uncond)
+    denoiser = Denoiser(network, worker, model.process, path, told, Guidance(request.guidance_scale))
+    x = noise / model.process.scale(float(path.sigmas[0]))
+    *_, last = SAMPLERS["ddim"](denoiser, x, path.sigmas, torch.randn_like)
+    worker.close()
+    return last.x
