@@ -1,4 +1,4 @@
-.PHONY: run test check fix bench shots train
+.PHONY: run test check fix bench soak shots train
 
 run:      ## open the studio
 	python app.py
@@ -17,6 +17,9 @@ fix:      ## format and mend what can be mended
 
 bench:    ## print the tables that the README quotes
 	python -m benchmarks
+
+soak:     ## attack a running studio and print what each attack cost
+	python -m benchmarks.soak
 
 shots:    ## screenshots of the page: wide and narrow, light and dark, English and Chinese
 	python -m benchmarks.shots

@@ -53,9 +53,9 @@ class Studio:
                     yield name, json.loads(line[5:])
 
     def cpu_seconds(self) -> float:
-        """CPU time of the studio's process so far (Linux)."""
+        """CPU time of the studio's process and of its ended children so far (Linux)."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import libs, strangers
-from pipelines.converting import container, limits, pickled, writing
+from pipelines.confined import limits
+from pipelines.converting import container, pickled, writing
 from pipelines.errors import BadFile, StudioError
 
 

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipelines import libs, models, places, strangers
-from pipelines.converting import process
+from pipelines.confined import process
 from pipelines.errors import BadRequest
 from pipelines.events import Progress
 from pipelines.files import storage_error, sweep

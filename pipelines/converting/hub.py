@@ -13,7 +13,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.converting import container, process, taking_in
+from pipelines.confined import process
+from pipelines.converting import container, taking_in
 from pipelines.errors import BadRequest, StorageError
 from pipelines.events import Progress
 from pipelines.strangers import MOST_WEIGHT_BYTES

@@ -18,7 +18,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from pipelines.converting import container, convert, opcodes, process
+from pipelines.confined import process
+from pipelines.converting import container, convert, opcodes
 from pipelines.errors import BadFile, BadRequest
 from pipelines.library.kinds import Recognised
 
@@ -339,7 +340,7 @@ def test_the_child_may_do_nothing_but_read_and_write_its_file(tmp_path: Path, co
     import subprocess
     import sys
 
-    confined = "from pathlib import Path; from pipelines.converting import limits\n"
+    confined = "from pathlib import Path; from pipelines.confined import limits\n"
     confined += f"limits.confine(0, 2**20, Path({str(tmp_path)!r}))\n"
     seen = subprocess.run([sys.executable, "-c", confined + code], capture_output=True, text=True)
     assert seen.returncode == 1 and ("PermissionError" in seen.stderr or "MemoryError" in seen.stderr), seen

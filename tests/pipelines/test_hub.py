@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from pipelines.converting import hub, process, taking_in
+from pipelines.confined import process
+from pipelines.converting import hub, taking_in
 from pipelines.errors import BadFile, BadRequest, Busy, NotAllowed, NotFound, StudioError
 from tests.pipelines.test_converting import done
 

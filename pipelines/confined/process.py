@@ -40,15 +40,7 @@ def run(
 
     Raises the StudioError that the child tells, or BadFile when it dies or takes longer than `timeout` seconds.
     """
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-c", BOOT, str(ROOT), module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        | {"OMP_NUM_THREADS": "1"}
-        | dict(environment or {}),
-    )
+    child = start(module, environment)
     try:
         assert child.stdin and child.stdout
         lines: queue.Queue[bytes] = queue.Queue(1000)
@@ -59,6 +51,19 @@ def run(
     finally:
         child.kill()
         child.wait()
+
+
+def start(module: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """`python -I -m module` with pipes for input and output and nothing of our environment that it does not need."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", BOOT, str(ROOT), module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        | {"OMP_NUM_THREADS": "1"}
+        | dict(environment or {}),
+    )
 
 
 def _read(stdout: IO[bytes], lines: queue.Queue[bytes]) -> None:

@@ -1,0 +1,146 @@
+"""A confined child that stays for the next call: strangers' bytes go in, what could be read of them comes out."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+from typing import Any
+
+from pipelines.confined import pipe, process
+from pipelines.errors import BadFile, Busy
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+
+
+class Worker:
+    """Runs `python -I -m module`, which calls `serving.serve`; started by the first call and again after a death.
+
+    module     -- name of the child's module
+    label      -- what is read, for the sentences of errors: "picture", "tokenizer"
+    seconds    -- the longest that one call may take; then the child is killed and the call refused
+    most_bytes -- of the data of an answer
+    patience   -- so long a call waits for the one before it, then it raises Busy
+    lifetime   -- calls after which the child is replaced, so that what they left behind goes with it
+    idle       -- seconds without a call after which the child ends
+
+    One call at a time: two strangers' files at once would take twice the memory. Any thread may call.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        label: str,
+        seconds: float,
+        most_bytes: int,
+        patience: float = 30.0,
+        lifetime: int = 200,
+        idle: float = 60.0,
+    ) -> None:
+        self._module, self._label = module, label
+        self._seconds, self._most_bytes = seconds, most_bytes
+        self._patience, self._lifetime, self._idle = patience, lifetime, idle
+        self._turn = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._calls = 0
+        self._ending: threading.Timer | None = None
+
+    def call(self, name: str, task: dict[str, Any] | None = None, data: bytes = b"") -> tuple[dict[str, Any], bytes]:
+        """What the child's handler of that name returns.
+
+        Raises the StudioError that the handler raises; BadFile where the child dies, takes too long or too much
+        memory; Busy when earlier calls have not ended within `patience`.
+        """
+        if not self._turn.acquire(timeout=self._patience):
+            raise Busy(f"Other files are being read. Try this {self._label} again in a few seconds.")
+        try:
+            self._stop_ending()
+            child = self._started()
+            self._calls += 1
+            answer, made = self._exchange(child, (task or {}) | {"call": name}, data, self._seconds)
+            if self._calls >= self._lifetime:
+                self._end()
+            else:
+                self._end_later()
+        finally:
+            self._turn.release()
+        return self._checked(answer), made
+
+    def close(self) -> None:
+        """End the child; a later call starts another."""
+        with self._turn:
+            self._stop_ending()
+            self._end()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._child is not None and self._child.poll() is None:
+            return self._child
+        self._end()
+        self._child, self._calls = process.start(self._module), 0
+        self._exchange(self._child, None, b"", START_SECONDS)
+        return self._child
+
+    def _exchange(
+        self, child: subprocess.Popen[bytes], task: dict[str, Any] | None, data: bytes, seconds: float
+    ) -> tuple[dict[str, Any], bytes]:
+        """Send a task, if there is one, and wait for the message; the child is killed when its time is over."""
+        assert child.stdin and child.stdout
+        began = time.monotonic()
+        clock = threading.Timer(seconds, child.kill)
+        clock.daemon = True
+        clock.start()
+        try:
+            if task is not None:
+                pipe.write(child.stdin, task, data)
+            return pipe.read(child.stdout, self._most_bytes)
+        except (OSError, EOFError, ValueError):
+            self._end()
+            if time.monotonic() - began >= seconds:
+                raise BadFile(f"Reading this {self._label} took more than {seconds:.0f} s and was stopped.") from None
+            raise BadFile(f"This {self._label} brought down the process that read it. Do not use it.") from None
+        finally:
+            clock.cancel()
+
+    def _checked(self, answer: dict[str, Any]) -> dict[str, Any]:
+        if "made" in answer:
+            return answer["made"]
+        if answer["error"] == "memory":
+            raise BadFile(f"This {self._label} takes more memory than any sound one. It was not read.")
+        kind = process.KINDS.get(answer["error"])
+        if kind is None:
+            log.error("a confined child failed by a bug: %s", answer.get("message"))
+            raise BadFile(f"This {self._label} cannot be read: it is damaged, or of a kind unknown here.")
+        raise kind(str(answer["message"])[:300])
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:  # what was not sent any more
+                    pass
+
+    def _end_later(self) -> None:
+        self._ending = threading.Timer(self._idle, self._end_if_idle)
+        self._ending.daemon = True
+        self._ending.start()
+
+    def _stop_ending(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    def _end_if_idle(self) -> None:
+        if self._turn.acquire(blocking=False):  # else a call has just begun, and ends it later
+            try:
+                self._end()
+            finally:
+                self._turn.release()
