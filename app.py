@@ -20,6 +20,7 @@ from aigc_ui.services import Library, Services, Settings  # noqa: E402
 from pipelines import models, places, registry  # noqa: E402
 from pipelines.device import DeviceManager  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
+from pipelines.free_space import FreeSpace  # noqa: E402
 from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
 from pipelines.kept_latents import LatentStore  # noqa: E402
@@ -83,7 +84,8 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     store = ImageStore(given.outputs)
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)
-    jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=LatentStore(given.outputs))
+    latents, space = LatentStore(given.outputs), FreeSpace(given.outputs)
+    jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=latents, space=space)
     settings = Settings(given.outputs, shared, given.api, given.first_model)
     library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)

@@ -32,14 +32,14 @@ Entry = tuple[int, Event | StateChange]
 
 
 class EventLog:
-    """One writer, any number of readers in threads and in event loops."""
+    """One writer, any number of readers in threads and in event loops. Events are numbered from `first`."""
 
-    def __init__(self, frame_bytes: int = FRAME_BYTES) -> None:
+    def __init__(self, frame_bytes: int = FRAME_BYTES, first: int = 0) -> None:
         self._changed = threading.Condition()
         self._frames = _ThinnedFrames(frame_bytes)
         self._newest: dict[type, Entry] = {}  # of Progress, Snapshot and StateChange
         self._others: deque[Entry] = deque(maxlen=_MOST_OTHERS)
-        self._seq = -1
+        self._seq = first - 1
         self._ended = False
         self._sleepers: set[_Sleeper] = set()
 

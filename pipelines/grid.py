@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,11 @@ class GridRequest(TextToImageRequest):
             raise BadRequest(f"each axis of a grid needs a setting of its own; got {', '.join(used)}.")
         x, y, z = (None if field == NONE else Axis.read(field, values) for field, values in given)
         return x, y, z
+
+    def saved_pixels(self) -> int:
+        """Of the cells and of their sheet, where no axis changes the size."""
+        cells = math.prod(len(axis.values) for axis in self.axes() if axis)
+        return 2 * cells * super().saved_pixels() // self.count
 
     def cells(self) -> list[TextToImageRequest]:
         """The request of every picture, x fastest, then y, then z. Raises BadRequest for a value that does not go."""

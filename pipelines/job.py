@@ -1,6 +1,7 @@
 """One job: what was asked, how far it is, what it made, and its events for whoever watches."""
 
 import enum
+import json
 import secrets
 import threading
 import time
@@ -61,6 +62,13 @@ class Job:
 
     A cancelled job is CANCELLED at once and `stopping` until its thread has let go, which may still save a picture.
     `over` means that nothing will change any more.
+
+    resolved       -- the request with its seeds drawn: what runs, and what is written down for another run
+    saving         -- the id of the picture that is being written; it counts once the file is there
+    already_saved  -- so many of its first pictures were saved before the studio ended, and are passed over
+    interruptions  -- how often the studio ended while it ran
+    deaths         -- how often in a row that was sudden: a job that kills the process is not started for ever
+    returning      -- the studio closes, and the job waits for the next start
     """
 
     def __init__(
@@ -71,11 +79,13 @@ class Job:
         id: str | None = None,
         created: float | None = None,
         frame_bytes: int = FRAME_BYTES,
+        first_event: int = 0,
     ) -> None:
         self.id = id or secrets.token_hex(8)
         self.client = client
         self.generator = generator
         self.request = request
+        self.resolved = request.resolved()
         self.state = JobState.WAITING
         self.error: JobError | None = None
         self.created = created or time.time()
@@ -87,9 +97,14 @@ class Job:
         self.latents_ids: list[str] = []
         self.notes: list[str] = []
         self.unsaved: list[Unsaved] = []
+        self.saving = ""
+        self.already_saved = 0
+        self.interruptions = self.deaths = 0
+        self.returning = self.cut_short = False
         self.stop_wanted = threading.Event()
-        self.log = EventLog(frame_bytes)
+        self.log = EventLog(frame_bytes, first_event)
         self._values = request.values()
+        self._request_json = json.dumps(self.resolved.values())  # once, as the list of jobs is written often
         self._changing = threading.RLock()
         self._pace = _Pace()
 
@@ -137,7 +152,30 @@ class Job:
                 "image_ids": list(self.image_ids),
                 "latents_ids": list(self.latents_ids),
                 "notes": list(self.notes),
+                "unsaved": len(self.unsaved),
+                "interruptions": self.interruptions,
             }
+
+    def to_row(self) -> str:
+        """JSON of all that another start of the studio needs to know of it, its client included."""
+        with self._changing:
+            row = {
+                "id": self.id,
+                "client": self.client,
+                "generator": self.generator,
+                "state": str(self.state),
+                "created": self.created,
+                "started": self.started,
+                "finished": self.finished,
+                "error": self.error and vars(self.error),
+                "deaths": self.deaths,
+                "interruptions": self.interruptions,
+                "saving": self.saving,
+                "image_ids": self.image_ids,
+                "latents_ids": self.latents_ids,
+                "notes": self.notes,
+            }
+            return f'{json.dumps(row)[:-1]}, "request": {self._request_json}}}'
 
     # What follows is for the queue and the thread that runs the job.
 
@@ -176,9 +214,37 @@ class Job:
             self.finished, self.position = time.time(), None
             self.log.put(StateChange(self.snapshot), last=True)
 
-    def recover(self) -> None:
-        """A failed job whose pictures could be saved after all is done."""
+    def send_back(self) -> None:
+        """The studio closes: a job that runs and is not stopped waits for the next start."""
         with self._changing:
+            if self.state is JobState.RUNNING and not self.returning:
+                self.returning, self.deaths = True, 0
+                self.interruptions += 1
+
+    def hand_back(self) -> None:
+        """Its thread has let go of it after `send_back`."""
+        with self._changing:
+            if self.state is JobState.RUNNING and not self.over:
+                self.state, self.started = JobState.WAITING, None
+                self.log.end()
+
+    def remember(self, state: JobState, error: JobError | None, finished: float | None) -> None:
+        """It was over when the studio ended."""
+        with self._changing:
+            self.state, self.error, self.finished = state, error, finished
+            self.log.put(StateChange(self.snapshot), last=True)
+
+    def saved(self) -> None:
+        """The picture that was being written is on the disk."""
+        with self._changing:
+            self.image_ids.append(self.saving)
+            self.saving = ""
+
+    def recover(self) -> None:
+        """A failed job whose pictures could be saved after all is done, if nothing of it was cut off."""
+        with self._changing:
+            if self.cut_short:
+                return
             self.error = None
             if self.state is JobState.FAILED:
                 self.state = JobState.DONE

@@ -5,15 +5,15 @@ from collections.abc import Generator as Stream
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Protocol, cast
-
-import numpy as np
+from typing import cast
 
 from pipelines.device import DeviceManager
 from pipelines.errors import NotDecoded, OutOfMemory, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
+from pipelines.free_space import FreeSpace
 from pipelines.inputs import InputStore
-from pipelines.job import Job, JobError, Unsaved
+from pipelines.job import Job, JobError
+from pipelines.keeper import PictureKeeper
 from pipelines.kept_latents import LatentStore
 from pipelines.memory import is_out_of_memory
 from pipelines.registry import Generator
@@ -22,35 +22,28 @@ from pipelines.requests import DecodeRequest
 log = logging.getLogger(__name__)
 
 
-class Store(Protocol):
-    """Where pictures go. `save` returns the picture's id, or raises StorageError with nothing half written."""
-
-    def save(self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False) -> str: ...
-
-
 def run(
     job: Job,
     generator: Generator,
     devices: DeviceManager,
-    store: Store,
+    keeper: PictureKeeper,
     inputs: InputStore | None = None,
     latents: LatentStore | None = None,
+    space: FreeSpace | None = None,
 ) -> None:
-    """Run the job to its end, with the pictures from `inputs` and the `latents` that it names.
+    """Run the job to its end, with the pictures from `inputs` and the `latents` that it names, if there is `space`.
 
-    Raises nothing: whatever goes wrong is the job's own failure.
+    Raises nothing: whatever goes wrong is the job's own failure. A job that is `returning` is left as it is now.
     """
     error = JobError("bug", "The studio was interrupted at this job. Please try it again.")
+    job.cut_short = True
     try:
-        request = job.request if inputs is None else job.request.with_pictures(inputs.load)
-        if isinstance(request, DecodeRequest) and latents is not None:
-            kept = latents.load(request.latents)
-            pictures = {} if inputs is None else {name: inputs.load(i) for name, i in kept.picture_ids().items()}
-            request = replace(request, kept=kept, pictures=pictures)
-        _drive(job, generator.stream(request, devices), store)
-        if isinstance(request, DecodeRequest) and latents is not None and job.image_ids:
-            latents.remove(request.latents)  # the picture is on the disk now
+        if space is not None:
+            space.check(job.resolved)
+        _run(job, generator, devices, keeper, inputs, latents)
         error = None
+    except _Returning:
+        pass
     except NotDecoded as known:
         error = _keep_latents(job, known, latents)
     except StudioError as known:
@@ -58,7 +51,35 @@ def run(
     except Exception as bug:  # a fault in one generator must stop neither the queue nor the next job
         error = _explain(job, bug)
     finally:
-        job.finish(error)
+        if error and job.returning:
+            job.hand_back()
+        job.finish(error)  # unless it is handed back
+
+
+class _Returning(Exception):
+    """The studio closes, and the job is not to go on."""
+
+
+def _run(
+    job: Job,
+    generator: Generator,
+    devices: DeviceManager,
+    keeper: PictureKeeper,
+    inputs: InputStore | None,
+    latents: LatentStore | None,
+) -> None:
+    request = job.resolved if inputs is None else job.resolved.with_pictures(inputs.load)
+    if isinstance(request, DecodeRequest) and latents is not None:
+        if job.already_saved:  # the studio ended between the picture and this
+            return latents.remove(request.latents)
+        kept = latents.load(request.latents)
+        pictures = {} if inputs is None else {name: inputs.load(i) for name, i in kept.picture_ids().items()}
+        request = replace(request, kept=kept, pictures=pictures)
+    _drive(job, generator.stream(request, devices), keeper)
+    job.cut_short = False
+    keeper.check(job)
+    if isinstance(request, DecodeRequest) and latents is not None and job.image_ids:
+        latents.remove(request.latents)  # the picture is on the disk now
 
 
 def _keep_latents(job: Job, error: NotDecoded, latents: LatentStore | None) -> JobError:
@@ -74,41 +95,32 @@ def _keep_latents(job: Job, error: NotDecoded, latents: LatentStore | None) -> J
     return JobError.of(error)
 
 
-def save_unsaved(job: Job, store: Store) -> None:
-    """Write the pictures that the job still holds. Raises StorageError; what was written until then counts."""
-    while job.unsaved:
-        picture = job.unsaved[0]
-        job.image_ids.append(store.save(picture.image, picture.recipe, job.client, picture.unfinished))
-        del job.unsaved[0]
-
-
-def _drive(job: Job, events: Iterator[Event], store: Store) -> None:
+def _drive(job: Job, events: Iterator[Event], keeper: PictureKeeper) -> None:
     with closing(cast(Stream, events)) as stream:
         for event in stream:
-            _handle(job, event, store)
+            _handle(job, event, keeper)
+            if job.returning and not job.stop_wanted.is_set():
+                raise _Returning
             if job.stop_wanted.is_set():
-                _stop(job, stream, store)
+                _stop(job, stream, keeper)
                 return
 
 
-def _stop(job: Job, stream: Stream, store: Store) -> None:
+def _stop(job: Job, stream: Stream, keeper: PictureKeeper) -> None:
     """Throw StopEarly into the stream and take what it answers; one that goes on denoising is closed."""
     try:
         event = stream.throw(StopEarly())
         while not isinstance(event, Frame):
-            _handle(job, event, store)
+            _handle(job, event, keeper)
             event = next(stream)
     except (StopEarly, StopIteration):
         return
 
 
-def _handle(job: Job, event: Event, store: Store) -> None:
+def _handle(job: Job, event: Event, keeper: PictureKeeper) -> None:
     if isinstance(event, Result):
         job.notes.extend(event.notes)
-        job.unsaved.extend(
-            Unsaved(image, recipe, event.unfinished) for image, recipe in zip(event.images, event.recipes, strict=True)
-        )
-        save_unsaved(job, store)
+        keeper.add(job, event.images, event.recipes, event.unfinished)
         event = replace(event, images=event.images[:0].copy())  # the store has them; a job must stay small
     job.observe(event)
 

@@ -7,15 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pipelines import job_runner, registry, waiting_file
+from pipelines import job_runner, registry
 from pipelines.device import DeviceManager
-from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StudioError
+from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
 from pipelines.eventlog import StateChange
+from pipelines.free_space import FreeSpace
 from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError, JobProgress, JobState
-from pipelines.job_runner import Store
+from pipelines.keeper import PictureKeeper, Store
 from pipelines.kept_latents import LatentStore
 from pipelines.params import Request
+from pipelines.repeating import Repeating
+from pipelines.restoring import INTERRUPTED, restored
+from pipelines.waiting_file import FINISHED, Jobs, Saved, WaitingFile
 
 __all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store", "turns"]
 
@@ -23,6 +27,9 @@ log = logging.getLogger(__name__)
 
 FINISHED_FRAME_BYTES = 256 * 2**20
 """Frames of all finished jobs together; the oldest keep only their first and last beyond it."""
+
+RETRY_SECONDS = 30.0
+"""So often the pictures that a full disk refused are saved again, as long as there are any."""
 
 _ALWAYS_WELCOME = 4
 """So many waiting jobs a client may have even when others have filled the queue."""
@@ -45,12 +52,14 @@ def turns(waiting: Sequence[Job], last_turn: Mapping[str, int]) -> Sequence[Job]
 class JobQueue:
     """Owns all jobs. Every method may be called from any thread and returns at once.
 
-    path          -- file in which waiting jobs survive a restart; None keeps them in memory only
+    path          -- file in which jobs survive the end of the process, however it comes: what waited or ran waits
+                     again, what was over is remembered. None keeps them in memory only
     grace_seconds -- so long after a client was last `seen` its waiting jobs keep their turn; then they are set aside,
                      and come back when it is seen again. A running job always finishes
     get           -- finds a generator by its name
     inputs        -- the pictures that requests may name; None where there are none
     latents       -- where latents are kept that could not be decoded; None to lose them
+    space         -- knows whether the disk has room for a job's pictures; None to find out when they are saved
     """
 
     def __init__(
@@ -65,18 +74,20 @@ class JobQueue:
         get: Callable[[str], registry.Generator] = registry.get,
         inputs: InputStore | None = None,
         latents: LatentStore | None = None,
+        space: FreeSpace | None = None,
     ) -> None:
         self._devices = devices
-        self._store = store
+        self._keeper = PictureKeeper(store, self._write)
+        self._space = space
         self._running_at_once = running_at_once
         self._max_waiting = max_waiting
         self._keep_finished = keep_finished
         self._grace_seconds = grace_seconds
-        self._path = path
+        self._file = None if path is None else WaitingFile(path)
+        self._retrying = Repeating(self._save_all, RETRY_SECONDS, "save-again")
         self._get = get
         self._inputs, self._latents = inputs, latents
         self._lock = threading.RLock()
-        self._writing = threading.Lock()
         self._saving = threading.Lock()
         self._waiting: list[Job] = []
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
@@ -86,16 +97,22 @@ class JobQueue:
         self._turn = 0
         self._served = 0
         self._closed = False
-        self._restore()
+        if self._file is not None:
+            self._restore(self._file, store)
 
     def submit(self, generator: str, request: Request, client: str) -> Job:
-        """Queue a checked request. Raises NotFound for an unknown generator or picture, Busy when there is no room."""
+        """Queue a checked request; it is in the file when this returns.
+
+        Raises NotFound for an unknown generator or picture, Busy when there is no room, StorageError for a full disk.
+        """
         wanted = self._get(generator).request_type
         if not isinstance(request, wanted):
             raise BadRequest(f"{generator} takes a {wanted.__name__}; got a {type(request).__name__}.")
         if self._inputs is not None:
             for picture_id in request.picture_ids().values():
                 self._inputs.path(picture_id)
+        if self._space is not None:
+            self._space.check(request)
         job = Job(generator, request, client)
         with self._lock:
             self._make_room(client)
@@ -138,15 +155,16 @@ class JobQueue:
             if waiting:
                 self._waiting.remove(job)
                 self._keep(job)
-        if waiting:
-            self._write()
+        self._write()
         return job
 
     def remove(self, id: str, client: str) -> Job:
         """Cancel a job and, unless it still runs, forget it."""
         job = self.cancel(id, client)
         with self._lock:
-            self._finished.pop(id, None)
+            if self._finished.pop(id, None):
+                self._keeper.forget(job)
+        self._write()
         return job
 
     def move(self, id: str, client: str, position: int) -> Job:
@@ -169,9 +187,7 @@ class JobQueue:
         job = self._own(id, client)
         if not job.over:
             raise BadRequest("This job still runs. Wait until it is over, then save its pictures again.")
-        with self._saving:
-            job_runner.save_unsaved(job, self._store)
-            job.recover()
+        self._save_held(job)
         return job
 
     def stats(self) -> dict[str, int]:
@@ -181,23 +197,36 @@ class JobQueue:
                 "set_aside": sum(self._absent(job.client) for job in self._waiting),
                 "running": len(self._running),
                 "finished": len(self._finished),
+                "unsaved": sum(len(job.unsaved) for job in self._finished.values()),
                 "served": self._served,
             }
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop everything: running jobs are cancelled and may save what they have, waiting ones stay in the file."""
+        """Stop everything. With a file all jobs wait there for the next start, also those that run; else running ones
+        are cancelled and may save what they have."""
         with self._lock:
             self._closed = True
             running = list(self._running.values())
             for job, _thread in running:
-                job.cancel()
+                if self._file is None:
+                    job.cancel()
+                else:
+                    job.send_back()
             waiting = list(self._waiting)
+        self._retrying.close()
         self._write()
         for job in waiting:
             job.log.end()  # who watches it has nothing more to wait for here
         deadline = time.monotonic() + timeout
         for _job, thread in running:
             thread.join(max(0.0, deadline - time.monotonic()))
+        self._save_all()
+        if unsaved := self.stats()["unsaved"]:
+            again = "" if self._file is None else " Their jobs run again at the next start."
+            log.warning("%d finished pictures could not be saved and are lost with this process.%s", unsaved, again)
+        self._write()
+        if self._file is not None:
+            self._file.close()
 
     def _all(self) -> Sequence[Job]:
         waiting = turns(self._waiting, self._last_turn)
@@ -236,13 +265,18 @@ class JobQueue:
         started = 0
         while len(self._running) < self._running_at_once and not self._closed:
             job = next(iter(self._eligible()), None)
-            if job is None:
+            if job is None or self._would_be_blamed(job):
                 break
             self._start(job)
             started += 1
         self._forget_clients()
         self._place()
         return started
+
+    def _would_be_blamed(self, job: Job) -> bool:
+        """What ran when the process died runs alone the next time: if it dies again, it is known which job did it."""
+        running = self._running_jobs()
+        return bool(running) and any(other.deaths for other in (job, *running))
 
     def _eligible(self) -> Sequence[Job]:
         present = [job for job in self._waiting if not self._absent(job.client)]
@@ -259,22 +293,47 @@ class JobQueue:
 
     def _run(self, job: Job) -> None:
         try:
-            job_runner.run(job, self._get(job.generator), self._devices, self._store, self._inputs, self._latents)
+            self._write()  # before it can do any harm: a job that ends the process is known at the next start
+            generator = self._get(job.generator)
+            job_runner.run(job, generator, self._devices, self._keeper, self._inputs, self._latents, self._space)
         finally:
             job.finish(JobError("bug", "The studio could not run this job; the log has the details."))  # if not over
             with self._lock:
                 del self._running[job.id]
-                self._keep(job)
-                started = self._dispatch()
-            if started:
-                self._write()
+                if job.state is JobState.WAITING:
+                    self._waiting.insert(0, job)  # handed back
+                else:
+                    self._keep(job)
+                self._dispatch()
+            self._write()
+
+    def _save_held(self, job: Job) -> None:
+        with self._saving:
+            if job.unsaved:
+                self._keeper.save(job)
+                job.recover()
+        self._write()
+
+    def _save_all(self) -> bool:
+        """Try to save all pictures that are held; whether some are left."""
+        with self._lock:
+            held = [job for job in self._finished.values() if job.unsaved]
+        for job in held:
+            try:
+                self._save_held(job)
+            except StorageError as error:
+                log.info("job %s: %s", job.id, error)
+        return any(job.unsaved for job in held)
 
     def _keep(self, job: Job) -> None:
         """Remember a finished job, and forget the oldest beyond the bound."""
         self._served += 1
         self._finished[job.id] = job
-        while len(self._finished) > self._keep_finished:
-            del self._finished[next(iter(self._finished))]
+        if job.unsaved:
+            self._retrying.start()
+        saved = [id for id, other in self._finished.items() if not other.unsaved]
+        for id in saved[: max(0, len(self._finished) - self._keep_finished)]:
+            del self._finished[id]
         room = FINISHED_FRAME_BYTES
         for finished in reversed(self._finished.values()):
             room -= finished.log.frame_bytes()
@@ -294,30 +353,48 @@ class JobQueue:
         self._last_seen = {client: seen for client, seen in self._last_seen.items() if client in waiting}
 
     def _write(self) -> None:
-        if self._path is None:
-            return
-        with self._writing:  # first this lock: then the last to write has the newest list
-            with self._lock:
-                waiting = list(self._waiting)
-            waiting_file.write(self._path, waiting)
+        if self._file is not None:
+            self._file.write(self._to_write)
 
-    def _restore(self) -> None:
-        """Take up the jobs that waited when the studio was closed; one that is not valid any more says why."""
-        for saved in waiting_file.read(self._path) if self._path else ():
-            job, error = self._revive(saved)
-            if error is not None:
-                job.finish(error)
-                self._keep(job)
-                continue
-            self._waiting.append(job)
-            self._last_seen[job.client] = time.monotonic()
+    def _to_write(self) -> Jobs:
+        """A job whose pictures are not saved yet is not over: without them it runs once more."""
+        with self._lock:
+            running, finished = self._running_jobs(), list(self._finished.values())
+            returning = [job for job in running if job.returning and job.state is JobState.RUNNING]
+            unsaved = [job for job in finished if job.unsaved and job.state is JobState.FAILED]
+            return Jobs(
+                [*returning, *unsaved, *self._waiting],
+                [job for job in running if job not in returning],
+                [job for job in finished if job not in unsaved],
+            )
+
+    def _restore(self, file: WaitingFile, store: Store) -> None:
+        """Take up the jobs of the last start and of studios on this folder that are gone; one that is not valid any
+        more says why, or, of another studio, stays in its file."""
+        saved, orphans = file.read(), file.orphans()
+        known = {one.id for one in saved}
+        for one in saved:
+            self._take_up(restored(one, self._get, store))
+        rest: list[list[Saved]] = []
+        for orphan in orphans:
+            rest.append([])
+            for one in orphan.saved:
+                job = restored(one, self._get, store)
+                if one.part != FINISHED and job.error not in (None, INTERRUPTED):
+                    rest[-1].append(one)  # it may need models that only the other studio was given
+                elif job.id not in known:
+                    self._take_up(job)
+                known.add(job.id)
+        self._write()  # ours first: a job that is in two files is taken up once, one that is in none is lost
+        for orphan, left in zip(orphans, rest, strict=True):
+            orphan.leave(left)
         with self._lock:
             self._dispatch()
-        self._write()
 
-    def _revive(self, saved: waiting_file.Saved) -> tuple[Job, JobError | None]:
-        try:
-            request, error = self._get(saved.generator).request_type.parse(saved.request), None
-        except StudioError as invalid:
-            request, error = Request(), JobError.of(invalid)
-        return Job(saved.generator, request, saved.client, saved.id, saved.created), error
+    def _take_up(self, job: Job) -> None:
+        if job.over:
+            self._keep(job)
+            self._served -= 1  # that was in another process
+            return
+        self._waiting.append(job)
+        self._last_seen[job.client] = time.monotonic()

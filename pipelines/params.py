@@ -173,6 +173,14 @@ class Request:
     def check(self) -> None:
         """Rules that span several fields; override to add them. Raises BadRequest."""
 
+    def resolved(self) -> Self:
+        """The same request with everything drawn that it leaves to chance; override it where something is."""
+        return self
+
+    def saved_pixels(self) -> int:
+        """About how many pixels its pictures have together; 0 where nobody can tell."""
+        return 0
+
     def values(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in self.fields()}
 

@@ -47,6 +47,10 @@ class PromptLinesRequest(TextToImageRequest):
             raise BadRequest("prompt_lines must have a prompt on a line; got none. Write one, or choose a file.")
         series.check(requests)
 
+    def saved_pixels(self) -> int:
+        """Where no line changes the size."""
+        return sum(bool(line.strip()) for line in self.prompt_lines.splitlines()) * super().saved_pixels()
+
     def requests(self) -> list[TextToImageRequest]:
         """One for each line that is not empty. Raises BadRequest with the number of a line that cannot be read."""
         own = {field.name for field in TextToImageRequest.fields()}

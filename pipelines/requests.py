@@ -257,6 +257,10 @@ class TextToImageRequest(Request):
             other = secrets.randbelow(2**31)
         return dataclasses.replace(self, seed=seed, variation_seed=other, upscale=upscale)
 
+    def saved_pixels(self) -> int:
+        width, height = hires.size(self.canvas())
+        return width * height * FACTORS.get(self.resolved().upscale, 1) ** 2 * self.count
+
     def seeds(self, index: int) -> tuple[int, int]:
         """Seed and variation seed of picture `index`."""
         if not self.variation_strength:

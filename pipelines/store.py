@@ -48,15 +48,19 @@ class ImageStore:
         recipe: Mapping[str, Any],
         client: str = "",
         unfinished: bool = False,
+        image_id: str = "",
     ) -> str:
-        """The id of a picture, uint8 (H, W, 3 or 4), that is on the disk when this returns. Raises StorageError."""
+        """The id of a picture, uint8 (H, W, 3 or 4), that is on the disk when this returns. Raises StorageError.
+
+        It is `image_id` where one was taken from `new_id` before.
+        """
         height, width, _ = image.shape
         owner = pictures.owner_tag(client)
         chunks = recipes.embed(recipe)
         chunks.add_text(pictures.STORE_CHUNK, pictures.store_chunk(owner, unfinished))
         png = io.BytesIO()
         Image.fromarray(image).save(png, "PNG", pnginfo=chunks)
-        image_id = self._new_id()
+        image_id = image_id or self.new_id()
         try:
             write_whole(self._file(image_id), png.getvalue())
         except OSError as error:
@@ -81,6 +85,20 @@ class ImageStore:
             raise NotFound("there is no such picture. It may have been deleted; reload the gallery.")
         return info
 
+    def has(self, image_id: str) -> bool:
+        """Whether the picture's file is on the disk, whatever the index says."""
+        try:
+            return pictures.created(image_id) is not None and pictures.is_file(self._file(image_id))
+        except OSError:
+            return False
+
+    def new_id(self) -> str:
+        """The id for a picture that is about to be saved: later than the one before, also when the clock is set back
+        while we run."""
+        with self._clock:
+            self._last = max(time.time_ns() // 1000, self._last + 1)
+            return pictures.new_id(self._last)
+
     def path(self, image_id: str) -> Path:
         """The PNG file of a picture. Raises NotFound."""
         return self._file(self.get(image_id).id)
@@ -104,9 +122,3 @@ class ImageStore:
 
     def _file(self, image_id: str) -> Path:
         return self.root / pictures.folder_name(image_id) / f"{image_id}.png"
-
-    def _new_id(self) -> str:
-        """Later than the one before, also when the clock is set back while we run."""
-        with self._clock:
-            self._last = max(time.time_ns() // 1000, self._last + 1)
-            return pictures.new_id(self._last)

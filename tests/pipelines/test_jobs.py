@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
+import itertools
 import json
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,12 +86,19 @@ class Shelf:
 
     pictures: dict[str, tuple[np.ndarray, dict, str, bool]] = field(default_factory=dict)
     full: bool = False
+    ids: Iterator[int] = field(default_factory=itertools.count)
 
-    def save(self, image, recipe, client="", unfinished=False) -> str:
+    def new_id(self) -> str:
+        return f"p{next(self.ids)}"
+
+    def has(self, image_id) -> bool:
+        return image_id in self.pictures
+
+    def save(self, image, recipe, client="", unfinished=False, image_id="") -> str:
         if self.full:
             raise StorageError("The disk is full. Make room and save again.")
-        self.pictures[id := f"p{len(self.pictures)}"] = (image, recipe, client, unfinished)
-        return id
+        self.pictures[image_id] = (image, recipe, client, unfinished)
+        return image_id
 
 
 @pytest.fixture
@@ -551,7 +559,7 @@ def test_a_full_disk_fails_the_job_but_its_pictures_can_be_saved_later(make):
     queue.save_again(job.id, "me")
     queue.save_again(job.id, "me")
     assert job.state is JobState.DONE and job.error is None
-    assert job.image_ids == ["p0"] and store.pictures["p0"][1] == {"name": "a"}
+    assert job.image_ids == list(store.pictures) and [kept[1] for kept in store.pictures.values()] == [{"name": "a"}]
 
 
 # ---- many jobs, and restarts
@@ -603,7 +611,9 @@ def test_waiting_jobs_survive_a_restart_in_their_order(make, tmp_path):
     assert [name for name in second.log if name in "0123"] == ["3", "0", "2"]
     assert all(job.client == "me" and job.state is JobState.DONE for job in jobs)
     again.close()
-    assert make(Counting(), path=path).list() == []
+    third = make(Counting(), path=path)
+    assert {job.id: job.state for job in third.list()} == {job.id: job.state for job in again.list()}
+    assert third.get(kept[1].id).state is JobState.CANCELLED and third.get(jobs[0].id).image_ids == jobs[0].image_ids
 
 
 def test_the_file_is_right_at_any_moment_of_being_killed(make, tmp_path):
@@ -611,11 +621,12 @@ def test_the_file_is_right_at_any_moment_of_being_killed(make, tmp_path):
     generator = Counting()
     generator.hold.clear()
     queue = make(generator, running_at_once=1, path=path)
-    queue.submit("counting", Steps(), "me")
+    current = queue.submit("counting", Steps(), "me")
     for n in range(1, 20):
         queue.submit("counting", Steps(f"{n}"), "me")
-        assert len(json.loads(path.read_text())["waiting"]) == n
-    assert [p.name for p in tmp_path.iterdir()] == ["waiting.json"]
+        on_disk = json.loads(path.read_text())
+        assert len(on_disk["waiting"]) == n and [row["id"] for row in on_disk["running"]] == [current.id]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["waiting.json", "waiting.lock"]
     generator.hold.set()
 
 

@@ -1,0 +1,108 @@
+"""How a job's pictures reach the store, each once, and what becomes of those that a full disk refuses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipelines.errors import StorageError
+from pipelines.job import Job, Unsaved
+
+MOST_HELD_BYTES = 256 * 2**20
+
+
+class Store(Protocol):
+    """Where pictures go. `save` returns the picture's id, or raises StorageError with nothing half written."""
+
+    def new_id(self) -> str: ...
+    def has(self, image_id: str) -> bool: ...
+    def save(
+        self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False, image_id: str = ""
+    ) -> str: ...
+
+
+class PictureKeeper:
+    """Saves pictures in their order; those that cannot be saved stay with their job, within `most_held` bytes of all.
+
+    record -- writes the jobs down. It is called with the id of each picture before the picture is written: whoever
+              finds the id and the file knows that this one is saved, and does not save it a second time
+    """
+
+    def __init__(
+        self, store: Store, record: Callable[[], None] = lambda: None, most_held: int = MOST_HELD_BYTES
+    ) -> None:
+        self._store, self._record, self._most_held = store, record, most_held
+        self._lock = threading.Lock()
+        self._held: dict[str, int] = {}  # bytes by job
+        self._refusals: dict[str, StorageError] = {}  # the last of each job that holds pictures
+
+    def add(self, job: Job, images: np.ndarray, recipes: tuple[dict[str, Any], ...], unfinished: bool) -> None:
+        """Save new pictures of a job, after those that it holds; a full disk leaves them all with the job.
+
+        Raises StorageError only where they would be too many to hold.
+        """
+        again = min(job.already_saved, len(images))
+        job.already_saved -= again
+        for image, recipe in list(zip(images, recipes, strict=True))[again:]:
+            job.unsaved.append(Unsaved(image, recipe, unfinished))
+        try:
+            self.save(job)
+        except StorageError as error:
+            self._hold(job, error)
+
+    def save(self, job: Job) -> None:
+        """Write the pictures that the job holds. Raises StorageError; what was written until then counts."""
+        try:
+            while job.unsaved:
+                picture = job.unsaved[0]
+                job.saving = self._store.new_id()
+                self._record()
+                self._store.save(picture.image, picture.recipe, job.client, picture.unfinished, job.saving)
+                job.saved()
+                del job.unsaved[0]
+        except StorageError as error:
+            with self._lock:
+                self._refusals[job.id] = error
+            raise
+        finally:
+            job.saving = ""
+            self._count(job)
+
+    def check(self, job: Job) -> None:
+        """Raises StorageError, as the disk said it, where the job holds pictures."""
+        with self._lock:
+            refusal = self._refusals.get(job.id)
+        if refusal is not None:
+            raise StorageError(str(refusal))
+
+    def forget(self, job: Job) -> None:
+        """The job is gone, and what it held."""
+        job.unsaved.clear()
+        self._count(job)
+
+    def _hold(self, job: Job, error: StorageError) -> None:
+        with self._lock:
+            room = self._most_held - sum(held for other, held in self._held.items() if other != job.id)
+        own, fitting = 0, 0
+        for picture in job.unsaved:
+            own += picture.image.nbytes
+            fitting += own <= room
+        let_go = len(job.unsaved) - fitting
+        del job.unsaved[fitting:]
+        self._count(job)
+        if let_go:
+            raise StorageError(
+                f"{error} {let_go} of its pictures could not even be held in memory, where others wait for the disk "
+                "already; try this job again later."
+            )
+
+    def _count(self, job: Job) -> None:
+        with self._lock:
+            if job.unsaved:
+                self._held[job.id] = sum(picture.image.nbytes for picture in job.unsaved)
+            else:
+                self._held.pop(job.id, None)
+                self._refusals.pop(job.id, None)

@@ -1,0 +1,60 @@
+"""A job as it goes on after the studio was started again: waiting, or over and remembered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from pipelines import registry
+from pipelines.errors import StudioError
+from pipelines.job import Job, JobError, JobState
+from pipelines.keeper import Store
+from pipelines.params import Request
+from pipelines.waiting_file import FINISHED, RUNNING, Saved
+
+MOST_DEATHS = 2
+"""A job that ran when the studio ended without a proper close so many times in a row is not started again."""
+INTERRUPTED = JobError(
+    "interrupted",
+    "The studio ended suddenly twice while this job ran, so it was not started a third time. Try it again; where "
+    "memory is short, choose a smaller size or fewer pictures first.",
+)
+
+
+def restored(saved: Saved, get: Callable[[str], registry.Generator], store: Store) -> Job:
+    """The job, which is over where it was, or where it is not to run again: stopped, not valid any more, deadly.
+
+    It keeps its id and its saved pictures. Its events have later numbers than those before, so that a viewer who
+    connects again misses none.
+    """
+    request, invalid = _request(saved, get)
+    job = Job(saved.generator, request, saved.client, saved.id, saved.created, first_event=time.time_ns() // 10**6)
+    job.started = saved.started if saved.part == FINISHED else None
+    job.deaths, job.interruptions = saved.deaths, saved.interruptions
+    job.image_ids += saved.image_ids
+    if saved.saving and store.has(saved.saving):
+        job.image_ids.append(saved.saving)
+    job.already_saved = len(job.image_ids)
+    job.latents_ids += saved.latents_ids
+    if saved.part == FINISHED:
+        job.notes += saved.notes
+        job.remember(saved.state, saved.error, saved.finished)
+    elif saved.state is JobState.CANCELLED:
+        job.remember(saved.state, None, saved.finished or time.time())
+    else:
+        if saved.part == RUNNING:
+            job.deaths, job.interruptions = saved.deaths + 1, saved.interruptions + 1
+        if invalid or job.deaths >= MOST_DEATHS:
+            job.finish(invalid or INTERRUPTED)
+    return job
+
+
+def _request(saved: Saved, get: Callable[[str], registry.Generator]) -> tuple[Request, JobError | None]:
+    """The request, checked unless the job is over, and what is wrong with it."""
+    try:
+        kind = get(saved.generator).request_type
+        if saved.part == FINISHED:  # nothing will run it, and to check it may search all folders of models
+            return kind(**{field.name: saved.request.get(field.name, field.default) for field in kind.fields()}), None
+        return kind.parse(saved.request), None
+    except StudioError as error:
+        return Request(), JobError.of(error)
