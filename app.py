@@ -13,10 +13,11 @@ import webbrowser  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from aigc_ui import api, flags, network, server  # noqa: E402
+from aigc_ui import api, connections, flags, network, server  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
+from aigc_ui.visitors import Visitors, kept_key  # noqa: E402
 from pipelines import models, places, registry  # noqa: E402
 from pipelines.device import DeviceManager  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
@@ -25,6 +26,7 @@ from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
 from pipelines.kept_latents import LatentStore  # noqa: E402
 from pipelines.library import scan  # noqa: E402
+from pipelines.shares import CLASSROOM  # noqa: E402
 from pipelines.store import ImageStore  # noqa: E402
 
 log = logging.getLogger("app")
@@ -43,6 +45,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         default=False,
         metavar="ADDRESS",
         help="let others in the network in; they need the token",
+    )
+    parser.add_argument(
+        "--allow-training", action="store_true", help="with --listen: everybody may start trainings, not you alone"
     )
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
     parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
@@ -85,24 +90,29 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)
     latents, space = LatentStore(given.outputs), FreeSpace(given.outputs)
-    jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=latents, space=space)
-    settings = Settings(given.outputs, shared, given.api, given.first_model)
+    shares = CLASSROOM if shared else None
+    jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=latents, space=space, shares=shares)
+    settings = Settings(given.outputs, shared, given.api, given.first_model, given.allow_training)
     library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)
 
 
 def run(services: Services, listening: Any, host: str, given: argparse.Namespace) -> int:
     port = listening.getsockname()[1]
-    token = new_token() if services.settings.shared else None
+    shared = services.settings.shared
+    token, owner_token = (new_token(), new_token()) if shared else (None, None)
     addresses = network.addresses(host, port, token)
     with server.temporary_folder() as uploads:
         build = server.no_page if given.nowebui else lambda: page(services)
         studio = server.Studio(api.build(services), build, lambda: warm(services, given))
-        guard = Guard(studio, network.hosts_for(host), Door(token) if token else None, file_root=uploads)
-        announce(addresses, given.port, port)
+        door = Door(token, owner_token=owner_token) if token and owner_token else None
+        visitors = Visitors(kept_key(services.settings.outputs), signed=True) if shared else None
+        guard = Guard(studio, network.hosts_for(host), door, file_root=uploads, visitors=visitors)
+        mine = network.addresses(host, port, owner_token)[0]
+        announce(addresses, given.port, port, mine if shared else "")
         if given.autolaunch:
-            threading.Thread(target=webbrowser.open, args=(addresses[0],), daemon=True).start()
-        server.serve(guard, listening)
+            threading.Thread(target=webbrowser.open, args=(mine,), daemon=True).start()
+        server.serve(guard, listening, connections.CLASSROOM if shared else connections.ONE_PERSON)
         print("Closing. Pictures are saved; waiting jobs go on at the next start.", flush=True)
         close(services)
     if studio.failure is not None:
@@ -140,12 +150,14 @@ def close(services: Services) -> None:
     closing.join(CLOSING_SECONDS)
 
 
-def announce(addresses: list[str], wanted: int | None, port: int) -> None:
+def announce(addresses: list[str], wanted: int | None, port: int, owners: str = "") -> None:
     if wanted is None and port != network.DEFAULT_PORT:
         print(f"Port {network.DEFAULT_PORT} is in use by another program; this studio takes {port}.")
     print(f"AIGC Studio: {addresses[0]}")
     for address in addresses[1:]:
         print(f"In the network: {address}")
+    if owners:
+        print(f"For you alone, to see and stop everybody's jobs: {owners}")
     print("Press Ctrl+C to end.", flush=True)
 
 

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from aigc_ui import (
     addons_api,
     bodies,
+    classroom,
     fields,
     hub_api,
     lab_api,
@@ -33,8 +34,8 @@ from aigc_ui import (
     sse,
 )
 from aigc_ui.frames import FrameEncoder
-from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
+from aigc_ui.visitors import visitor_of
 from pipelines import copies, film, footprint, infotext, memory, models, places
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
@@ -72,7 +73,7 @@ def build(services: Services) -> FastAPI:
 
 def client_of(request: Request) -> str:
     """The id of who asks, as the guard has set it; "" when there is no guard."""
-    return request.headers.get(CLIENT_HEADER, "")
+    return visitor_of(request).client
 
 
 def _jobs(services: Services) -> APIRouter:
@@ -83,20 +84,23 @@ def _jobs(services: Services) -> APIRouter:
     @router.post("", status_code=201)
     async def submit(request: Request) -> dict[str, Any]:
         body = await bodies.read_known(request, {"generator": DEFAULT_GENERATOR, "request": {}})
-        client = client_of(request)
+        visitor = visitor_of(request)
 
         def work() -> dict[str, Any]:
-            services.allow(_text(body, "generator"))
+            services.allow(_text(body, "generator"), visitor)
             generator = services.generator(_text(body, "generator"))
             parsed = generator.request_type.parse(bodies.mapping(body["request"], "request"))
-            return _job(services.jobs.submit(generator.name, parsed, client), client)
+            return _job(services.submit(generator.name, parsed, visitor), visitor.client)
 
         return await run_in_threadpool(work)
 
     @router.get("")
-    def own(request: Request) -> dict[str, Any]:
+    def listed(request: Request) -> dict[str, Any]:
+        """One's own jobs; with ?all=1 everybody's, for the owner."""
         client = client_of(request)
         services.jobs.seen(client)
+        if request.query_params.get("all") == "1":
+            return {"jobs": classroom.jobs(services, visitor_of(request))}
         return {"jobs": [_job(job, client) for job in services.jobs.list(client)]}
 
     @router.get("/{job_id}")
@@ -106,7 +110,10 @@ def _jobs(services: Services) -> APIRouter:
 
     @router.delete("/{job_id}")
     def end(job_id: str, request: Request) -> dict[str, Any]:
-        client = client_of(request)
+        visitor = visitor_of(request)
+        client = visitor.client
+        if classroom.is_somebody_elses(services, job_id, visitor):
+            return classroom.stop(services, job_id, visitor)
         if services.job_for(job_id, client).over:
             return _job(services.jobs.remove(job_id, client), client)
         return _job(services.jobs.cancel(job_id, client), client)
@@ -134,12 +141,13 @@ def _jobs(services: Services) -> APIRouter:
 
     @router.get("/{job_id}/events")
     async def events(job_id: str, request: Request) -> Response:
-        job = services.job_for(job_id, client_of(request))
+        visitor = visitor_of(request)
+        job = services.job_for(job_id, visitor.client)
         after = _after(request)
-        streams.check()
+        streams.check(job, visitor)
         if job.over and not await job.next_events(after):
             return Response(status_code=204)  # tells an EventSource not to connect again
-        watching = streams.watch(job, after, frames, functools.partial(services.jobs.seen, client_of(request)))
+        watching = streams.watch(job, after, frames, functools.partial(services.jobs.seen, visitor.client), visitor)
         return StreamingResponse(watching, 200, sse.HEADERS, "text/event-stream")
 
     return router
@@ -197,6 +205,10 @@ def _about(services: Services) -> APIRouter:
     @router.get("/healthz")
     async def health() -> dict[str, Any]:
         return {"status": "ok", "ready": services.warmed.is_set(), "version": services.settings.version}
+
+    @router.get("/api/v1/me")
+    async def me(request: Request) -> dict[str, Any]:
+        return classroom.about(services, visitor_of(request))
 
     @router.get("/api/v1/generators")
     def generators() -> dict[str, Any]:

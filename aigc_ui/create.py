@@ -9,10 +9,10 @@ from gradio.components import Component
 
 from aigc_ui import addons, series
 from aigc_ui.controls import Controls
-from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, mount, signal
 from aigc_ui.services import Services
+from aigc_ui.visitors import visitor_of
 from pipelines.errors import StudioError
 from pipelines.prompts import library
 
@@ -135,7 +135,7 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
             last = labels.add(gr.Button, "value", "seed.last", size="sm", elem_id="seed-last")
 
     def seed_of_last(request: gr.Request) -> Any:
-        jobs = (job for job in services.jobs.list(client_of(request)) if job.generator == GENERATOR)
+        jobs = (job for job in services.jobs.list(visitor_of(request).client) if job.generator == GENERATOR)
         mine = sorted(jobs, key=lambda job: job.created)
         return mine[-1].request.values()["seed"] if mine else gr.skip()
 
@@ -162,7 +162,7 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
     def submit(values: dict[Component, Any], request: gr.Request) -> dict[str, Any]:
         try:
             parsed = controls.request_type.parse(controls.read(values))
-            job = services.jobs.submit(GENERATOR, parsed, client=client_of(request))
+            job = services.submit(GENERATOR, parsed, visitor_of(request))
         except StudioError as error:
             return signal(error={"code": error.code, "message": str(error)})
         return signal(job=job.id, values=controls.read(values))
@@ -213,11 +213,6 @@ def _weight(controls: Controls) -> None:
     watched: list[Any] = [controls.by_name[name] for name in names]
     if watched:
         gr.on(None, None, watched, js=told)
-
-
-def client_of(request: gr.Request) -> str:
-    """Whose page this is; the guard puts it on every request."""
-    return request.headers.get(CLIENT_HEADER, "")
 
 
 def _mapping(value: object) -> Mapping[str, object]:

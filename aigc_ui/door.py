@@ -1,5 +1,6 @@
-"""The token that opens a shared studio, and how guessing it is slowed down."""
+"""The tokens that open a shared studio, the pupils' and the owner's, and how guessing them is slowed down."""
 
+import enum
 import hashlib
 import hmac
 import secrets
@@ -11,6 +12,11 @@ from dataclasses import dataclass
 FREE_TRIES = 3
 LONGEST_PAUSE = 10.0
 REMEMBERED_ADDRESSES = 1000
+
+
+class Role(enum.Enum):
+    PUPIL = "pupil"
+    OWNER = "owner"
 
 
 def new_token() -> str:
@@ -27,28 +33,38 @@ class Door:
     """Compares tokens in constant time; an address that keeps guessing waits 1, 2, 4, ... 10 seconds unheard.
 
     Only so many addresses are remembered, the latest ones, so that guessing from many fills no memory.
+    Without an `owner_token` nobody comes in as the owner.
     """
 
-    def __init__(self, token: str, clock: Callable[[], float] = time.monotonic):
-        self._token = token.encode()
+    def __init__(self, token: str, clock: Callable[[], float] = time.monotonic, owner_token: str = "") -> None:
+        self._tokens = {Role.PUPIL: token.encode()} | ({Role.OWNER: owner_token.encode()} if owner_token else {})
         self._clock = clock
         self._records: OrderedDict[str, _Record] = OrderedDict()
-        self.pass_value = hmac.new(self._token, b"aigc studio pass", hashlib.sha256).hexdigest()
+        self._passes = {role: _pass(value, role) for role, value in self._tokens.items()}
+        self.pass_value = self._passes[Role.PUPIL]
+
+    def pass_for(self, role: Role) -> str:
+        """The cookie's value that stands for a token that was right."""
+        return self._passes[role]
+
+    def holder_of_pass(self, value: str) -> Role | None:
+        """Who comes with that cookie; None if it was not handed out for one of the tokens."""
+        return _matching(value, {role: known.encode() for role, known in self._passes.items()})
 
     def has_pass(self, value: str) -> bool:
-        """Whether a cookie's value is the one that was handed out for the token."""
-        return hmac.compare_digest(value.encode(errors="replace"), self.pass_value.encode())
+        return self.holder_of_pass(value) is not None
 
     def seconds_closed(self, address: str) -> float:
         """How long this address is not heard; 0 when it may try."""
         record = self._records.get(address)
         return max(0.0, record.closed_until - self._clock()) if record else 0.0
 
-    def opens(self, token: str, address: str) -> bool:
-        """Whether the token is right. Ask only when `seconds_closed` is 0."""
-        if hmac.compare_digest(token.encode(errors="replace"), self._token):
+    def holder_of_token(self, token: str, address: str) -> Role | None:
+        """Whose token it is, None if it is wrong. Ask only when `seconds_closed` is 0."""
+        role = _matching(token, self._tokens)
+        if role is not None:
             self._records.pop(address, None)
-            return True
+            return role
         record = self._records.setdefault(address, _Record())
         self._records.move_to_end(address)
         record.tries += 1
@@ -57,4 +73,17 @@ class Door:
             record.closed_until = self._clock() + pause
         while len(self._records) > REMEMBERED_ADDRESSES:
             self._records.popitem(last=False)
-        return False
+        return None
+
+    def opens(self, token: str, address: str) -> bool:
+        return self.holder_of_token(token, address) is not None
+
+
+def _pass(token: bytes, role: Role) -> str:
+    return hmac.new(token, f"aigc studio pass {role.value}".encode(), hashlib.sha256).hexdigest()
+
+
+def _matching(given: str, known: dict[Role, bytes]) -> Role | None:
+    said = given.encode(errors="replace")
+    matches = [role for role, value in known.items() if hmac.compare_digest(said, value)]  # all of them, always
+    return matches[0] if matches else None

@@ -15,8 +15,8 @@ from gradio.data_classes import FileData
 from gradio.events import api
 from starlette.concurrency import run_in_threadpool
 
-from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
+from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.errors import StudioError
 from pipelines.job import Job
 from pipelines.params import Curve, Request
@@ -30,7 +30,7 @@ def add(services: Services) -> None:
 
     async def generate(request: gr.Request, *given: Any) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
         values = {field.name: value for field, value in zip(request_type.fields(), given, strict=True)}
-        job = await run_in_threadpool(_told, lambda: _submit(services, values, _client(request)))
+        job = await run_in_threadpool(_told, lambda: _submit(services, values, visitor_of(request)))
         await _over(job)
         if job.error is not None:
             raise gr.Error(job.error.message, print_exception=False)
@@ -41,7 +41,7 @@ def add(services: Services) -> None:
 
     def status(request: gr.Request, job_id: str = "") -> dict[str, Any]:
         """One job, or all of this client's jobs and whether the model is ready."""
-        client = _client(request)
+        client = visitor_of(request).client
         if job_id:
             return _told(lambda: services.job_for(job_id, client).snapshot())
         jobs = [job.snapshot() for job in services.jobs.list(client)]
@@ -49,7 +49,7 @@ def add(services: Services) -> None:
 
     def cancel(request: gr.Request, job_id: str) -> dict[str, Any]:
         """Stops a running job, which keeps what it has, or takes back a waiting one."""
-        return _told(lambda: services.jobs.cancel(job_id, _client(request)).snapshot())
+        return _told(lambda: services.jobs.cancel(job_id, visitor_of(request).client).snapshot())
 
     _describe(generate, request_type)
     api(generate, api_name="generate", concurrency_limit=None)
@@ -57,9 +57,9 @@ def add(services: Services) -> None:
     api(cancel, api_name="cancel", concurrency_limit=None)
 
 
-def _submit(services: Services, values: Mapping[str, Any], client: str) -> Job:
+def _submit(services: Services, values: Mapping[str, Any], visitor: Visitor) -> Job:
     parsed = services.generator(GENERATOR).request_type.parse(values)
-    return services.jobs.submit(GENERATOR, parsed, client)
+    return services.submit(GENERATOR, parsed, visitor)
 
 
 async def _over(job: Job) -> None:
@@ -108,7 +108,3 @@ def _file(image_id: str, request: gr.Request) -> dict[str, Any]:
         "is_stream": True,
         "meta": {"_type": "gradio.FileData"},
     }
-
-
-def _client(request: gr.Request) -> str:
-    return request.headers.get(CLIENT_HEADER, "")

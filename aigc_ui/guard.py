@@ -6,9 +6,6 @@ page, no page at all, or a plain opening of an address, and ask for a route that
 Pure ASGI: streams pass through unbuffered.
 """
 
-import base64
-import hashlib
-import ipaddress
 import json
 import math
 import os
@@ -16,17 +13,22 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aigc_ui.door import Door
+from aigc_ui.addresses import is_address as _is_address
+from aigc_ui.addresses import is_loopback
+from aigc_ui.addresses import network_of as _network
+from aigc_ui.door import Door, Role
+from aigc_ui.visitors import CLIENT_COOKIE, CLIENT_HEADER, OWN_HEADERS, Visitor, Visitors, basic
+from aigc_ui.visitors import cookie as _cookie
+from pipelines.errors import BadRequest
 
-CLIENT_COOKIE = "aigc_client"
-CLIENT_HEADER = "x-aigc-client"
+__all__ = ["CLIENT_HEADER", "Guard", "Hosts", "Limits"]
+
 PASS_COOKIE = "aigc_pass"
 UPLOAD_ROUTES = (
     "/gradio_api/upload",
@@ -126,19 +128,25 @@ class Guard:
     """ASGI middleware around the whole studio. With a door, only those with the token come in.
 
     It tells the app who asks: the header `x-aigc-client` and `scope["state"]["client"]` always hold the client's id,
-    taken from that header (scripts) or the cookie (browsers), else a new one that is set as the cookie.
+    as `visitors` recognises it; who is new is given one, in a cookie.
     `file_root` is the only folder from which Gradio's file route may serve.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: Hosts, door: Door | None = None, file_root: str = "", limits: Limits | None = None
+        self,
+        app: ASGIApp,
+        hosts: Hosts,
+        door: Door | None = None,
+        file_root: str = "",
+        limits: Limits | None = None,
+        visitors: Visitors | None = None,
     ):
         self.app = app
         self.hosts = hosts
         self.door = door
         self.file_root = os.path.realpath(file_root) if file_root else ""
         self.limits = limits or Limits()
-        self._salt = secrets.token_bytes(16)
+        self.visitors = visitors or Visitors(secrets.token_bytes(16))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -150,8 +158,9 @@ class Guard:
         send = _with_headers(send, scope["path"], cookies)
         try:
             self._check(scope, headers)
-            self._let_in(scope, headers, cookies)
-            scope = _introduced(scope, headers, cookies, self._salt)
+            role = self._let_in(scope, headers, cookies)
+            _admit(scope)
+            scope = _introduced(scope, headers, cookies, self.visitors, role)
             limit = self.limits.of(scope["path"])
             _check_length(headers, limit)
         except Refusal as refusal:
@@ -185,30 +194,46 @@ class Guard:
             return False
         return os.path.realpath(asked).startswith(self.file_root + os.sep)
 
-    def _let_in(self, scope: Scope, headers: Headers, cookies: list[str]) -> None:
-        """Raises Refusal without the token; a browser that opens the page with it gets a cookie and a clean address."""
-        if self.door is None or self.door.has_pass(_cookie(headers, PASS_COOKIE)):
-            return
+    def _let_in(self, scope: Scope, headers: Headers, cookies: list[str]) -> Role | None:
+        """Who comes in; None where there is no door. Raises Refusal without a token.
+
+        A browser that opens the page with one gets a cookie and a clean address.
+        """
+        if self.door is None:
+            return None
         address = _address(scope)
-        if scope["path"] == "/healthz" and _is_address(address) and ipaddress.ip_address(address).is_loopback:
-            return
-        in_query = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        token = in_query or _bearer(headers)
+        held = self.door.holder_of_pass(_cookie(headers, PASS_COOKIE))
         opening = scope["path"] == "/" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+        in_query = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if held is Role.OWNER or (held is not None and not (opening and in_query)):
+            return held
+        if scope["path"] == "/healthz" and is_loopback(address):
+            return None
+        try:
+            role = self._holder_of_token(in_query or _bearer(headers), address, opening)
+        except Refusal:
+            if held is None:
+                raise
+            return held  # a pupil with an old address: the cookie is enough
+        if opening and in_query:
+            cookies.append(f"{PASS_COOKIE}={self.door.pass_for(role)}; Path=/; HttpOnly; SameSite=Strict")
+            raise Refusal(200, "welcome", "Welcome.", page=_WELCOME)
+        return role
+
+    def _holder_of_token(self, token: str, address: str, opening: bool) -> Role:
+        assert self.door is not None
+        page = _ASK if opening else ""
         if not token:
-            page = _ASK if opening else ""
             raise Refusal(401, "token_needed", "Open this studio with the address that holds its token.", page=page)
         wait = self.door.seconds_closed(_network(address))
         if wait:
             seconds = math.ceil(wait)
             retry = {"retry-after": str(seconds)}
             raise Refusal(429, "too_many_tries", f"Too many wrong tokens. Try again in {seconds} s.", retry)
-        if not self.door.opens(token, _network(address)):
-            page = _ASK if opening else ""
+        role = self.door.holder_of_token(token, _network(address))
+        if role is None:
             raise Refusal(401, "wrong_token", "This token is not right. Copy it whole from the address.", page=page)
-        if opening and in_query:
-            cookies.append(f"{PASS_COOKIE}={self.door.pass_value}; Path=/; HttpOnly; SameSite=Strict")
-            raise Refusal(200, "welcome", "Welcome.", page=_WELCOME)
+        return role
 
 
 class _Counted:
@@ -260,26 +285,33 @@ def _from_ourselves(method: str, headers: Headers, host: str) -> bool:
     return opening and method in ("GET", "HEAD")
 
 
-def _introduced(scope: Scope, headers: Headers, cookies: list[str], salt: bytes) -> Scope:
-    """The scope with the client's id in it; a browser without one is given one."""
-    given = headers.get(CLIENT_HEADER)
-    if given is not None and not re.fullmatch(r"[\w-]{8,64}", given, re.ASCII):
-        raise Refusal(422, "bad_request", "X-AIGC-Client must be 8 to 64 letters, digits, - or _.")
-    client = given or _cookie(headers, CLIENT_COOKIE)
-    if not client and scope["path"].startswith(PROGRAMS):
-        said = f"{_address(scope)} {headers.get('user-agent', '')} {headers.get('authorization', '')}"
-        client = hashlib.sha256(salt + said.encode(errors="replace")).hexdigest()[:32]
-    if not re.fullmatch(r"[\w-]{8,64}", client, re.ASCII):
-        client = secrets.token_hex(16)
-        # A click on another site's link comes without our strict cookie: the browser may well have one to keep.
-        if headers.get("sec-fetch-site") != "cross-site":
-            cookies.append(f"{CLIENT_COOKIE}={client}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000")
-    others = [(name, value) for name, value in scope["headers"] if name.lower() != CLIENT_HEADER.encode()]
+def _introduced(
+    scope: Scope, headers: Headers, cookies: list[str], visitors: Visitors, role: Role | None = None
+) -> Scope:
+    """The scope with who asks in it; a browser without an identity is given one."""
+    address = _address(scope)
+    try:
+        client, new = visitors.recognise(headers, address, program=scope["path"].startswith(PROGRAMS))
+    except BadRequest as error:
+        raise Refusal(error.status, error.code, str(error)) from None
+    # A click on another site's link comes without our strict cookie: the browser may well have one to keep.
+    if new and headers.get("sec-fetch-site") != "cross-site":
+        cookies.append(f"{CLIENT_COOKIE}={new}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000")
+    visitor = Visitor(client, _network(address), role is Role.OWNER)
+    own = {name.encode() for name in OWN_HEADERS}
+    others = [(name, value) for name, value in scope["headers"] if name.lower() not in own]
     return {
         **scope,
-        "headers": [*others, (CLIENT_HEADER.encode(), client.encode())],
+        "headers": [*others, *visitor.headers()],
         "state": {**scope.get("state", {}), "client": client},
     }
+
+
+def _admit(scope: Scope) -> None:
+    """Tells the connection, where it wants to know, that whoever is behind it has come in."""
+    connection = scope.get("state", {}).get("connection")
+    if connection is not None:
+        connection.admit()
 
 
 def _check_length(headers: Headers, limit: int) -> None:
@@ -326,44 +358,15 @@ async def _answer(refusal: Refusal, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _cookie(headers: Headers, name: str) -> str:
-    jar = SimpleCookie()
-    try:
-        jar.load(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return jar[name].value if name in jar else ""
-
-
 def _bearer(headers: Headers) -> str:
     """The token as scripts say it, or as the password, with any name, of programs that know only those."""
     kind, _, value = headers.get("authorization", "").partition(" ")
-    if kind.lower() != "basic":
-        return value.strip() if kind.lower() == "bearer" else ""
-    try:
-        return base64.b64decode(value, validate=True).decode().partition(":")[2]
-    except ValueError:
-        return ""
+    return value.strip() if kind.lower() == "bearer" else basic(headers)[1]
 
 
 def _address(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else ""
-
-
-def _network(address: str) -> str:
-    """One name for all addresses that one machine can take: IPv6 hands out 2^64 of them."""
-    if not _is_address(address) or ipaddress.ip_address(address).version == 4:
-        return address
-    return str(ipaddress.ip_network(f"{address}/64", strict=False))
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 _STYLE = "<style>body{font:1.1rem system-ui;max-width:30rem;margin:20vh auto;padding:0 1rem}</style>"

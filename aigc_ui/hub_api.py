@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies
 from aigc_ui.services import Services
+from aigc_ui.visitors import visitor_of
 from pipelines.converting import hub
 from pipelines.converting.download_job import DownloadRequest
 
@@ -18,7 +19,7 @@ def router(services: Services) -> APIRouter:
     @made.post("/look")
     async def look(request: Request) -> dict[str, Any]:
         """{"repo", "file"} -> size in bytes, licence, whether terms must be accepted, SHA-256."""
-        services.allow("download")
+        services.allow("download", visitor_of(request))
         asked = DownloadRequest.parse(await bodies.read(request))
 
         def work() -> dict[str, Any]:

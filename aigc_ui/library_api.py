@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies
 from aigc_ui.services import Services
+from aigc_ui.visitors import visitor_of
 from pipelines import models
 from pipelines.converting import sources
-from pipelines.errors import NotAllowed, NotFound
+from pipelines.errors import NotFound
 from pipelines.library.entry import Entry, base_name
 from pipelines.library.side_files import preview_of
 from pipelines.params import Range, Text
@@ -28,15 +29,16 @@ def router(services: Services) -> APIRouter:
     api = APIRouter(prefix="/api/v1/library")
     library = services.library
 
-    def mine() -> None:
-        if services.settings.shared:
-            raise NotAllowed("In a shared studio models are changed on the machine that it runs on.")
+    def mine(request: Request) -> None:
+        services.allow_changes(visitor_of(request))
 
     @api.get("")
     def listed(request: Request) -> dict[str, Any]:
         asked = request.query_params
+        owner = services.owns(visitor_of(request))
         entries = library.catalogue.entries()
-        library.hasher.start()
+        if owner:
+            library.hasher.start()
         found = [e for e in entries if _matches(e, asked.get("search", ""), asked.get("architecture", ""))]
         shown = [e for e in found if asked.get("kind", "") in ("", e.found.kind)]
         start = int(Range(0, 1_000_000).check("offset", asked.get("offset", 0), int))
@@ -49,13 +51,14 @@ def router(services: Services) -> APIRouter:
             "architectures": _counted(e.found.architecture for e in entries),
             "bases": {name: base_name(name) for name in {e.found.architecture for e in entries}},
             "to_hash": len(library.hasher.left()),
-            "removed": [] if services.settings.shared else library.catalogue.removed(),
+            "removed": library.catalogue.removed() if owner else [],
             "device": services.devices.device,
-            "changes": not services.settings.shared,
+            "changes": owner,
         }
 
     @api.post("/scan")
-    def scan() -> dict[str, Any]:
+    def scan(request: Request) -> dict[str, Any]:
+        mine(request)
         return {"total": len(library.catalogue.scan())}
 
     @api.get("/{entry_id}")
@@ -77,7 +80,7 @@ def router(services: Services) -> APIRouter:
 
     @api.post("/{entry_id}/notes")
     async def note(entry_id: str, request: Request) -> dict[str, Any]:
-        mine()
+        mine(request)
         body = await bodies.read_known(request, {"notes": ""})
         text = str(Text(100_000).check("notes", body["notes"], str))
         await run_in_threadpool(library.catalogue.note, entry_id, text)
@@ -85,29 +88,29 @@ def router(services: Services) -> APIRouter:
 
     @api.delete("/{entry_id}")
     def remove(entry_id: str, request: Request) -> dict[str, Any]:
-        mine()
+        mine(request)
         entry = library.catalogue.get(entry_id)
         services.devices.drop(_loaded_name(entry))
         return {"removed": library.catalogue.remove(entry_id, request.query_params.get("confirmed") == "true")}
 
     @api.post("/{entry_id}/restore")
-    def restore(entry_id: str) -> dict[str, Any]:
-        mine()
+    def restore(entry_id: str, request: Request) -> dict[str, Any]:
+        mine(request)
         library.catalogue.restore(entry_id)
         return {"restored": entry_id}
 
     @api.post("/{entry_id}/load")
-    def load(entry_id: str) -> dict[str, Any]:
+    def load(entry_id: str, request: Request) -> dict[str, Any]:
         from pipelines.text_to_image import held
 
-        mine()
+        mine(request)
         entry = library.catalogue.get(entry_id)
         with held(models.inspect(entry.path), services.devices):
             return _told(services, entry)
 
     @api.post("/{entry_id}/unload")
-    def unload(entry_id: str) -> dict[str, Any]:
-        mine()
+    def unload(entry_id: str, request: Request) -> dict[str, Any]:
+        mine(request)
         entry = library.catalogue.get(entry_id)
         services.devices.drop(_loaded_name(entry))
         return _told(services, entry)

@@ -17,9 +17,9 @@ from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies, sdapi_lists
-from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
+from aigc_ui.visitors import Visitor, visitor_of
 from pipelines import foreign, infotext, vaes
 from pipelines.errors import NotFound, StudioError
 from pipelines.film import sheet
@@ -28,7 +28,7 @@ from pipelines.jobs import Job, JobState
 from pipelines.params import Request as Values
 
 PREFIX = "/sdapi/v1"
-REMEMBERED = 1000  # clients whose chosen model is remembered
+REMEMBERED = 1000  # clients whose chosen model is remembered, and jobs whose call is
 
 
 class JobFailed(StudioError):
@@ -53,6 +53,22 @@ class Chosen:
             self._models.popitem(last=False)
 
 
+class Calls:
+    """Which jobs one request for pictures became: they end together. The oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._calls: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+
+    def add(self, jobs: list[Job]) -> None:
+        ids = tuple(job.id for job in jobs)
+        self._calls.update(dict.fromkeys(ids, ids))
+        while len(self._calls) > REMEMBERED:
+            self._calls.popitem(last=False)
+
+    def of(self, job: Job) -> tuple[str, ...]:
+        return self._calls.get(job.id, (job.id,))
+
+
 def closed() -> APIRouter:
     """What stands there without `--api`: a sentence that says how to open it."""
     router = APIRouter(prefix=PREFIX)
@@ -66,15 +82,15 @@ def closed() -> APIRouter:
 
 def router(services: Services) -> APIRouter:
     router = APIRouter(prefix=PREFIX)
-    chosen = Chosen()
-    router.include_router(_making(services, chosen))
-    router.include_router(_running(services))
+    chosen, calls = Chosen(), Calls()
+    router.include_router(_making(services, chosen, calls))
+    router.include_router(_running(services, calls))
     router.include_router(_options(services, chosen))
     router.include_router(sdapi_lists.router(services))
     return router
 
 
-def _making(services: Services, chosen: Chosen) -> APIRouter:
+def _making(services: Services, chosen: Chosen, calls: Calls) -> APIRouter:
     router = APIRouter()
 
     @router.post("/txt2img")
@@ -83,14 +99,14 @@ def _making(services: Services, chosen: Chosen) -> APIRouter:
         asked = text_to_image(
             body, sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
         )
-        return await _made(services, request, asked, body)
+        return await _made(services, calls, request, asked, body)
 
     @router.post("/img2img")
     async def img2img(request: Request) -> dict[str, Any]:
         body, client = await bodies.read(request), _client(request)
         kind, model = sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
         asked = await run_in_threadpool(image_to_image, body, kind, model, services.inputs)
-        return await _made(services, request, asked, body)
+        return await _made(services, calls, request, asked, body)
 
     @router.post("/png-info")
     async def png_info(request: Request) -> dict[str, Any]:
@@ -100,7 +116,7 @@ def _making(services: Services, chosen: Chosen) -> APIRouter:
     return router
 
 
-def _running(services: Services) -> APIRouter:
+def _running(services: Services, calls: Calls) -> APIRouter:
     router = APIRouter()
 
     @router.get("/progress")
@@ -111,17 +127,25 @@ def _running(services: Services) -> APIRouter:
 
     @router.post("/interrupt")
     def interrupt(request: Request) -> dict[str, Any]:
+        """Ends the request for pictures that `progress` shows, or the next one; others of this client go on.
+
+        So does A1111, and so programs that cannot be told apart end one another's work one at a time at the most.
+        """
         client = _client(request)
-        for job in _unfinished(services, client):
-            services.jobs.cancel(job.id, client)
+        jobs = _unfinished(services, client)
+        ending = calls.of(jobs[0]) if jobs else ()
+        for job in jobs:
+            if job.id in ending:
+                services.jobs.cancel(job.id, client)
         return {}
 
     @router.post("/skip")
     def skip(request: Request) -> None:
+        """Ends the one job that `progress` shows."""
         client = _client(request)
-        for job in _unfinished(services, client):
-            if job.state is JobState.RUNNING:
-                services.jobs.cancel(job.id, client)
+        running = [job for job in _unfinished(services, client) if job.state is not JobState.WAITING]
+        if running:
+            services.jobs.cancel(running[0].id, client)
 
     return router
 
@@ -145,15 +169,18 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     return router
 
 
-async def _made(services: Services, request: Request, asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
-    client = _client(request)
-    jobs = await run_in_threadpool(_submitted, services, asked, client)
+async def _made(
+    services: Services, calls: Calls, request: Request, asked: Asked, body: dict[str, Any]
+) -> dict[str, Any]:
+    visitor = visitor_of(request)
+    jobs = await run_in_threadpool(_submitted, services, asked, visitor)
+    calls.add(jobs)
     for job in jobs:
-        await _over(services, job, client, request)
+        await _over(services, job, visitor.client, request)
     return await run_in_threadpool(_answer, services, asked, jobs, body)
 
 
-def _submitted(services: Services, asked: Asked, client: str) -> list[Job]:
+def _submitted(services: Services, asked: Asked, visitor: Visitor) -> list[Job]:
     """A job a batch, with seeds that go on; all of them or, where one is refused, none."""
     generator = services.generator(sdapi_lists.GENERATOR)
     values = generator.request_type.parse(asked.values).values()
@@ -164,10 +191,10 @@ def _submitted(services: Services, asked: Asked, client: str) -> list[Job]:
     jobs: list[Job] = []
     try:
         for one in requests:
-            jobs.append(services.jobs.submit(generator.name, one, client))
+            jobs.append(services.submit(generator.name, one, visitor))
     except StudioError:
         for job in jobs:
-            services.jobs.cancel(job.id, client)
+            services.jobs.cancel(job.id, visitor.client)
         raise
     return jobs
 
@@ -281,7 +308,7 @@ def _unfinished(services: Services, client: str) -> list[Job]:
 
 
 def _client(request: Request) -> str:
-    return request.headers.get(CLIENT_HEADER, "")
+    return visitor_of(request).client
 
 
 def _base64(data: bytes) -> str:

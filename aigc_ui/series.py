@@ -7,10 +7,10 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc_ui.controls import Controls
-from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, mount, signal
 from aigc_ui.services import Services
+from aigc_ui.visitors import visitor_of
 from pipelines.errors import StudioError
 
 AXES = (("x_field", "x_values"), ("y_field", "y_values"), ("z_field", "z_values"))
@@ -52,7 +52,7 @@ def _connect(services: Services, name: str, picture: Controls, own: Controls, wi
     def submit(values: dict[Component, Any], request: gr.Request) -> dict[str, Any]:
         asked = picture.read(values) | own.read(values)
         try:
-            job = services.jobs.submit(name, own.request_type.parse(asked), request.headers.get(CLIENT_HEADER, ""))
+            job = services.submit(name, own.request_type.parse(asked), visitor_of(request))
         except StudioError as error:
             return signal(error={"code": error.code, "message": str(error)})
         return signal(job=job.id, values=asked)

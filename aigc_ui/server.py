@@ -18,6 +18,8 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aigc_ui import connections
+
 WAITING = (
     "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=1><title>AIGC Studio</title>"
     "<style>body{font:1.1rem system-ui;max-width:30rem;margin:30vh auto;padding:0 1rem}</style>"
@@ -160,18 +162,20 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
+def serve(app: ASGIApp, listening: socket.socket, bounds: connections.Bounds = connections.ONE_PERSON) -> None:
     """Blocks until Ctrl+C or SIGTERM; open streams get half a second to end."""
     signal.signal(signal.SIGTERM, _leave)
+    ledger = connections.Ledger(bounds.within(connections.open_file_limit()))
     config = uvicorn.Config(
         app,
+        http=connections.protocol(ledger),
         lifespan="on",
         log_level="warning",
         access_log=False,  # it would hold tokens
         ws="none",
         proxy_headers=False,  # forwarded addresses are anybody's claim
         server_header=False,
-        limit_concurrency=1000,
+        limit_concurrency=2 * ledger.bounds.total,  # never reached: its answer is 503 to everybody
         timeout_graceful_shutdown=1,
     )
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aigc_ui.visitors import Numbers, Visitor
 from pipelines import VERSION, registry
 from pipelines.errors import NotAllowed
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pipelines.library.catalogue import Catalogue
     from pipelines.library.entry import Root
     from pipelines.library.hashing import Hasher
+    from pipelines.params import Request
     from pipelines.registry import Generator
     from pipelines.store import ImageInfo, ImageStore
 
@@ -26,6 +28,7 @@ class Settings:
     """How this studio was started. `shared`: others reach it over the network, and each sees only their own work.
 
     `api`: the interface of AUTOMATIC1111 is open, too.
+    `allow_training`: in a shared studio everybody may start trainings, not its owner alone.
     `first_model`: the one to begin with, "" for the built-in one.
     """
 
@@ -33,6 +36,7 @@ class Settings:
     shared: bool = False
     api: bool = False
     first_model: str = ""
+    allow_training: bool = False
     version: str = VERSION
 
 
@@ -65,6 +69,7 @@ class Services:
     settings: Settings
     inputs: "InputStore"
     library: Library
+    numbers: Numbers = field(default_factory=Numbers)
     started: float = field(default_factory=time.time)
     warmed: threading.Event = field(default_factory=threading.Event)
 
@@ -75,10 +80,31 @@ class Services:
         warm(self.devices)
         self.warmed.set()
 
-    def allow(self, generator: str) -> None:
-        """Raises NotAllowed for what would change a shared studio for everybody."""
-        if self.settings.shared and generator in registry.OWNERS:
-            raise NotAllowed("In a shared studio models are fetched and converted by its owner, on the command line.")
+    def owns(self, visitor: Visitor) -> bool:
+        """Whether this visitor may change the studio: anybody on one person's machine."""
+        return visitor.owner or not self.settings.shared
+
+    def may_train(self, visitor: Visitor) -> bool:
+        return self.settings.allow_training or self.owns(visitor)
+
+    def allow(self, generator: str, visitor: Visitor) -> None:
+        """Raises NotAllowed for what would change a shared studio for everybody, or take its machine for long."""
+        if generator in registry.OWNERS and not self.owns(visitor):
+            raise NotAllowed("In a shared studio only its owner fetches and converts models. Ask whoever started it.")
+        if generator in registry.TRAININGS and not self.may_train(visitor):
+            raise NotAllowed(
+                "In this shared studio only its owner starts trainings. Its owner can start it with --allow-training."
+            )
+
+    def allow_changes(self, visitor: Visitor) -> None:
+        """Raises NotAllowed to whoever may not change, load or look for models."""
+        if not self.owns(visitor):
+            raise NotAllowed("In a shared studio only its owner changes models. Ask whoever started it.")
+
+    def submit(self, generator: str, request: "Request", visitor: Visitor) -> "Job":
+        """Queue a checked request, if this visitor may. Raises NotAllowed and what the queue raises."""
+        self.allow(generator, visitor)
+        return self.jobs.submit(generator, request, visitor.client, visitor.address)
 
     def job_for(self, job_id: str, client: str) -> "Job":
         """A job that this client may look at. Raises NotFound, NotAllowed."""

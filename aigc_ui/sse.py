@@ -9,48 +9,64 @@ from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.plain import plain
+from aigc_ui.viewers import Bounds, Viewer, Viewers
+from aigc_ui.visitors import Visitor
 from pipelines.errors import Busy
 from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Snapshot, Token
 from pipelines.jobs import Job, JobState, StateChange
 
 HEARTBEAT_SECONDS = 15.0
-MOST_STREAMS = 256
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 class Streams:
-    """Counts who watches, so that forgotten viewers cannot pile up without end. Raises Busy."""
+    """The streams that are open, within bounds, so that forgotten viewers cannot pile up without end."""
 
-    def __init__(self, most: int = MOST_STREAMS):
-        self.open = 0
-        self._most = most
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self._viewers = Viewers(bounds)
 
-    def check(self) -> None:
-        if self.open >= self._most:
-            raise Busy("Too many viewers are connected. Close some tabs and try again.")
+    @property
+    def open(self) -> int:
+        return len(self._viewers)
+
+    def check(self, job: Job, visitor: Visitor) -> None:
+        """Raises Busy where this visitor has no room for one more."""
+        self._viewers.check(visitor, job.id)
 
     async def watch(
-        self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object]
+        self,
+        job: Job,
+        after: int,
+        frames: FrameEncoder,
+        still_here: Callable[[], object],
+        visitor: Visitor = Visitor(""),
     ) -> AsyncIterator[str]:
         """The events after number `after`: what is kept, then what comes; a comment when nothing comes for long.
 
         `still_here` is called now and then while the viewer reads.
         """
-        self.open += 1
         try:
-            yield ": watching\n\n"
-            while True:
-                batch = await job.next_events(after, timeout=HEARTBEAT_SECONDS)
-                still_here()
-                for number, event in batch:
-                    yield await run_in_threadpool(message, job, number, event, frames)
-                    after = number
-                if not batch and job.over:
-                    return
-                if not batch:
-                    yield ": still here\n\n"
-        finally:
-            self.open -= 1
+            with self._viewers.watching(visitor, job.id) as viewer:
+                async for part in _parts(job, after, frames, still_here, viewer):
+                    yield part
+        except Busy as error:  # many asked at the same moment
+            yield f"event: error\ndata: {json.dumps({'code': error.code, 'message': str(error)})}\n\n"
+
+
+async def _parts(
+    job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], viewer: Viewer
+) -> AsyncIterator[str]:
+    yield ": watching\n\n"
+    while not viewer.replaced:
+        batch = await job.next_events(after, timeout=HEARTBEAT_SECONDS)
+        still_here()
+        for number, event in batch:
+            yield await run_in_threadpool(message, job, number, event, frames)
+            after = number
+        if not batch and job.over:
+            return
+        if not batch:
+            yield ": still here\n\n"
 
 
 def message(job: Job, number: int, event: Event | StateChange, frames: FrameEncoder) -> str:

@@ -60,6 +60,7 @@ class Unsaved:
 class Job:
     """Made and changed by the queue; everybody else only reads it.
 
+    `address` is where it came from, "" if that does not matter: the clients there share some bounds.
     A cancelled job is CANCELLED at once and `stopping` until its thread has let go, which may still save a picture.
     `over` means that nothing will change any more.
 
@@ -80,9 +81,11 @@ class Job:
         created: float | None = None,
         frame_bytes: int = FRAME_BYTES,
         first_event: int = 0,
+        address: str = "",
     ) -> None:
         self.id = id or secrets.token_hex(8)
         self.client = client
+        self.address = address
         self.generator = generator
         self.request = request
         self.resolved = request.resolved()

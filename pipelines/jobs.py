@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines import job_runner, registry
@@ -19,34 +19,18 @@ from pipelines.kept_latents import LatentStore
 from pipelines.params import Request
 from pipelines.repeating import Repeating
 from pipelines.restoring import INTERRUPTED, restored
+from pipelines.shares import Shares, Turns, heaviest
 from pipelines.waiting_file import FINISHED, Jobs, Saved, WaitingFile
 
-__all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store", "turns"]
+__all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store"]
 
 log = logging.getLogger(__name__)
 
 FINISHED_FRAME_BYTES = 256 * 2**20
-"""Frames of all finished jobs together; the oldest keep only their first and last beyond it."""
+"""Frames of all finished jobs together; beyond it those of whoever has the most keep only their first and last."""
 
 RETRY_SECONDS = 30.0
 """So often the pictures that a full disk refused are saved again, as long as there are any."""
-
-_ALWAYS_WELCOME = 4
-"""So many waiting jobs a client may have even when others have filled the queue."""
-
-
-def turns(waiting: Sequence[Job], last_turn: Mapping[str, int]) -> Sequence[Job]:
-    """The order in which the waiting jobs will run: each client's first, then each client's second, and so on.
-
-    Within a round goes first who has waited longest since its `last_turn`, then who came first.
-    """
-    came: dict[str, int] = {}
-    had: Counter[str] = Counter()
-    keys: dict[str, tuple[int, int, int]] = {}
-    for arrival, job in enumerate(waiting):
-        keys[job.id] = (had[job.client], last_turn.get(job.client, -1), came.setdefault(job.client, arrival))
-        had[job.client] += 1
-    return sorted(waiting, key=lambda job: keys[job.id])
 
 
 class JobQueue:
@@ -60,6 +44,7 @@ class JobQueue:
     inputs        -- the pictures that requests may name; None where there are none
     latents       -- where latents are kept that could not be decoded; None to lose them
     space         -- knows whether the disk has room for a job's pictures; None to find out when they are saved
+    shares        -- what a client and an address may have of the queue; max_waiting and keep_finished are of all
     """
 
     def __init__(
@@ -67,21 +52,22 @@ class JobQueue:
         devices: DeviceManager,
         store: Store,
         running_at_once: int = 2,
-        max_waiting: int = 200,
-        keep_finished: int = 100,
+        max_waiting: int | None = None,
+        keep_finished: int | None = None,
         grace_seconds: float = 300.0,
         path: Path | None = None,
         get: Callable[[str], registry.Generator] = registry.get,
         inputs: InputStore | None = None,
         latents: LatentStore | None = None,
         space: FreeSpace | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self._devices = devices
         self._keeper = PictureKeeper(store, self._write)
         self._space = space
         self._running_at_once = running_at_once
-        self._max_waiting = max_waiting
-        self._keep_finished = keep_finished
+        shares = shares or Shares()
+        self._shares = replace(shares, waiting=max_waiting or shares.waiting, finished=keep_finished or shares.finished)
         self._grace_seconds = grace_seconds
         self._file = None if path is None else WaitingFile(path)
         self._retrying = Repeating(self._save_all, RETRY_SECONDS, "save-again")
@@ -92,15 +78,14 @@ class JobQueue:
         self._waiting: list[Job] = []
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
         self._finished: dict[str, Job] = {}  # the oldest first
-        self._last_turn: dict[str, int] = {}
+        self._turns = Turns()
         self._last_seen: dict[str, float] = {}
-        self._turn = 0
         self._served = 0
         self._closed = False
         if self._file is not None:
             self._restore(self._file, store)
 
-    def submit(self, generator: str, request: Request, client: str) -> Job:
+    def submit(self, generator: str, request: Request, client: str, address: str = "") -> Job:
         """Queue a checked request; it is in the file when this returns.
 
         Raises NotFound for an unknown generator or picture, Busy when there is no room, StorageError for a full disk.
@@ -113,9 +98,9 @@ class JobQueue:
                 self._inputs.path(picture_id)
         if self._space is not None:
             self._space.check(request)
-        job = Job(generator, request, client)
+        job = Job(generator, request, client, address=address)
         with self._lock:
-            self._make_room(client)
+            self._make_room(client, address)
             self._waiting.append(job)
             self._last_seen[client] = time.monotonic()
             self._dispatch()
@@ -146,8 +131,11 @@ class JobQueue:
         if started:
             self._write()
 
-    def cancel(self, id: str, client: str) -> Job:
-        """Stop a running job or take back a waiting one; says so at once. Again, or too late, changes nothing."""
+    def cancel(self, id: str, client: str | None) -> Job:
+        """Stop a running job or take back a waiting one; says so at once. Again, or too late, changes nothing.
+
+        A client may do so with its own jobs; None is the studio's owner, who may with all.
+        """
         with self._lock:
             job = self._own(id, client)
             waiting = job in self._waiting
@@ -158,7 +146,7 @@ class JobQueue:
         self._write()
         return job
 
-    def remove(self, id: str, client: str) -> Job:
+    def remove(self, id: str, client: str | None) -> Job:
         """Cancel a job and, unless it still runs, forget it."""
         job = self.cancel(id, client)
         with self._lock:
@@ -229,36 +217,32 @@ class JobQueue:
             self._file.close()
 
     def _all(self) -> Sequence[Job]:
-        waiting = turns(self._waiting, self._last_turn)
+        waiting = self._turns.order(self._waiting)
         return [*self._running_jobs(), *waiting, *reversed(self._finished.values())]
 
     def _running_jobs(self) -> Sequence[Job]:
         return [job for job, _thread in self._running.values()]
 
-    def _own(self, id: str, client: str) -> Job:
+    def _own(self, id: str, client: str | None) -> Job:
         job = self.get(id)
-        if job.client != client:
+        if client not in (None, job.client):
             raise NotAllowed("This job belongs to somebody else.")
         return job
 
     def _absent(self, client: str) -> bool:
         return time.monotonic() - self._last_seen.get(client, 0.0) > self._grace_seconds
 
-    def _make_room(self, client: str) -> None:
+    def _make_room(self, client: str, address: str) -> None:
         """Raise Busy if the client's share of the queue is used; jobs of clients that vanished give way first."""
         if self._closed:
             raise Busy("The studio is closing. Start it again and repeat the request.")
         aside = [job for job in self._waiting if self._absent(job.client) and job.client != client]
-        if len(self._waiting) >= self._max_waiting and aside:
+        if len(self._waiting) >= self._shares.waiting and aside:
             self._waiting.remove(aside[0])
             aside[0].notes.append("Taken out of the full queue, as nobody was waiting for it.")
             aside[0].cancel()
             self._keep(aside[0])
-        own = sum(job.client == client for job in self._waiting)
-        share = self._max_waiting // len({client, *(job.client for job in self._waiting)})
-        full = len(self._waiting) >= self._max_waiting and own >= min(_ALWAYS_WELCOME, share)
-        if full or len(self._waiting) >= 2 * self._max_waiting:
-            raise Busy(f"The queue is full: {len(self._waiting)} jobs wait. Try again when some are done.")
+        self._shares.check(self._waiting, client, address)
 
     def _dispatch(self) -> int:
         """Start jobs while there is room; how many were started."""
@@ -280,12 +264,11 @@ class JobQueue:
 
     def _eligible(self) -> Sequence[Job]:
         present = [job for job in self._waiting if not self._absent(job.client)]
-        return turns(present, self._last_turn)
+        return self._turns.order(present)
 
     def _start(self, job: Job) -> None:
         self._waiting.remove(job)
-        self._turn += 1
-        self._last_turn[job.client] = self._turn
+        self._turns.take(job)
         thread = threading.Thread(target=self._run, args=(job,), name=f"job-{job.id}", daemon=True)
         self._running[job.id] = (job, thread)
         job.start()
@@ -326,19 +309,20 @@ class JobQueue:
         return any(job.unsaved for job in held)
 
     def _keep(self, job: Job) -> None:
-        """Remember a finished job, and forget the oldest beyond the bound."""
+        """Remember a finished job, and forget what is beyond the bounds."""
         self._served += 1
         self._finished[job.id] = job
         if job.unsaved:
             self._retrying.start()
-        saved = [id for id, other in self._finished.items() if not other.unsaved]
-        for id in saved[: max(0, len(self._finished) - self._keep_finished)]:
-            del self._finished[id]
-        room = FINISHED_FRAME_BYTES
-        for finished in reversed(self._finished.values()):
-            room -= finished.log.frame_bytes()
-            if room < 0:
-                finished.log.thin(0)
+        while (surplus := self._shares.surplus([j for j in self._finished.values() if not j.unsaved])) is not None:
+            del self._finished[surplus.id]
+        thick = {job.id: size for job in self._finished.values() if (size := job.log.frame_bytes())}
+        while sum(thick.values()) > FINISHED_FRAME_BYTES:
+            jobs = [self._finished[id] for id in thick]
+            heavy = heaviest(jobs, lambda job: thick[job.id])
+            assert heavy is not None
+            heavy.log.thin(0)
+            del thick[heavy.id]
 
     def _place(self) -> None:
         places = {job.id: place for place, job in enumerate(self._eligible())}
@@ -348,8 +332,7 @@ class JobQueue:
     def _forget_clients(self) -> None:
         """Only who has a job waiting or running needs a turn and a presence; else these would grow for ever."""
         waiting = {job.client for job in self._waiting}
-        active = waiting | {job.client for job in self._running_jobs()}
-        self._last_turn = {client: turn for client, turn in self._last_turn.items() if client in active}
+        self._turns.forget_all_but([*self._waiting, *self._running_jobs()])
         self._last_seen = {client: seen for client, seen in self._last_seen.items() if client in waiting}
 
     def _write(self) -> None:

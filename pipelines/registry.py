@@ -26,7 +26,9 @@ MODULES = {
     "download": ("pipelines.converting.download_job", "Download"),
 }
 OWNERS = ("convert", "download")
-"""Those that change which models there are; in a shared studio nobody may ask for them over the network."""
+"""Those that change which models there are; in a shared studio only its owner may ask for them."""
+TRAININGS = ("family-training", "points-training")
+"""Those that learn for minutes; in a shared studio only its owner may ask for them, unless pupils were allowed to."""
 
 
 class Generator(Protocol):

@@ -13,6 +13,7 @@ from aigc_ui import api
 from aigc_ui.door import Door
 from aigc_ui.guard import Guard, Hosts
 from aigc_ui.services import Library, Services, Settings
+from aigc_ui.visitors import Visitors, kept_key
 from pipelines.device import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
@@ -20,6 +21,7 @@ from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue
 from pipelines.library.entry import Root
 from pipelines.params import Choice, Picture, Range, Request, Text, param
+from pipelines.shares import CLASSROOM
 from pipelines.store import ImageStore
 
 URL = "http://127.0.0.1:7860"
@@ -73,7 +75,14 @@ class Studio:
         return TestClient(self.app, URL, raise_server_exceptions=False, headers=said | headers)
 
 
-def open_studio(folder: Path, shared: bool = False, token: str | None = None, roots: Sequence[Root] = ()) -> Studio:
+def open_studio(
+    folder: Path,
+    shared: bool = False,
+    token: str | None = None,
+    roots: Sequence[Root] = (),
+    owner_token: str = "",
+    allow_training: bool = False,
+) -> Studio:
     squares = Squares()
     squares.go.set()
 
@@ -85,10 +94,13 @@ def open_studio(folder: Path, shared: bool = False, token: str | None = None, ro
     devices = DeviceManager("cpu")
     store = ImageStore(folder)
     inputs = InputStore(folder)
-    jobs = JobQueue(devices, store, get=get, inputs=inputs)
+    jobs = JobQueue(devices, store, get=get, inputs=inputs, shares=CLASSROOM if shared else None)
     library = Library.over(roots, folder)
-    services = Services(jobs, store, devices, get, lambda: (squares.name,), Settings(folder, shared), inputs, library)
-    guard = Guard(api.build(services), Hosts(any_address=shared), Door(token) if token else None)
+    settings = Settings(folder, shared, allow_training=allow_training)
+    services = Services(jobs, store, devices, get, lambda: (squares.name,), settings, inputs, library)
+    door = Door(token, owner_token=owner_token) if token else None
+    visitors = Visitors(kept_key(folder), signed=True) if shared else None
+    guard = Guard(api.build(services), Hosts(any_address=shared), door, visitors=visitors)
     return Studio(services, squares, guard)
 
 

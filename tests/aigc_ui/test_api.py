@@ -13,6 +13,9 @@ from PIL import Image
 
 from aigc_ui import sse
 from aigc_ui.frames import FrameEncoder
+from aigc_ui.viewers import Bounds, Viewers
+from aigc_ui.visitors import Visitor
+from pipelines.errors import Busy
 from tests.aigc_ui.small_studio import Studio, made, open_studio, until
 
 
@@ -126,7 +129,7 @@ def test_a_live_viewer_gets_heartbeats_and_the_end(studio: Studio, monkeypatch):
         streams = sse.Streams()
         kept = studio.services.jobs.get(job["id"])
         text = ""
-        async for part in streams.watch(kept, 10**6, FrameEncoder(), lambda: None):
+        async for part in streams.watch(kept, 10**6, FrameEncoder(), lambda: None, Visitor("")):
             text += part
             if text.count("still here") == 2:
                 studio.squares.go.set()
@@ -142,7 +145,13 @@ def test_ten_viewers_cost_one_encoding_a_frame(studio: Studio):
     encoder = FrameEncoder()
 
     async def watch(streams: sse.Streams) -> int:
-        return len([part async for part in streams.watch(job, -1, encoder, lambda: None) if "event: frame" in part])
+        return len(
+            [
+                part
+                async for part in streams.watch(job, -1, encoder, lambda: None, Visitor(""))
+                if "event: frame" in part
+            ]
+        )
 
     async def ten() -> list[int]:
         streams = sse.Streams()
@@ -161,11 +170,20 @@ def test_the_encoder_keeps_no_more_than_its_budget(studio: Studio):
 
 
 def test_too_many_viewers_are_refused_and_a_closed_one_makes_room():
-    streams = sse.Streams(most=0)
-    with pytest.raises(sse.Busy):
-        streams.check()
-    streams.open = -1
-    streams.check()
+    viewers = Viewers(Bounds(of_visitor=2, of_address=3, total=4))
+    ada, bob, eve = (Visitor(name, "10.0.0.1") for name in ("ada", "bob", "eve"))
+    with viewers.watching(ada, "a"), viewers.watching(ada, "b") as newest:
+        with pytest.raises(Busy, match="2 places"):
+            viewers.check(ada, "c")
+        with viewers.watching(bob, "c"):
+            with pytest.raises(Busy, match="Too many"):
+                viewers.check(eve, "d")
+            with viewers.watching(Visitor("far", "10.0.0.2"), "d"), pytest.raises(Busy):
+                viewers.check(Visitor("far", "10.0.0.3"), "d")
+            viewers.check(Visitor("far", "10.0.0.2"), "d")
+        with viewers.watching(ada, "b"):
+            assert newest.replaced and len(viewers) == 2, "one's own older stream of the same job gives way"
+    assert len(viewers) == 0
 
 
 @pytest.mark.parametrize(

@@ -577,7 +577,7 @@ def test_a_thousand_jobs_leave_no_memory_behind(make):
     wait(lambda: queue.stats()["served"] == 1000)
     wait(lambda: threading.active_count() <= before)
     assert len(queue.list()) == 20
-    assert not queue._last_seen and not queue._last_turn and not queue._running
+    assert not queue._last_seen and not queue._turns and not queue._running
     del job
     gc.collect()
     assert len(jobs) == 20

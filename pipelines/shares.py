@@ -1,0 +1,129 @@
+"""What each client, and each address with however many clients, may have of the queue: places, turns and memory.
+
+A client is an identity; identities can be invented, addresses hardly. So whatever a client is held to, its address is
+held to as well, at a multiple that fits a class behind one address.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipelines.errors import Busy
+from pipelines.job import Job
+
+CLIENTS_OF_ADDRESS = 8
+"""An address gets the turns of at most so many clients, whoever asks from there."""
+
+
+def place_of(job: Job) -> str:
+    """What shares its bounds with others: the address, or the client itself where none is known."""
+    return job.address or job.client
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The most jobs that wait and that are remembered. None: as many as fit.
+
+    waiting  -- jobs that wait, of all; `welcome` of an address find room beyond it, up to twice as many in all
+    finished -- finished jobs that are remembered, of all
+    """
+
+    waiting: int = 200
+    waiting_of_client: int | None = None
+    waiting_of_address: int | None = None
+    welcome: int = 4
+    finished: int = 100
+    finished_of_client: int | None = None
+
+    def check(self, waiting: Sequence[Job], client: str, address: str) -> None:
+        """Raise Busy if one more job of this client, from this address, has no room."""
+        own = sum(job.client == client for job in waiting)
+        here = sum(place_of(job) == (address or client) for job in waiting)
+        if self.waiting_of_client is not None and own >= self.waiting_of_client:
+            raise Busy(f"{own} of your jobs wait, the most that one visitor may have. Try again when some are done.")
+        if self.waiting_of_address is not None and here >= self.waiting_of_address:
+            raise Busy(f"{here} jobs from your address wait, the most of one. Try again when some are done.")
+        if len(waiting) < self.waiting:
+            return
+        places = {address or client, *(place_of(job) for job in waiting)}
+        share = max(1, min(self.welcome, self.waiting // len(places)))
+        if here >= share or len(waiting) >= 2 * self.waiting:
+            raise Busy(f"The queue is full: {len(waiting)} jobs wait. Try again when some are done.")
+
+    def surplus(self, finished: Sequence[Job]) -> Job | None:
+        """The finished job, of these from the oldest on, to be forgotten first; None while all fit.
+
+        It is the oldest of the client that has the most, at the address that has the most: whoever has few keeps them.
+        """
+        if self.finished_of_client is not None:
+            clients = Counter(job.client for job in finished)
+            for job in finished:
+                if clients[job.client] > self.finished_of_client:
+                    return job
+        return heaviest(finished, lambda job: 1) if len(finished) > self.finished else None
+
+
+CLASSROOM = Shares(waiting_of_client=40, waiting_of_address=120, finished=500, finished_of_client=50)
+"""Of a studio that others reach over the network."""
+
+
+def heaviest(jobs: Sequence[Job], weight: Callable[[Job], int]) -> Job | None:
+    """The first of the jobs of the client with the most weight, at the address with the most weight."""
+    places: Counter[str] = Counter()
+    clients: Counter[tuple[str, str]] = Counter()
+    for job in jobs:
+        places[place_of(job)] += weight(job)
+        clients[place_of(job), job.client] += weight(job)
+    most = max(places.values(), default=0)
+    at_most = [job for job in jobs if places[place_of(job)] == most and weight(job)]
+    return max(at_most, key=lambda job: clients[place_of(job), job.client], default=None)
+
+
+class Turns:
+    """When clients and addresses had their last turns. Only those with a job that waits or runs are remembered."""
+
+    def __init__(self) -> None:
+        self._turn = 0
+        self._of_client: dict[str, int] = {}
+        self._of_place: dict[str, deque[int]] = {}  # the latest ones, the oldest first
+
+    def __len__(self) -> int:
+        return len(self._of_client) + len(self._of_place)
+
+    def take(self, job: Job) -> None:
+        self._turn += 1
+        self._of_client[job.client] = self._turn
+        self._of_place.setdefault(place_of(job), deque(maxlen=CLIENTS_OF_ADDRESS)).append(self._turn)
+
+    def forget_all_but(self, active: Sequence[Job]) -> None:
+        clients, places = {job.client for job in active}, {place_of(job) for job in active}
+        self._of_client = {client: turn for client, turn in self._of_client.items() if client in clients}
+        self._of_place = {place: turns for place, turns in self._of_place.items() if place in places}
+
+    def order(self, waiting: Sequence[Job]) -> Sequence[Job]:
+        """The order in which they will run: each client's first, then each client's second, and so on.
+
+        In each round an address with n clients has n places, but no more than CLIENTS_OF_ADDRESS; and within a round
+        goes first who has waited longest since the last turn, then who came first.
+        """
+        clients: dict[str, set[str]] = {}
+        for job in waiting:
+            clients.setdefault(place_of(job), set()).add(job.client)
+        weights = {place: min(len(there), CLIENTS_OF_ADDRESS) for place, there in clients.items()}
+        came: dict[str, int] = {}
+        had: Counter[str] = Counter()
+        had_here: Counter[str] = Counter()
+        keys: dict[str, tuple[int, int, int]] = {}
+        for arrival, job in enumerate(waiting):
+            place = place_of(job)
+            turn = max(had[job.client], had_here[place] // weights[place] if job.address else 0)
+            keys[job.id] = (turn, self._last(job, weights), came.setdefault(job.client, arrival))
+            had[job.client] += 1
+            had_here[place] += 1
+        return sorted(waiting, key=lambda job: keys[job.id])
+
+    def _last(self, job: Job, weights: Mapping[str, int]) -> int:
+        """The client's last turn, or the address's n-th last where n of its clients wait, whichever was later."""
+        place = place_of(job)
+        here, n = self._of_place.get(place, ()), weights[place]
+        return max(self._of_client.get(job.client, -1), here[-n] if len(here) >= n else -1)
