@@ -3,12 +3,12 @@
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import Any
-
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.plain import plain
+from aigc_ui.room import Room
 from aigc_ui.viewers import Bounds, Viewer, Viewers
 from aigc_ui.visitors import Visitor
 from pipelines.errors import Busy
@@ -20,9 +20,13 @@ HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 class Streams:
-    """The streams that are open, within bounds, so that forgotten viewers cannot pile up without end."""
+    """The streams that are open, within bounds, so that forgotten viewers cannot pile up without end.
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
+    Pictures are encoded in `room`; all else is told at once, so that a state never waits behind others' pictures.
+    """
+
+    def __init__(self, room: Room, bounds: Bounds | None = None) -> None:
+        self._room = room
         self._viewers = Viewers(bounds)
 
     @property
@@ -39,7 +43,7 @@ class Streams:
         after: int,
         frames: FrameEncoder,
         still_here: Callable[[], object],
-        visitor: Visitor = Visitor(""),
+        visitor: Visitor,
     ) -> AsyncIterator[str]:
         """The events after number `after`: what is kept, then what comes; a comment when nothing comes for long.
 
@@ -47,26 +51,27 @@ class Streams:
         """
         try:
             with self._viewers.watching(visitor, job.id) as viewer:
-                async for part in _parts(job, after, frames, still_here, viewer):
+                async for part in self._parts(job, after, frames, still_here, viewer):
                     yield part
         except Busy as error:  # many asked at the same moment
             yield f"event: error\ndata: {json.dumps({'code': error.code, 'message': str(error)})}\n\n"
 
-
-async def _parts(
-    job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], viewer: Viewer
-) -> AsyncIterator[str]:
-    yield ": watching\n\n"
-    while not viewer.replaced:
-        batch = await job.next_events(after, timeout=HEARTBEAT_SECONDS)
-        still_here()
-        for number, event in batch:
-            yield await run_in_threadpool(message, job, number, event, frames)
-            after = number
-        if not batch and job.over:
-            return
-        if not batch:
-            yield ": still here\n\n"
+    async def _parts(
+        self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], viewer: Viewer
+    ) -> AsyncIterator[str]:
+        client = viewer.visitor.client
+        yield ": watching\n\n"
+        while not viewer.replaced:
+            batch = await job.next_events(after, timeout=HEARTBEAT_SECONDS)
+            still_here()
+            for number, event in batch:
+                told = partial(message, job, number, event, frames)
+                yield await self._room.run(client, told) if isinstance(event, Frame | Snapshot) else told()
+                after = number
+            if not batch and job.over:
+                return
+            if not batch:
+                yield ": still here\n\n"
 
 
 def message(job: Job, number: int, event: Event | StateChange, frames: FrameEncoder) -> str:
