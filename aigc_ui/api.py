@@ -7,6 +7,7 @@ only one's own jobs be changed; in a shared studio one sees only one's own.
 """
 
 import functools
+import json
 import re
 import sys
 import time
@@ -271,7 +272,11 @@ def _stats(services: Services) -> dict[str, Any]:
 
 
 class _Json(JSONResponse):
-    """JSON that is never kept by a cache."""
+    """JSON that is never kept by a cache, and in which half characters, as file names may have, become "?"."""
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
     def init_headers(self, headers: Any = None) -> None:
         super().init_headers(headers)

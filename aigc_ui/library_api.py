@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import Response
 
 from aigc_ui import bodies
 from aigc_ui.room import client_of
@@ -15,15 +15,13 @@ from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines import models
 from pipelines.converting import sources
-from pipelines.errors import NotFound
 from pipelines.library.entry import Entry, base_name
-from pipelines.library.side_files import preview_of
 from pipelines.params import Range, Text
+from pipelines.plain_files import is_folder
 from pipelines.suited import suited
 
 PAGE = 60
 MOST = Range(1, 500)
-PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 
 
 def router(services: Services) -> APIRouter:
@@ -49,6 +47,7 @@ def router(services: Services) -> APIRouter:
             "architectures": _counted(e.found.architecture for e in entries),
             "bases": {name: base_name(name) for name in {e.found.architecture for e in entries}},
             "to_hash": len(library.hasher.left()),
+            "notice": library.catalogue.notice if owner else "",
             "removed": library.catalogue.removed() if owner else [],
             "device": services.devices.device,
             "changes": owner,
@@ -79,11 +78,9 @@ def router(services: Services) -> APIRouter:
         return await rooms.estimates.answer(request, work)
 
     @api.get("/{entry_id}/preview")
-    async def preview(entry_id: str, request: Request) -> FileResponse:
-        picture = await rooms.library.answer(request, lambda: preview_of(library.catalogue.get(entry_id).path))
-        if picture is None:
-            raise NotFound("this model has no preview picture beside it.")
-        return FileResponse(picture, media_type=PICTURES[picture.suffix.lower()])
+    async def preview(entry_id: str, request: Request) -> Response:
+        picture = await rooms.library.answer(request, lambda: library.catalogue.preview(entry_id))
+        return Response(picture.data, media_type=picture.media_type, headers={"x-content-type-options": "nosniff"})
 
     @api.post("/{entry_id}/notes")
     async def note(entry_id: str, request: Request) -> dict[str, Any]:
@@ -166,7 +163,7 @@ def _told(services: Services, entry: Entry) -> dict[str, Any]:
 
 def _loaded_name(entry: Entry) -> str:
     """What the request for a picture calls it."""
-    return entry.path.name if entry.path.is_dir() else entry.path.stem
+    return entry.path.name if is_folder(entry.path) else entry.path.stem
 
 
 def _counted(names: Any) -> dict[str, int]:

@@ -12,6 +12,14 @@ LIBRARY_WORDS: Mapping[str, tuple[str, str]] = {
     "library.scan": ("Look through the folders again", "重新扫描文件夹"),
     "library.count": ("{shown} of {total} models", "{total} 个模型中的 {shown} 个"),
     "library.hashing": ("files still to be hashed: {left}", "还有 {left} 个文件正在计算哈希"),
+    "library.index-rebuilt": (
+        "The index of the models was damaged; it was made again from the files.",
+        "模型索引已损坏，已根据文件重新建立。",
+    ),
+    "library.index-unwritable": (
+        "The index of the models cannot be written: each start looks into every file again. Check the outputs folder.",
+        "无法写入模型索引：每次启动都要重新检查所有文件。请检查输出文件夹。",
+    ),
     "library.more": ("Show more", "显示更多"),
     "library.none": ("No model fits this search.", "没有符合条件的模型。"),
     "library.where": (

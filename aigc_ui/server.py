@@ -1,15 +1,15 @@
 """Serving: the HTTP API at once, the page as soon as Gradio is imported and built, then the warming of the model."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc_ui import connections
+from pipelines import leftovers
 
 WAITING = (
     "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=1><title>AIGC Studio</title>"
@@ -191,11 +192,12 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """Where Gradio puts uploads and results for its clients; gone when the studio ends."""
-    folder = tempfile.TemporaryDirectory(prefix="aigc-studio-", ignore_cleanup_errors=True)
-    os.environ["GRADIO_TEMP_DIR"] = folder.name
-    return folder
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[str]:
+    """Where Gradio puts uploads and results for its clients; gone when the studio ends, or the next one starts."""
+    with leftovers.uploads_folder() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)
+        yield str(folder)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from aigc_ui.addresses import network_of
 from pipelines.errors import BadRequest
@@ -55,12 +55,7 @@ class Visitor:
         ]
 
 
-class HasHeaders(Protocol):
-    @property
-    def headers(self) -> Any: ...
-
-
-def visitor_of(request: HasHeaders) -> Visitor:
+def visitor_of(request: Any) -> Visitor:
     """Of a request that came through the guard, be it Starlette's or Gradio's."""
     said = request.headers
     return Visitor(said.get(CLIENT_HEADER) or "", said.get(ADDRESS_HEADER) or "", said.get(OWNER_HEADER) == "1")

@@ -7,6 +7,7 @@ or one of a newer studio, is set aside and built again; where none can be writte
 
 import json
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 
 from pipelines import pictures
 from pipelines.errors import StorageError
+from pipelines.infotext import json_object
 from pipelines.pictures import ImageInfo
 
 T = TypeVar("T")
@@ -140,17 +142,18 @@ class Index:
 
     def _ask_file(self, work: Callable[[sqlite3.Connection], T], may_set_aside: bool = True) -> T:
         try:
+            if self.path.exists() and not self.path.is_file():
+                raise sqlite3.DatabaseError("no file")  # SQLite would wait for what comes out of a pipe
             with closing(_open(self.path, self._timeout)) as db:
                 return work(db)
         except (sqlite3.DatabaseError, NewerIndex) as error:
             reason = _reason(error)
             if reason in _BUSY:
                 raise StorageError("the picture index is locked by another program. Close it or try again.") from None
-            if reason in _UNWRITABLE:
+            if reason in _UNWRITABLE or not may_set_aside:
                 return self._ask_memory(work)
-            if not may_set_aside:
-                raise
-            self._set_aside("newer" if isinstance(error, NewerIndex) else "broken")
+            if not self._set_aside("newer" if isinstance(error, NewerIndex) else "broken"):
+                return self._ask_memory(work)
         return self._ask_file(work, may_set_aside=False)
 
     def _ask_memory(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -162,13 +165,19 @@ class Index:
                 _migrate(self._memory)
             return work(self._memory)
 
-    def _set_aside(self, why: str) -> None:
+    def _set_aside(self, why: str) -> bool:
+        """Whether the folder allows it."""
         with self._lock:
-            log.warning("The picture index is %s; it was set aside and is built again from the pictures.", why)
-            for side in ("-wal", "-shm"):
-                self.path.with_name(self.path.name + side).unlink(missing_ok=True)
-            if self.path.exists():
-                self.path.replace(self.path.with_name(f"{self.path.name}.{why}-{time.time_ns()}"))
+            log.warning("The picture index is %s; it is set aside and built again from the pictures.", why)
+            try:
+                for side in ("-wal", "-shm"):
+                    self.path.with_name(self.path.name + side).unlink(missing_ok=True)
+                if os.path.lexists(self.path):
+                    self.path.replace(self.path.with_name(f"{self.path.name}.{why}-{time.time_ns()}"))
+            except OSError as error:
+                log.warning("The picture index cannot be set aside: %s.", error.strerror)
+                return False
+            return True
 
 
 def _open(path: Path, timeout: float) -> sqlite3.Connection:
@@ -213,7 +222,7 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 def _follow(db: sqlite3.Connection, root: Path) -> None:
     """Brings the rows of every day folder that changed in line with its files."""
-    known = dict(db.execute("select name, changed_ns from folders"))
+    known = _folders(db)
     present = pictures.folders(root)
     for name in known.keys() - present.keys():
         _update(db, name, [], _rows(db, name), None)
@@ -221,7 +230,11 @@ def _follow(db: sqlite3.Connection, root: Path) -> None:
         if known.get(name) == changed_ns:
             continue
         rows = _rows(db, name)  # before the files: a row whose file is missing then has truly lost it
-        ids = pictures.ids_in(root / name)
+        try:
+            ids = pictures.ids_in(root / name)
+        except OSError as error:  # the other days are shown all the same
+            log.warning("The pictures of %s cannot be read: %s.", name, error.strerror)
+            continue
         looked_at = [pictures.look(root / name / f"{image_id}.png") for image_id in sorted(ids - rows)]
         found = [info for info in looked_at if info]
         mark = changed_ns if time.time_ns() - changed_ns > _SETTLED_NS else _LOOK_AGAIN
@@ -240,6 +253,14 @@ def _update(db: sqlite3.Connection, folder: str, found: list[ImageInfo], gone: s
             db.execute("insert into folders values (?, ?)", (folder, mark))
 
 
+def _folders(db: sqlite3.Connection) -> dict[str, int]:
+    """The day folders that were followed, and when each had changed. Raises DatabaseError for what is no such row."""
+    rows = db.execute("select name, changed_ns from folders").fetchall()
+    if not all(isinstance(name, str) and isinstance(changed_ns, int) for name, changed_ns in rows):
+        raise sqlite3.DatabaseError("malformed row")
+    return dict(rows)
+
+
 def _rows(db: sqlite3.Connection, folder: str) -> set[str]:
     day = folder.replace("-", "")
     return {row[0] for row in db.execute("select id from images where id >= ? and id < ?", (f"{day}-", f"{day}."))}
@@ -253,15 +274,13 @@ def _insert(db: sqlite3.Connection, info: ImageInfo) -> None:
 
 
 def _info(row: tuple[Any, ...]) -> ImageInfo:
-    image_id, width, height, recipe, owner, unfinished = row
-    created = pictures.created(image_id)
-    try:
-        loaded = json.loads(recipe)
-    except (ValueError, TypeError, RecursionError):
-        loaded = None
-    if created is None or not isinstance(loaded, dict):
-        raise sqlite3.DatabaseError("malformed row")
-    return ImageInfo(image_id, created, width, height, loaded, owner, bool(unfinished))
+    """Raises DatabaseError for a row that no picture of ours has."""
+    match row:
+        case (str(image_id), int(width), int(height), str(text), str(owner), int(unfinished)):
+            created, recipe = pictures.created(image_id), json_object(text)
+            if created is not None and recipe is not None and min(width, height) > 0:
+                return ImageInfo(image_id, created, width, height, recipe, owner, bool(unfinished))
+    raise sqlite3.DatabaseError("malformed row")
 
 
 def _reason(error: Exception) -> int:

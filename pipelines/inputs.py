@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import storage_error, sweep, write_whole
+from pipelines.files import storage_error, write_whole
+from pipelines.leftovers import sweep_parts
 from pipelines.pictures import is_file
 
 MOST_BYTES = 32 * 2**20
@@ -51,7 +52,7 @@ class InputStore:
     def __init__(self, root: Path) -> None:
         self._folder = Path(root) / ".inputs"
         self._reading = threading.Lock()  # one picture at a time: a large one takes hundreds of megabytes
-        sweep(self._folder.glob(".*.part"))
+        sweep_parts(self._folder)
 
     def add(self, data: bytes) -> Kept:
         """Keep a PNG, JPEG, WebP or the first picture of a GIF.
@@ -69,7 +70,7 @@ class InputStore:
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             if not is_file(file) or file.read_bytes() != kept:
-                write_whole(file, kept)
+                write_whole(file, kept, private=True)
         except OSError as error:
             raise storage_error(error, "kept") from None
         return Kept(picture_id, *picture.size)

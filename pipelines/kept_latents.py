@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from pipelines import pictures, strangers
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import storage_error, sweep, write_whole
+from pipelines.files import storage_error, write_whole
+from pipelines.leftovers import sweep_parts
 
 ID = re.compile(r"[0-9a-f]{32}")
 NAME = "latents"
@@ -47,7 +48,7 @@ class LatentStore:
 
     def __init__(self, root: Path) -> None:
         self._folder = Path(root) / "latents"
-        sweep(self._folder.glob(".*.part"))
+        sweep_parts(self._folder)
 
     def add(self, latents: NDArray[np.float32], recipe: Mapping[str, Any], client: str = "") -> str:
         """The id of latents that are on the disk when this returns. Raises StorageError."""
@@ -58,7 +59,8 @@ class LatentStore:
         header = json.dumps({"__metadata__": said, NAME: tensor}).encode()
         header += b" " * (-len(header) % 8)
         try:
-            write_whole(self._file(latents_id), struct.pack("<Q", len(header)) + header + data.tobytes())
+            content = struct.pack("<Q", len(header)) + header + data.tobytes()
+            write_whole(self._file(latents_id), content, private=True)
         except OSError as error:
             raise storage_error(error, "kept") from None
         self._forget_the_oldest()
@@ -88,9 +90,17 @@ class LatentStore:
             self._file(latents_id).unlink(missing_ok=True)
 
     def _forget_the_oldest(self) -> None:
-        files = sorted(self._folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-        for path in files[:-MOST_FILES]:
+        times = ((_changed(path), path) for path in self._folder.glob("*.safetensors"))
+        for _, path in sorted(times)[:-MOST_FILES]:
             path.unlink(missing_ok=True)
 
     def _file(self, latents_id: str) -> Path:
         return self._folder / f"{latents_id}.safetensors"
+
+
+def _changed(path: Path) -> float:
+    """When; 0 where another studio was quicker to delete it."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import places, strangers
+from pipelines import places, plain_files, strangers
 from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
 from pipelines.bridge import BRIDGE
 from pipelines.errors import BadFile, NotFound
@@ -65,7 +65,7 @@ class ModelInfo:
 def installed() -> tuple[str, ...]:
     """Names of the models that are here, folders and files, sound or not, in order."""
     found = {
-        path.name if path.is_dir() else path.stem
+        path.stem if path.suffix == ".safetensors" and plain_files.is_regular(path) else path.name
         for folder in places.of(places.CHECKPOINTS)
         for path in _candidates(folder)
         if SAFE_NAME.fullmatch(path.name)
@@ -75,16 +75,20 @@ def installed() -> tuple[str, ...]:
 
 def _candidates(folder: Path) -> Iterator[Path]:
     """Folders of diffusers and checkpoints of one file."""
-    for path in folder.iterdir():
-        if path.suffix == ".safetensors" or (path / "model_index.json").is_file() and not _is_without_text(path):
+    for path in plain_files.children(folder):
+        if path.suffix == ".safetensors" and plain_files.is_regular(path):
+            yield path
+        elif plain_files.is_regular(path / "model_index.json") and not _is_without_text(path):
             yield path
 
 
 def _is_without_text(folder: Path) -> bool:
     """Whether it is a pipeline for the families' room, which takes no prompt."""
-    index = folder / "model_index.json"
-    with index.open("rb") as file:
-        start = file.read(strangers.MOST_JSON_BYTES)
+    try:
+        with plain_files.open_regular(folder / "model_index.json") as file:
+            start = file.read(strangers.MOST_JSON_BYTES)
+    except OSError:
+        return False
     return any(f'"{name}"'.encode() in start for name in WITHOUT_TEXT)
 
 
@@ -92,9 +96,9 @@ def find(name: str) -> Path:
     """The folder or file of a model by its name; never a path from outside."""
     if SAFE_NAME.fullmatch(name):
         for folder in places.of(places.CHECKPOINTS):
-            if (folder / name / "model_index.json").is_file():
+            if plain_files.is_regular(folder / name / "model_index.json"):
                 return folder / name
-            if (folder / f"{name}.safetensors").is_file():
+            if plain_files.is_regular(folder / f"{name}.safetensors"):
                 return folder / f"{name}.safetensors"
     here = ", ".join(installed()[:8]) or "none"
     raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder or file under models.")

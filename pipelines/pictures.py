@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,12 +81,6 @@ def ids_in(folder: Path) -> set[str]:
         names = [e.name for e in entries if e.name.endswith(".png") and e.is_file(follow_symlinks=False)]
     ids = (name.removesuffix(".png") for name in names)
     return {i for i in ids if created(i) is not None and folder_name(i) == folder.name}
-
-
-def leftovers(root: Path) -> Iterator[Path]:
-    """The temporary files of saves that are going on or were cut off."""
-    for day in folders(root):
-        yield from (root / day).glob(".*.part")
 
 
 def is_file(path: Path) -> bool:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from pipelines import plain_files
 from pipelines.errors import BadRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = ROOT / "assets" / "models"
 OURS = ROOT / "models"
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 16  # of a file that says where folders lie; a reader of YAML takes seconds for a megabyte
 
 CHECKPOINTS, VAES, TEXT_ENCODERS = "checkpoints", "vae", "text_encoders"
 LORAS, EMBEDDINGS, CONTROLNETS, UPSCALERS = "loras", "embeddings", "controlnet", "upscale_models"
@@ -46,7 +47,7 @@ def roots() -> tuple[Path, ...]:
 def of(kind: str) -> tuple[Path, ...]:
     """The folders in which files of the kind lie, each once and there; of a name, the first folder's wins."""
     below = [root / name for root in roots() for name in FOLDERS[kind]]
-    every = (folder.resolve() for folder in (*below, *_named(kind)) if folder.is_dir())
+    every = (folder.resolve() for folder in (*below, *_named(kind)) if plain_files.is_folder(folder))
     return tuple(dict.fromkeys(every))
 
 
@@ -82,11 +83,14 @@ def from_yaml(file: Path) -> Places:
     import yaml
 
     try:
-        text = file.read_text(encoding="utf-8")[:MOST_BYTES]
-        sections = yaml.safe_load(text) or {}
+        text = plain_files.read(file, MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise BadRequest(f"{file.name} can not be read. Name the extra_model_paths.yaml of ComfyUI.") from None
-    except (yaml.YAMLError, RecursionError):
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise BadRequest(f"{file.name} repeats parts by aliases (*name). Write them out.")  # they double and double
+        sections = yaml.safe_load(text) or {}
+    except (yaml.YAMLError, RecursionError, ValueError):  # ValueError: a number of thousands of digits, a 31st of June
         raise BadRequest(f"{file.name} is not valid YAML. Compare it with extra_model_paths.yaml.example.") from None
     if not isinstance(sections, dict) or not all(isinstance(s, dict | None) for s in sections.values()):
         raise BadRequest(f"{file.name} must hold sections with folders in them, as extra_model_paths.yaml.example has.")
@@ -102,7 +106,16 @@ def _section(section: dict[Any, Any], beside: Path) -> Places:
 
 def _folders(lines: dict[str, list[str]], names: Iterable[str], base: Path) -> Iterable[Path]:
     for key in dict.fromkeys(name.lower() for name in names):
-        yield from (base / _expanded(line.strip()) for line in lines.get(key, []) if line.strip())
+        folders = (base / _expanded(line.strip()) for line in lines.get(key, []) if line.strip())
+        yield from (folder for folder in folders if _can_be(folder))
+
+
+def _can_be(folder: Path) -> bool:
+    """Whether a file system can have such a name; with a NUL or half a character it cannot."""
+    try:
+        return b"\0" not in os.fsencode(folder)
+    except UnicodeEncodeError:
+        return False
 
 
 def _expanded(path: str) -> Path:

@@ -19,8 +19,9 @@ from PIL import Image
 from pipelines import pictures
 from pipelines import recipe as recipes
 from pipelines.errors import NotFound, StorageError
-from pipelines.files import storage_error, sweep, write_whole
+from pipelines.files import storage_error, write_whole
 from pipelines.index import Index
+from pipelines.leftovers import sweep_parts, sweep_waiting
 from pipelines.pictures import ImageInfo
 
 MAX_PAGE = 1000
@@ -38,7 +39,9 @@ class ImageStore:
         self._last = 0
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            sweep(pictures.leftovers(self.root))
+            for folder in (self.root / "library", *(self.root / day for day in pictures.folders(self.root))):
+                sweep_parts(folder)
+            sweep_waiting(self.root.resolve())
         except OSError as error:
             raise storage_error(error, "opened") from None
 

@@ -11,6 +11,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from pipelines import plain_files
 from pipelines.errors import BadFile
 
 SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
@@ -88,11 +89,14 @@ Shapes = dict[str, tuple[int, ...]]
 def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
     """A JSON object from a file of bounded size without duplicate keys. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}" if path.name != "model_index.json" else path.name
-    if not path.is_file():
+    if not plain_files.is_regular(path):
         raise BadFile(f"{label} is missing from the model folder; copy the whole folder again.")
     if path.stat().st_size > most:
         raise BadFile(f"{label} is {path.stat().st_size} bytes, more than the {most} allowed.")
-    return _json_object(path.read_bytes(), label)
+    try:
+        return _json_object(plain_files.read(path, most), label)
+    except OSError as error:
+        raise BadFile(f"{label} cannot be read: {error.strerror}. Check its permissions.") from None
 
 
 def _json_object(raw: bytes, label: str) -> dict[str, Any]:
@@ -195,10 +199,14 @@ def numbers_in(path: Path) -> int:
 def check_safetensors(path: Path) -> Shapes:
     """Shapes by name, when the header is true to the file: every byte belongs to one tensor. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}"
-    size = path.stat().st_size
-    if size > MOST_WEIGHT_BYTES:
-        raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be used.")
-    with path.open("rb") as file:
+    try:
+        file = plain_files.open_regular(path)
+    except OSError as error:
+        raise BadFile(f"{label} cannot be read: {error.strerror}. Put a plain file there.") from None
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_WEIGHT_BYTES:
+            raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be used.")
         start = file.read(32)
         for magic, sentence in DISGUISES.items():
             # a pickle's first byte is also a possible header length, but only of a header without its brace

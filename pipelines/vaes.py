@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places, strangers
+from pipelines import models, places, plain_files, strangers
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.models import ModelInfo
 
@@ -48,8 +48,8 @@ def names() -> tuple[str, ...]:
     found = {
         path.name
         for home in places.of(places.VAES)
-        for path in home.iterdir()
-        if models.SAFE_NAME.fullmatch(path.name) and (path.suffix == ".safetensors" or (path / "config.json").is_file())
+        for path in plain_files.children(home)
+        if models.SAFE_NAME.fullmatch(path.name) and _is_vae(path)
     }
     return (AUTOMATIC, *sorted(found - {AUTOMATIC}))
 
@@ -58,9 +58,14 @@ def find(name: str) -> Path:
     """Raises NotFound."""
     if models.SAFE_NAME.fullmatch(name):
         for home in places.of(places.VAES):
-            if (home / name).exists():
+            if _is_vae(home / name):
                 return home / name
     raise NotFound(f"vae {name[:40]!r} is not here; here are: {', '.join(names()[:8])}. Put it under models/vae.")
+
+
+def _is_vae(path: Path) -> bool:
+    file = path if path.suffix == ".safetensors" else path / "config.json"
+    return plain_files.is_regular(file) or plain_files.is_regular(path / "config.json")
 
 
 def inspect(path: Path) -> VaeInfo:

@@ -13,6 +13,7 @@
     const again = el("button", { type: "button", id: "library-scan" });
     const count = el("p", { class: "help", role: "status", "aria-live": "polite" });
     const message = el("p", { class: "alas", role: "alert", hidden: true });
+    const notice = el("p", { class: "help", hidden: true });
     const undo = el("div", { class: "undo" }), list = el("div", { class: "models" });
     const more = el("button", { type: "button", id: "library-more", hidden: true });
     const where = el("p", { class: "help" });
@@ -20,7 +21,7 @@
     const doing = (work) => async () => { try { complain(null); await work(); } catch (error) { complain(error); } };
     const hub = fromHub();
     root.replaceChildren(el("div", { class: "library" },
-      el("div", { class: "find" }, search, kinds, bases, again), message, undo, count, list, more, where, hub.node));
+      el("div", { class: "find" }, search, kinds, bases, again), message, notice, undo, count, list, more, where, hub.node));
 
     async function ask(offset = 0) {
       const mine = ++asking;
@@ -45,6 +46,8 @@
       options(kinds, t("library.every-kind", { count: sum }), told.kinds, kind);
       options(bases, t("library.every-base"), told.architectures, (key) => base(told.bases[key]));
       const hashing = told.to_hash ? ` · ${t("library.hashing", { left: told.to_hash })}` : "";
+      notice.hidden = !told.notice;
+      notice.textContent = told.notice ? t(`library.index-${told.notice}`) : "";
       count.textContent = told.total ? t("library.count", { shown: entries.length, total: told.total }) + hashing : t("library.none");
       const made = entries.slice(from).map(card);
       if (from) list.append(...made); else list.replaceChildren(...made);

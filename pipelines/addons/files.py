@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipelines import libs, places, strangers
+from pipelines import libs, places, plain_files, strangers
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import sha256_of
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"\w[\w .()+-]{0,119}")
 PICKLES = frozenset({".pt", ".pth", ".bin", ".ckpt", ".pkl"})
-MOST_FILES = 5000
+MOST_FILES, MOST_NAMES, DEEPEST = 5000, 100_000, 8
 MOST_BYTES = 2**34
 
 
@@ -67,7 +66,7 @@ def find(kind: Kind, name: str) -> Path:
 
 def name_of(path: Path) -> str:
     """A file's stem, or the name of its folder where that is one of diffusers."""
-    return path.parent.name if (path.parent / "config.json").is_file() else path.stem
+    return path.parent.name if plain_files.is_regular(path.parent / "config.json") else path.stem
 
 
 def _files(kind: Kind) -> list[Path]:
@@ -83,10 +82,18 @@ def _files(kind: Kind) -> list[Path]:
 def _inside(kind: Kind) -> list[Path]:
     found: list[Path] = []
     for home in places.of(kind.place):
-        inside = (Path(base, name) for base, _, names in os.walk(home) for name in sorted(names))
-        fitting = (path for path in inside if _is_weights(path) and path.resolve().is_relative_to(home))
+        inside = (folder.path / name for folder in plain_files.walk(home, DEEPEST, MOST_NAMES) for name in folder.names)
+        fitting = (path for path in inside if _is_weights(path) and _lies_in(path, home))
         found += [path for path, _ in zip(fitting, range(MOST_FILES), strict=False)]
     return found
+
+
+def _lies_in(path: Path, home: Path) -> bool:
+    """Whether it is a regular file there, links followed."""
+    try:
+        return plain_files.is_regular(path) and path.resolve().is_relative_to(home)
+    except (OSError, RuntimeError):  # a circle of links
+        return False
 
 
 def _is_weights(path: Path) -> bool:

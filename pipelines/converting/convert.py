@@ -11,7 +11,8 @@ from pipelines import libs, models, places, strangers
 from pipelines.confined import process
 from pipelines.errors import BadRequest
 from pipelines.events import Progress
-from pipelines.files import storage_error, sweep
+from pipelines.files import storage_error
+from pipelines.leftovers import sweep_parts
 from pipelines.library import header, recognise
 from pipelines.library.kinds import Recognised
 from pipelines.models import ModelInfo
@@ -41,7 +42,7 @@ def convert(
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        sweep(target.parent.glob(".*.part"))  # of a studio that was killed
+        sweep_parts(target.parent)  # of a studio that was killed
         part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part")
         try:
             task = {"source": str(source.resolve()), "part": str(part.resolve()), "dtype": dtype, "output": "file"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import models, places
+from pipelines import models, places, plain_files
 from pipelines.converting.container import KINDS
 from pipelines.errors import NotFound
 
@@ -28,11 +28,9 @@ def find(name: str) -> Path:
 def files() -> Iterator[tuple[str, Path]]:
     """(name, path) of files in the folders of models and one folder below, that are no part of a diffusers model."""
     for folder in dict.fromkeys((*places.roots(), *places.named())):
-        if not folder.is_dir():
-            continue
-        below = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()]
-        for place in (folder, *(path for path in below if not (path / "model_index.json").is_file())):
-            for _, path in zip(range(MOST_FILES), sorted(place.iterdir()), strict=False):
+        below = [path for path in plain_files.children(folder) if plain_files.is_folder(path) and not path.is_symlink()]
+        for place in (folder, *(path for path in below if not plain_files.is_regular(path / "model_index.json"))):
+            for path in plain_files.children(place)[:MOST_FILES]:
                 good = path.suffix in SUFFIXES and models.SAFE_NAME.fullmatch(path.name) and not path.is_symlink()
-                if good and path.is_file():
+                if good and plain_files.is_regular(path):
                     yield path.relative_to(folder).as_posix(), path

@@ -1,95 +1,103 @@
-"""The library of models: what was found is kept in SQLite, so that only new and changed files are looked into again.
+"""The library of models: what was seen is kept, so that only new and changed files are looked into again.
 
 The files are the truth and the index may be lost; only notes and the way back of removed models are kept beside it, in
-a file of their own.
+a file of their own. One odd file is an entry with a reason, and never keeps the others from being listed.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import sqlite3
+import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipelines import leftovers, plain_files
 from pipelines.errors import BadRequest, NotAllowed, NotFound, StorageError
-from pipelines.files import storage_error, write_whole
-from pipelines.library import scan, side_files
+from pipelines.library import kept, scan, side_files
 from pipelines.library.entry import Entry, Root
+from pipelines.library.kept import Removed
 from pipelines.library.kinds import Recognised
+from pipelines.library.seen import Seen, SeenFiles
 
-VERSION = 1
 MOST_NOTE = 4000
-_TABLE = (
-    "create table if not exists seen (path text primary key, state text, size integer, format text, found text,"
-    " sha256 text default '', payload text default '')"
-)
-log = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """All models that lie in `roots`. `folder` is where the index and the notes are kept."""
+    """All models that lie in `roots`, there or not yet. `folder` is where the index and the notes are kept."""
 
     def __init__(self, roots: Iterable[Root], folder: Path) -> None:
         self.roots = tuple(roots)
-        self._index, self._kept = folder / "library.sqlite", folder / "library" / "notes.json"
+        self._seen, self._kept = SeenFiles(folder / "library.sqlite"), folder / "library" / "notes.json"
         self._lock = threading.RLock()  # one scan, removal or write at a time
         self._entries: dict[str, Entry] = {}
+        self._homes: tuple[Path, ...] = ()
+        self._stamp: tuple[int, ...] = ()
+
+    @property
+    def notice(self) -> str:
+        """What befell the index: "rebuilt", "unwritable", or nothing."""
+        return self._seen.notice
 
     def scan(self) -> list[Entry]:
-        """Everything there is now, by name. Raises StorageError where the index can be neither read nor made anew."""
+        """Everything there is now, by name."""
         with self._lock:
-            known = self._known()
-            entries, changed = [], []
-            for root, path in scan.files(self.roots):
-                entry, is_new = _entry(root, path, known.get(str(path)))
-                if entry is not None:
-                    entries.append(entry)
-                    changed += [entry] if is_new else []
-            self._remember(changed, set(known) - {str(entry.path) for entry in entries})
-            self._entries = {entry.id: entry for entry in sorted(entries, key=lambda one: one.name.lower())}
+            if not self._stamp:
+                leftovers.sweep_models(root.path for root in self.roots if root.whose == "ours")
+            self._stamp = scan.stamp(self.roots)
+            roots = scan.with_linked(self.roots)
+            self._homes = tuple(root.path.resolve() for root in roots)
+            known = self._seen.read()
+            entries = [_entry(root, path, known.get(os.fsencode(path))) for root, path in scan.files(roots)]
+            there = {os.fsencode(entry.path): entry for entry in entries if entry is not None}
+            new = {path: one for path, entry in there.items() if (one := _seen(entry)) and one != known.get(path)}
+            self._seen.write(new, known.keys() - there.keys())
+            self._entries = {entry.id: entry for entry in sorted(there.values(), key=lambda one: one.name.lower())}
             return list(self._entries.values())
 
     def entries(self) -> list[Entry]:
-        """As at the last scan; the first call scans."""
-        return list(self._entries.values()) or self.scan()
+        """As at the last scan; the first call scans, and so does one after a folder came, went or changed."""
+        if not self._entries or self._stamp != scan.stamp(self.roots):
+            return self.scan()
+        return list(self._entries.values())
 
     def get(self, entry_id: str) -> Entry:
         """Raises NotFound."""
         if not self._entries:
             self.scan()
         entry = self._entries.get(entry_id)
-        if entry is None or not entry.path.exists():
+        if entry is None or not os.path.lexists(entry.path):
             raise NotFound("this model is not in the library any more. Look through the folders again.")
         return entry
 
     def told(self, entry: Entry) -> dict[str, Any]:
         """What is shown of it, with what lies beside it and our own notes."""
-        beside = side_files.notes_of(entry.path)
+        beside = side_files.notes_of(entry.path, self._homes)
         words = [*beside.pop("trigger_words", ()), *entry.found.trigger_words]
-        more = {"trigger_words": list(dict.fromkeys(words)), "notes": self._read_kept()["notes"].get(entry.name, "")}
-        return entry.told() | beside | more | {"preview": side_files.preview_of(entry.path) is not None}
+        more = {"trigger_words": list(dict.fromkeys(words)), "notes": kept.read(self._kept).notes.get(entry.name, "")}
+        return entry.told() | beside | more | {"preview": side_files.has_preview(entry.path, self._homes)}
+
+    def preview(self, entry_id: str) -> side_files.Preview:
+        """The picture beside a model. Raises NotFound."""
+        preview = side_files.preview_of(self.get(entry_id).path, self._homes)
+        if preview is None:
+            raise NotFound("this model has no preview picture beside it.")
+        return preview
 
     def note(self, entry_id: str, text: str) -> None:
         """Keeps one's own words about a model, under its name: they stay when it moves. Raises BadRequest."""
         if len(text) > MOST_NOTE:
             raise BadRequest(f"notes may have {MOST_NOTE} characters; got {len(text)}. Shorten them.")
         with self._lock:
-            kept = self._read_kept()
-            kept["notes"][self.get(entry_id).name] = text
-            self._write_kept({**kept, "notes": {name: words for name, words in kept["notes"].items() if words}})
+            notes = kept.read(self._kept)
+            notes.notes[self.get(entry_id).name] = text
+            kept.write(self._kept, notes)
 
     def hashed(self, entry: Entry, sha256: str, payload: str) -> None:
         """Keeps the hashes of a file that was read in this state."""
-        with self._lock, closing(self._open()) as db, db:
-            db.execute(
-                "update seen set sha256 = ?, payload = ? where path = ? and state = ?",
-                (sha256, payload, str(entry.path), entry.state),
-            )
+        with self._lock:
+            self._seen.hashed(os.fsencode(entry.path), entry.state, sha256, payload)
             if entry.id in self._entries:
                 self._entries[entry.id] = replace(entry, sha256=sha256, payload_sha256=payload)
 
@@ -107,115 +115,68 @@ class Catalogue:
             if entry.root.whose == "other" and not confirmed:
                 raise NotAllowed(f"{entry.name[:60]} lies in another tool's folder. Confirm that it shall leave it.")
             moved = _move(list(_with_side_files(entry.path)), entry.root.path / scan.REMOVED / entry.id)
-            kept = self._read_kept()
-            kept["removed"][entry.id] = {"name": entry.name, "files": moved}
-            self._write_kept(kept)
+            notes = kept.read(self._kept)
+            notes.removed[entry.id] = Removed(entry.name, tuple(moved))
+            kept.write(self._kept, notes)
             self._entries.pop(entry.id, None)
             return entry.id
 
     def removed(self) -> list[dict[str, str]]:
         """What can be brought back: id and name."""
-        kept = self._read_kept()["removed"]
-        there = {name: one for name, one in kept.items() if all(Path(now).exists() for now, _ in one["files"])}
-        return [{"id": entry_id, "name": one["name"]} for entry_id, one in there.items()]
+        return [
+            {"id": entry_id, "name": plain_files.printable(one.name)}
+            for entry_id, one in kept.read(self._kept).removed.items()
+            if all(os.path.lexists(now) for now, _ in one.files)
+        ]
 
     def restore(self, entry_id: str) -> None:
         """Puts a removed model back where it was. Raises NotFound, and BadRequest where something else lies there."""
         with self._lock:
-            kept = self._read_kept()
-            one = kept["removed"].get(entry_id)
+            notes = kept.read(self._kept)
+            one = notes.removed.get(entry_id)
             if one is None:
                 raise NotFound("this model was not removed, or was brought back already.")
-            if any(Path(before).exists() for _, before in one["files"]):
-                raise BadRequest(f"another {one['name'][:60]} lies in its place. Move that away first.")
-            for now, before in one["files"]:
+            if any(os.path.lexists(before) for _, before in one.files):
+                raise BadRequest(f"another {one.name[:60]} lies in its place. Move that away first.")
+            for now, before in one.files:
                 _rename(Path(now), Path(before))
-            del kept["removed"][entry_id]
-            self._write_kept(kept)
+            del notes.removed[entry_id]
+            kept.write(self._kept, notes)
             self.scan()
 
-    # --- the index ---
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            self._index.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self._index, timeout=5)
-            version = db.execute("pragma user_version").fetchone()[0]
-            if version != VERSION:  # another studio's, or none yet: it is made anew
-                db.execute("drop table if exists seen")
-                db.execute(f"pragma user_version = {VERSION}")
-            db.execute(_TABLE)
-            return db
-        except (sqlite3.DatabaseError, OSError):
-            return self._anew()
-
-    def _anew(self) -> sqlite3.Connection:
-        """An index in the place of one that is broken; in memory where none can be written."""
-        log.warning("the library's index was unreadable and is made anew")
-        try:
-            self._index.unlink(missing_ok=True)
-            db = sqlite3.connect(self._index, timeout=5)
-            db.execute(_TABLE)
-        except (sqlite3.DatabaseError, OSError):
-            db = sqlite3.connect(":memory:")
-            db.execute(_TABLE)
-        return db
-
-    def _known(self) -> dict[str, tuple[Any, ...]]:
-        with closing(self._open()) as db:
-            rows = db.execute("select path, state, size, format, found, sha256, payload from seen").fetchall()
-        return {row[0]: row[1:] for row in rows}
-
-    def _remember(self, entries: list[Entry], gone: Iterable[str]) -> None:
-        if not entries and not gone:
-            return
-        rows = [(str(e.path), e.state, e.size, e.format, json.dumps(asdict(e.found))) for e in entries]
-        with closing(self._open()) as db, db:
-            db.executemany(
-                "insert or replace into seen (path, state, size, format, found) values (?, ?, ?, ?, ?)", rows
-            )
-            db.executemany("delete from seen where path = ?", [(path,) for path in gone])
-
-    def _read_kept(self) -> dict[str, Any]:
-        try:
-            kept = json.loads(self._kept.read_bytes())
-        except (OSError, ValueError):
-            kept = {}
-        kept = kept if isinstance(kept, dict) else {}
-        return {name: dict(kept.get(name) or {}) for name in ("notes", "removed")}
-
-    def _write_kept(self, kept: dict[str, Any]) -> None:
-        try:
-            write_whole(self._kept, json.dumps(kept, ensure_ascii=False, indent=1).encode())
-        except OSError as error:
-            raise storage_error(error, "saved") from error
-
-
-def _entry(root: Root, path: Path, known: tuple[Any, ...] | None) -> tuple[Entry | None, bool]:
-    """The entry, and whether it was looked into; None for a file that went away meanwhile."""
+def _entry(root: Root, path: Path, known: Seen | None) -> Entry | None:
+    """The entry, looked into where it is new or changed; None for a file that went away meanwhile."""
     try:
-        state = scan.state_of(path)
-        if known is not None and known[0] == state:
-            _, size, form, found, sha256, payload = known
-            return Entry(root, path, scan.name_of(path), size, state, form, _recognised(found), sha256, payload), False
-        form, found = scan.look(path)
-        return Entry(root, path, scan.name_of(path), scan.size_of(path), state, form, found), True
-    except FileNotFoundError:
-        return None, False
+        state, size = scan.state_of(path)
+    except OSError as error:
+        if not os.path.lexists(path):
+            return None
+        reason = f"This cannot be read: {error.strerror}. {scan.WHAT_TO_DO}"
+        return _made(root, path, Seen("", 0, scan.UNREADABLE, Recognised("unknown", unusable=reason)))
+    if known is None or known.state != state:
+        known = Seen(state, size, *scan.look(path))
+    return _made(root, path, known)
 
 
-def _recognised(text: str) -> Recognised:
-    values: dict[str, Any] = json.loads(text)
-    known: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return Recognised(**known)
+def _made(root: Root, path: Path, seen: Seen) -> Entry:
+    name = scan.name_of(path)
+    return Entry(root, path, name, seen.size, seen.state, seen.format, seen.found, seen.sha256, seen.payload_sha256)
+
+
+def _seen(entry: Entry) -> Seen | None:
+    """What is remembered of it; not of what cannot be read, for nothing says when it can."""
+    if entry.format == scan.UNREADABLE:
+        return None
+    return Seen(entry.state, entry.size, entry.format, entry.found, entry.sha256, entry.payload_sha256)
 
 
 def _with_side_files(path: Path) -> Iterator[Path]:
     yield path
-    if path.is_file():
+    if not plain_files.is_folder(path):
         for ending in (*side_files.PREVIEWS, ".json", ".civitai.info", ".yaml"):
             beside = path.with_name(path.stem + ending)
-            if beside.is_file():
+            if plain_files.is_regular(beside):
                 yield beside
 
 

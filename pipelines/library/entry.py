@@ -10,6 +10,7 @@ from typing import Any
 
 from pipelines.architectures import ARCHITECTURES
 from pipelines.library.kinds import NAMES, Recognised, architecture_name
+from pipelines.plain_files import printable
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Entry:
     def place(self) -> str:
         """The folder as people know it, without what lies above the library."""
         inside = self.path.parent.relative_to(self.root.path).parts if self.path != self.root.path else ()
-        return "/".join((self.root.path.name, *inside)[-3:])
+        return printable("/".join((self.root.path.name, *inside)[-3:]))
 
     def told(self) -> dict[str, Any]:
         """What the page and the API show; no path."""

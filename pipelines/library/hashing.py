@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 import threading
 import time
 from collections.abc import Callable
 
+from pipelines import plain_files
 from pipelines.library.catalogue import Catalogue
 from pipelines.library.entry import Entry
+from pipelines.strangers import MOST_HEADER_BYTES, MOST_WEIGHT_BYTES
 
 BLOCK = 2**22
 REST = 0.5
@@ -36,7 +37,8 @@ class Hasher:
 
     def left(self) -> list[Entry]:
         """Files whose hash is not known yet; the small ones first."""
-        files = (e for e in self._catalogue.entries() if not e.sha256 and e.format == "safetensors")
+        entries = self._catalogue.entries()
+        files = (e for e in entries if not e.sha256 and e.format == "safetensors" and e.size <= MOST_WEIGHT_BYTES)
         return sorted(files, key=lambda entry: entry.size)
 
     def close(self) -> None:
@@ -57,9 +59,11 @@ class Hasher:
     def _hashes(self, entry: Entry) -> tuple[str, str]:
         """SHA-256 of the file and of what follows its header."""
         whole, payload = hashlib.sha256(), hashlib.sha256()
-        with entry.path.open("rb") as file:
+        with plain_files.open_regular(entry.path) as file:
             start = file.read(8)
-            (length,) = struct.unpack("<Q", start)
+            length = int.from_bytes(start, "little")
+            if len(start) < 8 or length > MOST_HEADER_BYTES:
+                raise OSError("it is another file by now")
             head = file.read(length)
             whole.update(start + head)
             while block := file.read(BLOCK):

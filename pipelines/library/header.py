@@ -1,17 +1,20 @@
 """The first bytes of a model file: its format by content, and a safetensors header within bounds. Nothing is loaded."""
 
-import json
 import math
+import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import BadFile
+from pipelines import bounded_json, plain_files
+from pipelines.errors import BadFile, BadRequest
 from pipelines.strangers import DTYPE_BYTES, MOST_HEADER_BYTES
 
 MOST_TENSORS = 50_000
+MOST_DEPTH, MOST_VALUES = 8, 20 * MOST_TENSORS
+"""A tensor has a dtype, a shape and two offsets under their names."""
 MOST_METADATA_VALUE = 2**20
 SIZES = DTYPE_BYTES | {"U16": 2, "U32": 4, "U64": 8, "F8_E8M0": 1, "C64": 8}
 CODE = "which can run code when it is opened; it is never opened here. Convert it to safetensors."
@@ -50,8 +53,8 @@ def sniff(start: bytes) -> tuple[str, str]:
 
 def read(path: Path) -> Header:
     """The header of a safetensors file; its weights are not touched. Raises BadFile, OSError."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    with plain_files.open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
         start = file.read(32)
         kind, reason = sniff(start)
         if kind != "safetensors":
@@ -68,8 +71,8 @@ def read(path: Path) -> Header:
 
 def _parsed(raw: bytes, data_bytes: int) -> Header:
     try:
-        entries = json.loads(raw)
-    except (ValueError, RecursionError):
+        entries = bounded_json.loads(raw, MOST_DEPTH, MOST_VALUES)
+    except BadRequest:
         raise BadFile("The header is damaged; copy the file again.") from None
     if not isinstance(entries, dict) or len(entries) > MOST_TENSORS:
         raise BadFile("The header is not one of a model; copy the file again.")

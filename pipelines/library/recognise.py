@@ -13,6 +13,7 @@ from pipelines.library.kinds import Recognised, why_unusable
 FLOWS = ("sd3", "flux", "sana", "flux2", "chroma", "auraflow", "qwen-image", "z-image", "wan", "ltx-video", "lumina2")
 DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I8": "int8", "U8": "uint8"}
 DTYPES |= {"F8_E4M3": "float8_e4m3", "F8_E5M2": "float8_e5m2"}
+LONGEST_DTYPE = 20
 QUANTISED = (
     (".quant_state.bitsandbytes__nf4", "nf4"),
     (".quant_state.bitsandbytes__fp4", "fp4"),
@@ -113,4 +114,4 @@ def _dtype(shapes: Shapes, dtypes: Mapping[str, str]) -> str:
     for name, dtype in dtypes.items():
         numbers[dtype] += prod(shapes.get(name, ()))
     best = numbers.most_common(1)
-    return DTYPES.get(best[0][0], best[0][0].lower()) if best else ""
+    return DTYPES.get(best[0][0], metadata.plain(best[0][0].lower(), LONGEST_DTYPE)) if best else ""

@@ -2,46 +2,87 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from pipelines import models, places, strangers
+from pipelines import models, places, plain_files, strangers
 from pipelines.architectures import of_pipeline
 from pipelines.errors import BadFile, StudioError
-from pipelines.library import header
+from pipelines.library import header, metadata
 from pipelines.library.entry import Root
 from pipelines.library.kinds import Recognised
 from pipelines.library.recognise import recognise
 
 ENDINGS = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 NAMELESS = ("model", "diffusion_pytorch_model", "pytorch_model", "model.fp16", "diffusion_pytorch_model.fp16")
-DEEPEST, MOST_FILES = 5, 20_000
+DEEPEST, MOST_FILES, MOST_NAMES = 5, 20_000, 500_000
 REMOVED = "removed"
 """The folder below ours where removed models wait to be brought back."""
+NOT_ENTERED = (REMOVED, "blobs", "refs")
 INDEX = "model_index.json"
+UNREADABLE = "unreadable"
+WHAT_TO_DO = "Check its permissions, or put a plain file in its place."
+LONGEST_WORD = 40
+log = logging.getLogger(__name__)
 
 
 def roots() -> tuple[Root, ...]:
-    """All folders of the library: shipped, ours, those that the owner named, and the hub's cache."""
+    """All folders of the library, there or not yet: shipped, ours, those that the owner named, and the hub's cache."""
     cache = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
-    every = (
+    return (
         Root(places.EMBEDDED, "shipped"),
         Root(places.OURS, "ours"),
         *(Root(path, "other") for path in places.named()),
         Root(Path(cache).expanduser(), "cache"),
     )
-    return tuple(root for root in every if root.path.is_dir())
+
+
+def with_linked(every: Iterable[Root]) -> tuple[Root, ...]:
+    """These, and the folders elsewhere that the owner linked into the place of one of theirs, as models/loras."""
+    known = tuple(every)
+    linked = [
+        Root(path.resolve(), "other")
+        for root in known
+        if root.whose in ("ours", "other")
+        for path in _below(root)
+        if path.is_symlink() and plain_files.is_folder(path)
+    ]
+    homes = [root.path for root in known]
+    return (*known, *(root for root in linked if not any(root.path.is_relative_to(home) for home in homes)))
+
+
+def stamp(every: Iterable[Root]) -> tuple[int, ...]:
+    """What changes when a folder of the library comes, goes, or has another file in it; deeper ones are not looked at.
+
+    One `stat` a folder, so that every list can ask.
+    """
+    return tuple(_changed(path) for root in every for path in (root.path, *_below(root)))
+
+
+def _below(root: Root) -> Iterator[Path]:
+    names = (name for of_kind in places.FOLDERS.values() for name in of_kind if name and not name.startswith(".."))
+    return (root.path / name for name in dict.fromkeys(names))
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def files(every: Iterable[Root]) -> Iterator[tuple[Root, Path]]:
-    """Model files, and folders of whole pipelines; each once, though folders may lie within one another."""
+    """Model files, folders of whole pipelines, and folders that cannot be read.
+
+    Each once, though folders may lie within one another.
+    """
     seen: set[Path] = set()
     for root in every:
         for count, path in enumerate(_walk(root)):
             if count >= MOST_FILES:
+                log.warning("A folder of the library holds more than %d models; the others are left out.", MOST_FILES)
                 break
             if path not in seen:
                 seen.add(path)
@@ -49,28 +90,34 @@ def files(every: Iterable[Root]) -> Iterator[tuple[Root, Path]]:
 
 
 def _walk(root: Root) -> Iterator[Path]:
-    for base, folders, names in os.walk(root.path):
-        folder = Path(base)
-        depth = len(folder.relative_to(root.path).parts)
-        if INDEX in names and folder != root.path:
-            folders.clear()
-            yield folder
+    for folder in plain_files.walk(root.path, DEEPEST, MOST_NAMES):
+        if folder.error and os.path.lexists(folder.path):
+            yield folder.path
+        if INDEX in folder.names and folder.depth:
+            folder.folders.clear()
+            yield folder.path
             continue
-        keep = [name for name in folders if not name.startswith(".") and name not in (REMOVED, "blobs", "refs")]
-        folders[:] = sorted(keep) if depth < DEEPEST else []
+        folder.folders[:] = [name for name in folder.folders if not name.startswith(".") and name not in NOT_ENTERED]
         if root.whose == "shipped":  # its other files are parts of the studio
             continue
-        yield from (folder / name for name in sorted(names) if name.lower().endswith(ENDINGS))
+        yield from (folder.path / name for name in folder.names if name.lower().endswith(ENDINGS))
 
 
 def name_of(path: Path) -> str:
-    """The file's name without ending; where that says nothing, its folder's; in the hub's cache, the repository's."""
+    """The file's name without ending; where that says nothing, its folder's; in the hub's cache, the repository's.
+
+    It can be shown and sent whatever bytes the name on the disk is made of.
+    """
+    return plain_files.printable(_name_on_disk(path))
+
+
+def _name_on_disk(path: Path) -> str:
     for part in path.parts:
         if part.startswith("models--"):
             whole = part.removeprefix("models--").replace("--", "/")
             inside = path.parts[path.parts.index(part) + 3 :]
             return "/".join((whole, *inside)) if inside else whole
-    if path.is_dir():
+    if plain_files.is_folder(path):
         return path.name
     return path.parent.name if path.stem in NAMELESS else path.stem
 
@@ -78,15 +125,18 @@ def name_of(path: Path) -> str:
 def look(path: Path) -> tuple[str, Recognised]:
     """Its format, and what it is. Never raises for what strangers put there: the reason stands in `unusable`."""
     try:
-        return _folder(path) if path.is_dir() else _file(path)
+        return _folder(path) if plain_files.is_folder(path) else _file(path)
     except BadFile as error:
         return "damaged", Recognised("unknown", unusable=str(error))
     except OSError as error:
-        return "unreadable", Recognised("unknown", unusable=f"The file cannot be read: {error.strerror}.")
+        return UNREADABLE, Recognised("unknown", unusable=f"This cannot be read: {error.strerror}. {WHAT_TO_DO}")
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        log.warning("A model file holds what no model has.", exc_info=error)
+        return "damaged", Recognised("unknown", unusable="It holds what no model has: it is damaged. Copy it again.")
 
 
 def _file(path: Path) -> tuple[str, Recognised]:
-    with path.open("rb") as file:
+    with plain_files.open_regular(path) as file:
         kind, reason = header.sniff(file.read(32))
     if kind != "safetensors":
         return kind, Recognised("unknown", unusable=reason)
@@ -95,6 +145,8 @@ def _file(path: Path) -> tuple[str, Recognised]:
 
 
 def _folder(path: Path) -> tuple[str, Recognised]:
+    with os.scandir(path):
+        pass  # a folder that cannot be looked into says so here
     index = strangers.read_json(path / INDEX)
     name = str(index.get("_class_name"))
     known = of_pipeline(name)
@@ -108,34 +160,37 @@ def _folder(path: Path) -> tuple[str, Recognised]:
     if info.bridged:
         architecture = info.pipeline
     prediction = info.configs["scheduler"].get("prediction_type")
+    prediction = metadata.plain(prediction, LONGEST_WORD) if isinstance(prediction, str) else None
     dtype = next(iter(_dtypes(info.weights[info.network][0])), "")
     return "folder", Recognised("pipeline", architecture, layout="diffusers", prediction_type=prediction, dtype=dtype)
 
 
 def _of_unet(path: Path) -> str:
-    config: dict[str, Any] = {}
     try:
-        config = json.loads((path / "unet" / "config.json").read_bytes()[: strangers.MOST_JSON_BYTES])
-    except (OSError, ValueError, RecursionError):
-        pass
-    return {768: "sd1", 1024: "sd2"}.get(config.get("cross_attention_dim", 0), "sd")
+        width = strangers.read_json(path / "unet" / "config.json").get("cross_attention_dim")
+    except (OSError, BadFile):
+        return "sd"
+    return {768: "sd1", 1024: "sd2"}.get(width, "sd") if isinstance(width, int) else "sd"
 
 
 def _dtypes(path: Path) -> list[str]:
     names = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-    return [names.get(dtype, dtype.lower()) for dtype in header.read(path).dtypes.values()]
+    dtypes = header.read(path).dtypes.values()
+    return [names.get(dtype, metadata.plain(dtype.lower(), LONGEST_WORD)) for dtype in dtypes]
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files of a folder."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+def state_of(path: Path) -> tuple[str, int]:
+    """What tells this state of it from another, and its bytes; of a folder those of its files. Raises OSError."""
+    statuses = _statuses(path)
+    newest = max((status.st_mtime_ns for status in statuses), default=0)
+    size = sum(status.st_size for status in statuses)
+    return f"{newest}:{size}", size
 
 
-def state_of(path: Path) -> str:
-    """What tells this state of it from another: time and size, of a folder those of its files."""
-    every = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    stats = [file.stat() for file in every[: strangers.MOST_FILES]]
-    newest = max((stat.st_mtime_ns for stat in stats), default=0)
-    return f"{newest}:{sum(stat.st_size for stat in stats)}"
+def _statuses(path: Path) -> list[os.stat_result]:
+    """Of a file itself; of a folder those of its regular files, as far as a model has them."""
+    if not plain_files.is_folder(path):
+        return [path.stat()]
+    folders = plain_files.walk(path, DEEPEST, 4 * strangers.MOST_FILES)
+    inside = (folder.path / name for folder in folders for name in folder.names)
+    return [file.stat() for file in inside if plain_files.is_regular(file)]

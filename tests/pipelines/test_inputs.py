@@ -231,7 +231,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path):
 
 def test_leftovers_of_cut_off_writes_go_once_they_are_old(store):
     folder = store.path(store.add(WHOLE).id).parent
-    old, young = folder / ".a.1.part", folder / ".b.1.part"
+    old, young = folder / ".a.0123abcd.part", folder / ".b.0123abcd.part"
     for part, age in ((old, 3700), (young, 60)):
         part.write_bytes(b"half")
         os.utime(part, (time.time() - age, time.time() - age))

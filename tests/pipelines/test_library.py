@@ -34,7 +34,7 @@ def ours(tmp_path: Path) -> Path:
     tiny_model(folder / "tiny")
     said = {"modelspec.title": "Ink", "modelspec.license": "CC0", "ss_tag_frequency": '{"1_ink": {"inkstyle": 9}}'}
     save_file(LORA, folder / "loras" / "ink.safetensors", said)
-    (folder / "loras" / "ink.preview.png").write_bytes(b"\x89PNG")
+    (folder / "loras" / "ink.preview.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (folder / "loras" / "ink.json").write_text('{"activation text": "ink wash", "notes": "from a friend"}')
     (folder / "old.ckpt").write_bytes(b"PK\x03\x04rest")
     (folder / "page.safetensors").write_bytes(b"<!DOCTYPE html>")

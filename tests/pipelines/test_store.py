@@ -505,7 +505,7 @@ def test_a_folder_that_goes_before_anybody_looked_is_noticed(store: ImageStore):
 
 def test_leftovers_of_cut_off_saves_go_once_they_are_old(store: ImageStore):
     day = store.path(store.save(pixels, RECIPE)).parent
-    old, young = day / ".20260101-000000-000000-0000.1.part", day / ".20260101-000000-000000-0001.1.part"
+    old, young = day / ".20260101-000000-000000-0000.0123abcd.part", day / ".20260101-000000-000000-0001.0123abcd.part"
     old.write_bytes(b"half")
     young.write_bytes(b"half")
     os.utime(old, (time.time() - 3700, time.time() - 3700))

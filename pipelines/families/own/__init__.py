@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places, strangers
+from pipelines import models, places, plain_files, strangers
 from pipelines.architectures import BETA_SCHEDULERS
 from pipelines.errors import BadFile, NotFound, StudioError
 from pipelines.families.own import foreign
@@ -128,11 +128,7 @@ def _entries() -> dict[str, Path]:
 
 
 def _children(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        for count, path in enumerate(folder.iterdir()):
-            if count >= MOST_ENTRIES:
-                return
-            yield path
+    yield from plain_files.children(folder, MOST_ENTRIES)
 
 
 def _class_of(file: Path) -> str:
@@ -149,15 +145,15 @@ def _is_pipeline(folder: Path) -> bool:
 
 def _says(folder: Path) -> bool:
     """Whether the folder says it holds one of these; whether that is true, `inspect` finds out."""
-    if not folder.is_dir():
+    if not plain_files.is_folder(folder):
         return False
-    if (folder / "model_index.json").is_file():
+    if plain_files.is_regular(folder / "model_index.json"):
         return _is_pipeline(folder)
     return _class_of(folder / "config.json") in KINDS
 
 
 def _refuse_others(folder: Path) -> None:
-    name = _class_of(folder / "model_index.json") if folder.is_dir() else ""
+    name = _class_of(folder / "model_index.json") if plain_files.is_folder(folder) else ""
     if name in OTHERS:
         raise BadFile(f"this is a {name}, which cannot be read here. What is read: {READ}.")
 

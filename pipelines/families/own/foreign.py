@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines import plain_files
 from pipelines.errors import BadFile
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
@@ -47,12 +48,12 @@ def refuse(entry: Path, read: str) -> None:
 
 
 def _pickles(entry: Path) -> list[Path]:
-    if entry.is_file():
-        return [entry] if entry.suffix in NAMED else []
-    if (entry / "model_index.json").is_file() or (entry / "config.json").is_file():
+    if not plain_files.is_folder(entry):
+        return [entry] if entry.suffix in NAMED and plain_files.is_regular(entry) else []
+    if any(plain_files.is_regular(entry / name) for name in ("model_index.json", "config.json")):
         return []
-    inside = (path for _, path in zip(range(MOST_FILES), entry.iterdir(), strict=False))
-    return sorted(path for path in inside if path.suffix in NAMED and path.is_file())
+    inside = plain_files.children(entry, MOST_FILES)
+    return [path for path in inside if path.suffix in NAMED and plain_files.is_regular(path)]
 
 
 def _kind(words: frozenset[str]) -> str:
@@ -65,8 +66,11 @@ def _kind(words: frozenset[str]) -> str:
 
 def asked_for(file: Path) -> frozenset[str]:
     """The words in the first bytes of a pickle, and "import module" for what it would import; empty if it is none."""
-    with file.open("rb") as opened:
-        start = opened.read(PREFIX)
+    try:
+        with plain_files.open_regular(file) as opened:
+            start = opened.read(PREFIX)
+    except OSError:
+        return frozenset()
     data = _first_of_zip(start) if start.startswith(b"PK\x03\x04") else start
     if not data.startswith(b"\x80"):
         return frozenset()
