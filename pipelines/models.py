@@ -18,6 +18,7 @@ from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
 from pipelines.bridge import BRIDGE
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import sha256_of
+from pipelines.library_faults import as_bad_file
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
 
@@ -106,11 +107,23 @@ def find(name: str) -> Path:
 
 def inspect(place: Path) -> ModelInfo:
     """Look a model's folder or file over without loading it. Raises BadFile with what is wrong and what to do."""
-    if place.is_dir():
-        return _inspect_folder(place)
-    from pipelines.checkpoints import single_file
+    with as_bad_file(f"{place.name[:60]} is not laid out as a model is. Copy it again or choose another."):
+        if place.is_dir():
+            info = _inspect_folder(place)
+        else:
+            from pipelines.checkpoints import single_file
 
-    return single_file.inspect(place)
+            info = single_file.inspect(place)
+        _check_shape(info)
+        return info
+
+
+def _check_shape(info: ModelInfo) -> None:
+    """Raises BadFile where the configs say no size of pictures."""
+    label = f"{info.network}/config.json"
+    with as_bad_file("the model's configs say no size of its pictures.", label, info.configs[info.network]):
+        if not all(side >= 1 for side in native_shape(info)):
+            raise ValueError("sample_size")
 
 
 def _inspect_folder(folder: Path) -> ModelInfo:

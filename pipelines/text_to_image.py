@@ -24,10 +24,12 @@ from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, NotDecoded
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
+from pipelines.library_faults import faults_of
 from pipelines.models import ModelInfo
 from pipelines.painted import GENERATOR, recipe_of
 from pipelines.requests import FACTORS, LARGEST_SEED, LARGEST_SIDE, TextToImageRequest
 from pipelines.upscale_picture import enlarged_or_kept
+from pipelines.waiting import Entering
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,21 +66,24 @@ class TextToImage:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
-            if info.bridged:
-                yield from _over_the_bridge(request, info, devices)
-                return
-            with (
-                lease(info, devices) as base,
-                decoder_of(request.vae, base, devices) as decoder,
-                _control(request, base, devices) as control,
-                _reference(request, base, devices) as reference,
-                _with_addons(request, base, devices) as model,
-            ):
-                yield Progress("encoding")
-                model = reference.adapted(model) if reference else model
-                yield from _paint(Run.prepare(request, model, devices, decoder, control, reference), devices)
+            with faults_of(info), Entering(lambda: held(info, devices)) as entering:
+                yield from entering.progress("loading")
+                yield from _over_the_bridge(request, info, devices) if info.bridged else _by_us(request, info, devices)
         except StopEarly:
             return
+
+
+def _by_us(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
+    with (
+        lease(info, devices) as base,
+        decoder_of(request.vae, base, devices) as decoder,
+        _control(request, base, devices) as control,
+        _reference(request, base, devices) as reference,
+        _with_addons(request, base, devices) as model,
+    ):
+        yield Progress("encoding")
+        model = reference.adapted(model) if reference else model
+        yield from _paint(Run.prepare(request, model, devices, decoder, control, reference), devices)
 
 
 def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipelines import models, places, plain_files, strangers
 from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.library_faults import as_bad_file
 from pipelines.models import ModelInfo
 
 AUTOMATIC = "automatic"
@@ -72,7 +73,8 @@ def inspect(path: Path) -> VaeInfo:
     """Look a file or a folder over without loading it. Raises BadFile."""
     if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
         raise BadFile(f"{path.name[:60]} is a link that leads out of models/vae; put the file itself there.")
-    return _of_folder(path) if path.is_dir() else _of_file(path)
+    with as_bad_file(f"{path.name[:60]} is not laid out as a decoder is. Copy it again or choose another."):
+        return _of_folder(path) if path.is_dir() else _of_file(path)
 
 
 def refuse_unfit(vae: VaeInfo, model: ModelInfo) -> None:

@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipelines import libs, models
+from pipelines import building, libs, models
 from pipelines.bridge import asked
-from pipelines.bridge.folder import kind_of
+from pipelines.bridge.folder import CONFIGS, kind_of
+from pipelines.checkpoints import tokenizer_files
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.preview import LinearPreview, fitted_preview
 from pipelines.errors import BadFile
+from pipelines.library_faults import as_bad_file
 from pipelines.memory import is_out_of_memory
 from pipelines.models import ModelInfo
 
@@ -195,24 +197,18 @@ def _decoder(vae: Any) -> Callable[[Tensor], Tensor] | None:
 def load(info: ModelInfo, dtype: Any = torch.float32) -> Bridged:
     """The model that `models.inspect` has passed. Raises BadFile where its parts do not fit."""
     index = info.configs["model_index"]
-    with libs.door:
-        try:
-            parts = {name: _part(info, name, str(index[name][0]), dtype) for name in info.classes}
-            for name in asked.Call.of(info).pipeline.parts:
-                if name in index and index[name] == [None, None]:
-                    parts[name] = None
-            settings = {
-                name: value
-                for name, value in index.items()
-                if name in asked.Call.of(info).pipeline.parts and not isinstance(value, list)
-            }
-            return Bridged(info, parts, settings)
-        except UNFIT as error:
-            if is_out_of_memory(error):
-                raise
-            raise BadFile(
-                f"the parts of this {info.pipeline} do not make one: {reason(error)} Copy the folder again."
-            ) from error
+    sentence = f"the parts of this {info.pipeline[:60]} do not make one. Copy the whole folder again."
+    with libs.door, as_bad_file(sentence, "model_index.json", index):
+        parts = {name: _part(info, name, str(index[name][0]), dtype) for name in info.classes}
+        for name in asked.Call.of(info).pipeline.parts:
+            if name in index and index[name] == [None, None]:
+                parts[name] = None
+        settings = {
+            name: value
+            for name, value in index.items()
+            if name in asked.Call.of(info).pipeline.parts and not isinstance(value, list)
+        }
+        return Bridged(info, parts, settings)
 
 
 def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bridged]:
@@ -237,29 +233,30 @@ def _part(info: ModelInfo, part: str, library: str, dtype: Any) -> Any:
     found = _class(part, library, name)
     if not isinstance(found, type) or kind in BASES and not issubclass(found, libs.function(*BASES[kind])):
         raise BadFile(f"{part[:40]} in model_index.json is a {name[:40]}, which is no {kind}. Choose another model.")
+    if kind == "tokenizer":
+        return tokenizer_files.opened(folder, part, found)
+    config = info.configs[part]
     if kind == "module":
-        half = part in DECODERS and info.configs[part].get("force_upcast", False) and dtype == torch.float16
+        half = part in DECODERS and config.get("force_upcast", False) and dtype == torch.float16
         files = info.weights[part]
-        return loading.read_part(found, folder, part, torch.float32 if half else dtype, files)
-    if kind == "scheduler":
-        return found.from_config(dict(info.configs[part]))
-    try:
+        building.check(found, config, part, files)
+        return loading.read_part(found, folder, part, torch.float32 if half else dtype, files, config)
+    sentence = f"the settings of {part[:40]} are not those of a {name[:40]}. Copy the folder again."
+    with as_bad_file(sentence, f"{part}/{CONFIGS[kind]}", config, found):
+        if kind == "scheduler":
+            return found.from_config(dict(config))
         return found.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except UNFIT as error:
-        raise BadFile(f"the files of {part[:40]} are damaged, or need a library that is not here.") from error
 
 
 def _class(part: str, library: str, name: str) -> Any:
     """The class itself, of a library that `folder.inspect` has passed."""
-    try:
+    with as_bad_file(
+        f"{part[:40]} is a {name[:40]}, which the {library[:20]} that is installed here does not have, or not without "
+        "another library. Update it or choose another model."
+    ):
         if library in ("diffusers", "transformers"):
             return libs.named(library, name)
         return libs.function(f"diffusers.pipelines.{library}", name)
-    except (AttributeError, ImportError) as error:
-        raise BadFile(
-            f"{part[:40]} is a {name[:40]}, which the {library[:20]} that is installed here does not have, or not "
-            "without another library. Update it or choose another model."
-        ) from error
 
 
 def reason(error: BaseException) -> str:

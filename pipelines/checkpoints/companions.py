@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import libs, places, plain_files, strangers
+from pipelines import places, plain_files, strangers
+from pipelines.checkpoints import tokenizer_files
 from pipelines.errors import BadFile
 from pipelines.library import companions as kinds
 from pipelines.strangers import MOST_TOKENIZER_BYTES, Shapes
@@ -60,12 +61,7 @@ def t5_tokenizer() -> Any:
     folder = _t5_folder()
     if folder is None:
         raise BadFile("T5's tokenizer is missing. Put its spiece.model or tokenizer.json into models/tokenizers/t5.")
-    fast = (folder / "tokenizer.json").is_file()
-    name = "PreTrainedTokenizerFast" if fast else "T5TokenizerFast"
-    try:
-        tokenizer = libs.named("transformers", name).from_pretrained(str(folder), local_files_only=True)
-    except (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
-        raise BadFile("T5's tokenizer in models/tokenizers/t5 is damaged. Copy it again.") from error
+    tokenizer = tokenizer_files.opened(folder, "models/tokenizers/t5")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = "<pad>"
     return tokenizer

@@ -12,6 +12,7 @@ from pipelines.checkpoints import companions, configs, layout
 from pipelines.errors import BadFile
 from pipelines.library import header, recognise
 from pipelines.library.kinds import Recognised
+from pipelines.library_faults import as_bad_file
 from pipelines.models import ModelInfo
 
 if TYPE_CHECKING:
@@ -139,14 +140,21 @@ def _shapes(architecture: str, part: str, file: Path, start: str) -> dict[str, t
 
 def load_part(info: ModelInfo, part: str, dtype: Any) -> Any:
     """One part in memory, on the CPU. Raises BadFile where the tensors do not fill it."""
+    from pipelines import building
+
     (file,) = info.weights[part]
     start = layout.start_of(strangers.check_safetensors(file), info.architecture, part) or ""
     tensors = layout.diffusers_layout(info.architecture, part, dict(_tensors(file, start)), start)
-    with libs.function("accelerate", "init_empty_weights")(include_buffers=False):
-        module = _empty(info, part)
-    state = _fitting(module, part, tensors)
-    module.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()}, strict=True, assign=True)
-    return module.to(dtype)
+    kind = libs.named(
+        "transformers" if info.classes[part].startswith(("CLIP", "T5")) else "diffusers", info.classes[part]
+    )
+    with as_bad_file(f"the tensors of the {part} are not those of a {info.classes[part]}. Copy the file again."):
+        building.check(kind, info.configs[part], part, (file,), unsaid=building.ONE_HALF)
+        with libs.function("accelerate", "init_empty_weights")(include_buffers=False):
+            module = _empty(info, part)
+        state = _fitting(module, part, tensors)
+        module.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()}, strict=True, assign=True)
+        return module.to(dtype)
 
 
 def _tensors(file: Path, start: str) -> Iterator[tuple[str, Tensor]]:

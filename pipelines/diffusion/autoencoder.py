@@ -10,11 +10,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipelines import libs
+from pipelines import building, libs
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.loading import sound
 from pipelines.diffusion.placement import Placement
 from pipelines.errors import BadFile
+from pipelines.library_faults import as_bad_file
 from pipelines.vaes import KL, TINY, VaeInfo
 
 
@@ -46,12 +47,12 @@ def load(info: VaeInfo, dtype: Any = torch.float32) -> Autoencoder:
     """The decoder that `vaes.inspect` has passed. Raises BadFile where weights and config do not fit."""
     with libs.door:
         kind = getattr(libs.diffusers(), info.kind)
-        try:
+        sentence = f"the weights of {info.name[:60]} do not fit their class. Choose another file."
+        with as_bad_file(sentence, f"{info.name[:60]}/config.json", info.config, kind):
+            building.check(kind, info.config, info.name[:60], (info.file,), unsaid=building.ONE_HALF)
             vae = kind.from_config(info.config)
             weights = _weights(info)
             missing, unknown = vae.load_state_dict(weights, strict=False)
-        except (RuntimeError, ValueError, TypeError, KeyError) as error:
-            raise BadFile(f"the weights of {info.name[:60]} do not fit their class. Choose another file.") from error
     needed = [name for name in missing if name.startswith(("decoder.", "post_quant_conv."))]
     if needed or unknown:
         raise BadFile(f"{info.name[:60]} lacks weights of its decoder, or has others. Choose another file.")

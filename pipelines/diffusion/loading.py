@@ -1,16 +1,16 @@
 """A model's files to a Bundle in memory, on the CPU."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pipelines import architectures, libs
-from pipelines.checkpoints import single_file
+from pipelines import architectures, building, libs
+from pipelines.checkpoints import single_file, tokenizer_files
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
-from pipelines.memory import is_out_of_memory
+from pipelines.library_faults import as_bad_file, is_ours
 from pipelines.models import ModelInfo
 
 TRANSFORMERS = ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel")
@@ -22,7 +22,13 @@ def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
     with libs.door:
         parts = {part: _part(info, part, _dtype_of(info, part, dtype)) for part in info.weights}
         tokenizers = {part: tokenizer(info, part) for part in architecture.tokenizers if part in info.classes}
-        return architectures.runner(info.architecture)(info, parts, tokenizers)
+        with as_bad_file("the parts of this model do not make one. Copy the whole folder again.", **_scheduler(info)):
+            return architectures.runner(info.architecture)(info, parts, tokenizers)
+
+
+def _scheduler(info: ModelInfo) -> dict[str, Any]:
+    """Where to look when all parts could be read and yet make no model: at the settings of the noise."""
+    return {"label": "scheduler/scheduler_config.json", "config": info.configs.get("scheduler", {})}
 
 
 def _dtype_of(info: ModelInfo, part: str, dtype: Any) -> Any:
@@ -36,13 +42,18 @@ def _part(info: ModelInfo, part: str, dtype: Any) -> Any:
         return sound(single_file.load_part(info, part, dtype), part)
     name = info.classes[part]
     kind = libs.named("transformers" if name in TRANSFORMERS else "diffusers", name)
-    return read_part(kind, info.folder / part, part, dtype, info.weights[part])
+    if not is_ours(info.folder):
+        building.check(kind, info.configs[part], part, info.weights[part])
+    return read_part(kind, info.folder / part, part, dtype, info.weights[part], info.configs[part])
 
 
-def read_part(kind: Any, folder: Path, part: str, dtype: Any, files: Iterable[Path]) -> Any:
+def read_part(
+    kind: Any, folder: Path, part: str, dtype: Any, files: Iterable[Path], config: Mapping[str, Any] | None = None
+) -> Any:
     """A module of that class from its folder, whose weights are these `files`. Raises BadFile where they do not fit."""
     half = all(".fp16." in path.name for path in files)
-    try:
+    sentence = f"the weights of {part} do not fit its config.json: one of the two is not its own."
+    with as_bad_file(sentence, f"{part}/config.json", config, kind):
         module, report = kind.from_pretrained(
             str(folder),
             dtype=dtype,
@@ -51,10 +62,6 @@ def read_part(kind: Any, folder: Path, part: str, dtype: Any, files: Iterable[Pa
             output_loading_info=True,
             **({"variant": "fp16"} if half else {}),
         )
-    except (ValueError, RuntimeError, OSError, TypeError, KeyError, ZeroDivisionError, IndexError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile(f"the weights of {part} do not fit its config.json: one of the two is not its own.") from error
     missing = [
         name for name in report["missing_keys"] if name not in (getattr(module, "_tied_weights_keys", None) or ())
     ]
@@ -71,15 +78,10 @@ def sound(module: Any, part: str) -> Any:
 
 
 def tokenizer(info: ModelInfo, part: str) -> Any:
+    """The tokenizer of that part. Raises BadFile for one that could cost more than a real one does."""
     if info.folder.is_file():
         return single_file.tokenizer(info, part)
-    folder = info.folder / part
-    kinds = (("tokenizer.json", "PreTrainedTokenizerFast"), ("spiece.model", "T5TokenizerFast"))
-    name = next((kind for file, kind in kinds if (folder / file).is_file()), "CLIPTokenizer")
-    try:
-        loaded = libs.named("transformers", name).from_pretrained(str(folder), local_files_only=True)
-    except (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
-        raise BadFile("the tokenizer's files are damaged. Copy the folder again.") from error
+    loaded = tokenizer_files.opened(info.folder / part, part, trusted=is_ours(info.folder))
     if loaded.pad_token_id is None:
-        raise BadFile("the tokenizer has no pad token; set pad_token in tokenizer_config.json.")
+        raise BadFile(f"{part} has no pad token; set pad_token in {part}/tokenizer_config.json.")
     return loaded

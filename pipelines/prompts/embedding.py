@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
 from pipelines.errors import BadRequest
+from pipelines.library_faults import as_bad_file
 from pipelines.prompts.weights import Sections
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 WEIGHTINGS = ("original", "no_norm", "interpolate")
 """original: multiply, then restore the mean (A1111); no_norm: multiply; interpolate: from no prompt (ComfyUI)."""
 MOST_CHUNKS = 16
+UNREADABLE = "the model's tokenizer cannot read this text: its files are damaged. Copy the model's folder again."
 COMMA_WITHIN = 20  # tokens: a chunk that would end inside a phrase ends at its comma, if one is as near as this
 
 
@@ -36,8 +38,9 @@ class Frame:
 
     @classmethod
     def of(cls, tokenizer: Any, length: int) -> Frame:
-        empty = list(tokenizer("").input_ids)
         comma = _ids(tokenizer, ",")
+        with as_bad_file(UNREADABLE):
+            empty = list(tokenizer("").input_ids)
         return cls(
             tuple(empty[:-1]), tuple(empty[-1:]), tokenizer.pad_token_id, length, comma[0] if len(comma) == 1 else None
         )
@@ -105,7 +108,8 @@ def embed(
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+    with as_bad_file(UNREADABLE):
+        return list(tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
 
 def _filled(said: list[tuple[int, float]], frame: Frame) -> Iterable[Chunk]:

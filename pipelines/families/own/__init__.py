@@ -15,6 +15,7 @@ from pipelines import models, places, plain_files, strangers
 from pipelines.architectures import BETA_SCHEDULERS
 from pipelines.errors import BadFile, NotFound, StudioError
 from pipelines.families.own import foreign
+from pipelines.library_faults import as_bad_file
 
 DIFFUSION, VAE, VQ = "diffusion", "vae", "vq"
 KINDS = {"UNet2DModel": DIFFUSION, "AutoencoderKL": VAE, "VQModel": VQ}
@@ -103,6 +104,11 @@ def _told(info: OwnInfo) -> dict[str, Any]:
 
 def inspect(folder: Path) -> OwnInfo:
     """Look a folder over without loading it. Raises BadFile with what is wrong and what to do."""
+    with as_bad_file(f"{folder.name[:60]} is not laid out as a model is. Copy it again or choose another."):
+        return _inspect(folder)
+
+
+def _inspect(folder: Path) -> OwnInfo:
     strangers.refuse_links_out(folder)
     part = _part(folder)
     config = strangers.read_json(part / "config.json")

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipelines import libs, strangers
+from pipelines import building, libs
 from pipelines.errors import BadFile
 from pipelines.families import own
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
 from pipelines.families.own.denoising import OwnDiffusion
-from pipelines.memory import is_out_of_memory
+from pipelines.library_faults import as_bad_file
 
 if TYPE_CHECKING:
     from pipelines.device import DeviceManager
 
 OwnModel = OwnDiffusion | OwnVae | OwnVq
-DAMAGED = (ValueError, RuntimeError, OSError, TypeError, KeyError, ZeroDivisionError, IndexError, AttributeError)
-"""What diffusers raises at a config that makes no sense."""
 _loading = threading.Lock()
 
 
@@ -38,15 +36,17 @@ def load(info: own.OwnInfo) -> OwnModel:
     """The model of a folder that `own.inspect` has passed, in float32 on the CPU. Raises BadFile."""
     with _loading:
         network = _network(info)
-    if info.kind == own.DIFFUSION:
-        return OwnDiffusion(network, info)
-    return OwnVae(network, info) if info.kind == own.VAE else OwnVq(network, info)
+    label, settings = "scheduler_config.json", info.scheduler or {}
+    with as_bad_file("the network and its settings do not make a model. Copy the whole folder again.", label, settings):
+        if info.kind == own.DIFFUSION:
+            return OwnDiffusion(network, info)
+        return OwnVae(network, info) if info.kind == own.VAE else OwnVq(network, info)
 
 
 def _network(info: own.OwnInfo) -> Any:
-    kind = getattr(libs.diffusers(), info.class_name)
-    try:
-        _check_count(kind, info)
+    with as_bad_file("the weights do not fit config.json: one of the two is not its own. Copy both again."):
+        kind = getattr(libs.diffusers(), info.class_name)
+        building.check(kind, info.config, "network", (info.weights,))
         network, report = kind.from_pretrained(
             str(info.folder),
             dtype=torch.float32,
@@ -55,24 +55,8 @@ def _network(info: own.OwnInfo) -> Any:
             output_loading_info=True,
             **({"variant": "fp16"} if ".fp16." in info.weights.name else {}),
         )
-    except DAMAGED as error:
-        if is_out_of_memory(error):
-            raise
-        raise BadFile("the weights do not fit config.json: one of the two is not its own. Copy both again.") from error
     if missing := report["missing_keys"]:
         raise BadFile(f"{len(missing)} weights are missing ({min(missing)[:60]}, ...). Copy the folder again.")
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise BadFile("some weights are not numbers (NaN or infinite). Copy the folder again.")
     return network.eval().requires_grad_(False)
-
-
-def _check_count(kind: Any, info: own.OwnInfo) -> None:
-    """Before any memory is taken: the config asks for no more numbers than the file holds. Raises BadFile."""
-    held = sum(torch.Size(shape).numel() for shape in strangers.check_safetensors(info.weights).values())
-    with torch.device("meta"):
-        wanted = sum(weight.numel() for weight in kind.from_config(dict(info.config)).parameters())
-    if wanted > held:
-        raise BadFile(
-            f"config.json asks for {wanted:,} weights, the file holds {held:,}: some are missing, or one of the two "
-            "is not its own. Copy both again."
-        )

@@ -12,6 +12,7 @@ from pipelines.families.own.denoising import OwnDiffusion
 from pipelines.families.own.loading import lease
 from pipelines.families.own.pictures import shown
 from pipelines.families.own.request import EACH, OwnRequest
+from pipelines.waiting import Entering
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +30,11 @@ class OwnSamples:
     def stream(self, request: OwnRequest, devices: DeviceManager) -> Iterator[Event]:
         request.check()
         yield Progress("loading")
+        with Entering(lambda: lease(request.model, devices)) as entering:
+            yield from entering.progress("loading")
+            yield from self._sampled(request, devices)
+
+    def _sampled(self, request: OwnRequest, devices: DeviceManager) -> Iterator[Event]:
         with lease(request.model, devices) as model:
             if not isinstance(model, OwnDiffusion):
                 raise BadRequest("this model is an autoencoder: it draws no samples step by step. Give it a picture.")
