@@ -13,7 +13,7 @@ import webbrowser  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from aigc_ui import api, flags, network, server  # noqa: E402
+from aigc_ui import api, flags, gradio_gate, network, server  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
@@ -93,10 +93,10 @@ def run(services: Services, listening: Any, host: str, given: argparse.Namespace
     port = listening.getsockname()[1]
     token = new_token() if services.settings.shared else None
     addresses = network.addresses(host, port, token)
-    with server.temporary_folder() as uploads:
+    with server.temporary_folder():
         build = server.no_page if given.nowebui else lambda: page(services)
         studio = server.Studio(api.build(services), build, lambda: warm(services, given))
-        guard = Guard(studio, network.hosts_for(host), Door(token) if token else None, file_root=uploads)
+        guard = Guard(studio, network.hosts_for(host), Door(token) if token else None)
         announce(addresses, given.port, port)
         if given.autolaunch:
             threading.Thread(target=webbrowser.open, args=(addresses[0],), daemon=True).start()
@@ -111,14 +111,9 @@ def run(services: Services, listening: Any, host: str, given: argparse.Namespace
 
 def page(services: Services) -> server.Page:
     """The Gradio page as an app; imports Gradio, which takes seconds."""
-    import gradio as gr
-    from fastapi import FastAPI
-
     from aigc_ui import page as studio_page
 
-    blocks = studio_page.build(services)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    return gr.mount_gradio_app(app, blocks, path="", server_name="", **server.GRADIO | studio_page.look())
+    return gradio_gate.mounted(studio_page.build(services), **server.GRADIO | studio_page.look())
 
 
 def warm(services: Services, given: argparse.Namespace) -> None:
