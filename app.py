@@ -13,7 +13,7 @@ import webbrowser  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from aigc_ui import api, flags, gradio_gate, network, server  # noqa: E402
+from aigc_ui import api, flags, gradio_gate, network, proxies, server, tls  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
@@ -43,6 +43,20 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         metavar="ADDRESS",
         help="let others in the network in; they need the token",
     )
+    parser.add_argument(
+        "--trusted-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which others reach the studio, such as studio.example; they need the token (repeatable)",
+    )
+    parser.add_argument(
+        "--trusted-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy, or a network of them, that may say who visits: X-Forwarded-For, -Proto, -Host (repeatable)",
+    )
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
     parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
     parser.add_argument("--autolaunch", action="store_true", help="open the page in the browser")
@@ -55,6 +69,11 @@ def main(words: list[str] | None = None) -> int:
     try:
         given = arguments(flags.words(sys.argv[1:] if words is None else words, os.environ))
         answers = flags.settle(given)
+        reached = network.Reached(
+            proxies.hosts(given.trusted_host),
+            proxies.networks(given.trusted_proxy),
+            tls.certificate(given.tls_certfile, given.tls_keyfile),
+        )
     except StudioError as error:
         print(f"AIGC Studio cannot start: {error}", file=sys.stderr)
         return 2
@@ -64,14 +83,14 @@ def main(words: list[str] | None = None) -> int:
     if taken := server.quiet_gradio_environment():
         print(f"Not used: {', '.join(taken)}. How the studio is reached is said with its own options.", flush=True)
     host = flags.host_of(given)
-    shared = bool(given.listen) or not network.is_loopback(host)
+    shared = bool(given.listen) or not network.is_loopback(host) or reached.from_elsewhere
     try:
         listening = network.listen(host, given.port)
         services = compose(given, shared, listening.getsockname()[1])
     except StudioError as error:
         print(f"AIGC Studio cannot start: {error}", file=sys.stderr)
         return 2
-    return run(services, listening, host, given)
+    return run(services, listening, host, given, reached)
 
 
 def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
@@ -89,18 +108,19 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)
 
 
-def run(services: Services, listening: Any, host: str, given: argparse.Namespace) -> int:
+def run(services: Services, listening: Any, host: str, given: argparse.Namespace, reached: network.Reached) -> int:
     port = listening.getsockname()[1]
     token = new_token() if services.settings.shared else None
-    addresses = network.addresses(host, port, token)
+    addresses = network.addresses(host, port, token, reached)
+    hosts = network.hosts_for(host, reached.names)
     with server.temporary_folder():
         build = server.no_page if given.nowebui else lambda: page(services)
         studio = server.Studio(api.build(services), build, lambda: warm(services, given))
-        guard = Guard(studio, network.hosts_for(host), Door(token) if token else None)
+        guard = Guard(studio, hosts, Door(token) if token else None)
         announce(addresses, given.port, port)
         if given.autolaunch:
             threading.Thread(target=webbrowser.open, args=(addresses[0],), daemon=True).start()
-        server.serve(guard, listening)
+        server.serve(proxies.Proxies(guard, reached.proxies, hosts), listening, reached.certificate)
         print("Closing. Pictures are saved; waiting jobs go on at the next start.", flush=True)
         close(services)
     if studio.failure is not None:

@@ -159,7 +159,7 @@ class Guard:
             raise Refusal(
                 403, "wrong_host", "This studio does not answer under that name. Open the address printed at its start."
             )
-        if not _from_ourselves(scope["method"], headers, hosts[0]):
+        if not _from_ourselves(scope["method"], headers, hosts[0], scope.get("scheme", "http")):
             raise Refusal(
                 403, "cross_site", "This request comes from another web site. Open the studio in a tab of its own."
             )
@@ -231,13 +231,17 @@ class _Counted:
         return self.received > self.limit
 
 
-def _from_ourselves(method: str, headers: Headers, host: str) -> bool:
-    """Whether a browser sent this from our own page, or a person or a script (which send neither header) did."""
+def _from_ourselves(method: str, headers: Headers, host: str, scheme: str) -> bool:
+    """Whether a browser sent this from our own page, or a person or a script (which send neither header) did.
+
+    A request that came as plain http may be of an https page: a proxy that nobody named encrypts without a word.
+    """
     origin = headers.get("origin")
     site = headers.get("sec-fetch-site")
     if origin == "null" and site == "same-origin":
         origin = None  # beacons under our own no-referrer policy
-    if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
+    ours = {f"https://{host}", f"{scheme}://{host}"}
+    if origin is not None and origin not in ours:
         return False
     if site in (None, "same-origin", "none"):
         return True

@@ -18,6 +18,8 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aigc_ui.tls import Certificate
+
 WAITING = (
     "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=1><title>AIGC Studio</title>"
     "<style>body{font:1.1rem system-ui;max-width:30rem;margin:30vh auto;padding:0 1rem}</style>"
@@ -160,7 +162,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
+def serve(app: ASGIApp, listening: socket.socket, certificate: Certificate | None = None) -> None:
     """Blocks until Ctrl+C or SIGTERM; open streams get half a second to end."""
     signal.signal(signal.SIGTERM, _leave)
     config = uvicorn.Config(
@@ -169,7 +171,9 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         log_level="warning",
         access_log=False,  # it would hold tokens
         ws="none",
-        proxy_headers=False,  # forwarded addresses are anybody's claim
+        proxy_headers=False,  # see aigc_ui/proxies.py
+        ssl_certfile=certificate.certfile if certificate else None,
+        ssl_keyfile=certificate.keyfile if certificate else None,
         server_header=False,
         limit_concurrency=1000,
         timeout_graceful_shutdown=1,
