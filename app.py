@@ -13,7 +13,7 @@ import webbrowser  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from aigc_ui import api, connections, flags, network, server  # noqa: E402
+from aigc_ui import api, connections, flags, gradio_gate, network, proxies, server, tls  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
@@ -49,6 +49,20 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--allow-training", action="store_true", help="with --listen: everybody may start trainings, not you alone"
     )
+    parser.add_argument(
+        "--trusted-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which others reach the studio, such as studio.example; they need the token (repeatable)",
+    )
+    parser.add_argument(
+        "--trusted-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy, or a network of them, that may say who visits: X-Forwarded-For, -Proto, -Host (repeatable)",
+    )
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
     parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
     parser.add_argument("--autolaunch", action="store_true", help="open the page in the browser")
@@ -61,6 +75,11 @@ def main(words: list[str] | None = None) -> int:
     try:
         given = arguments(flags.words(sys.argv[1:] if words is None else words, os.environ))
         answers = flags.settle(given)
+        reached = network.Reached(
+            proxies.hosts(given.trusted_host),
+            proxies.networks(given.trusted_proxy),
+            tls.certificate(given.tls_certfile, given.tls_keyfile),
+        )
     except StudioError as error:
         print(f"AIGC Studio cannot start: {error}", file=sys.stderr)
         return 2
@@ -70,14 +89,14 @@ def main(words: list[str] | None = None) -> int:
     if taken := server.quiet_gradio_environment():
         print(f"Not used: {', '.join(taken)}. How the studio is reached is said with its own options.", flush=True)
     host = flags.host_of(given)
-    shared = bool(given.listen) or not network.is_loopback(host)
+    shared = bool(given.listen) or not network.is_loopback(host) or reached.from_elsewhere
     try:
         listening = network.listen(host, given.port)
         services = compose(given, shared, listening.getsockname()[1])
     except StudioError as error:
         print(f"AIGC Studio cannot start: {error}", file=sys.stderr)
         return 2
-    return run(services, listening, host, given)
+    return run(services, listening, host, given, reached)
 
 
 def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
@@ -97,22 +116,23 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)
 
 
-def run(services: Services, listening: Any, host: str, given: argparse.Namespace) -> int:
+def run(services: Services, listening: Any, host: str, given: argparse.Namespace, reached: network.Reached) -> int:
     port = listening.getsockname()[1]
     shared = services.settings.shared
     token, owner_token = (new_token(), new_token()) if shared else (None, None)
-    addresses = network.addresses(host, port, token)
-    with server.temporary_folder() as uploads:
+    addresses, mine = (network.addresses(host, port, one, reached) for one in (token, owner_token))
+    hosts = network.hosts_for(host, reached.names)
+    with server.temporary_folder():
         build = server.no_page if given.nowebui else lambda: page(services)
         studio = server.Studio(api.build(services), build, lambda: warm(services, given))
         door = Door(token, owner_token=owner_token) if token and owner_token else None
         visitors = Visitors(kept_key(services.settings.outputs), signed=True) if shared else None
-        guard = Guard(studio, network.hosts_for(host), door, file_root=uploads, visitors=visitors)
-        mine = network.addresses(host, port, owner_token)[0]
-        announce(addresses, given.port, port, mine if shared else "")
+        visited = proxies.Proxies(Guard(studio, hosts, door, visitors=visitors), reached.proxies, hosts)
+        announce(addresses, given.port, port, mine[0] if shared else "")
         if given.autolaunch:
-            threading.Thread(target=webbrowser.open, args=(mine,), daemon=True).start()
-        server.serve(guard, listening, connections.CLASSROOM if shared else connections.ONE_PERSON)
+            threading.Thread(target=webbrowser.open, args=(mine[0],), daemon=True).start()
+        ledger = connections.ledger(shared, visited.is_proxy)
+        server.serve(visited, listening, ledger, reached.certificate)
         print("Closing. Pictures are saved; waiting jobs go on at the next start.", flush=True)
         close(services)
     if studio.failure is not None:
@@ -123,14 +143,9 @@ def run(services: Services, listening: Any, host: str, given: argparse.Namespace
 
 def page(services: Services) -> server.Page:
     """The Gradio page as an app; imports Gradio, which takes seconds."""
-    import gradio as gr
-    from fastapi import FastAPI
-
     from aigc_ui import page as studio_page
 
-    blocks = studio_page.build(services)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    return gr.mount_gradio_app(app, blocks, path="", server_name="", **server.GRADIO | studio_page.look())
+    return gradio_gate.mounted(studio_page.build(services), **server.GRADIO | studio_page.look())
 
 
 def warm(services: Services, given: argparse.Namespace) -> None:

@@ -143,6 +143,12 @@ class Ledger:
         return True
 
 
+def ledger(shared: bool, is_proxy: Callable[[str], bool] = lambda address: False) -> Ledger:
+    """Of a studio for one person or, `shared`, for a room, within the files that this process may open."""
+    bounds = CLASSROOM if shared else ONE_PERSON
+    return Ledger(bounds.within(open_file_limit()), is_proxy)
+
+
 class _Phase(enum.Enum):
     HEAD = "a request is waited for"
     BODY = "its body is waited for"

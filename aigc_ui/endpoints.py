@@ -108,7 +108,7 @@ def _file(image_id: str, request: gr.Request) -> dict[str, Any]:
     host = request.headers.get("host", "")
     return {
         "path": f"{image_id}.png",
-        "url": f"http://{host}/api/v1/images/{image_id}.png",
+        "url": f"{request.url.scheme}://{host}/api/v1/images/{image_id}.png",
         "orig_name": f"{image_id}.png",
         "mime_type": "image/png",
         "is_stream": True,

@@ -37,6 +37,10 @@ def _place(kind: str, option: str) -> Callable[[str], Mapping[str, Any]]:
     return lambda path: {"places": {kind: (_folder(path, option),)}}
 
 
+def _file(name: str) -> Callable[[str], Mapping[str, Any]]:
+    return lambda path: {name: Path(path).expanduser()}
+
+
 def _always(**values: Any) -> Callable[[str], Mapping[str, Any]]:
     return lambda _: values
 
@@ -97,6 +101,8 @@ FLAGS = (
          help="a whole tree of models, as A1111 or ComfyUI has it"),
     Flag("--extra-model-paths-config", "FILE", lambda p: {"places": places.from_yaml(Path(p).expanduser())},
          help="ComfyUI's extra_model_paths.yaml"),
+    Flag("--tls-certfile", "FILE", _file("tls_certfile"), help="serve https with this certificate (PEM)"),
+    Flag("--tls-keyfile", "FILE", _file("tls_keyfile"), help="the private key of the certificate (PEM)"),
     # the same under other names
     Flag("--medvram-sdxl", sets=_memory("balanced")),
     Flag("--novram --lowram", sets=_memory("low")),
@@ -140,11 +146,11 @@ FLAGS = (
          "--disable-all-custom-nodes",
          answer="there are no extensions that could run code here"),
     Flag("--no-gradio-queue --queue --gradio-queue", answer="the studio has a queue of its own, which is always on"),
+    Flag("--disable-tls-verify", answer="a certificate that you signed yourself is taken; it must only be whole and "
+         "in date"),
     # what would make the studio less safe than its owner believes
     Flag("--disable-safe-unpickle --unsafe-unpickle", refused=True, answer=_SAFE),
     Flag("--allow-code", refused=True, answer="it would let whoever opens the page run code on this machine"),
-    Flag("--tls-keyfile --tls-certfile", "FILE", refused=True, answer="the studio speaks plain HTTP and would not "
-         "encrypt. Put a proxy such as caddy before it, and start the studio without this option"),
 )  # fmt: skip
 
 
@@ -159,6 +165,7 @@ def words(given: list[str], environment: Mapping[str, str]) -> list[str]:
 def add(parser: argparse.ArgumentParser) -> None:
     """All of FLAGS; those that have a help stand in `--help`, and `--flags` lists every one."""
     group = parser.add_argument_group("models, memory, programs")
+    parser.set_defaults(tls_certfile=None, tls_keyfile=None)
     parser.set_defaults(places={}, api=False, nowebui=False, memory="auto", full_precision=False, first_model="")
     for flag in FLAGS:
         count = {"": 0, "[VALUE]": "?", "[ORIGINS]": "?", "[PART ...]": "*"}.get(flag.takes)

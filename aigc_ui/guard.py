@@ -8,7 +8,6 @@ Pure ASGI: streams pass through unbuffered.
 
 import json
 import math
-import os
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ __all__ = ["CLIENT_HEADER", "Guard", "Hosts", "Limits"]
 
 PASS_COOKIE = "aigc_pass"
 UPLOAD_ROUTES = (
-    "/gradio_api/upload",
     "/api/v1/inputs",
     "/api/v1/metadata",
     "/api/v1/lab/film.webp",
@@ -43,7 +41,8 @@ PROGRAMS = "/sdapi/"
 MEBIBYTE = 1024**2
 
 # What the page and gradio_client ask for (read off a real browser); everything else of Gradio stays shut:
-# direct runs that skip the queue, the proxy, streams, run history, monitoring, recordings, profiling, logins.
+# direct runs that skip the queue, files and uploads, functions of components (the page has none), the proxy, streams,
+# run history, monitoring, recordings, profiling, logins.
 ROUTES = tuple(
     (frozenset(methods.split()), re.compile(pattern))
     for methods, pattern in (
@@ -54,11 +53,10 @@ ROUTES = tuple(
         ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"),
         ("GET HEAD", r"/(assets|static|svelte)/.+"),
         ("GET", r"/gradio_api/(info|app_id|startup-events|theme\.css|login_check|user)/?"),
-        ("GET", r"/gradio_api/(heartbeat/[\w-]+|queue/data|upload_progress)"),
-        ("POST", r"/gradio_api/(queue/join|cancel|reset/?|component_server/?|upload)"),
+        ("GET", r"/gradio_api/(heartbeat/[\w-]+|queue/data)"),
+        ("POST", r"/gradio_api/(queue/join|cancel|reset/?)"),
         ("POST", r"/gradio_api/call(/v2)?/\w+"),
         ("GET", r"/gradio_api/call/\w+/\w+"),
-        ("GET HEAD", r"/gradio_api/file=.+"),
     )
 )
 
@@ -129,7 +127,6 @@ class Guard:
 
     It tells the app who asks: the header `x-aigc-client` and `scope["state"]["client"]` always hold the client's id,
     as `visitors` recognises it; who is new is given one, in a cookie.
-    `file_root` is the only folder from which Gradio's file route may serve.
     """
 
     def __init__(
@@ -137,14 +134,12 @@ class Guard:
         app: ASGIApp,
         hosts: Hosts,
         door: Door | None = None,
-        file_root: str = "",
         limits: Limits | None = None,
         visitors: Visitors | None = None,
     ):
         self.app = app
         self.hosts = hosts
         self.door = door
-        self.file_root = os.path.realpath(file_root) if file_root else ""
         self.limits = limits or Limits()
         self.visitors = visitors or Visitors(secrets.token_bytes(16))
 
@@ -174,25 +169,16 @@ class Guard:
             raise Refusal(
                 403, "wrong_host", "This studio does not answer under that name. Open the address printed at its start."
             )
-        if not _from_ourselves(scope["method"], headers, hosts[0]):
+        if not _from_ourselves(scope["method"], headers, hosts[0], scope.get("scheme", "http")):
             raise Refusal(
                 403, "cross_site", "This request comes from another web site. Open the studio in a tab of its own."
             )
         allowed = set().union(*(methods for methods, pattern in ROUTES if pattern.fullmatch(scope["path"])))
-        if not allowed or not self._may_serve(scope["path"]):
+        if not allowed:
             raise Refusal(404, "not_found", "There is nothing at this address.")
         if scope["method"] not in allowed:
             listed = ", ".join(sorted(allowed))
             raise Refusal(405, "method_not_allowed", f"Only {listed} can be used here.", {"allow": listed})
-
-    def _may_serve(self, path: str) -> bool:
-        prefix = "/gradio_api/file="
-        if not path.startswith(prefix):
-            return True
-        asked = path.removeprefix(prefix)
-        if not self.file_root or "\0" in asked:
-            return False
-        return os.path.realpath(asked).startswith(self.file_root + os.sep)
 
     def _let_in(self, scope: Scope, headers: Headers, cookies: list[str]) -> Role | None:
         """Who comes in; None where there is no door. Raises Refusal without a token.
@@ -271,13 +257,17 @@ class _Counted:
         return self.received > self.limit
 
 
-def _from_ourselves(method: str, headers: Headers, host: str) -> bool:
-    """Whether a browser sent this from our own page, or a person or a script (which send neither header) did."""
+def _from_ourselves(method: str, headers: Headers, host: str, scheme: str) -> bool:
+    """Whether a browser sent this from our own page, or a person or a script (which send neither header) did.
+
+    A request that came as plain http may be of an https page: a proxy that nobody named encrypts without a word.
+    """
     origin = headers.get("origin")
     site = headers.get("sec-fetch-site")
     if origin == "null" and site == "same-origin":
         origin = None  # beacons under our own no-referrer policy
-    if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
+    ours = {f"https://{host}", f"{scheme}://{host}"}
+    if origin is not None and origin not in ours:
         return False
     if site in (None, "same-origin", "none"):
         return True
@@ -325,7 +315,7 @@ def _too_large(limit: int) -> Refusal:
 
 
 def _with_headers(send: Send, path: str, cookies: list[str]) -> Send:
-    policy = DATA_POLICY if path.startswith(("/api/", PROGRAMS, "/healthz", "/gradio_api/file=")) else PAGE_POLICY
+    policy = DATA_POLICY if path.startswith(("/api/", PROGRAMS, "/healthz")) else PAGE_POLICY
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -4,9 +4,14 @@ import errno
 import ipaddress
 import os
 import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aigc_ui.guard import Hosts
 from pipelines.errors import BadRequest, Busy
+
+if TYPE_CHECKING:
+    from aigc_ui.tls import Certificate
 
 DEFAULT_PORT = 7860
 TRIES = 10
@@ -38,9 +43,23 @@ def listen(host: str, port: int | None) -> socket.socket:
     )
 
 
-def hosts_for(host: str) -> Hosts:
+@dataclass(frozen=True)
+class Reached:
+    """How others reach the studio: under which names, through which proxies, and how it encrypts."""
+
+    names: frozenset[str] = frozenset()
+    proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    certificate: "Certificate | None" = None
+
+    @property
+    def from_elsewhere(self) -> bool:
+        """Whether it is not for this machine alone, whatever it listens on."""
+        return bool(self.names or self.proxies)
+
+
+def hosts_for(host: str, more: frozenset[str] = frozenset()) -> Hosts:
     """The names by which a server on `host` may be addressed."""
-    names = {"localhost", LOOPBACK, "::1", host.lower()}
+    names = {"localhost", LOOPBACK, "::1", host.lower(), *more}
     if is_loopback(host):
         return Hosts(frozenset(names))
     machine = socket.gethostname().lower()
@@ -48,11 +67,17 @@ def hosts_for(host: str) -> Hosts:
     return Hosts(frozenset(names), any_address=True)
 
 
-def addresses(host: str, port: int, token: str | None) -> list[str]:
-    """What to type into a browser, the best first: on this machine, then from the network."""
-    shown = [LOOPBACK, *_own_addresses()] if host in (EVERYWHERE, "::") else [host]
+def addresses(host: str, port: int, token: str | None, reached: Reached | None = None) -> list[str]:
+    """What to type into a browser, the best first: on this machine, then from the network, then by its names."""
+    reached = reached or Reached()
+    hosts = [LOOPBACK, *_own_addresses()] if host in (EVERYWHERE, "::") else [host]
     tail = f"/?token={token}" if token else "/"
-    return [f"http://{f'[{name}]' if ':' in name else name}:{port}{tail}" for name in shown]
+    scheme = "https" if reached.certificate else "http"
+    direct = [f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}{tail}" for name in hosts]
+    place = "" if reached.proxies else f":{port}"  # a proxy stands at the usual port, and encrypts
+    outside = "https" if reached.proxies else scheme
+    named = [f"{outside}://{f'[{n}]' if ':' in n else n}{place}{tail}" for n in sorted(reached.names)]
+    return [*named, *direct] if reached.certificate else [*direct, *named]
 
 
 def _listen_on(host: str, port: int) -> socket.socket:

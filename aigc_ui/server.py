@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc_ui import connections
+from aigc_ui.tls import Certificate
 from pipelines import leftovers
 
 WAITING = (
@@ -163,10 +164,11 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: ASGIApp, listening: socket.socket, bounds: connections.Bounds = connections.ONE_PERSON) -> None:
+def serve(
+    app: ASGIApp, listening: socket.socket, ledger: connections.Ledger, certificate: Certificate | None = None
+) -> None:
     """Blocks until Ctrl+C or SIGTERM; open streams get half a second to end."""
     signal.signal(signal.SIGTERM, _leave)
-    ledger = connections.Ledger(bounds.within(connections.open_file_limit()))
     config = uvicorn.Config(
         app,
         http=connections.protocol(ledger),
@@ -174,7 +176,9 @@ def serve(app: ASGIApp, listening: socket.socket, bounds: connections.Bounds = c
         log_level="warning",
         access_log=False,  # it would hold tokens
         ws="none",
-        proxy_headers=False,  # forwarded addresses are anybody's claim
+        proxy_headers=False,  # see aigc_ui/proxies.py
+        ssl_certfile=certificate.certfile if certificate else None,
+        ssl_keyfile=certificate.keyfile if certificate else None,
         server_header=False,
         limit_concurrency=2 * ledger.bounds.total,  # never reached: its answer is 503 to everybody
         timeout_graceful_shutdown=1,

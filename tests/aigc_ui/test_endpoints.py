@@ -5,12 +5,11 @@ import threading
 import gradio as gr
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from aigc_ui import api, endpoints, network, server
+from aigc_ui import api, endpoints, gradio_gate, network, server
 from aigc_ui.guard import Guard, Hosts
 from tests.aigc_ui.small_studio import Studio, open_studio, until
 
@@ -19,7 +18,7 @@ def page(studio: Studio) -> server.Page:
     with gr.Blocks(analytics_enabled=False) as blocks:
         endpoints.add(studio.services)
     blocks.queue(api_open=False)
-    return gr.mount_gradio_app(FastAPI(), blocks, path="", server_name="", **server.GRADIO)
+    return gradio_gate.mounted(blocks, **server.GRADIO)
 
 
 @pytest.fixture(scope="module")
