@@ -9,6 +9,7 @@ from typing import Any
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.plain import plain
 from aigc_ui.room import Room
+from aigc_ui.rooms import Rooms
 from aigc_ui.viewers import Bounds, Viewer, Viewers
 from aigc_ui.visitors import Visitor
 from pipelines.errors import Busy
@@ -25,9 +26,9 @@ class Streams:
     Pictures are encoded in `room`; all else is told at once, so that a state never waits behind others' pictures.
     """
 
-    def __init__(self, room: Room, bounds: Bounds | None = None) -> None:
-        self._room = room
+    def __init__(self, bounds: Bounds | None = None, room: Room | None = None) -> None:
         self._viewers = Viewers(bounds)
+        self._room = room or Rooms().frames
 
     @property
     def open(self) -> int:
