@@ -119,6 +119,13 @@ def _jobs(services: Services) -> APIRouter:
         services.job_for(job_id, client)
         return _job(await run_in_threadpool(services.jobs.move, job_id, client, position), client)
 
+    @router.post("/{job_id}/save")
+    def save(job_id: str, request: Request) -> dict[str, Any]:
+        """Once more what a full disk refused; the answer's `unsaved` counts what is left."""
+        client = client_of(request)
+        services.job_for(job_id, client)
+        return _job(services.jobs.save_again(job_id, client), client)
+
     @router.get("/{job_id}/frames")
     def kept_frames(job_id: str, request: Request) -> list[dict[str, Any]]:
         return [frames.encode(frame) for frame in services.job_for(job_id, client_of(request)).frames()]
