@@ -319,8 +319,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "settings.some": ("Taken over, except: {names}.", "已载入，但不包括：{names}。"),
     # when something goes wrong
     "failed.unsaved": (
-        "Finished pictures that could not be saved: {count}. The disk is full or cannot be written to. The studio holds "
-        "them and tries again every half minute.",
+        "Finished pictures that could not be saved: {count}. The disk is full or cannot be written to. The studio "
+        "holds them and tries again every half minute.",
         "已完成但未能保存的图片：{count} 张。磁盘已满或无法写入。工作室会暂存这些图片，每半分钟重试一次。",
     ),
     "failed.interrupted": (

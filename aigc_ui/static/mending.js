@@ -6,8 +6,8 @@
   // In the page's language where the table has it, else as the studio says it.
   function reason(job) {
     if (job.unsaved) return t("failed.unsaved", { count: job.unsaved });
-    const known = `failed.${job.error?.code}`;
-    return aigc.has(known) ? t(known) : job.error?.message ?? t("state.failed");
+    if (job.error?.code === "interrupted") return t("failed.interrupted");
+    return job.error?.message ?? t("state.failed");
   }
   function remedy(job) {
     const kept = job.latents_ids ?? [];
