@@ -126,6 +126,13 @@ def _jobs(services: Services) -> APIRouter:
         moved = await rooms.submitting.run(client, lambda: services.jobs.move(job_id, client, position))
         return _job(moved, client)
 
+    @router.post("/{job_id}/save")
+    def save(job_id: str, request: Request) -> dict[str, Any]:
+        """Once more what a full disk refused; the answer's `unsaved` counts what is left."""
+        client = client_of(request)
+        services.job_for(job_id, client)
+        return _job(services.jobs.save_again(job_id, client), client)
+
     @router.get("/{job_id}/frames")
     async def kept_frames(job_id: str, request: Request) -> Response:
         job = services.job_for(job_id, client_of(request))

@@ -13,6 +13,7 @@ STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "core.js",
     "message.js",
+    "mending.js",
     "estimate.js",
     "suited.js",
     "player.js",

@@ -261,7 +261,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "state.sending": ("Sending …", "正在提交……"),
     "state.waiting": ("Waiting", "排队中"),
+    "state.again": (
+        "Waiting to run again: the studio was closed while it ran",
+        "等待重新运行：工作室曾在生成途中关闭",
+    ),
     "state.running": ("Running", "进行中"),
+    "state.interrupted": ("Interrupted", "已中断"),
+    "state.unsaved": ("Finished, not saved yet", "已完成，尚未保存"),
     "state.starting": ("Starting …", "正在开始……"),
     "state.stopping": ("Stopping …", "正在停止……"),
     "state.done": ("Finished", "已完成"),
@@ -282,6 +288,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "queue.stop": ("Stop", "停止"),
     "queue.watch": ("Watch this one", "查看这个任务"),
     "queue.position": ("#{position} in line", "排第 {position}"),
+    "queue.again": ("again, after a restart", "重启后重新运行"),
     "job.upscale": ("Enlarged {factor}×", "放大 {factor} 倍"),
     "prompt.empty": ("no prompt", "无提示词"),
     "pictures": ("{count} pictures", "{count} 张"),
@@ -311,6 +318,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "settings.taken": ("The settings of that picture are in the controls.", "已载入该图片的设置。"),
     "settings.some": ("Taken over, except: {names}.", "已载入，但不包括：{names}。"),
     # when something goes wrong
+    "failed.unsaved": (
+        "Finished pictures that could not be saved: {count}. The disk is full or cannot be written to. The studio "
+        "holds them and tries again every half minute.",
+        "已完成但未能保存的图片：{count} 张。磁盘已满或无法写入。工作室会暂存这些图片，每半分钟重试一次。",
+    ),
+    "failed.interrupted": (
+        "The studio ended suddenly twice while this ran, so it was not started a third time. Try it again; where "
+        "memory is short, choose a smaller size or fewer pictures first.",
+        "工作室在运行此任务时两次意外退出，因此没有第三次启动它。可以再试一次；如果内存不足，请先减小尺寸或数量。",
+    ),
+    "save.again": ("Save again", "重新保存"),
+    "save.done": ("The pictures are saved now.", "图片现已保存。"),
+    "run.again": ("Try again", "再试一次"),
     "error.server": (
         "The studio did not answer. Is it still running? Try again in a moment.",
         "工作室没有响应。它还在运行吗？请稍后再试。",

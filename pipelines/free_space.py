@@ -14,16 +14,18 @@ BYTES_A_PIXEL = 4
 """More than a PNG of noise takes."""
 MARGIN = 8 * 2**20
 """Left for the index, the list of jobs and the recipes."""
-_FRESH_SECONDS = 1.0
 
 
 class FreeSpace:
-    """The free bytes of the disk that `folder` lies on, asked for once a second at most."""
+    """The free bytes of the disk that `folder` lies on, asked for once in `fresh_seconds` at most."""
 
     def __init__(
-        self, folder: Path, free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
+        self,
+        folder: Path,
+        free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        fresh_seconds: float = 1.0,
     ) -> None:
-        self._folder, self._free = folder, free
+        self._folder, self._free, self._fresh_seconds = folder, free, fresh_seconds
         self._lock = threading.Lock()
         self._bytes: float = math.inf
         self._until = -math.inf
@@ -45,7 +47,7 @@ class FreeSpace:
                     self._bytes = self._free(self._folder)
                 except OSError:
                     self._bytes = math.inf  # nobody can tell; saving will say what is wrong
-                self._until = time.monotonic() + _FRESH_SECONDS
+                self._until = time.monotonic() + self._fresh_seconds
             return self._bytes
 
 

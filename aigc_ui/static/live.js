@@ -146,13 +146,13 @@
       if (!job) { status.textContent = ""; return; }
       if (job.state === "waiting") {
         const place = job.position == null ? "" : ` · ${t("queue.position", { position: job.position + 1 })}`;
-        status.textContent = t("state.waiting") + place;
+        status.textContent = aigc.stateName(job) + place;
         bar.removeAttribute("value");
       }
       if (job.stopping) { status.textContent = t("state.stopping"); left.textContent = ""; }
       if (aigc.over(job)) {
         bar.max = 1; bar.value = 1; left.textContent = "";
-        if (!frames.length || job.state !== "done") status.textContent = t(`state.${job.state}`);
+        if (!frames.length || job.state !== "done") status.textContent = aigc.stateName(job);
       }
     }
 

@@ -2,15 +2,16 @@
 (() => {
   const { el, t, on, emit } = aigc;
   let message = { kind: "", text: "" };
-  // `act` is { text: key, run } for a button that mends it.
+  // `act` is { text: key, run, dismiss } for a button that mends it; `text` may be a function of the language.
   aigc.say = (kind, text, act = null) => { message = { kind, text, act }; emit("message"); };
   aigc.complain = (text, act) => aigc.say("error", text, act);
+  aigc.message = () => message;
 
   // The studio's sentences name settings as programs write them: here as the page does, in its language.
   const plain = (text) => text.replace(/\b[a-z]+(_[a-z]+)+\b/g, (name) => (aigc.has(`field.${name}`) ? `“${t(`field.${name}`)}”` : name));
 
   aigc.mounts.message = (root) => {
-    const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => aigc.say("", "") }, "×");
+    const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => { const { act } = message; aigc.say("", ""); act?.dismiss?.(); } }, "×");
     const mend = el("button", { type: "button", id: "message-act", class: "small", hidden: true, onclick: () => { const { act } = message; aigc.say("", ""); act.run(); } });
     const box = el("div", { id: "message-box", hidden: true }, words, mend, close);
     const keys = el("p", { class: "help keys" });
@@ -19,9 +20,9 @@
       box.hidden = !message.text;
       box.className = message.kind;
       box.setAttribute("role", message.kind === "error" ? "alert" : "status");
-      words.textContent = plain(message.text);
-      mend.hidden = !message.act;
-      mend.textContent = message.act ? t(message.act.text) : "";
+      words.textContent = plain(typeof message.text === "function" ? message.text() : message.text);
+      mend.hidden = !message.act?.text;
+      mend.textContent = message.act?.text ? t(message.act.text) : "";
       close.setAttribute("aria-label", t("error.dismiss"));
       keys.textContent = t("keys", { key: /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl" });
     };

@@ -10,6 +10,7 @@
   function row(job, place, count) {
     const running = job.state !== "waiting";
     const meta = [running ? t(job.stopping ? "state.stopping" : "state.running") : t("queue.position", { position: (job.position ?? place) + 1 }),
+      !running && job.interruptions ? t("queue.again") : null,
       job.request.count > 1 ? t("pictures", { count: job.request.count }) : null].filter(Boolean).join(" · ");
     return el("li", { class: "job", "data-id": job.id, "data-state": job.state, "aria-current": String(job.id === state.watched) },
       el("button", { type: "button", class: "name", title: t("queue.watch"), onclick: () => aigc.watch(job.id) },

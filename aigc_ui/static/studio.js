@@ -21,12 +21,14 @@
     }
     emit("jobs");
     follow();
+    aigc.remind();
     poll();
   }
   function poll() {
     clearTimeout(timer);
     const others = state.jobs.some((job) => isActive(job) && job.id !== state.watched);
-    if (others) timer = setTimeout(() => (document.hidden ? poll() : refresh()), 2000);
+    const pause = others ? 2000 : state.jobs.some((job) => job.unsaved) ? 10000 : 0;
+    if (pause) timer = setTimeout(() => (document.hidden ? poll() : refresh()), pause);
   }
   // Keep looking at what runs; when it is over go on to the next one, else stay with the last picture.
   function follow() {
@@ -71,7 +73,6 @@
       emit("frame", frame);
       emit("progress", { stage: "denoising", done: frame.index, total: frame.total, seconds: left(frame) });
     });
-    heard("error", (error) => complain(error.message));
     source.onerror = (event) => {
       if (event.data || stream !== source) return;
       emit("lost");
@@ -94,17 +95,8 @@
     source.close();
     stream = null;
     const job = byId(id);
-    if (job.state === "failed") complain(job.error?.message ?? t("state.failed"), mend(job));
+    if (job.state === "failed" || job.unsaved) aigc.failed(job);
     await Promise.all([finished(id), pictures()]);
-    refresh();
-  }
-  // What was painted and could not be decoded lies in the studio: its latents can go through the decoder again.
-  function mend(job) {
-    const kept = job.latents_ids ?? [];
-    return kept.length ? { text: "decode.again", run: () => kept.forEach(decodeAgain) } : null;
-  }
-  async function decodeAgain(latents) {
-    try { await post("jobs", { generator: "decode", request: { latents } }); } catch (error) { complain(error.message); }
     refresh();
   }
   // All steps at once for the scrubber, and the saved pictures themselves for its last place.
@@ -132,7 +124,7 @@
     try { await api(path, options); } catch (error) { complain(error.message); }
     refresh();
   }
-  aigc.watch = watch;
+  Object.assign(aigc, { watch, refresh, redraw: (id) => { if (state.watched === id) { emit("job", byId(id)); finished(id); } } });
   aigc.stop = (id = state.watched) => {
     const job = byId(id);
     if (!job || over(job)) return;
@@ -150,6 +142,7 @@
       emit("pictures");
     } catch (error) { complain(error.message); }
   }
+  aigc.pictures = pictures;
   aigc.older = async () => {
     const before = state.pictures.at(-1)?.id;
     try {
@@ -186,7 +179,7 @@
     if (job && state.watched !== id && (!watched || over(watched))) watch(id);
     if (!job || !over(job)) return;
     pictures();
-    if (job.state === "failed") complain(job.error?.message ?? t("state.failed"), mend(job));
+    if (job.state === "failed") aigc.failed(job);
   }
   const settle = () => {
     pending = Math.max(0, pending - 1);

@@ -1,7 +1,7 @@
 """Queues in processes of their own that are killed at named moments, forked from one that has imported all.
 
-It reads plans, a line of JSON each: {"folder", "moment", "jobs": ["NAME:COUNT", ...], "kill_after": seconds or null}.
-For each it answers one line: {"status", "ids": of acknowledged jobs, "jobs": snapshots by id at the end, or null}.
+It reads plans, a line of JSON each: {"folder", "moment", "jobs": ["NAME:COUNT", ...], "kill_after": seconds, null}. For
+each it answers one line: {"status", "ids": of acknowledged jobs, "jobs": snapshots by id once nothing runs, or null}.
 A job's k-th picture has k in its recipe, so that pictures can be told apart.
 """
 
