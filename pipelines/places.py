@@ -15,7 +15,8 @@ from pipelines.errors import BadRequest
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = ROOT / "assets" / "models"
 OURS = ROOT / "models"
-MOST_BYTES = 1 << 16  # of a file that says where folders lie; a reader of YAML takes seconds for a megabyte
+MOST_BYTES, MOST_BRACKETS = 1 << 15, 200
+"""Of a file that says where folders lie: reading YAML takes a second for 100 KB."""
 
 CHECKPOINTS, VAES, TEXT_ENCODERS = "checkpoints", "vae", "text_encoders"
 LORAS, EMBEDDINGS, CONTROLNETS, UPSCALERS = "loras", "embeddings", "controlnet", "upscale_models"
@@ -87,6 +88,8 @@ def from_yaml(file: Path) -> Places:
     except (OSError, UnicodeDecodeError):
         raise BadRequest(f"{file.name} can not be read. Name the extra_model_paths.yaml of ComfyUI.") from None
     try:
+        if text.count("[") + text.count("{") > MOST_BRACKETS:
+            raise yaml.YAMLError("nested")  # each level costs a look at all that are open
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
             raise BadRequest(f"{file.name} repeats parts by aliases (*name). Write them out.")  # they double and double
         sections = yaml.safe_load(text) or {}
