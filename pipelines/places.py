@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from pipelines import bounded_yaml
 from pipelines.errors import BadRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = ROOT / "assets" / "models"
 OURS = ROOT / "models"
-MOST_BYTES = 1 << 20
 
 CHECKPOINTS, VAES, TEXT_ENCODERS = "checkpoints", "vae", "text_encoders"
 LORAS, EMBEDDINGS, CONTROLNETS, UPSCALERS = "loras", "embeddings", "controlnet", "upscale_models"
@@ -79,15 +79,12 @@ def joined(*every: Places) -> Places:
 
 def from_yaml(file: Path) -> Places:
     """ComfyUI's `extra_model_paths.yaml`: sections with a `base_path` and, for each kind, one folder a line."""
-    import yaml
-
     try:
-        text = file.read_text(encoding="utf-8")[:MOST_BYTES]
-        sections = yaml.safe_load(text) or {}
+        with file.open(encoding="utf-8") as opened:
+            text = opened.read(bounded_yaml.MOST_BYTES + 1)
     except (OSError, UnicodeDecodeError):
         raise BadRequest(f"{file.name} can not be read. Name the extra_model_paths.yaml of ComfyUI.") from None
-    except (yaml.YAMLError, RecursionError):
-        raise BadRequest(f"{file.name} is not valid YAML. Compare it with extra_model_paths.yaml.example.") from None
+    sections = bounded_yaml.loads(text, file.name[:60]) or {}
     if not isinstance(sections, dict) or not all(isinstance(s, dict | None) for s in sections.values()):
         raise BadRequest(f"{file.name} must hold sections with folders in them, as extra_model_paths.yaml.example has.")
     return joined(*(_section(section or {}, file.parent) for section in sections.values()))
