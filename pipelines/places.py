@@ -9,14 +9,12 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from pipelines import plain_files
+from pipelines import bounded_yaml, plain_files
 from pipelines.errors import BadRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = ROOT / "assets" / "models"
 OURS = ROOT / "models"
-MOST_BYTES, MOST_BRACKETS = 1 << 15, 200
-"""Of a file that says where folders lie: reading YAML takes a second for 100 KB."""
 
 CHECKPOINTS, VAES, TEXT_ENCODERS = "checkpoints", "vae", "text_encoders"
 LORAS, EMBEDDINGS, CONTROLNETS, UPSCALERS = "loras", "embeddings", "controlnet", "upscale_models"
@@ -81,20 +79,11 @@ def joined(*every: Places) -> Places:
 
 def from_yaml(file: Path) -> Places:
     """ComfyUI's `extra_model_paths.yaml`: sections with a `base_path` and, for each kind, one folder a line."""
-    import yaml
-
     try:
-        text = plain_files.read(file, MOST_BYTES).decode("utf-8")
+        text = plain_files.read(file, bounded_yaml.MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise BadRequest(f"{file.name} can not be read. Name the extra_model_paths.yaml of ComfyUI.") from None
-    try:
-        if text.count("[") + text.count("{") > MOST_BRACKETS:
-            raise yaml.YAMLError("nested")  # each level costs a look at all that are open
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise BadRequest(f"{file.name} repeats parts by aliases (*name). Write them out.")  # they double and double
-        sections = yaml.safe_load(text) or {}
-    except (yaml.YAMLError, RecursionError, ValueError):  # ValueError: a number of thousands of digits, a 31st of June
-        raise BadRequest(f"{file.name} is not valid YAML. Compare it with extra_model_paths.yaml.example.") from None
+    sections = bounded_yaml.loads(text, file.name[:60]) or {}
     if not isinstance(sections, dict) or not all(isinstance(s, dict | None) for s in sections.values()):
         raise BadRequest(f"{file.name} must hold sections with folders in them, as extra_model_paths.yaml.example has.")
     return joined(*(_section(section or {}, file.parent) for section in sections.values()))

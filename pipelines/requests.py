@@ -203,12 +203,20 @@ class TextToImageRequest(Request):
                 f"got {self.num_inference_steps}."
             )
         all_loras(self)
+        self._check_prompts()
         check_control(self)
         check_reference(self)
         hires.check(self, LARGEST_SIDE)
         self._check_canvas()
         self._check_cost()
-        self.of_picture(0)
+
+    def _check_prompts(self) -> None:
+        """Each text that the pictures have between them is read once."""
+        prompt, negative = zip(*self.every_words(), strict=True)
+        for text in dict.fromkeys(prompt):
+            prompts.parse(text, self.prompt_syntax)
+        for text in dict.fromkeys(negative):
+            prompts.parse(text, self.prompt_syntax, negative=True)
 
     def canvas(self) -> Self:
         """The same request with the size of all that is painted, a border beyond the start picture included."""
@@ -271,14 +279,25 @@ class TextToImageRequest(Request):
         """The request that makes picture `index` alone, with its style applied and its choices made; it goes into the
         picture's recipe. Raises BadRequest, NotFound, BadFile for prompts that cannot be read."""
         seed, other = dataclasses.replace(self, seed=max(0, self.seed)).seeds(index)
-        style = library.style(self.style)
-        words = style.around(self.prompt, self.negative_prompt)
-        if self.prompt_syntax != "plain":
-            words = dynamic.resolve(words[0], seed), dynamic.resolve(words[1], f"{seed} negative")
+        words = self.words(index)
         prompts.parse(words[0], self.prompt_syntax)
         prompts.parse(words[1], self.prompt_syntax, negative=True)
         said = {"prompt": words[0], "negative_prompt": words[1], "style": library.NO_STYLE}
         return dataclasses.replace(self, seed=seed, variation_seed=other, count=1, **said)
+
+    def words(self, index: int) -> tuple[str, str]:
+        """Both prompts of picture `index` with the style applied and the choices made. Raises as `of_picture`."""
+        prompt, negative = library.style(self.style).around(self.prompt, self.negative_prompt)
+        if self.prompt_syntax == "plain":
+            return prompt, negative
+        seed, _ = dataclasses.replace(self, seed=max(0, self.seed)).seeds(index)
+        return dynamic.resolve(prompt, seed), dynamic.resolve(negative, f"{seed} negative")
+
+    def every_words(self) -> list[tuple[str, str]]:
+        """Those of all pictures; of one where the seeds have no say in them."""
+        written = library.style(self.style).around(self.prompt, self.negative_prompt)
+        alike = self.prompt_syntax == "plain" or not any(map(dynamic.chooses, written))
+        return [self.words(index) for index in range(1 if alike else self.count)]
 
     def template(self) -> dict[str, str]:
         """The prompts as they were written, by field, where a style or choices make something else of them."""

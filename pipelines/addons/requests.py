@@ -34,7 +34,7 @@ def wanted_loras(text: str) -> tuple[Wanted, ...]:
 
 def all_loras(request: Any) -> tuple[Wanted, ...]:
     """Those of the field and those that the prompt names. Raises BadRequest where the pictures of a job differ."""
-    named = [prompts.parse(request.of_picture(i).prompt, request.prompt_syntax).loras for i in range(request.count)]
+    named = [prompts.loras(prompt, request.prompt_syntax) for prompt, _ in request.every_words()]
     if len(set(named)) > 1:
         raise BadRequest("the seeds chose different LoRAs for the pictures of one job. Make them one by one.")
     in_prompt = (Wanted(lora.name, lora.unet, lora.text_encoder) for lora in named[0])

@@ -94,5 +94,6 @@ def _pickle(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], label: str
 
 
 def _legacy(file: BinaryIO, label: str) -> None:
+    left = opcodes.MOST_OPCODES
     for _ in range(LEGACY_PICKLES):
-        opcodes.check(file, label)
+        left -= opcodes.check(file, label, left)

@@ -16,6 +16,8 @@ INNER = ("state_dict", "model_state_dict", "params_ema", "params", "model", "mod
 DROPPED = ("optimizer", "lr_scheduler", "callbacks", "loops", "scaler", "rng_state", "hyper_parameters", "epoch")
 WRAPPED = "module."
 MOST_TENSORS = 50_000
+MOST_ENTRIES = 4 * MOST_TENSORS
+"""Of all dicts on the way to the tensors, as often as they are come upon: dicts that share dicts multiply."""
 MOST_DEPTH = 8
 MOST_NAME = 400
 
@@ -36,7 +38,7 @@ def tensors_of(loaded: Any, label: str) -> dict[str, Tensor]:
     if isinstance(loaded, Mapping) and "string_to_param" in loaded:
         return {"emb_params": _embedding(loaded["string_to_param"], label)}
     found: dict[str, Tensor] = {}
-    for name, tensor in _walk(_inner(loaded), "", 0, label):
+    for name, tensor in _walk(_inner(loaded), label):
         found[name] = tensor
         if len(found) > MOST_TENSORS:
             raise BadFile(f"{label} holds more than {MOST_TENSORS} tensors, more than any real model.")
@@ -54,7 +56,7 @@ def _learned_words(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _embedding(params: Any, label: str) -> Tensor:
-    found = [tensor for _, tensor in _walk(_data(params), "", 0, label)]
+    found = [tensor for _, tensor in _walk(_data(params), label)]
     if len(found) != 1 or found[0].ndim != 2:
         raise BadFile(f"{label} is a textual inversion of {len(found)} words; one of one word can be converted.")
     return found[0]
@@ -79,17 +81,31 @@ def _inner(loaded: Any) -> Any:
     return loaded
 
 
-def _walk(value: Any, name: str, depth: int, label: str) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, libs.torch().Tensor):
-        if len(name) > MOST_NAME or not name.isprintable():
-            raise BadFile(f"{label} has a tensor whose name is no name. Do not use it.")
-        yield name, value
-    elif isinstance(value, Mapping):
-        if depth >= MOST_DEPTH:
-            raise BadFile(f"{label} is nested deeper than any real model. Do not use it.")
-        for key, inner in value.items():
-            if isinstance(key, str) and not key.startswith(DROPPED):
-                yield from _walk(inner, f"{name}.{key}" if name else key, depth + 1, label)
+def _walk(value: Any, label: str) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor with its name, in their order."""
+    waiting, entries = [("", value, 0)], 0
+    while waiting:
+        name, value, depth = waiting.pop()
+        if isinstance(value, libs.torch().Tensor):
+            if len(name) > MOST_NAME or not name.isprintable():
+                raise BadFile(f"{label} has a tensor whose name is no name. Do not use it.")
+            yield name, value
+        elif isinstance(value, Mapping):
+            if depth >= MOST_DEPTH:
+                raise BadFile(f"{label} is nested deeper than any real model. Do not use it.")
+            entries += len(value)
+            if entries > MOST_ENTRIES:
+                raise BadFile(f"{label} is more tangled than any real model ({entries} entries). Do not use it.")
+            inner = [(_joined(name, key), one, depth + 1) for key, one in value.items() if _wanted(key)]
+            waiting.extend(reversed(inner))
+
+
+def _wanted(key: object) -> bool:
+    return isinstance(key, str) and not key.startswith(DROPPED)
+
+
+def _joined(name: str, key: str) -> str:
+    return f"{name}.{key}" if name else key
 
 
 def _unwrapped(found: dict[str, Tensor]) -> dict[str, Tensor]:

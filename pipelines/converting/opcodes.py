@@ -8,10 +8,14 @@ from typing import BinaryIO, cast
 from pipelines.errors import BadFile
 
 MOST_BYTES = 2**26
-MOST_OPCODES = 2_000_000
+MOST_OPCODES = 1_000_000
 MOST_MEMO = 300_000
 """A real model of 3000 tensors has some 100 000 opcodes and 20 000 memo entries."""
 MOST_READ = 2**24
+MOST_OPEN = 500
+"""Lists, dicts and tuples that are begun inside one another; real ones are some 20 deep."""
+LARGEST_TUPLE = 10_000
+"""Values in a tuple, those in its tuples too and as often as they stand there: a dict's key is hashed through them."""
 
 STORAGES = tuple(
     f"torch {kind}Storage"
@@ -49,24 +53,34 @@ HIDDEN = "something hidden"
 MEMO = ("MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT")
 
 
-def check(stream: BinaryIO, label: str) -> None:
-    """Walk one pickle from where the stream stands to its end. Raises BadFile for anything but data and tensors."""
+def check(stream: BinaryIO, label: str, most: int = MOST_OPCODES) -> int:
+    """Walk one pickle from where the stream stands to its end; the number of its steps, `most` at most.
+
+    Raises BadFile for anything but data and tensors, and for what would cost more than its steps to build.
+    """
     bounded = cast(BinaryIO, _Bounded(stream, label))
+    shape = _Shape(label)
     memo = count = 0
     last: list[str] = []
     try:
         for opcode, argument, _ in pickletools.genops(bounded):
             count += 1
             memo += opcode.name in MEMO
-            if count > MOST_OPCODES or memo > MOST_MEMO:
-                raise BadFile(f"{label} is more tangled than any real model ({count} steps). It was not opened.")
+            if count > most or memo > MOST_MEMO:
+                raise _tangled(label, f"{count} steps")
             _check_opcode(opcode.name, argument, last, label)
+            shape.take(opcode.name, argument)
             if opcode.name in STRINGS:
                 last = [*last[-1:], str(argument)]
             elif opcode.name not in BETWEEN:
                 last = []
     except (ValueError, IndexError, KeyError, OverflowError, MemoryError, UnicodeError, TypeError) as error:
         raise BadFile(f"{label} is damaged or cut off: its pickle cannot be read. Copy it again.") from error
+    return count
+
+
+def _tangled(label: str, by: str) -> BadFile:
+    return BadFile(f"{label} is more tangled than any real model ({by}). It was not opened.")
 
 
 def _check_opcode(name: str, argument: object, last: list[str], label: str) -> None:
@@ -89,6 +103,60 @@ def _check_opcode(name: str, argument: object, last: list[str], label: str) -> N
 def _shown(wanted: str) -> str:
     text = wanted if wanted == HIDDEN else wanted.replace(" ", ".")
     return "".join(c if c.isprintable() else "?" for c in text[:60])
+
+
+_TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3")
+_GETS = ("GET", "BINGET", "LONG_BINGET")
+_MARKED = {opcode.name for opcode in pickletools.opcodes if pickletools.markobject in opcode.stack_before}
+"""What takes all down to the last mark."""
+_EFFECTS = {
+    opcode.name: (
+        opcode.stack_before.index(pickletools.markobject) if opcode.name in _MARKED else len(opcode.stack_before),
+        len(opcode.stack_after),
+    )
+    for opcode in pickletools.opcodes
+}
+"""How many values each takes, those above a mark not counted, and how many it gives."""
+
+
+_PUSHES = {name for name, effect in _EFFECTS.items() if effect == (0, 1)} - {"MARK", *_GETS, *_MARKED, *_TUPLES}
+
+
+class _Shape:
+    """The stack that the pickle would have, with the expanded size of each tuple and 1 for any other value."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._stack: list[int] = []
+        self._marks: list[int] = []
+        self._memo: dict[object, int] = {}
+
+    def take(self, name: str, argument: object) -> None:
+        if name in _PUSHES:
+            self._stack.append(1)
+        elif name in MEMO:
+            self._memo[len(self._memo) if argument is None else argument] = self._stack[-1]
+        elif name in _GETS:
+            self._stack.append(self._memo[argument])
+        elif name == "DUP":
+            self._stack.append(self._stack[-1])
+        elif name == "MARK":
+            self._marks.append(len(self._stack))
+            if len(self._marks) > MOST_OPEN:
+                raise _tangled(self._label, f"{MOST_OPEN} levels")
+        else:
+            self._replace(name, self._marks.pop() if name in _MARKED else len(self._stack))
+
+    def _replace(self, name: str, top: int) -> None:
+        """What the opcode takes, all from `top` on and some below, by the one value that it gives, if any."""
+        taken, given = _EFFECTS[name]
+        start = top - taken
+        if start < 0:
+            raise IndexError(name)
+        size = 1 + sum(self._stack[start:]) if name in _TUPLES else 1
+        if size > LARGEST_TUPLE:
+            raise _tangled(self._label, f"a tuple of more than {LARGEST_TUPLE} values")
+        self._stack[start:] = [size] * given
 
 
 class _Bounded:

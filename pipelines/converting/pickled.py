@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,18 @@ from pipelines.errors import BadFile
 if TYPE_CHECKING:
     from torch import Tensor
 
+SECONDS = 30
+BYTES_A_SECOND = 2**24
+"""Of CPU time to read a file: this many seconds and one more for that many bytes; the steps that were counted before
+take far less."""
+
 
 def read(path: Path, checked: container.Container) -> dict[str, Tensor]:
     """The tensors of a file that `container.check` passed. Raises BadFile."""
     torch = libs.torch()
     label = path.name[:60]
     try:
-        with _names_that_are_dropped(torch):
+        with _names_that_are_dropped(torch), _seconds(SECONDS + path.stat().st_size // BYTES_A_SECOND):
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=checked.mappable)
     except MemoryError:
         raise
@@ -35,6 +41,24 @@ def _names_that_are_dropped(torch: Any):
     inert = [(contents.Inert, name.replace(" ", ".")) for name in opcodes.DROPPED]
     with torch.serialization.safe_globals(inert):
         yield
+
+
+@contextmanager
+def _seconds(most: int) -> Iterator[None]:
+    """The child is ended when what stands within takes more CPU time, where the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows: the time for the whole conversion remains
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + 1 + most
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _refuse_blown_up(tensors: dict[str, Tensor], unpacked: int, label: str) -> None:

@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from pipelines.errors import BadRequest
 from pipelines.prompts import editing, networks, weights
 from pipelines.prompts.networks import Lora
+from pipelines.prompts.steps import Steps
 from pipelines.prompts.weights import Sections, Span
 
-__all__ = ["SYNTAXES", "Lora", "Prompt", "Said", "Sections", "Span", "escaped", "parse", "plain"]
+__all__ = ["SYNTAXES", "Lora", "Prompt", "Said", "Sections", "Span", "escaped", "loras", "parse", "plain"]
 
 SYNTAXES = ("a1111", "comfyui", "plain")
 MOST_CHARACTERS = 10_000
 """How long a request's prompt may be. Reading takes linear time at any length; what bounds it is the text encoder."""
+MOST_STEPS = 100_000
+"""Pieces of text, brackets and what is between them, that all states of a prompt may have together."""
 MOST_PARTS = 8  # each is one more row of the network in every step
 _AND = re.compile(r"\bAND\b")
 _PART_WEIGHT = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*")
@@ -49,16 +52,29 @@ class Prompt:
     def at(self, step: int, steps: int, before: int = 0) -> tuple[Said, ...]:
         """What holds in step `step` (from 0) of `steps`, after `before` of an earlier pass. Steps that say the same
         give equal values."""
-        return tuple(
-            Said(weights.read(text.at(step, steps, before), self.syntax), weight) for text, weight in self.parts
-        )
+        return self._read(self._texts(step, steps, before))
 
     def states(self, steps: int, before: int = 0) -> Iterator[tuple[Said, ...]]:
-        """What holds in each of the steps; read once where nothing changes."""
+        """What holds in each of the steps; each state is read once. Raises BadRequest beyond MOST_STEPS."""
+        work = Steps(
+            MOST_STEPS,
+            f"the prompt changes too often for its length: its steps have more than {MOST_STEPS} words and brackets "
+            "together. Shorten it, or let less of it change.",
+        )
         changes = any(text.changes for text, _ in self.parts)
-        first = None if changes else self.at(0, steps)
+        states: dict[tuple[str, ...], tuple[Said, ...]] = {}
         for step in range(steps):
-            yield first or self.at(step, steps, before)
+            texts = self._texts(step if changes else 0, steps, before)
+            if texts not in states:
+                states[texts] = self._read(texts, work)
+            yield states[texts]
+
+    def _texts(self, step: int, steps: int, before: int) -> tuple[str, ...]:
+        return tuple(text.at(step, steps, before) for text, _ in self.parts)
+
+    def _read(self, texts: tuple[str, ...], work: Steps | None = None) -> tuple[Said, ...]:
+        weighted = zip(texts, self.parts, strict=True)
+        return tuple(Said(weights.read(text, self.syntax, work), weight) for text, (_, weight) in weighted)
 
 
 def parse(text: str, syntax: str = "a1111", negative: bool = False) -> Prompt:
@@ -76,6 +92,11 @@ def parse(text: str, syntax: str = "a1111", negative: bool = False) -> Prompt:
     prompt = Prompt(syntax, parts, loras, unknown)
     prompt.at(0, 1)  # weights beyond bounds are refused now, not in the middle of a picture
     return prompt
+
+
+def loras(text: str, syntax: str) -> tuple[Lora, ...]:
+    """Those that the text names, without reading the rest of it. Raises BadRequest."""
+    return () if syntax == "plain" else networks.taken_out(text, syntax)[1]
 
 
 def plain(text: str) -> Sections:

@@ -9,7 +9,7 @@ from typing import Any
 from pipelines import architectures, libs, models, prompts
 from pipelines.params import Choice, Request, Text, param
 from pipelines.prompts import dynamic, library
-from pipelines.prompts.embedding import Frame, chunks_of, joined, tokens_left_out
+from pipelines.prompts.embedding import Frame, chunks_of, joined, token_ids, tokens_left_out
 
 STEPS = 20  # a prompt that changes over the steps counts as its longest state in as many
 _tokenizing = threading.Lock()  # fast tokenizers are not safe in two threads
@@ -46,7 +46,8 @@ def count(request: CountRequest) -> Count:
     texts = {said.sections for state in states for said in state}
     tokenizer, frame, most = _tokenizer(models.find(request.model))
     with _tokenizing:
-        read = [chunks_of(sections if most > 1 else joined(sections), tokenizer, frame) for sections in texts]
+        once = functools.cache(functools.partial(token_ids, tokenizer))
+        read = [chunks_of(sections if most > 1 else joined(sections), once, frame) for sections in texts]
     longest = max(read, key=lambda chunks: (len(chunks), len(chunks[-1].tokens)))
     tokens = (len(longest) - 1) * frame.room + len(longest[-1].tokens)
     return Count(tokens, frame.room, min(len(longest), most), tokens_left_out(longest, most))

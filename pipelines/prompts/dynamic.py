@@ -13,7 +13,11 @@ from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
 from pipelines.prompts import library
+from pipelines.prompts.steps import Steps
 
+MOST_STEPS = 50_000
+"""Of a text's choices: one draw among n options is n steps, and a list costs one for every LINES_A_STEP lines."""
+LINES_A_STEP = 20
 MOST_CHOICES = 1000
 DEEPEST = 20
 LONGEST = 10_000  # characters of what comes out
@@ -34,9 +38,15 @@ class _Choice:
     name: str = ""
 
 
+def chooses(text: str) -> bool:
+    """Whether the seed has a say in it at all."""
+    return bool(_choices(text))
+
+
 def resolve(text: str, seed: int | str, words_of: WordsOf = library.words_of) -> str:
     """The text with every choice made. Raises BadRequest, NotFound, BadFile."""
-    draw, words_of = random.Random(seed), functools.cache(words_of)
+    draw, steps = random.Random(seed), _steps()
+    words_of = functools.cache(functools.partial(_counted, steps, words_of))
     waiting, said = [(text, 0)], []
     length = made = 0
     while waiting:
@@ -52,20 +62,34 @@ def resolve(text: str, seed: int | str, words_of: WordsOf = library.words_of) ->
                 f"the choices in the prompt go on for more than {DEEPEST} levels, {MOST_CHOICES} draws or {LONGEST} "
                 "characters. A list may name itself."
             )
-        waiting.extend(reversed(list(_unfolded(piece, choices, draw, words_of, depth))))
+        waiting.extend(reversed(list(_unfolded(piece, choices, draw, words_of, steps, depth))))
     if made and length > LONGEST:
         raise BadRequest(f"the prompt became {length} characters long, more than {LONGEST}. Use shorter lists.")
     return "".join(said)
 
 
+def _steps() -> Steps:
+    return Steps(
+        MOST_STEPS,
+        f"the choices in the prompt take more than {MOST_STEPS} steps: too many draws, too many options or lists too "
+        "long. Draw fewer, or shorten the lists.",
+    )
+
+
+def _counted(steps: Steps, words_of: WordsOf, name: str) -> list[str]:
+    words = words_of(name)
+    steps.take(1 + len(words) // LINES_A_STEP)
+    return words
+
+
 def _unfolded(
-    text: str, choices: list[_Choice], draw: random.Random, words_of: WordsOf, depth: int
+    text: str, choices: list[_Choice], draw: random.Random, words_of: WordsOf, steps: Steps, depth: int
 ) -> Iterator[tuple[str, int]]:
     """The words between the choices, which are done (-1), and what was chosen, which may go on choosing."""
     at = 0
     for choice in choices:
         yield text[at : choice.start], -1
-        yield _chosen(text, choice, draw, words_of), depth + 1
+        yield _chosen(text, choice, draw, words_of, steps), depth + 1
         at = choice.end
     yield text[at:], -1
 
@@ -91,7 +115,7 @@ def _choices(text: str) -> list[_Choice]:
     return found
 
 
-def _chosen(text: str, choice: _Choice, draw: random.Random, words_of: WordsOf) -> str:
+def _chosen(text: str, choice: _Choice, draw: random.Random, words_of: WordsOf, steps: Steps) -> str:
     if choice.name:
         words = words_of(choice.name)
         return words[_below(draw, len(words))]
@@ -104,6 +128,7 @@ def _chosen(text: str, choice: _Choice, draw: random.Random, words_of: WordsOf) 
     edges = [first - 1, *(bar for bar in choice.bars if bar >= first), last]
     options = [_weighted(text[a + 1 : b]) for a, b in zip(edges, edges[1:], strict=False)]
     wanted = min(len(options), least + _below(draw, max(0, most - least) + 1))
+    steps.take(wanted * len(options))
     return between.join(_take(options, draw) for _ in range(wanted))
 
 

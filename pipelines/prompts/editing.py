@@ -54,6 +54,8 @@ class Schedule:
 
     @classmethod
     def read(cls, text: str) -> Self:
+        if "]" not in text:
+            return cls.fixed(text)
         reader = _Reader()
         for found in _TOKEN.finditer(text):
             reader.take(found[0])
@@ -76,6 +78,8 @@ class Schedule:
 
 class _Frame:
     """A bracket that is open, and what stands in it so far between its colons and bars."""
+
+    __slots__ = ("marks", "opener", "parts")
 
     def __init__(self, opener: str) -> None:
         self.opener = opener
@@ -113,7 +117,7 @@ class _Reader:
     def end(self) -> "list[Node]":
         while len(self._stack) > 1:
             self._fold("")
-        return self._stack[0].parts[0]
+        return _flat(self._stack[0].parts[0])
 
     def _close(self, opener: str, closer: str) -> None:
         """The nearest bracket of that kind; those inside it that nobody closed are words."""
@@ -145,7 +149,7 @@ def _meaning(frame: _Frame) -> Node | None:
                 options.append(part)
             else:
                 options[-1] = [options[-1], mark, part]
-        return Alternate(options)
+        return Alternate([_flat(option) for option in options])
     *texts, last = frame.parts
     if len(texts) not in (1, 2) or not all(isinstance(node, str) for node in last):
         return None
@@ -153,4 +157,21 @@ def _meaning(frame: _Frame) -> Node | None:
     if not number:
         return None
     first, then = texts if len(texts) == 2 else ([], texts[0])
-    return Edit(first, then, min(float(number[1]), _LATEST), "." in number[1])
+    return Edit(_flat(first), _flat(then), min(float(number[1]), _LATEST), "." in number[1])
+
+
+def _flat(nodes: "list[Node]") -> "list[Node]":
+    """The same with lists opened and neighbouring words joined, so that a step costs what changes in it."""
+    flat: list[Node] = []
+    words: list[str] = []
+    waiting: list[Node] = [nodes]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            words.append(node)
+        elif isinstance(node, list):
+            waiting.extend(reversed(node))
+        else:
+            flat += ["".join(words), node]
+            words = []
+    return [*flat, "".join(words)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
@@ -38,7 +39,7 @@ class Frame:
 
     @classmethod
     def of(cls, tokenizer: Any, length: int) -> Frame:
-        comma = _ids(tokenizer, ",")
+        comma = token_ids(tokenizer, ",")
         with as_bad_file(UNREADABLE):
             empty = list(tokenizer("").input_ids)
         return cls(
@@ -74,11 +75,11 @@ EncodeIds = Callable[[list[int], int], "Tensor"]
 """ids of full length, and how many are not padding -> embedding (L, D)."""
 
 
-def chunks_of(sections: Sections, tokenizer: Any, frame: Frame) -> list[Chunk]:
+def chunks_of(sections: Sections, ids_of: Callable[[str], list[int]], frame: Frame) -> list[Chunk]:
     """At least one chunk; a new one where one is full and at every BREAK."""
     chunks: list[Chunk] = []
     for section in sections:
-        said = [(token, span.weight) for span in section for token in _ids(tokenizer, span.text)]
+        said = [(token, span.weight) for span in section for token in ids_of(span.text)]
         chunks += _filled(said, frame)
     return chunks
 
@@ -102,12 +103,13 @@ def embed(
 ) -> tuple[Tensor, int]:
     """Embedding (chunks * L, D), and how many tokens beyond `most` chunks it leaves out."""
     frame = Frame.of(tokenizer, length)
-    chunks = chunks_of(sections, tokenizer, frame)
+    chunks = chunks_of(sections, partial(token_ids, tokenizer), frame)
     parts = [_embedded(chunk, frame, encode_ids, weighting) for chunk in chunks[:most]]
     return parts[0] if len(parts) == 1 else libs.torch().cat(parts), tokens_left_out(chunks, most)
 
 
-def _ids(tokenizer: Any, text: str) -> list[int]:
+def token_ids(tokenizer: Any, text: str) -> list[int]:
+    """Those of the words alone, without beginning and end."""
     with as_bad_file(UNREADABLE):
         return list(tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 

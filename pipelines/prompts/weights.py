@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
+from pipelines.prompts.steps import Steps
 
 LARGEST = 100.0  # of a weight: (x) 48 times over
 UP, DOWN = 1.1, 1 / 1.1
@@ -27,7 +28,7 @@ Sections = tuple[tuple[Span, ...], ...]
 """The spans between two BREAKs, for each such part of a text; one section where there is no BREAK."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Token:
     """A piece of the text. An opening bracket has the factor that it turned out to have, a closing one its partner."""
 
@@ -38,11 +39,13 @@ class _Token:
     closes: str = ""
 
 
-def read(text: str, syntax: str) -> Sections:
-    """The spans of a text. Raises BadRequest for a weight beyond LARGEST."""
+def read(text: str, syntax: str, steps: Steps | None = None) -> Sections:
+    """The spans of a text; a piece of it is a step. Raises BadRequest for a weight beyond LARGEST."""
     if syntax == "plain":
         return _sections([(text, 1.0)], breaks=False)
     tokens = _tokens(text, _A1111 if syntax == "a1111" else _COMFYUI, multiplies=syntax == "a1111")
+    if steps:
+        steps.take(len(tokens))
     return _sections(_weighed(tokens), breaks=syntax == "a1111")
 
 

@@ -1,6 +1,7 @@
 """What a prompt's grammar does to a picture, over a miniature model: as laws, and in A1111's and ComfyUI's formulas."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Result
 from pipelines.prompts import Sections, parse, plain
-from pipelines.prompts.embedding import MOST_CHUNKS, Frame, chunks_of
+from pipelines.prompts.embedding import MOST_CHUNKS, Frame, chunks_of, token_ids
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 
@@ -156,7 +157,10 @@ def test_a_weight_shows_in_the_picture_and_each_way_of_weighing_makes_its_own(ho
 
 def lengths(model: Bundle, text: str) -> list[int]:
     frame = Frame.of(model.tokenizer, model.reading(model.info).length)
-    return [len(chunk.tokens) for chunk in chunks_of(parse(text).at(0, 1)[0].sections, model.tokenizer, frame)]
+    return [
+        len(chunk.tokens)
+        for chunk in chunks_of(parse(text).at(0, 1)[0].sections, partial(token_ids, model.tokenizer), frame)
+    ]
 
 
 @pytest.mark.parametrize(
