@@ -39,7 +39,7 @@ class Streams:
         after: int,
         frames: FrameEncoder,
         still_here: Callable[[], object],
-        visitor: Visitor = Visitor(""),
+        visitor: Visitor,
     ) -> AsyncIterator[str]:
         """The events after number `after`: what is kept, then what comes; a comment when nothing comes for long.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipelines.errors import Busy
 from pipelines.job import Job
 
-CLIENTS_OF_ADDRESS = 8
+CLIENTS_OF_ADDRESS = 4
 """An address gets the turns of at most so many clients, whoever asks from there."""
 
 
