@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 FINISHED_FRAME_BYTES = 256 * 2**20
 """Frames of all finished jobs together; beyond it those of whoever has the most keep only their first and last."""
 
+MOST_FRAME_BYTES = 4 * FINISHED_FRAME_BYTES
+"""Of what is left of them; beyond it finished jobs are forgotten."""
+
 
 class JobQueue:
     """Owns all jobs. Every method may be called from any thread and returns at once.
@@ -258,13 +261,18 @@ class JobQueue:
         self._finished[job.id] = job
         while (surplus := self._shares.surplus(list(self._finished.values()))) is not None:
             del self._finished[surplus.id]
-        thick = {job.id: size for job in self._finished.values() if (size := job.log.frame_bytes())}
-        while sum(thick.values()) > FINISHED_FRAME_BYTES:
-            jobs = [self._finished[id] for id in thick]
-            heavy = heaviest(jobs, lambda job: thick[job.id])
-            assert heavy is not None
+        jobs = list(self._finished.values())
+        sizes = {job.id: job.log.frame_bytes() for job in jobs}
+        thick = [job for job in jobs if len(job.frames()) > 2]
+        while sum(sizes.values()) > FINISHED_FRAME_BYTES and (
+            heavy := heaviest(jobs, lambda job: sizes[job.id], thick)
+        ):
             heavy.log.thin(0)
-            del thick[heavy.id]
+            sizes[heavy.id] = heavy.log.frame_bytes()
+            thick.remove(heavy)
+        while sum(sizes.values()) > MOST_FRAME_BYTES and (heavy := heaviest(jobs, lambda job: sizes[job.id])):
+            jobs.remove(heavy)
+            del sizes[heavy.id], self._finished[heavy.id]
 
     def _place(self) -> None:
         places = {job.id: place for place, job in enumerate(self._eligible())}
