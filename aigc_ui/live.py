@@ -28,6 +28,7 @@ SCRIPTS = (
     "prompt.js",
     "enlarge.js",
     "queue.js",
+    "classroom.js",
     "results.js",
     "metadata.js",
     "plot.js",
