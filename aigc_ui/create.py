@@ -66,6 +66,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
             more = series.build(services, controls, labels, wire)
         with gr.Column(elem_id="area-results", min_width=0):
             mount("queue")
+            mount("classroom")
             mount("results")
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate, more)

@@ -29,6 +29,7 @@ SCRIPTS = (
     "prompt.js",
     "enlarge.js",
     "queue.js",
+    "classroom.js",
     "results.js",
     "metadata.js",
     "plot.js",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import gradio as gr
 
 from aigc_ui.addon_words import ADDON_WORDS
+from aigc_ui.classroom_words import CLASSROOM_WORDS
 from aigc_ui.family_words import FAMILY_WORDS
 from aigc_ui.lab_words import LAB_WORDS
 from aigc_ui.library_words import LIBRARY_WORDS
@@ -20,6 +21,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **METADATA_WORDS,
     **LIBRARY_WORDS,
     **ADDON_WORDS,
+    **CLASSROOM_WORDS,
     # the frame of the page
     "title": ("AIGC Studio", "AIGC 工作室"),
     "tab.create": ("Create", "创作"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -23,12 +24,14 @@ OVER = ("done", "failed", "cancelled")
 
 @dataclass(frozen=True)
 class Studio:
-    """A running `python app.py` and a client of its HTTP API."""
+    """A running `python app.py` and a client of its HTTP API; a shared one has tokens, which the client gives."""
 
     process: subprocess.Popen
     url: str
     http: httpx.Client
     served_after: float
+    token: str = ""
+    owner_token: str = ""
 
     def submit(self, **request: Any) -> dict:
         body = {"generator": "text-to-image", "request": {"prompt": PROMPT, "seed": 1} | request}
@@ -62,24 +65,37 @@ class Studio:
 def running(*options: str, warm: bool = True) -> Iterator[Studio]:
     """A studio on a free port with an output folder of its own; warm means that the model is loaded."""
     port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as printed:
         started = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port), "--outputs", folder, *options],
             cwd=ROOT,
-            stdout=subprocess.DEVNULL,
+            stdout=printed,
         )
         try:
             url = f"http://127.0.0.1:{port}"
-            with httpx.Client(base_url=url, headers={"X-AIGC-Client": "benchmark"}, timeout=30) as http:
+            token, owner_token = _tokens(process, printed)
+            headers = {"X-AIGC-Client": "benchmark"} | ({"authorization": f"Bearer {token}"} if token else {})
+            with httpx.Client(base_url=url, headers=headers, timeout=30) as http:
                 wait_for_page(http, "gradio")
                 served = time.monotonic() - started
                 while warm and not http.get("/healthz").json()["ready"]:
                     time.sleep(0.1)
-                yield Studio(process, url, http, served)
+                yield Studio(process, url, http, served, token, owner_token)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
+
+
+def _tokens(process: subprocess.Popen, printed: IO[bytes], seconds: float = 120) -> tuple[str, str]:
+    """The pupils' and the owner's token as the studio prints them at its start, empty where it is not shared."""
+    end = time.monotonic() + seconds
+    text = ""
+    while "Press Ctrl+C" not in text and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
+        text = os.pread(printed.fileno(), 1 << 16, 0).decode(errors="replace")
+    found = re.findall(r"\?token=([\w-]+)", text)
+    return (found[0], found[-1]) if found else ("", "")
 
 
 def wait_for_page(http: httpx.Client, holds: str, seconds: float = 120) -> None:

@@ -32,6 +32,9 @@ FINISHED_FRAME_BYTES = 256 * 2**20
 RETRY_SECONDS = 30.0
 """So often the pictures that a full disk refused are saved again, as long as there are any."""
 
+MOST_FRAME_BYTES = 4 * FINISHED_FRAME_BYTES
+"""Of what is left of them; beyond it finished jobs are forgotten."""
+
 
 class JobQueue:
     """Owns all jobs. Every method may be called from any thread and returns at once.
@@ -316,13 +319,19 @@ class JobQueue:
             self._retrying.start()
         while (surplus := self._shares.surplus([j for j in self._finished.values() if not j.unsaved])) is not None:
             del self._finished[surplus.id]
-        thick = {job.id: size for job in self._finished.values() if (size := job.log.frame_bytes())}
-        while sum(thick.values()) > FINISHED_FRAME_BYTES:
-            jobs = [self._finished[id] for id in thick]
-            heavy = heaviest(jobs, lambda job: thick[job.id])
-            assert heavy is not None
+        jobs = list(self._finished.values())
+        sizes = {job.id: job.log.frame_bytes() for job in jobs}
+        thick = [job for job in jobs if len(job.frames()) > 2]
+        while sum(sizes.values()) > FINISHED_FRAME_BYTES and (
+            heavy := heaviest(jobs, lambda job: sizes[job.id], thick)
+        ):
             heavy.log.thin(0)
-            del thick[heavy.id]
+            sizes[heavy.id] = heavy.log.frame_bytes()
+            thick.remove(heavy)
+        safe = [job for job in jobs if not job.unsaved]
+        while sum(sizes.values()) > MOST_FRAME_BYTES and (heavy := heaviest(safe, lambda job: sizes[job.id])):
+            safe.remove(heavy)
+            del sizes[heavy.id], self._finished[heavy.id]
 
     def _place(self) -> None:
         places = {job.id: place for place, job in enumerate(self._eligible())}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipelines.errors import Busy
 from pipelines.job import Job
 
-CLIENTS_OF_ADDRESS = 8
+CLIENTS_OF_ADDRESS = 4
 """An address gets the turns of at most so many clients, whoever asks from there."""
 
 
@@ -67,16 +67,19 @@ CLASSROOM = Shares(waiting_of_client=40, waiting_of_address=120, finished=500, f
 """Of a studio that others reach over the network."""
 
 
-def heaviest(jobs: Sequence[Job], weight: Callable[[Job], int]) -> Job | None:
-    """The first of the jobs of the client with the most weight, at the address with the most weight."""
+def heaviest(jobs: Sequence[Job], weight: Callable[[Job], int], among: Sequence[Job] | None = None) -> Job | None:
+    """Of the client with the most weight, at the address with the most weight, the first job: one of `among`."""
     places: Counter[str] = Counter()
     clients: Counter[tuple[str, str]] = Counter()
     for job in jobs:
         places[place_of(job)] += weight(job)
         clients[place_of(job), job.client] += weight(job)
-    most = max(places.values(), default=0)
-    at_most = [job for job in jobs if places[place_of(job)] == most and weight(job)]
-    return max(at_most, key=lambda job: clients[place_of(job), job.client], default=None)
+    candidates = [job for job in (jobs if among is None else among) if weight(job)]
+    return max(
+        candidates,
+        key=lambda job: (places[place_of(job)], clients[place_of(job), job.client]),
+        default=None,
+    )
 
 
 class Turns:
@@ -107,18 +110,21 @@ class Turns:
         goes first who has waited longest since the last turn, then who came first.
         """
         clients: dict[str, set[str]] = {}
-        for job in waiting:
-            clients.setdefault(place_of(job), set()).add(job.client)
-        weights = {place: min(len(there), CLIENTS_OF_ADDRESS) for place, there in clients.items()}
         came: dict[str, int] = {}
         had: Counter[str] = Counter()
-        had_here: Counter[str] = Counter()
-        keys: dict[str, tuple[int, int, int]] = {}
+        rounds: dict[str, int] = {}  # of each job among its client's own
         for arrival, job in enumerate(waiting):
-            place = place_of(job)
-            turn = max(had[job.client], had_here[place] // weights[place] if job.address else 0)
-            keys[job.id] = (turn, self._last(job, weights), came.setdefault(job.client, arrival))
+            clients.setdefault(place_of(job), set()).add(job.client)
+            came.setdefault(job.client, arrival)
+            rounds[job.id] = had[job.client]
             had[job.client] += 1
+        weights = {place: min(len(there), CLIENTS_OF_ADDRESS) for place, there in clients.items()}
+        keys: dict[str, tuple[int, int, int]] = {}
+        had_here: Counter[str] = Counter()
+        for job in sorted(waiting, key=lambda job: rounds[job.id]):
+            place = place_of(job)
+            turn = max(rounds[job.id], had_here[place] // weights[place])
+            keys[job.id] = (turn, self._last(job, weights), came[job.client])
             had_here[place] += 1
         return sorted(waiting, key=lambda job: keys[job.id])
 

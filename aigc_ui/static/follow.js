@@ -20,6 +20,7 @@
   aigc.runner = (id, { generator, request, word, begun, heard }) => {
     const start = el("button", { type: "button", class: "go", id: `${id}-start` }), stop = el("button", { type: "button", id: `${id}-stop`, hidden: true });
     const status = el("output", { class: "figures", id: `${id}-status`, role: "status" }), alas = el("p", { class: "alas", role: "alert", hidden: true });
+    const why = generator === "family-training" ? [aigc.forTraining(start)] : [];
     let job = null, leave = () => {}, running = false;
 
     const complain = (text) => { alas.textContent = text; alas.hidden = false; status.textContent = ""; };
@@ -42,6 +43,6 @@
     const say = () => { start.textContent = t(word); stop.textContent = t("stop"); };
     heed("language", say);
     say();
-    return { nodes: [el("div", { class: "plane-line" }, start, stop, status), alas], status, complain, running: () => running, job: () => job?.id };
+    return { nodes: [el("div", { class: "plane-line" }, start, stop, status), ...why, alas], status, complain, running: () => running, job: () => job?.id };
   };
 })();

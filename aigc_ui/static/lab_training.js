@@ -11,7 +11,7 @@
     const bound = aigc.trainingBound(), elsewhere = el("p", { class: "help", id: "train-elsewhere", hidden: true });
     const plots = el("div", { class: "plots", hidden: true }, loss.node, byT.node, ...bound.nodes);
     const node = el("section", { class: "training" }, title, note, settings,
-      el("div", { class: "plane-line" }, start, stop, status), message, elsewhere, plots);
+      el("div", { class: "plane-line" }, start, stop, status), aigc.forTraining(start), message, elsewhere, plots);
     const chosen = { ...USUAL };
     let hooks = null, job = null, learning = false, leave = () => {}, losses = [], snapshot = null, learnedFrom = null;
 

@@ -52,7 +52,7 @@
       const made = entries.slice(from).map(card);
       if (from) list.append(...made); else list.replaceChildren(...made);
       more.hidden = entries.length >= told.total;
-      hub.node.hidden = !told.changes;
+      hub.node.hidden = again.hidden = !told.changes;
       undo.replaceChildren(...told.removed.map(({ id, name }) => el("button", { type: "button", onclick: doing(async () => {
         await post(`library/${id}/restore`, {});
         await ask();
@@ -96,7 +96,7 @@
       search.setAttribute("aria-label", t("library.search"));
       again.textContent = t("library.scan");
       more.textContent = t("library.more");
-      where.textContent = t("library.where");
+      where.textContent = t(told && !told.changes ? "classroom.no-changes" : "library.where");
     }
 
     function card(entry) {

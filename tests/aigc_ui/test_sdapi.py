@@ -514,3 +514,28 @@ def test_a_picture_of_the_largest_size_fits_in_base64_and_beyond_it_is_413(studi
     small = Guard(studio.guard.app, Hosts(), limits=Limits(encoded=1000))
     answer = TestClient(small, URL).post(f"{V1}/img2img", json={"init_images": ["x" * 2000]})
     assert answer.status_code == 413
+
+
+def test_interrupt_ends_one_request_and_leaves_another_programs_under_the_same_name(studio: Studio):
+    """Two programs that cannot be told apart: what `progress` shows ends, the other's picture is painted."""
+    studio.painter.go.clear()
+    studio.services.jobs._running_at_once = 1
+    program, answers = studio.program(), {}
+
+    def ask(seed: int) -> threading.Thread:
+        body = {"steps": 3, "n_iter": 2, "seed": seed}
+        asking = threading.Thread(target=lambda: answers.update({seed: post(program, "txt2img", body)}))
+        asking.start()
+        return asking
+
+    first = ask(10)
+    until(lambda: get(program, "progress")["state"]["job_count"] == 2)
+    second = ask(20)
+    until(lambda: get(program, "progress")["state"]["job_count"] == 4)
+    post(program, "interrupt", {})
+    post(program, "interrupt", {})
+    studio.painter.go.set()
+    first.join(30)
+    second.join(30)
+    assert len(answers[10]["images"]) == 1 and len(answers[20]["images"]) == 2
+    assert [info.unfinished for info in studio.services.store.list()] == [False, False, True]

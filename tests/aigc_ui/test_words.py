@@ -5,14 +5,33 @@ from pathlib import Path
 
 import pytest
 
-from aigc_ui import addon_words, family_words, lab_words, library_words, live, making_words, metadata_words, words
+from aigc_ui import (
+    addon_words,
+    classroom_words,
+    family_words,
+    lab_words,
+    library_words,
+    live,
+    making_words,
+    metadata_words,
+    words,
+)
 from pipelines.params import Choice
 from pipelines.requests import TextToImageRequest
 
 PYTHON = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.glob("*.py"))
 TABLES = [
     Path(module.__file__).read_text(encoding="utf-8")
-    for module in (words, addon_words, family_words, lab_words, library_words, making_words, metadata_words)
+    for module in (
+        words,
+        addon_words,
+        classroom_words,
+        family_words,
+        lab_words,
+        library_words,
+        making_words,
+        metadata_words,
+    )
 ]
 SCRIPTS = "".join((live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS)
 FAMILIES = (
