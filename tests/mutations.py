@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CONFIGS = ("model_index.json", "config.json", "scheduler_config.json", "tokenizer_config.json", "preprocessor_config.json")
+CONFIGS = (
+    "model_index.json",
+    "config.json",
+    "scheduler_config.json",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+)
 VALUES: tuple[Any, ...] = (
     *(None, True, False, -1, 0, 1, 3, 7, 65, 4096, 1_000_000, 2**31, 10**30, 0.5, -0.0, 1e308),
     *("", "many", "os.system", "silu", "SwiGLU", "../../etc", "Model", "DownBlock2D", [], {}, [[]], [None], [0]),
