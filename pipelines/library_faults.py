@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import places
+from pipelines import places, strangers
 from pipelines.errors import BadFile, StudioError
 from pipelines.events import StopEarly
 from pipelines.memory import is_out_of_memory
@@ -90,23 +91,33 @@ def _blamed_parts(error: BaseException, info: ModelInfo) -> Iterator[tuple[str, 
 
 def _refusal(error: BaseException, sentence: str, label: str, config: Mapping[str, Any] | None, kind: Any) -> BadFile:
     log.warning("refused: %s", sentence, exc_info=error)
-    key = blamed(error, config or {}, kind)
+    config = config or {}
+    if config and isinstance(error, KeyError) and error.args and str(error.args[0]).isidentifier():
+        if error.args[0] not in config and error.args[0] not in _words(config):
+            return BadFile(f"{sentence} {label[:60]} may lack {str(error.args[0])[:40]}.")
+    key = blamed(error, config, kind)
     if key is None:
         return BadFile(sentence)
-    return BadFile(f"{sentence} Look at {key[:40]} in {label[:60]}: it is {_short((config or {}).get(key))}.")
+    return BadFile(f"{sentence} Look at {key[:40]} in {label[:60]}: it is {_short(config.get(key))}.")
 
 
 def blamed(error: BaseException, config: Mapping[str, Any], kind: Any = None) -> str | None:
     """The key of a config that an error is about: named by it, named by its value, or of another type than usual."""
     words = str(error)
     keys = [key for key in config if not key.startswith("_")]
-    named = [key for key in keys if len(key) > SHORTEST_VALUE and key in words]
+    named = [key for key in keys if len(key) > SHORTEST_VALUE and re.search(rf"\b{re.escape(key)}\b", words)]
     if named:
         return max(named, key=len)
     valued = [key for key in keys if any(len(text) >= SHORTEST_VALUE and text in words for text in _texts(config[key]))]
     if valued:
         return valued[0]
-    return next((key for key, usual in _defaults(kind).items() if key in config and _is_odd(config[key], usual)), None)
+    unlike = (key for key, usual in _defaults(kind).items() if key in config and _is_odd(config[key], usual))
+    no_number = (key for key in keys if key in strangers.BOUNDS and _is_odd(config[key] or 1, 1))
+    return next(unlike, next(no_number, None))
+
+
+def _words(config: Mapping[str, Any]) -> set[str]:
+    return {text for value in config.values() for text in _texts(value)}
 
 
 def _texts(value: Any) -> list[str]:
