@@ -182,7 +182,7 @@ def _inputs(services: Services) -> APIRouter:
 
     @router.post("", status_code=201)
     async def keep(request: Request) -> dict[str, Any]:
-        return asdict(await run_in_threadpool(services.inputs.add, await request.body()))
+        return asdict(await services.turns.with_body(request, services.inputs.add))
 
     @router.get("/{picture_id}.png")
     def picture(picture_id: str) -> Response:

@@ -53,7 +53,7 @@ def router(services: Services) -> APIRouter:
 
         def work() -> bytes:
             with filming:
-                return lab_film.make(kind, asked)
+                return lab_film.make(kind, asked, services.inputs.reader.pixels)
 
         data = await run_in_threadpool(work)
         return Response(data, media_type=film.MEDIA_TYPES[kind], headers={"cache-control": "no-store"})

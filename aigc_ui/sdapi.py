@@ -23,9 +23,9 @@ from aigc_ui.services import Services
 from pipelines import foreign, infotext, vaes
 from pipelines.errors import NotFound, StudioError
 from pipelines.film import sheet
-from pipelines.foreign.carrier import texts_of
 from pipelines.jobs import Job, JobState
 from pipelines.params import Request as Values
+from pipelines.picture_files.reader import PictureReader
 
 PREFIX = "/sdapi/v1"
 REMEMBERED = 1000  # clients whose chosen model is remembered
@@ -89,13 +89,14 @@ def _making(services: Services, chosen: Chosen) -> APIRouter:
     async def img2img(request: Request) -> dict[str, Any]:
         body, client = await bodies.read(request), _client(request)
         kind, model = sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
-        asked = await run_in_threadpool(image_to_image, body, kind, model, services.inputs)
+        asked = await services.turns.run(lambda: image_to_image(body, kind, model, services.inputs))
         return await _made(services, request, asked, body)
 
     @router.post("/png-info")
     async def png_info(request: Request) -> dict[str, Any]:
         data = decoded("image", (await bodies.read(request)).get("image"))
-        return await run_in_threadpool(_png_info, data, sdapi_lists.request_type(services))
+        kind, reader = sdapi_lists.request_type(services), services.inputs.reader
+        return await services.turns.run(lambda: _png_info(data, kind, reader))
 
     return router
 
@@ -265,10 +266,11 @@ def _current(job: Job) -> str | None:
     return _base64(data.getvalue())
 
 
-def _png_info(data: bytes, kind: type[Values]) -> dict[str, Any]:
+def _png_info(data: bytes, kind: type[Values], reader: PictureReader) -> dict[str, Any]:
     """What the picture says in its own words ("info", "items"), and as parameters that A1111's names fit."""
-    texts = {name: text for name, text in texts_of(data).items() if len(text) <= 1 << 16}
-    found = foreign.read(data, kind)
+    carried = reader.texts(data)
+    texts = {name: text for name, text in carried.items() if len(text) <= 1 << 16}
+    found = foreign.read(data, kind, lambda _: carried, reader.hidden_texts)
     info = texts.get("parameters", "")
     if not info and found.settings:
         info = infotext.write({"request": found.settings, "software": found.tool})

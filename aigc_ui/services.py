@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aigc_ui.turns import Turns
 from pipelines import VERSION, registry
 from pipelines.errors import NotAllowed
 
@@ -55,7 +56,10 @@ class Library:
 
 @dataclass(frozen=True)
 class Services:
-    """The engine's parts. `generator` finds one by name, `generator_names` lists them."""
+    """The engine's parts. `generator` finds one by name, `generator_names` lists them.
+
+    turns: for what reads strangers' pictures.
+    """
 
     jobs: "JobQueue"
     store: "ImageStore"
@@ -65,6 +69,7 @@ class Services:
     settings: Settings
     inputs: "InputStore"
     library: Library
+    turns: Turns = field(default_factory=Turns)
     started: float = field(default_factory=time.time)
     warmed: threading.Event = field(default_factory=threading.Event)
 
@@ -101,4 +106,5 @@ class Services:
     def close(self) -> None:
         self.library.hasher.close()
         self.jobs.close()
+        self.inputs.close()
         self.devices.close()
