@@ -18,7 +18,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from aigc_ui import (
@@ -204,7 +203,7 @@ def _inputs(services: Services) -> APIRouter:
 
     @router.post("", status_code=201)
     async def keep(request: Request) -> dict[str, Any]:
-        return asdict(await run_in_threadpool(services.inputs.add, await request.body()))
+        return asdict(await services.rooms.pictures.with_body(request, services.inputs.add))
 
     @router.get("/{picture_id}.png")
     def picture(picture_id: str) -> Response:

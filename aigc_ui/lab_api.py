@@ -41,7 +41,8 @@ def router(services: Services) -> APIRouter:
     @made.post("/film.{kind}")
     async def moving_picture(kind: str, request: Request) -> Response:
         asked = await bodies.read_known(request, lab_film.DEFAULTS)
-        data = await rooms.films.answer(request, lambda: lab_film.make(kind, asked))
+        pixels = services.inputs.reader.pixels
+        data = await rooms.films.answer(request, lambda: lab_film.make(kind, asked, pixels))
         return Response(data, media_type=film.MEDIA_TYPES[kind], headers=NOT_KEPT)
 
     @made.post("/{name}")

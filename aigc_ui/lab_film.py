@@ -2,11 +2,10 @@
 
 import base64
 import struct
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from pipelines import film, inputs
+from pipelines import film
 from pipelines.errors import BadFile, BadRequest
 from pipelines.params import Range
 
@@ -19,15 +18,18 @@ _BEGINS = "data:image/png;base64,"
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def make(kind: str, asked: dict[str, Any]) -> bytes:
+PixelsOf = Callable[[bytes], film.Picture]
+
+
+def make(kind: str, asked: dict[str, Any], pixels_of: PixelsOf) -> bytes:
     """The film's bytes from PNG data URIs of one size, each shown so many milliseconds. Raises BadRequest, BadFile."""
     film.check_kind(kind)
     a_step = int(A_STEP.check("milliseconds", asked["milliseconds"], int))
-    return film.encode(read(asked["pictures"]), kind, a_step)
+    return film.encode(read(asked["pictures"], pixels_of), kind, a_step)
 
 
-def read(uris: Any) -> list[film.Picture]:
-    """uint8 (H, W, 3) each. What the heads say is checked before any picture is unpacked."""
+def read(uris: Any, pixels_of: PixelsOf) -> list[film.Picture]:
+    """uint8 (H, W, 3) each. What the heads say is checked before `pixels_of` unpacks any picture."""
     if not isinstance(uris, list):
         raise BadRequest(f"pictures must be a list of PNG data URIs; got a {type(uris).__name__}.")
     if not 2 <= len(uris) <= MOST_PICTURES:
@@ -39,7 +41,7 @@ def read(uris: Any) -> list[film.Picture]:
         raise BadRequest(
             f"{len(files)} pictures of {width} x {height} have more than {most}. Take fewer or smaller ones."
         )
-    return [_picture(data, number, (height, width)) for number, data in enumerate(files, 1)]
+    return [_picture(data, number, (height, width), pixels_of) for number, data in enumerate(files, 1)]
 
 
 def _bytes(uri: Any, number: int) -> bytes:
@@ -70,9 +72,9 @@ def _size(files: list[bytes]) -> tuple[int, int]:
     return width, height
 
 
-def _picture(data: bytes, number: int, shape: tuple[int, int]) -> film.Picture:
+def _picture(data: bytes, number: int, shape: tuple[int, int], pixels_of: PixelsOf) -> film.Picture:
     try:
-        picture = np.asarray(inputs.read(data).convert("RGB"))
+        picture = pixels_of(data)
     except BadFile as error:
         raise BadFile(f"picture {number} of the film: {error}") from None
     if picture.shape[:2] != shape:

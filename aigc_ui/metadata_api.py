@@ -23,8 +23,7 @@ def router(services: Services) -> APIRouter:
     @api.post("")
     async def read(request: Request) -> dict[str, Any]:
         is_text = request.headers.get("content-type", "").startswith("text/plain")
-        data = await request.body()
-        return await services.rooms.metadata.answer(request, lambda: _read(services, data, is_text))
+        return await services.rooms.metadata.with_body(request, lambda data: _read(services, data, is_text))
 
     return api
 
@@ -32,7 +31,8 @@ def router(services: Services) -> APIRouter:
 def _read(services: Services, data: bytes, is_text: bool) -> dict[str, Any]:
     request_type = services.generator(GENERATOR).request_type
     if not is_text:
-        return asdict(foreign.read(data, request_type))
+        reader = services.inputs.reader
+        return asdict(foreign.read(data, request_type, reader.texts, reader.hidden_texts))
     if len(data) > MOST_TEXT:
         raise BadRequest(f"the text has {len(data)} bytes; settings have at most {MOST_TEXT}. Paste less.")
     return asdict(foreign.read_text(data.decode("utf-8", "replace"), request_type))

@@ -9,21 +9,23 @@ import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from aigc_ui.visitors import visitor_of
 from pipelines import stopping
-from pipelines.errors import Superseded, TooMany
+from pipelines.errors import Busy, Superseded, TooMany
 
 BENCH_HEADER = "x-aigc-bench"
 """Names what a page asks about, such as one bench of one tab: a newer question replaces the one that still waits."""
 LONGEST_RETRY = 60
+BODY_SECONDS, DRAIN_SECONDS = 60.0, 10.0
 _RECENT = 0.3  # the weight of the latest work in the mean of how long one takes
 
 T = TypeVar("T")
@@ -99,11 +101,34 @@ class Room:
             gone.cancel()
             answered.cancel()
 
+    async def with_body(self, request: Request, work: Callable[[bytes], T]) -> T:
+        """work(body), where the body is read once it is the client's turn: who waits holds no memory either.
+
+        Raises TooMany, and Busy for a body that does not come.
+        """
+
+        async def prepared() -> Callable[[], T]:
+            return partial(work, await _body(request))
+
+        try:
+            return await self._run(client_of(request), prepared)
+        except Busy:
+            await _drain(request)
+            raise
+
     async def run(self, client: str, work: Callable[[], T], bench: str = "") -> T:
         """work() in a thread of this room, once it is the client's turn. Raises TooMany, Superseded."""
+
+        async def prepared() -> Callable[[], T]:
+            return work
+
+        return await self._run(client, prepared, bench)
+
+    async def _run(self, client: str, prepared: Callable[[], Awaitable[Callable[[], T]]], bench: str = "") -> T:
         place = self._enter(client, bench)
         try:
             await place.ready
+            work = await prepared()
             place.since = time.monotonic()
             running = self._threads.submit(copy_context().run, _work, work, place.stop)
         except BaseException:  # cancelled, or the interpreter ends: the place must not stay taken
@@ -193,6 +218,26 @@ def _work(work: Callable[[], T], stop: threading.Event) -> T:
 def client_of(request: Request) -> str:
     """The id of who asks, as the guard has set it; "" when there is no guard."""
     return visitor_of(request).client
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await asyncio.wait_for(request.body(), BODY_SECONDS)
+    except TimeoutError:
+        raise Busy(f"The file did not arrive within {BODY_SECONDS:.0f} s. Send a smaller one.") from None
+
+
+async def _drain(request: Request) -> None:
+    """Read what is still being sent, and keep nothing: a client that is cut off while it sends sees no answer."""
+
+    async def read() -> None:
+        async for _ in request.stream():
+            pass
+
+    try:
+        await asyncio.wait_for(read(), DRAIN_SECONDS)
+    except (TimeoutError, ClientDisconnect, RuntimeError):  # RuntimeError: it was read whole
+        pass
 
 
 async def _gone(request: Request) -> None:

@@ -23,8 +23,8 @@ class Rooms:
     submitting: Room = _room("submitting", 4, 256, 64)  # checking a request looks for its models on the disk
     estimates: Room = _room("estimates", 2, per_client=8)  # memory and settings, from a model's files
     prompts: Room = _room("prompts", 1, per_client=8)  # tokenizers are not safe in two threads
-    pictures: Room = _room("pictures", 2, 32, 8)  # strangers' pictures, which cost what they decode to
-    metadata: Room = _room("metadata", 2, 32, 8)
+    pictures: Room = _room("pictures", 4, 128, 64)  # strangers' pictures: a child reads them one by one
+    metadata: Room = _room("metadata", 4, 128, 64)
     lists: Room = _room("lists", 2)  # names of models and choices, looked up on the disk
     library: Room = _room("library", 2)
     scans: Room = _room("scans", 1, 16, 4)  # all that takes the catalogue's lock

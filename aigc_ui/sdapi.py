@@ -23,9 +23,9 @@ from aigc_ui.visitors import Visitor, visitor_of
 from pipelines import foreign, infotext, vaes
 from pipelines.errors import NotFound, StudioError
 from pipelines.film import sheet
-from pipelines.foreign.carrier import texts_of
 from pipelines.jobs import Job, JobState
 from pipelines.params import Request as Values
+from pipelines.picture_files.reader import PictureReader
 
 PREFIX = "/sdapi/v1"
 REMEMBERED = 1000  # clients whose chosen model is remembered, and jobs whose call is
@@ -110,7 +110,8 @@ def _making(services: Services, chosen: Chosen, calls: Calls) -> APIRouter:
     @router.post("/png-info")
     async def png_info(request: Request) -> dict[str, Any]:
         image, kind = (await bodies.read(request)).get("image"), sdapi_lists.request_type(services)
-        return await rooms.metadata.answer(request, lambda: _png_info(decoded("image", image), kind))
+        reader = services.inputs.reader
+        return await rooms.metadata.answer(request, lambda: _png_info(decoded("image", image), kind, reader))
 
     return router
 
@@ -292,10 +293,11 @@ def _current(job: Job) -> str | None:
     return _base64(data.getvalue())
 
 
-def _png_info(data: bytes, kind: type[Values]) -> dict[str, Any]:
+def _png_info(data: bytes, kind: type[Values], reader: PictureReader) -> dict[str, Any]:
     """What the picture says in its own words ("info", "items"), and as parameters that A1111's names fit."""
-    texts = {name: text for name, text in texts_of(data).items() if len(text) <= 1 << 16}
-    found = foreign.read(data, kind)
+    carried = reader.texts(data)
+    texts = {name: text for name, text in carried.items() if len(text) <= 1 << 16}
+    found = foreign.read(data, kind, lambda _: carried, reader.hidden_texts)
     info = texts.get("parameters", "")
     if not info and found.settings:
         info = infotext.write({"request": found.settings, "software": found.tool})

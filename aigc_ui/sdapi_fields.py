@@ -2,15 +2,12 @@
 
 import base64
 import binascii
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import ImageOps
-
-from pipelines import hires, infotext, inputs, vaes
+from pipelines import hires, infotext, vaes
 from pipelines.errors import BadRequest
 from pipelines.foreign.names import model_name, named
 from pipelines.inputs import InputStore
@@ -138,7 +135,7 @@ def image_to_image(body: Mapping[str, Any], request_type: type[Request], model: 
     if len(pictures) > 1:
         ignored["init_images"] = f"{len(pictures)} pictures: {WHY['init_images']}"
     if body.get("mask"):
-        values["mask_image"] = store.add(_mask(decoded("mask", body["mask"]), body.get("inpainting_mask_invert"))).id
+        values["mask_image"] = store.add(decoded("mask", body["mask"]), bool(body.get("inpainting_mask_invert"))).id
         of_mask = {k: body[k] for k in _OF_MASKS if body.get(k) is not None}
         values |= _masking(of_mask, fields_of(request_type))
         ignored |= {k: _why(k, v) for k, v in of_mask.items() if k in ("mask_blur_x", "mask_blur_y") and v}
@@ -270,14 +267,6 @@ def _masking(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, 
     }
     whole = Flag().check("inpaint_full_res", given.get("inpaint_full_res", True), bool)
     return values | {"mask_fill": FILLED[fill], "only_masked": whole}
-
-
-def _mask(data: bytes, invert: object) -> bytes:
-    if not invert:
-        return data
-    inverted = io.BytesIO()
-    ImageOps.invert(inputs.read(data)).save(inverted, "PNG")
-    return inverted.getvalue()
 
 
 def _mapping(value: object, name: str) -> dict[str, Any]:

@@ -130,4 +130,5 @@ class Services:
     def close(self) -> None:
         self.library.hasher.close()
         self.jobs.close()
+        self.inputs.close()
         self.devices.close()

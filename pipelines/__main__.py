@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -122,13 +122,13 @@ def _request(options: argparse.Namespace, request_type: type[Request]) -> Reques
     """What the options ask for. Pictures are read from their files, and kept where the results go, for the recipes."""
     from pipelines.inputs import InputStore
 
-    inputs = InputStore(Path(options.out))
     fields = {field.name: field for field in request_type.fields() if field.name in vars(options)}
     values: dict[str, str] = {name: getattr(options, name) for name in fields}
     files = {name: file for name, file in values.items() if isinstance(fields[name].spec, Picture) and file}
     request_type.parse({name: value for name, value in values.items() if name not in files})  # before a file is kept
-    kept = {name: inputs.add(_read(file)).id for name, file in files.items()}
-    return request_type.parse(values | kept).with_pictures(inputs.load)
+    with closing(InputStore(Path(options.out))) as inputs:
+        kept = {name: inputs.add(_read(file)).id for name, file in files.items()}
+        return request_type.parse(values | kept).with_pictures(inputs.load)
 
 
 def _read(file: str) -> bytes:

@@ -84,7 +84,7 @@ def _head(file: BinaryIO) -> PngHead:
         raise BadFile("this is not a PNG picture. Choose a PNG that was saved by an image generator.")
     width, height = struct.unpack(">II", start[16:24])
     texts: dict[str, str] = {}
-    room = 4 * MAX_TEXT
+    room = 4 * MAX_TEXT  # of all texts, also after inflating
     for _ in range(MAX_CHUNKS):
         header = file.read(8)
         if len(header) < 8:
@@ -98,24 +98,30 @@ def _head(file: BinaryIO) -> PngHead:
         room -= length
         data, checksum = file.read(length), file.read(4)
         if zlib.crc32(kind + data).to_bytes(4, "big") == checksum:
-            _add_text(texts, kind, data)
+            room -= _add_text(texts, kind, data)
     return PngHead(width, height, texts, complete=False)
 
 
-def _add_text(texts: dict[str, str], kind: bytes, data: bytes) -> None:
-    """Adds the text of one chunk; the first of a name counts, and one that cannot be decoded is passed over."""
+def _add_text(texts: dict[str, str], kind: bytes, data: bytes) -> int:
+    """Adds the text of one chunk; the first of a name counts, and one that cannot be decoded is passed over.
+
+    Returns what unpacking it has taken, in bytes.
+    """
     name, _, rest = data.partition(b"\0")
+    if kind == b"tEXt":
+        value, packed, encoding = rest, False, "latin-1"
+    elif kind == b"zTXt":
+        value, packed, encoding = rest[1:], True, "latin-1"
+    else:  # iTXt: compressed?, method, language, translated name, text
+        value, packed, encoding = rest[2:].split(b"\0", 2)[-1], rest[:1] == b"\1", "utf-8"
     try:
-        if kind == b"tEXt":
-            text = rest.decode("latin-1")
-        elif kind == b"zTXt":
-            text = _inflate(rest[1:]).decode("latin-1")
-        else:  # iTXt: compressed?, method, language, translated name, text
-            value = rest[2:].split(b"\0", 2)[-1]
-            text = (_inflate(value) if rest[:1] == b"\1" else value).decode("utf-8")
-    except (zlib.error, UnicodeDecodeError):
-        return
-    texts.setdefault(name.decode("latin-1"), text)
+        text = _inflate(value) if packed else value
+        texts.setdefault(name.decode("latin-1"), text.decode(encoding))
+    except zlib.error:
+        return MAX_TEXT
+    except UnicodeDecodeError:
+        pass
+    return len(text) if packed else 0
 
 
 def _inflate(data: bytes) -> bytes:

@@ -32,11 +32,11 @@ FORBIDDEN = (
 )
 
 
-def confine(memory: int, written: int, may_write: Path) -> str:
+def confine(memory: int, written: int, may_write: Path, spare: int = SPARE_BYTES) -> str:
     """Confine this process for good, before it reads a stranger's byte; what cannot be limited here is said, or "".
 
     memory: bytes that it may take beyond what it has. written: bytes of the largest file. may_write: the only folder
-    in which files may be made.
+    in which files may be made. spare: bytes for libraries that map far more than they use.
     """
     sys.addaudithook(_Hook(may_write))
     try:
@@ -52,7 +52,7 @@ def confine(memory: int, written: int, may_write: Path) -> str:
     taken = _address_space()
     if not taken:
         return "This system does not tell how much memory a process has mapped, so it is not limited."
-    _limit(resource, resource.RLIMIT_AS, taken + memory + SPARE_BYTES)
+    _limit(resource, resource.RLIMIT_AS, taken + memory + spare)
     return ""
 
 

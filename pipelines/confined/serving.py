@@ -15,16 +15,23 @@ Handler = Callable[[dict[str, Any], bytes], "tuple[dict[str, Any], bytes | memor
 CPU_HARD_SECONDS = 3600
 
 
-def serve(handlers: Mapping[str, Handler], memory: int, cpu_seconds: int, most_bytes: int) -> int:
+def serve(
+    handlers: Mapping[str, Handler],
+    memory: int,
+    cpu_seconds: int,
+    most_bytes: int,
+    spare: int = limits.SPARE_BYTES,
+) -> int:
     """Answer calls by name. Import what the handlers need first: afterwards no library can be loaded by ctypes.
 
     memory      -- bytes that all calls together may take beyond what the process has now
     cpu_seconds -- of one call; a call that takes more ends this process
     most_bytes  -- of the data of one call
+    spare       -- bytes beyond `memory` for libraries that map more than they use
     """
     answers, sys.stdout = os.fdopen(os.dup(1), "wb"), sys.stderr  # a library that prints cannot break the messages
     calls = sys.stdin.buffer
-    note = limits.confine(memory, 0, Path(os.devnull))
+    note = limits.confine(memory, 0, Path(os.devnull), spare)
     pipe.write(answers, {"ready": True, "note": note})
     while True:
         try:

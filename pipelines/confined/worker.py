@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.confined import pipe, process
@@ -14,6 +16,15 @@ from pipelines.errors import BadFile, Busy
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
+CPU_TIME_OVER = getattr(signal, "SIGXCPU", 0)
+
+
+class _Died(BadFile):
+    """`by_itself`: what the call brought is the reason, whichever child reads it."""
+
+    def __init__(self, message: str, by_itself: bool) -> None:
+        super().__init__(message)
+        self.by_itself = by_itself
 
 
 class Worker:
@@ -26,8 +37,10 @@ class Worker:
     patience   -- so long a call waits for the one before it, then it raises Busy
     lifetime   -- calls after which the child is replaced, so that what they left behind goes with it
     idle       -- seconds without a call after which the child ends
+    environment -- variables of the child
 
-    One call at a time: two strangers' files at once would take twice the memory. Any thread may call.
+    A child that dies after it has answered others may have died of what they left, or was killed: the call is made once
+    more by another. One call at a time: two strangers' files at once would take twice the memory. Any thread may call.
     """
 
     def __init__(
@@ -39,10 +52,12 @@ class Worker:
         patience: float = 30.0,
         lifetime: int = 200,
         idle: float = 60.0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._module, self._label = module, label
         self._seconds, self._most_bytes = seconds, most_bytes
         self._patience, self._lifetime, self._idle = patience, lifetime, idle
+        self._environment = environment
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._calls = 0
@@ -58,9 +73,7 @@ class Worker:
             raise Busy(f"Other files are being read. Try this {self._label} again in a few seconds.")
         try:
             self._stop_ending()
-            child = self._started()
-            self._calls += 1
-            answer, made = self._exchange(child, (task or {}) | {"call": name}, data, self._seconds)
+            answer, made = self._answered((task or {}) | {"call": name}, data)
             if self._calls >= self._lifetime:
                 self._end()
             else:
@@ -68,6 +81,19 @@ class Worker:
         finally:
             self._turn.release()
         return self._checked(answer), made
+
+    def _answered(self, task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        child = self._started()
+        used = self._calls > 0
+        self._calls += 1
+        try:
+            return self._exchange(child, task, data, self._seconds)
+        except _Died as death:
+            if not used or death.by_itself:
+                raise
+        child = self._started()
+        self._calls += 1
+        return self._exchange(child, task, data, self._seconds)
 
     def close(self) -> None:
         """End the child; a later call starts another."""
@@ -79,7 +105,7 @@ class Worker:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self._end()
-        self._child, self._calls = process.start(self._module), 0
+        self._child, self._calls = process.start(self._module, self._environment), 0
         self._exchange(self._child, None, b"", START_SECONDS)
         return self._child
 
@@ -96,11 +122,14 @@ class Worker:
             if task is not None:
                 pipe.write(child.stdin, task, data)
             return pipe.read(child.stdout, self._most_bytes)
-        except (OSError, EOFError, ValueError):
+        except (OSError, EOFError, ValueError) as error:
             self._end()
+            by_itself = isinstance(error, ValueError) or child.returncode == -CPU_TIME_OVER
             if time.monotonic() - began >= seconds:
                 raise BadFile(f"Reading this {self._label} took more than {seconds:.0f} s and was stopped.") from None
-            raise BadFile(f"This {self._label} brought down the process that read it. Do not use it.") from None
+            raise _Died(
+                f"This {self._label} brought down the process that read it. Do not use it.", by_itself
+            ) from None
         finally:
             clock.cancel()
 

@@ -8,8 +8,9 @@
 All of it is a stranger's data: bounded before it is parsed, checked by the request itself, and text wherever it shows.
 """
 
-from pipelines.foreign import a1111, comfy, fooocus, invoke, novelai, stealth, studio, swarm
-from pipelines.foreign.carrier import texts_of
+from collections.abc import Callable
+
+from pipelines.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, stealth, studio, swarm
 from pipelines.foreign.found import Found, Said, found
 from pipelines.params import Request
 
@@ -19,10 +20,20 @@ __all__ = ["Found", "Said", "read", "read_text"]
 TOOLS = (studio.read, comfy.read, invoke.read, novelai.read, swarm.read, fooocus.read, a1111.read)
 
 
-def read(data: bytes, request_type: type[Request]) -> Found:
-    """What a PNG, JPEG or WebP says of how it was made. Raises BadFile for anything else."""
-    texts = texts_of(data)
-    said = _said(texts) or _said(stealth.texts_of(data))
+TextsOf = Callable[[bytes], dict[str, str]]
+
+
+def read(
+    data: bytes,
+    request_type: type[Request],
+    texts_of: TextsOf = carrier.texts_of,
+    hidden_texts_of: TextsOf = stealth.texts_of,
+) -> Found:
+    """What a PNG, JPEG or WebP says of how it was made. Raises BadFile for anything else.
+
+    texts_of, hidden_texts_of: a server reads them in a process of their own, see `picture_files.reader`.
+    """
+    said = _said(texts_of(data)) or _said(hidden_texts_of(data))
     return found(said, request_type)
 
 

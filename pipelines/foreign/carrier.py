@@ -14,6 +14,7 @@ from pipelines.errors import BadFile
 
 MOST_BYTES = recipe.MAX_TEXT  # of one text
 MOST_SEGMENTS = 1000
+MOST_EXIFS = 2  # of one file; a sound one has one
 USER_COMMENT, MAKE, MODEL, SOFTWARE, EXIF_IFD = 0x9286, 0x010F, 0x0110, 0x0131, 0x8769
 # What Pillow raises at damaged EXIF.
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, OverflowError, struct.error)
@@ -57,9 +58,11 @@ def _ascii(text: str) -> int:
 
 def _from_segments(segments: Iterator[tuple[str, bytes]]) -> dict[str, str]:
     texts: dict[str, str] = {}
+    exifs = 0
     for kind, data in segments:
         if kind == "exif":
-            for name, text in _exif(data).items():
+            exifs += 1
+            for name, text in (_exif(data) if exifs <= MOST_EXIFS else {}).items():
                 texts.setdefault(name, text)
         else:
             texts.setdefault("parameters", data.decode("utf-8", "replace"))

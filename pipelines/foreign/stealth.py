@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.errors import BadFile
 from pipelines.foreign.json_text import json_object
+from pipelines.picture_files.trimming import trimmed
 from pipelines.recipe import MAX_TEXT
 
 MOST_PIXELS = 20_000_000
@@ -31,14 +33,15 @@ def texts_of(data: bytes) -> dict[str, str]:
 
 
 def _hidden(data: bytes) -> str:
-    bits = _alpha_bits(data)
-    if bits is None or len(bits) < _HEAD + 32:
+    alpha = _alpha(data)
+    if alpha is None or alpha.size < _HEAD + 32:
         return ""
-    packed = SIGNATURES.get(np.packbits(bits[:_HEAD]).tobytes())
-    length = int.from_bytes(np.packbits(bits[_HEAD : _HEAD + 32]).tobytes(), "big")
-    if packed is None or not 0 < length <= min(8 * MAX_TEXT, len(bits) - _HEAD - 32):
+    head = _bits(alpha, _HEAD + 32)
+    packed = SIGNATURES.get(np.packbits(head[:_HEAD]).tobytes())
+    length = int.from_bytes(np.packbits(head[_HEAD:]).tobytes(), "big")
+    if packed is None or not 0 < length <= min(8 * MAX_TEXT, alpha.size - _HEAD - 32):
         return ""
-    body = np.packbits(bits[_HEAD + 32 : _HEAD + 32 + length]).tobytes()
+    body = np.packbits(_bits(alpha, _HEAD + 32 + length)[_HEAD + 32 :]).tobytes()
     unpacking = zlib.decompressobj(31)  # 31: gzip
     try:
         text = unpacking.decompress(body, MAX_TEXT) if packed else body
@@ -47,15 +50,22 @@ def _hidden(data: bytes) -> str:
         return ""
 
 
-def _alpha_bits(data: bytes) -> NDArray[np.uint8] | None:
-    """The lowest bit of each pixel's alpha, by columns; None for what is no RGBA PNG of a bounded size."""
+def _bits(alpha: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """The first `count` of the lowest bits of alpha, column by column."""
+    columns = -(-count // alpha.shape[0])
+    return (alpha[:, :columns].T & np.uint8(1)).reshape(-1)[:count]
+
+
+def _alpha(data: bytes) -> NDArray[np.uint8] | None:
+    """(H, W); None for what is no RGBA PNG of a bounded size."""
     eight_bits, rgba = data[24:25] == b"\x08", data[25:26] == b"\x06"
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     if data[1:4] != b"PNG" or not eight_bits or not rgba or not 0 < width * height <= MOST_PIXELS:
         return None
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            alpha = np.asarray(image.getchannel("A"))
-    except _DAMAGED:
+        with Image.open(io.BytesIO(trimmed(data)), formats=("PNG",)) as image:
+            if image.size != (width, height):  # a second head
+                return None
+            return np.asarray(image.getchannel("A"))
+    except (BadFile, *_DAMAGED):
         return None
-    return (alpha.T & 1).astype(np.uint8).reshape(-1)

@@ -13,7 +13,7 @@ from pipelines.errors import BadFile, BadRequest, Busy
 
 @pytest.fixture
 def worker():
-    made = Worker("tests.pipelines.confined_child", "picture", seconds=5.0, most_bytes=2**20)
+    made = Worker("tests.pipelines.confined_child", "picture", seconds=60.0, most_bytes=2**20)
     yield made
     made.close()
 
@@ -44,6 +44,40 @@ def test_a_fault_is_a_sentence_and_the_next_call_is_answered(worker: Worker, cal
         worker.call(call)
     assert "/secret" not in str(refused.value)
     assert worker.call("echo", {"say": "well"})[0]["said"] == "well"
+
+
+def test_a_killed_child_loses_no_call(worker: Worker) -> None:
+    for _ in range(3):
+        pid = worker.call("echo", {"say": ""})[0]["pid"]
+        os.kill(pid, 9)
+        assert worker.call("echo", {"say": "well"})[0]["said"] == "well"
+
+
+def test_a_call_that_kills_is_made_once_more_and_one_that_computes_too_long_is_not(worker: Worker) -> None:
+    worker.call("echo", {"say": ""})
+    started = count_starts(worker)
+    for call, more in (("die", 1), ("spin", 0)):
+        with pytest.raises(BadFile, match="brought down"):
+            worker.call(call)
+        assert len(started) == more
+        started.clear()
+        worker.call("echo", {"say": ""})
+        started.clear()
+
+
+def count_starts(worker: Worker) -> list[str]:
+    started: list[str] = []
+    start = worker._started
+
+    def counted() -> object:
+        before = worker._child
+        child = start()
+        if child is not before:
+            started.append("child")
+        return child
+
+    worker._started = counted  # type: ignore[method-assign]
+    return started
 
 
 def test_a_call_that_hangs_ends_with_its_time() -> None:

@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ from PIL.PngImagePlugin import PngInfo
 
 from pipelines import inputs
 from pipelines.errors import BadFile, NotFound, StorageError
-from pipelines.inputs import InputStore, read
+from pipelines.inputs import InputStore
+from pipelines.picture_files.decoding import read
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
 PICTURE = Image.fromarray(COLOURS)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> InputStore:
-    return InputStore(tmp_path / "outputs")
+def store(tmp_path: Path) -> Iterator[InputStore]:
+    opened = InputStore(tmp_path / "outputs")
+    yield opened
+    opened.close()
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
