@@ -112,7 +112,7 @@ class Room:
 
         try:
             return await self._run(client_of(request), prepared)
-        except Busy:
+        except (Busy, TooMany):
             await _drain(request)
             raise
 
