@@ -64,21 +64,21 @@ class Proxies:
         if visitor.host and self.hosts.allow(headers.get("host", "")):
             kept = [(name, value) for name, value in kept if name.lower() != b"host"]
             kept.append((b"host", visitor.host.encode("latin-1")))
-        seen = {**scope, "headers": kept, "scheme": visitor.scheme or scope.get("scheme", "http")}
+        visited = {**scope, "headers": kept, "scheme": visitor.scheme or scope.get("scheme", "http")}
         if visitor.address is not None:
-            seen["client"] = (str(visitor.address), 0)
-        return seen
+            visited["client"] = (str(visitor.address), 0)
+        return visited
 
     def _visitor(self, scope: Scope, headers: Headers) -> Visitor:
         """Of X-Forwarded-*; of Forwarded (RFC 7239) only without those, since proxies pass on what they do not set."""
-        said = {word: _listed(headers, f"x-forwarded-{word}") for word in ("for", "proto", "host")}
-        if not any(said.values()):
-            said = _forwarded(headers)
-        scheme = said["proto"][0].lower() if said["proto"] else ""
+        claims = {word: _listed(headers, f"x-forwarded-{word}") for word in ("for", "proto", "host")}
+        if not any(claims.values()):
+            claims = _forwarded(headers)
+        scheme = claims["proto"][0].lower() if claims["proto"] else ""
         return Visitor(
-            self._nearest_stranger(said["for"]),
+            self._nearest_stranger(claims["for"]),
             scheme if scheme in ("http", "https") else "",
-            said["host"][0] if said["host"] else "",
+            claims["host"][0] if claims["host"] else "",
         )
 
     def _nearest_stranger(self, chain: list[str]) -> Address | None:
@@ -128,13 +128,13 @@ def _listed(headers: Headers, name: str) -> list[str]:
 
 
 def _forwarded(headers: Headers) -> dict[str, list[str]]:
-    said: dict[str, list[str]] = {"for": [], "proto": [], "host": []}
+    claims: dict[str, list[str]] = {"for": [], "proto": [], "host": []}
     for element in _listed(headers, "forwarded"):
         for pair in element.split(";"):
             key, _, value = pair.partition("=")
-            if key.strip().lower() in said:
-                said[key.strip().lower()].append(value.strip().strip('"'))
-    return said
+            if key.strip().lower() in claims:
+                claims[key.strip().lower()].append(value.strip().strip('"'))
+    return claims
 
 
 def _address(word: str) -> Address | None:
