@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -17,15 +16,14 @@ from benchmarks.soak.attack import attack
 from benchmarks.studio import Studio
 from tests.odd_files import MODELS, NOTES, SIDES, safetensors
 
-HOME = Path(tempfile.gettempdir()) / f"aigc-soak-{os.getpid()}-models"
-"""Not there when the studio starts."""
+FOLDER = tempfile.TemporaryDirectory(prefix="aigc-soak-")  # the studio's folder of models; gone when all is over
+HOME = Path(FOLDER.name)
 GIVEN = ("--models-dir", str(HOME))
 SECRET = b"root:x:0:0:the owner's"
 
 
 def _planted() -> Path:
-    """A folder of its own below the studio's folder of models, which is made after the start."""
-    HOME.mkdir(exist_ok=True)
+    """A new folder below the studio's folder of models."""
     folder = Path(tempfile.mkdtemp(dir=HOME))
     (HOME / "secret").write_bytes(SECRET)
     return folder
@@ -37,11 +35,9 @@ def _listed(studio: Studio) -> str:
         answer = studio.http.get("/api/v1/library?limit=500", timeout=20)
     except httpx.TimeoutException:
         return "no answer in 20 s"
-    return (
-        f"{answer.status_code}, {answer.json()['total']} models"
-        if answer.status_code == 200
-        else str(answer.status_code)
-    )
+    if answer.status_code != 200:
+        return str(answer.status_code)
+    return f"200, {answer.json()['total']} models"
 
 
 @attack("pipes, sockets, devices, circles of links and odd names among the models", *GIVEN)
@@ -113,6 +109,6 @@ def _killed(studio: Studio) -> str:
             writer.kill()
             writer.wait()
         left = len(list(day.glob(".*.part")))
-        start = "import sys; from pathlib import Path; from pipelines.store import ImageStore; ImageStore(Path(sys.argv[1]))"
+        start = "import sys; from pathlib import Path; from pipelines import store; store.ImageStore(Path(sys.argv[1]))"
         subprocess.run([sys.executable, "-c", start, outputs], check=True)
         return f"{left} parts left, {len(list(day.glob('.*.part')))} after the next start"
