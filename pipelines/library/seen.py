@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +31,7 @@ _ROWS = "select path, state, size, format, found, sha256, payload from seen"
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM}
 _UNWRITABLE |= {sqlite3.SQLITE_IOERR}
+_HASH = re.compile(r"([0-9a-f]{64})?")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -146,9 +148,11 @@ class SeenFiles:
 def _checked(row: tuple[Any, ...]) -> tuple[bytes, Seen] | None:
     """(path, what was seen) of a row of the right types; None for any other."""
     match row:
-        case (bytes(path), str(state), int(size), str(form), str(found), str(sha256), str(payload)) if size >= 0:
+        case (bytes(path), str(state), int(size), str(form), str(found), str(sha256), str(payload)) if (
+            size >= 0 and _HASH.fullmatch(sha256) and _HASH.fullmatch(payload)
+        ):
             with suppress(ValueError, TypeError, RecursionError):
-                return path, Seen(state, size, form, _recognised(found), sha256[:64], payload[:64])
+                return path, Seen(state, size, form, _recognised(found), sha256, payload)
     return None
 
 

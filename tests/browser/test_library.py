@@ -1,7 +1,14 @@
 """The models' tab in a real browser: searched, opened, noted, used in Create, removed and brought back."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import running
+from tests.odd_files import MODELS, safetensors
 
 
 @pytest.fixture
@@ -73,3 +80,30 @@ def test_a_look_at_the_hub_without_a_network_ends_in_a_sentence(library):
     library.get_by_label("File in it").fill("a.safetensors")
     library.get_by_role("button", name="Look", exact=True).click()
     expect(library.locator(".library > .alas")).to_be_visible()
+
+
+def test_one_odd_file_leaves_the_others_in_the_list(tmp_path, browser):
+    folder = tmp_path / "models"
+    (folder / "loras").mkdir(parents=True)
+    for plant, _ in MODELS.values():
+        plant(Path(tempfile.mkdtemp(dir=folder)))
+    safetensors(folder / "good.safetensors")
+    (folder / "good.civitai.info").write_text('{"trainedWords": 5}')
+    (folder / "good.png").symlink_to("/etc/passwd")
+    with running(tmp_path / "outputs", AIGC_MODELS=str(folder)) as studio:
+        page = browser.new_page(viewport={"width": 1280, "height": 1600}, locale="en-US")
+        page.goto(studio.url)
+        expect(page.locator("html")).to_have_attribute("data-ready", "true")
+        page.get_by_role("tab", name="Models").click()
+        expect(model(page, "good")).to_be_visible()
+        expect(page.locator(".library > .alas")).to_be_hidden()
+        odd = page.locator(".model", has=page.locator("b", has_text="odd")).first
+        odd.locator("summary").click()
+        expect(odd.locator(".alas")).to_be_visible()
+        (folder / "loras" / "late.safetensors").write_bytes((folder / "good.safetensors").read_bytes())
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("data-ready", "true")
+        page.get_by_role("tab", name="Models").click()
+        expect(model(page, "late")).to_be_visible()
+        page.screenshot(path=os.environ.get("AIGC_SHOT") or tmp_path / "odd.png", full_page=True)
+        page.close()

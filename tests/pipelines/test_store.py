@@ -357,6 +357,9 @@ def spoil(path: Path, how: str) -> None:
         path.write_bytes(b"")
     elif how == "deleted":
         path.unlink()
+    elif how == "a pipe":
+        path.unlink()
+        os.mkfifo(path)
     elif how == "a folder":
         path.unlink()
         path.mkdir()
@@ -365,6 +368,13 @@ def spoil(path: Path, how: str) -> None:
             "no tables": "drop table images",
             "other tables": "alter table images rename column owner to someone",
             "broken recipe": "update images set recipe = '{'",
+            "number for a day": "insert into folders values (5, 'x')",
+            "size in words": "update images set width = 'wide'",
+            "no size": "update images set width = 0, height = -5",
+            "owner of bytes": "update images set owner = x'ff'",
+            "id of bytes": "update images set id = cast(id as blob)",
+            "not a number": "update images set recipe = '{\"a\": NaN}'",
+            "a view": "alter table images rename to old_images",
             "strange row": "update images set recipe = x'00ff', id = 'me' where rowid = 1",
         }[how]
         with contextlib.closing(sqlite3.connect(path)) as db, db:
@@ -372,7 +382,9 @@ def spoil(path: Path, how: str) -> None:
             db.execute(statement)
 
 
-KINDS = "garbage,spoilt middle,cut,empty,deleted,a folder,no tables,other tables,broken recipe,strange row".split(",")
+KINDS = "garbage,spoilt middle,cut,empty,deleted,a folder,no tables,other tables,broken recipe,strange row"
+KINDS = [*KINDS.split(","), "number for a day", "size in words", "no size", "owner of bytes", "id of bytes"]
+KINDS += ["not a number", "a view", *(["a pipe"] if hasattr(os, "mkfifo") else [])]
 
 
 @pytest.mark.parametrize("reopened", [True, False])
