@@ -37,7 +37,7 @@ from aigc_ui.frames import FrameEncoder
 from aigc_ui.plain import json_bytes
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
-from aigc_ui.visitors import visitor_of
+from aigc_ui.visitors import Visitor, visitor_of
 from pipelines import copies, film, footprint, infotext, memory, models, places
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
@@ -107,14 +107,9 @@ def _jobs(services: Services) -> APIRouter:
         return _job(services.job_for(job_id, client), client)
 
     @router.delete("/{job_id}")
-    def end(job_id: str, request: Request) -> dict[str, Any]:
+    async def end(job_id: str, request: Request) -> dict[str, Any]:
         visitor = visitor_of(request)
-        client = visitor.client
-        if classroom.is_somebody_elses(services, job_id, visitor):
-            return classroom.stop(services, job_id, visitor)
-        if services.job_for(job_id, client).over:
-            return _job(services.jobs.remove(job_id, client), client)
-        return _job(services.jobs.cancel(job_id, client), client)
+        return await rooms.ending.run(visitor.client, lambda: _ended(services, job_id, visitor))
 
     @router.post("/{job_id}/move")
     async def move(job_id: str, request: Request) -> dict[str, Any]:
@@ -166,15 +161,27 @@ def _jobs(services: Services) -> APIRouter:
     return router
 
 
+def _ended(services: Services, job_id: str, visitor: Visitor) -> dict[str, Any]:
+    if classroom.is_somebody_elses(services, job_id, visitor):
+        return classroom.stop(services, job_id, visitor)
+    act = services.jobs.remove if services.job_for(job_id, visitor.client).over else services.jobs.cancel
+    return _job(act(job_id, visitor.client), visitor.client)
+
+
 def _images(services: Services) -> APIRouter:
     router = APIRouter(prefix="/api/v1/images")
 
     @router.get("")
-    def newest(request: Request) -> dict[str, Any]:
+    async def newest(request: Request) -> Response:
         limit = int(PAGE_OF_IMAGES.check("limit", request.query_params.get("limit", 60), int))
         before = request.query_params.get("before") or None
         client = client_of(request)
-        return {"images": [_image(info, client) for info in services.images(client, limit, before)]}
+
+        def work() -> bytes:
+            return json_bytes({"images": [_image(info, client) for info in services.images(client, limit, before)]})
+
+        data = await services.rooms.gallery.answer(request, work)
+        return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
     @router.get("/{image_id}.jpg")
     async def jpeg(image_id: str, request: Request) -> Response:

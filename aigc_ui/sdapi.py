@@ -126,26 +126,24 @@ def _running(services: Services, calls: Calls) -> APIRouter:
         return await services.rooms.programs.answer(request, lambda: _progress(jobs, with_image=not skip_image))
 
     @router.post("/interrupt")
-    def interrupt(request: Request) -> dict[str, Any]:
+    async def interrupt(request: Request) -> dict[str, Any]:
         """Ends the request for pictures that `progress` shows, or the next one; others of this client go on.
 
         So does A1111, and so programs that cannot be told apart end one another's work one at a time at the most.
         """
         client = _client(request)
         jobs = _unfinished(services, client)
-        ending = calls.of(jobs[0]) if jobs else ()
-        for job in jobs:
-            if job.id in ending:
-                services.jobs.cancel(job.id, client)
+        call = calls.of(jobs[0]) if jobs else ()
+        ending = [job for job in jobs if job.id in call]
+        await services.rooms.ending.run(client, lambda: _end(services, client, ending))
         return {}
 
     @router.post("/skip")
-    def skip(request: Request) -> None:
+    async def skip(request: Request) -> None:
         """Ends the one job that `progress` shows."""
         client = _client(request)
         running = [job for job in _unfinished(services, client) if job.state is not JobState.WAITING]
-        if running:
-            services.jobs.cancel(running[0].id, client)
+        await services.rooms.ending.run(client, lambda: _end(services, client, running[:1]))
 
     return router
 
@@ -307,6 +305,11 @@ def _png_info(data: bytes, kind: type[Values], reader: PictureReader) -> dict[st
 def _unfinished(services: Services, client: str) -> list[Job]:
     services.jobs.seen(client)
     return [job for job in services.jobs.list(client) if not job.over]
+
+
+def _end(services: Services, client: str, jobs: list[Job]) -> None:
+    for job in jobs:
+        services.jobs.cancel(job.id, client)
 
 
 def _client(request: Request) -> str:
