@@ -103,7 +103,7 @@ def run(services: Services, listening: Any, host: str, given: argparse.Namespace
         if given.autolaunch:
             threading.Thread(target=webbrowser.open, args=(addresses[0],), daemon=True).start()
         server.serve(guard, listening)
-        print("Closing. Pictures are saved; waiting jobs go on at the next start.", flush=True)
+        print("Closing. Pictures are saved; jobs that run or wait go on at the next start.", flush=True)
         close(services)
     if studio.failure is not None:
         log.error("The page could not be built.", exc_info=studio.failure)
