@@ -133,7 +133,7 @@ def run(services: Services, listening: Any, host: str, given: argparse.Namespace
             threading.Thread(target=webbrowser.open, args=(mine[0],), daemon=True).start()
         ledger = connections.ledger(shared, visited.is_proxy)
         server.serve(visited, listening, ledger, reached.certificate)
-        print("Closing. Pictures are saved; waiting jobs go on at the next start.", flush=True)
+        print("Closing. Pictures are saved; jobs that run or wait go on at the next start.", flush=True)
         close(services)
     if studio.failure is not None:
         log.error("The page could not be built.", exc_info=studio.failure)

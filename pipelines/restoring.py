@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines import registry
 from pipelines.errors import StudioError
@@ -19,6 +21,17 @@ INTERRUPTED = JobError(
     "The studio ended suddenly twice while this job ran, so it was not started a third time. Try it again; where "
     "memory is short, choose a smaller size or fewer pictures first.",
 )
+
+
+@dataclass(frozen=True)
+class PastRequest(Request):
+    """The request of a job that is over, as it was written down: nothing will run it, so that nothing is imported or
+    searched to check it."""
+
+    written: Mapping[str, Any] = field(default_factory=dict)
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.written)
 
 
 def restored(saved: Saved, get: Callable[[str], registry.Generator], store: Store) -> Job:
@@ -51,10 +64,9 @@ def restored(saved: Saved, get: Callable[[str], registry.Generator], store: Stor
 
 def _request(saved: Saved, get: Callable[[str], registry.Generator]) -> tuple[Request, JobError | None]:
     """The request, checked unless the job is over, and what is wrong with it."""
+    if saved.part == FINISHED or saved.state is JobState.CANCELLED:
+        return PastRequest(written=saved.request), None
     try:
-        kind = get(saved.generator).request_type
-        if saved.part == FINISHED:  # nothing will run it, and to check it may search all folders of models
-            return kind(**{field.name: saved.request.get(field.name, field.default) for field in kind.fields()}), None
-        return kind.parse(saved.request), None
+        return get(saved.generator).request_type.parse(saved.request), None
     except StudioError as error:
-        return Request(), JobError.of(error)
+        return PastRequest(written=saved.request), JobError.of(error)

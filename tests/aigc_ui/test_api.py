@@ -15,7 +15,7 @@ from aigc_ui import sse
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.viewers import Bounds, Viewers
 from aigc_ui.visitors import Visitor
-from pipelines.errors import Busy
+from pipelines.errors import Busy, StorageError
 from tests.aigc_ui.small_studio import Studio, made, open_studio, until
 
 
@@ -479,3 +479,23 @@ def test_the_memory_that_a_picture_needs_is_told_before_it_is_asked_for(studio):
     assert 0 < told["weights"] < told["needed"] < told["free"] and told["sentence"].startswith("about ")
     refused = client.post("/api/v1/estimate", json={"request": {"width": 1}})
     assert "width must be" in assert_error(refused, 422, "bad_request")
+
+
+def test_pictures_that_a_full_disk_refused_are_saved_by_a_route_and_only_by_their_owner(studio, monkeypatch):
+    mine, other = studio.client("mine"), studio.client("other")
+    real = studio.services.store.save
+
+    def full(*args, **options):
+        raise StorageError("the disk is full: the picture could not be saved. Free some space and try again.")
+
+    monkeypatch.setattr(studio.services.store, "save", full)
+    job = made(mine)
+    assert job["state"] == "failed" and job["error"]["code"] == "storage" and job["unsaved"] == 1
+    refused = mine.post(f"/api/v1/jobs/{job['id']}/save")
+    assert refused.status_code == 507 and refused.json()["error"]["code"] == "storage"
+    monkeypatch.setattr(studio.services.store, "save", real)
+    assert other.post(f"/api/v1/jobs/{job['id']}/save").status_code == 403
+    assert mine.post("/api/v1/jobs/unknown/save").status_code == 404
+    saved = mine.post(f"/api/v1/jobs/{job['id']}/save").json()
+    assert saved["state"] == "done" and saved["unsaved"] == 0 and saved["error"] is None
+    assert mine.get(f"/api/v1/images/{saved['image_ids'][0]}").status_code == 200
