@@ -219,7 +219,7 @@ def _about(services: Services) -> APIRouter:
     async def suit(request: Request) -> dict[str, Any]:
         """The settings that suit a model. Raises BadFile with the reason where it cannot be used."""
         body = await bodies.read_known(request, {"model": ""})
-        return await run_in_threadpool(lambda: suited(models.inspect(models.find(str(body["model"])))))
+        return await run_in_threadpool(lambda: suited(models.inspect(models.find(_text(body, "model")))))
 
     @router.get("/api/v1/stats")
     def stats() -> dict[str, Any]:

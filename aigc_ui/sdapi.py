@@ -16,14 +16,15 @@ from fastapi import APIRouter, Request
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
-from aigc_ui import bodies, sdapi_lists
+from aigc_ui import bodies, sdapi_echo, sdapi_lists
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
 from pipelines import foreign, infotext, vaes
-from pipelines.errors import NotFound, StudioError
+from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound, StudioError
 from pipelines.film import sheet
 from pipelines.foreign.carrier import texts_of
+from pipelines.job import JobError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Request as Values
 
@@ -35,6 +36,14 @@ class JobFailed(StudioError):
     """A job that ended without a picture, with its own sentence."""
 
     code = "job_failed"
+
+    @classmethod
+    def of(cls, error: JobError) -> "JobFailed":
+        """With the status of its kind: a mask that is all black, or a LoRA that is not here, is no fault of ours."""
+        failed = cls(error.message)
+        kinds = {kind.code: kind.status for kind in (BadRequest, BadFile, NotFound, NotAllowed)}
+        failed.status = kinds.get(error.code, cls.status)
+        return failed
 
 
 class Chosen:
@@ -80,9 +89,8 @@ def _making(services: Services, chosen: Chosen) -> APIRouter:
     @router.post("/txt2img")
     async def txt2img(request: Request) -> dict[str, Any]:
         body, client = await bodies.read(request), _client(request)
-        asked = text_to_image(
-            body, sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
-        )
+        kind, model = sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
+        asked = await run_in_threadpool(text_to_image, body, kind, model)
         return await _made(services, request, asked, body)
 
     @router.post("/img2img")
@@ -94,8 +102,8 @@ def _making(services: Services, chosen: Chosen) -> APIRouter:
 
     @router.post("/png-info")
     async def png_info(request: Request) -> dict[str, Any]:
-        data = decoded("image", (await bodies.read(request)).get("image"))
-        return await run_in_threadpool(_png_info, data, sdapi_lists.request_type(services))
+        image = (await bodies.read(request)).get("image")
+        return await run_in_threadpool(lambda: _png_info(decoded("image", image), sdapi_lists.request_type(services)))
 
     return router
 
@@ -139,8 +147,11 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     async def change(request: Request) -> dict[str, Any]:
         body = await bodies.read(request)
         if "sd_model_checkpoint" in body:
-            chosen.choose(_client(request), checkpoint(body["sd_model_checkpoint"], sdapi_lists.request_type(services)))
-        return {"ignored": sorted(str(name)[:80] for name in body if name != "sd_model_checkpoint")}
+            kind = sdapi_lists.request_type(services)
+            model = await run_in_threadpool(checkpoint, body["sd_model_checkpoint"], kind)
+            chosen.choose(_client(request), model)
+        others = {name: "" for name in sorted(body) if name != "sd_model_checkpoint"}
+        return {"ignored": list(sdapi_echo.shortened(others))}
 
     return router
 
@@ -187,9 +198,9 @@ def _answer(services: Services, asked: Asked, jobs: list[Job], body: dict[str, A
     infos = [services.store.get(image_id) for job in jobs for image_id in job.image_ids]
     error = next((job.error for job in jobs if job.error), None)
     if not infos and error:
-        raise JobFailed(error.message)
+        raise JobFailed.of(error)
     pictures = [_base64(services.store.path(info.id).read_bytes()) for info in infos] if asked.send_images else []
-    echo = {name: value for name, value in body.items() if name not in ("init_images", "mask")}
+    echo = sdapi_echo.parameters(body)
     info = _info(asked, jobs, [one.recipe for one in infos], [one.id for one in infos])
     return {"images": pictures, "parameters": echo, "info": json.dumps(info, ensure_ascii=False)}
 
