@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from pipelines.errors import BadRequest
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 MOST_DEPTH = 32
 MOST_VALUES = 100_000
@@ -23,8 +24,11 @@ def loads(raw: bytes, most_depth: int = MOST_DEPTH, most_values: int = MOST_VALU
     raw = raw.removeprefix(b"\xef\xbb\xbf")  # a byte order mark
     check(raw, most_depth, most_values, label)
     try:
-        return json.loads(_NOT_ASCII.sub(_escaped, raw).decode("ascii"), parse_constant=_not_a_number)
-    except (ValueError, RecursionError):  # cut off, not UTF-8, or a number of thousands of digits
+        value = json.loads(_NOT_ASCII.sub(_escaped, raw).decode("ascii"), parse_constant=_not_a_number)
+        if _HALF.search(raw):
+            _check_letters(value)
+        return value
+    except (ValueError, RecursionError):  # cut off, not UTF-8, half a letter, or a number of thousands of digits
         raise _not_json(label) from None
 
 
@@ -47,6 +51,20 @@ def check(raw: bytes, most_depth: int, most_values: int, label: str = "the body"
 
 def _not_json(label: str) -> BadRequest:
     return BadRequest(f"{label} is not valid JSON. Send an object like {{...}} in UTF-8.")
+
+
+def _check_letters(value: Any) -> None:
+    """Raises ValueError for half a surrogate pair: no answer, file or page could hold it."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if not one.isascii():
+                one.encode("utf-8")
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _escaped(letters: re.Match[bytes]) -> bytes:
