@@ -252,7 +252,7 @@ def _about(services: Services) -> APIRouter:
         body = await bodies.read_known(request, {"model": ""})
 
         def work() -> dict[str, Any]:
-            return suited(models.inspect(models.find(str(body["model"]))))
+            return suited(models.inspect(models.find(_text(body, "model"))))
 
         return await services.rooms.estimates.answer(request, work)
 

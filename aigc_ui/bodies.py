@@ -7,18 +7,19 @@ from fastapi import Request
 from aigc_ui.rooms import Rooms
 from pipelines import bounded_json
 from pipelines.errors import BadRequest
+from pipelines.params import described
 
-PARSED_AT_ONCE = 64 * 1024
-"""Bytes; more would keep the event loop from everybody else for milliseconds."""
+SMALL = 2**16
+"""Bytes that are parsed at once; more would hold up all others, so that is done in a thread."""
 
 
 async def read(request: Request) -> dict[str, Any]:
     """The JSON object in the request's body. Raises BadRequest."""
-    body = await request.body() or b"{}"
-    if len(body) <= PARSED_AT_ONCE:
-        return mapping(bounded_json.loads(body), "the body")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) <= SMALL:
+        return mapping(bounded_json.loads(await request.body() or b"{}"), "the body")
     rooms: Rooms = request.app.state.rooms
-    return mapping(await rooms.parsing.answer(request, lambda: bounded_json.loads(body)), "the body")
+    return mapping(await rooms.parsing.with_body(request, lambda raw: bounded_json.loads(raw or b"{}")), "the body")
 
 
 async def read_known(request: Request, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -32,5 +33,5 @@ async def read_known(request: Request, defaults: dict[str, Any]) -> dict[str, An
 
 def mapping(value: object, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadRequest(f"{name} must be a JSON object; got a {type(value).__name__}.")
+        raise BadRequest(f"{name} must be a JSON object; got {described(value)}.")
     return value

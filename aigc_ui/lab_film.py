@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines import film
 from pipelines.errors import BadFile, BadRequest
-from pipelines.params import Range
+from pipelines.params import Range, described
 
 MOST_PICTURES = 201  # the points' 200 steps, and the noise that they begin with
 SIDE = Range(16, 1280)
@@ -31,7 +31,7 @@ def make(kind: str, asked: dict[str, Any], pixels_of: PixelsOf) -> bytes:
 def read(uris: Any, pixels_of: PixelsOf) -> list[film.Picture]:
     """uint8 (H, W, 3) each. What the heads say is checked before `pixels_of` unpacks any picture."""
     if not isinstance(uris, list):
-        raise BadRequest(f"pictures must be a list of PNG data URIs; got a {type(uris).__name__}.")
+        raise BadRequest(f"pictures must be a list of PNG data URIs; got {described(uris)}.")
     if not 2 <= len(uris) <= MOST_PICTURES:
         raise BadRequest(f"a film must have 2 to {MOST_PICTURES} pictures; got {len(uris)}. Take more or fewer steps.")
     files = [_bytes(uri, number) for number, uri in enumerate(uris, 1)]

@@ -221,8 +221,13 @@ def client_of(request: Request) -> str:
 
 
 async def _body(request: Request) -> bytes:
+    """Not kept by the request, as `request.body()` would be for as long as it is answered."""
+
+    async def whole() -> bytes:
+        return b"".join([chunk async for chunk in request.stream()])
+
     try:
-        return await asyncio.wait_for(request.body(), BODY_SECONDS)
+        return await asyncio.wait_for(whole(), BODY_SECONDS)
     except TimeoutError:
         raise Busy(f"The file did not arrive within {BODY_SECONDS:.0f} s. Send a smaller one.") from None
 

@@ -15,14 +15,15 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from PIL import Image
 
-from aigc_ui import bodies, sdapi_lists
+from aigc_ui import bodies, sdapi_echo, sdapi_lists
 from aigc_ui.plain import json_bytes
 from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
 from pipelines import foreign, infotext, vaes
-from pipelines.errors import NotFound, StudioError
+from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound, StudioError
 from pipelines.film import sheet
+from pipelines.job import JobError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Request as Values
 from pipelines.picture_files.reader import PictureReader
@@ -35,6 +36,14 @@ class JobFailed(StudioError):
     """A job that ended without a picture, with its own sentence."""
 
     code = "job_failed"
+
+    @classmethod
+    def of(cls, error: JobError) -> "JobFailed":
+        """With the status of its kind: a mask that is all black, or a LoRA that is not here, is no fault of ours."""
+        failed = cls(error.message)
+        kinds = {kind.code: kind.status for kind in (BadRequest, BadFile, NotFound, NotAllowed)}
+        failed.status = kinds.get(error.code, cls.status)
+        return failed
 
 
 class Chosen:
@@ -164,7 +173,8 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
             name, kind = body["sd_model_checkpoint"], sdapi_lists.request_type(services)
             model = await services.rooms.lists.answer(request, lambda: checkpoint(name, kind))
             chosen.choose(_client(request), model)
-        return {"ignored": sorted(str(name)[:80] for name in body if name != "sd_model_checkpoint")}
+        others = {name: "" for name in sorted(body) if name != "sd_model_checkpoint"}
+        return {"ignored": list(sdapi_echo.shortened(others))}
 
     return router
 
@@ -213,9 +223,9 @@ def _answer(services: Services, asked: Asked, jobs: list[Job], body: dict[str, A
     infos = [services.store.get(image_id) for job in jobs for image_id in job.image_ids]
     error = next((job.error for job in jobs if job.error), None)
     if not infos and error:
-        raise JobFailed(error.message)
+        raise JobFailed.of(error)
     pictures = [_base64(services.store.path(info.id).read_bytes()) for info in infos] if asked.send_images else []
-    echo = {name: value for name, value in body.items() if name not in ("init_images", "mask")}
+    echo = sdapi_echo.parameters(body)
     info = _info(asked, jobs, [one.recipe for one in infos], [one.id for one in infos])
     return {"images": pictures, "parameters": echo, "info": json.dumps(info, ensure_ascii=False)}
 

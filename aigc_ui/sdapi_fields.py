@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines import hires, infotext, vaes
-from pipelines.errors import BadRequest
+from aigc_ui.bodies import mapping
+from aigc_ui.sdapi_echo import KNOWN, shortened
+from pipelines import hires, infotext, inputs, vaes
+from pipelines.errors import BadFile, BadRequest
 from pipelines.foreign.names import model_name, named
 from pipelines.inputs import InputStore
-from pipelines.params import Choice, Field, Flag, Range, Request
+from pipelines.params import Choice, Field, Flag, Range, Request, Text, described
 from pipelines.prompts import library
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
@@ -33,6 +35,9 @@ OPTIONS = {"CLIP_stop_at_last_layers": "clip_skip", "sd_vae": "vae"}
 """What A1111 keeps among its options, and a client may set for one request."""
 BATCHES = Range(1, 16)
 MOST_STYLES = 20
+LONGEST_STYLE = 100
+MOST_PICTURES = 16
+"""In `init_images`; only the first is used."""
 HIRES = {
     "hr_scale": ("hires_scale", 2.0),
     "hr_second_pass_steps": ("hires_steps", 0),
@@ -75,6 +80,10 @@ _OF_MASKS = {
 _NEUTRAL = {"s_noise": 1, "initial_noise_multiplier": 1, "inpainting_fill": 1, "resize_mode": 1, "image_cfg_scale": 1.5}
 
 
+MOST_ENCODED = 4 * inputs.MOST_BYTES // 3 + 1000
+"""Characters of a picture in base64 with what stands before it."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """Values for a request of ours, how many such requests one after the other, and what was left out, with why."""
@@ -95,7 +104,7 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
             values[ours] = known[ours].spec.check(theirs, given[theirs], known[ours].kind)
     said, unknown = _styled(given)
     values |= _resized(given, known) | _sampling(given, known) | said
-    override = _mapping(given.get("override_settings", {}), "override_settings")
+    override = mapping(given.get("override_settings", {}), "override_settings")
     values |= _overridden(override, known)
     chosen = override.get("sd_model_checkpoint") or model
     if chosen:
@@ -110,9 +119,11 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
         values,
         int(BATCHES.check("n_iter", given.get("n_iter", 1), int)),
         Flag().check("send_images", given.get("send_images", True), bool),
-        _ignored(given, _READ | _HARMLESS)
-        | _replaced(given, values)
-        | {name: _why(name, value) for name, value in others.items()},
+        shortened(
+            _replaced(given, values)
+            | {name: _why(name, value) for name, value in others.items()}
+            | _ignored(given, _READ | _HARMLESS)
+        ),
     )
 
 
@@ -124,6 +135,8 @@ def image_to_image(body: Mapping[str, Any], request_type: type[Request], model: 
         raise BadRequest(
             "init_images must be a list with a picture in base64; got none. Add the picture to start from."
         )
+    if len(pictures) > MOST_PICTURES:
+        raise BadRequest(f"init_images must be at most {MOST_PICTURES} pictures; got {len(pictures)}. Send the first.")
     strength = fields_of(request_type)["strength"]
     given = body.get("denoising_strength")
     values = asked.values | {
@@ -168,9 +181,11 @@ def checkpoint(title: object, request_type: type[Request]) -> str:
 def decoded(name: str, text: object) -> bytes:
     """The bytes of a picture in base64, with or without `data:image/png;base64,` before it."""
     if not isinstance(text, str):
-        raise BadRequest(f"{name} must be a picture in base64; got a {type(text).__name__}.")
+        raise BadRequest(f"{name} must be a picture in base64; got {described(text)}.")
     if text.startswith(("http://", "https://")):
         raise BadRequest(f"{name} must be the picture itself in base64; got an address. The studio fetches nothing.")
+    if len(text) > MOST_ENCODED:
+        raise BadFile(f"{name} is larger than {inputs.MOST_BYTES // 2**20} MiB. Scale the picture down.")
     try:
         return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
     except (binascii.Error, ValueError):
@@ -202,9 +217,11 @@ def _styled(given: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     named = given.get("styles", [])
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise BadRequest("styles must be a list of names of styles. See /sdapi/v1/prompt-styles.")
+    if len(named) > MOST_STYLES or any(len(name) > LONGEST_STYLE for name in named):
+        raise BadRequest(f"styles must be at most {MOST_STYLES} names of {LONGEST_STYLE} characters. Name fewer.")
     said = str(given.get("prompt", "")), str(given.get("negative_prompt", ""))
     here = {library.NO_STYLE: library.Style("", "")} | (library.styles() if named else {})
-    for name in (name for name in named[:MOST_STYLES] if name in here):
+    for name in (name for name in named if name in here):
         said = here[name].around(*said)
     values = {"prompt": said[0], "negative_prompt": said[1]} if named else {}
     return values, [name for name in named if name not in here]
@@ -231,7 +248,7 @@ def _second_pass(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[s
 
 
 def _upscaler(given: Mapping[str, Any]) -> str:
-    return str(given.get("hr_upscaler") or "Latent")
+    return Text(200).check("hr_upscaler", given.get("hr_upscaler") or "Latent", str)
 
 
 def _replaced(given: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
@@ -255,7 +272,9 @@ def _ignored(given: Mapping[str, Any], read: set[str]) -> dict[str, str]:
 
 
 def _why(name: str, value: object) -> str:
-    return f"{str(value)[:60]} is not used: {WHY.get(name, NO_SUCH)}"
+    """A field that A1111 does not have either is named only, without what a stranger put there."""
+    what = f"{described(value)} is" if name in KNOWN or name in WHY or "." in name else "it is"
+    return f"{what} not used: {WHY.get(name, NO_SUCH)}"
 
 
 def _masking(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
@@ -267,9 +286,3 @@ def _masking(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, 
     }
     whole = Flag().check("inpaint_full_res", given.get("inpaint_full_res", True), bool)
     return values | {"mask_fill": FILLED[fill], "only_masked": whole}
-
-
-def _mapping(value: object, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise BadRequest(f"{name} must be a JSON object; got a {type(value).__name__}.")
-    return value

@@ -11,17 +11,25 @@ from typing import Any, NoReturn
 
 from pipelines.errors import BadRequest
 
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 MOST_DEPTH = 32
 MOST_VALUES = 100_000
+MOST_WIDE = 2**21
+"""Bytes of all strings with letters beyond ASCII: with one such letter a string takes up to four bytes for each."""
 
 
 def loads(raw: bytes, most_depth: int = MOST_DEPTH, most_values: int = MOST_VALUES, label: str = "the body") -> Any:
     """The value in `raw`. Raises BadRequest for what is deeper, holds more values, or is no JSON in UTF-8."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")  # a byte order mark
     check(raw, most_depth, most_values, label)
     try:
-        return json.loads(raw, parse_constant=_not_a_number)
-    except (ValueError, RecursionError):  # cut off, not UTF-8, or a number of thousands of digits
-        raise BadRequest(f"{label} is not valid JSON. Send an object like {{...}} in UTF-8.") from None
+        value = json.loads(_NOT_ASCII.sub(_escaped, raw).decode("ascii"), parse_constant=_not_a_number)
+        if _HALF.search(raw):
+            _check_letters(value)
+        return value
+    except (ValueError, RecursionError):  # cut off, not UTF-8, half a letter, or a number of thousands of digits
+        raise _not_json(label) from None
 
 
 def check(raw: bytes, most_depth: int, most_values: int, label: str = "the body") -> None:
@@ -29,11 +37,39 @@ def check(raw: bytes, most_depth: int, most_values: int, label: str = "the body"
     unescaped = raw.replace(b"\\\\", b"").replace(b'\\"', b"")  # the quotes that are left begin and end strings
     if unescaped.count(b'"') > 4 * most_values:
         raise _too_many(label, most_values)
-    outside = b"".join(unescaped.split(b'"')[::2])
+    parts = unescaped.split(b'"')
+    outside = b"".join(parts[::2])
+    if sum(len(text) for text in parts[1::2] if not text.isascii() or b"\\u" in text) > MOST_WIDE:
+        raise BadRequest(f"{label} holds more than {MOST_WIDE // 2**20} MB of text beyond ASCII. Send less of it.")
     if sum(map(outside.count, (b",", b"[", b"]", b"{", b"}"))) > 2 * most_values:
         raise _too_many(label, most_values)
+    if not outside.isascii():
+        raise _not_json(label)
     if _depth(outside) > most_depth:
         raise BadRequest(f"{label} is nested more than {most_depth} levels deep. Send a flatter object.")
+
+
+def _not_json(label: str) -> BadRequest:
+    return BadRequest(f"{label} is not valid JSON. Send an object like {{...}} in UTF-8.")
+
+
+def _check_letters(value: Any) -> None:
+    """Raises ValueError for half a surrogate pair: no answer, file or page could hold it."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if not one.isascii():
+                one.encode("utf-8")
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+
+
+def _escaped(letters: re.Match[bytes]) -> bytes:
+    """As JSON writes them in ASCII, so that the whole is never held at four bytes a letter."""
+    return json.dumps(letters[0].decode("utf-8"))[1:-1].encode("ascii")
 
 
 def _too_many(label: str, most_values: int) -> BadRequest:

@@ -35,9 +35,9 @@ class Range:
     def check(self, name: str, value: object, kind: type) -> int | float:
         number = _number(name, value, kind)
         if not self.low <= number <= self.high:
-            raise BadRequest(f"{name} must be {self.low:g} to {self.high:g}; got {_short(value)}.")
+            raise BadRequest(f"{name} must be {self.low:g} to {self.high:g}; got {described(value)}.")
         if kind is int and self.step and (number - self.low) % self.step:
-            raise BadRequest(f"{name} must be {self.low:g} plus a multiple of {self.step:g}; got {_short(value)}.")
+            raise BadRequest(f"{name} must be {self.low:g} plus a multiple of {self.step:g}; got {described(value)}.")
         return number
 
 
@@ -52,7 +52,7 @@ class Choice:
 
     def check(self, name: str, value: object, kind: type) -> str:
         if not isinstance(value, str) or value not in self.names():
-            raise BadRequest(f"{name} must be one of {_listed(self.names())}; got {_short(value)}.")
+            raise BadRequest(f"{name} must be one of {_listed(self.names())}; got {described(value)}.")
         return value
 
 
@@ -64,7 +64,7 @@ class Text:
 
     def check(self, name: str, value: object, kind: type) -> str:
         if not isinstance(value, str):
-            raise BadRequest(f"{name} must be text; got {_short(value)}.")
+            raise BadRequest(f"{name} must be text; got {described(value)}.")
         if len(value) > self.max_length:
             raise BadRequest(f"{name} must be at most {self.max_length} characters; got {len(value)}. Shorten it.")
         if any(ord(c) < 32 and c not in "\t\n\r" or 0xD800 <= ord(c) <= 0xDFFF for c in value):
@@ -80,7 +80,7 @@ class Flag:
         known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
         if isinstance(value, bool | str) and value in known:
             return known[value]
-        raise BadRequest(f"{name} must be true or false; got {_short(value)}.")
+        raise BadRequest(f"{name} must be true or false; got {described(value)}.")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,9 @@ class Picture:
     def check(self, name: str, value: object, kind: type) -> str:
         if isinstance(value, str) and re.fullmatch(r"([0-9a-f]{64})?", value):
             return value
-        raise BadRequest(f"{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {_short(value)}.")
+        raise BadRequest(
+            f"{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {described(value)}."
+        )
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,11 @@ class Curve:
         if isinstance(value, str):
             value = [point.split() for point in value.split(";") if point.strip()]
         if not isinstance(value, list | tuple) or len(value) > self.most:
-            raise BadRequest(f"{name} must be a list of at most {self.most} points [x, y]; got {_short(value)}.")
+            raise BadRequest(f"{name} must be a list of at most {self.most} points [x, y]; got {described(value)}.")
         points = []
         for point in value:
             if not isinstance(point, list | tuple) or len(point) != 2:
-                raise BadRequest(f"{name} must be a list of points [x, y]; got {_short(point)} among them.")
+                raise BadRequest(f"{name} must be a list of points [x, y]; got {described(point)} among them.")
             points.append((float(_number(name, point[0], float)), float(_number(name, point[1], float))))
         return tuple(sorted(points))
 
@@ -164,7 +166,7 @@ class Request:
         known = {f.name: f for f in cls.fields()}
         for name in values:
             if name not in known:
-                raise BadRequest(f"unknown field {_short(name)}; known are {_listed(tuple(known))}.")
+                raise BadRequest(f"unknown field {described(name)}; known are {_listed(tuple(known))}.")
         checked: dict[str, Any] = {n: known[n].spec.check(n, value, known[n].kind) for n, value in values.items()}
         request = cls(**checked)
         request.check()
@@ -204,17 +206,17 @@ class Request:
 
 def _number(name: str, value: object, kind: type) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise BadRequest(f"{name} must be a number; got {_short(value)}.")
+        raise BadRequest(f"{name} must be a number; got {described(value)}.")
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise BadRequest(f"{name} must be a number; got {_short(value)}.") from None
+        raise BadRequest(f"{name} must be a number; got {described(value)}.") from None
     if not math.isfinite(number):
-        raise BadRequest(f"{name} must be a finite number; got {_short(value)}.")
+        raise BadRequest(f"{name} must be a finite number; got {described(value)}.")
     if kind is not int:
         return number
     if number != int(number):
-        raise BadRequest(f"{name} must be a whole number; got {_short(value)}.")
+        raise BadRequest(f"{name} must be a whole number; got {described(value)}.")
     return int(value) if isinstance(value, int) else int(number)
 
 
@@ -223,8 +225,20 @@ def _figure(number: float) -> str:
     return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
 
 
-def _short(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
+def described(value: object) -> str:
+    """A value as JSON names it, short: 5, 'text', true, null, a list of 3, an object."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, str):
+        return _cut(repr(value[:80]))
+    return _cut(f"{value}") if isinstance(value, int | float) else "something else"
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
