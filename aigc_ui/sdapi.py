@@ -9,7 +9,7 @@ import io
 import json
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -38,19 +38,21 @@ class JobFailed(StudioError):
 
 
 class Chosen:
-    """The model that each client has switched to; the oldest are forgotten."""
+    """The model that each client has switched to; the oldest of the address that has the most are forgotten."""
 
-    def __init__(self) -> None:
-        self._models: OrderedDict[str, str] = OrderedDict()
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
+        self._models: OrderedDict[str, tuple[str, str]] = OrderedDict()  # client -> (model, address)
 
     def of(self, client: str) -> str | None:
-        return self._models.get(client)
+        return self._models.get(client, (None,))[0]
 
-    def choose(self, client: str, model: str) -> None:
-        self._models[client] = model
-        self._models.move_to_end(client)
-        while len(self._models) > REMEMBERED:
-            self._models.popitem(last=False)
+    def choose(self, visitor: Visitor, model: str) -> None:
+        self._models[visitor.client] = model, visitor.address
+        self._models.move_to_end(visitor.client)
+        if len(self._models) > self._most:
+            fullest = Counter(address for _, address in self._models.values()).most_common(1)[0][0]
+            del self._models[next(client for client, (_, address) in self._models.items() if address == fullest)]
 
 
 class Calls:
@@ -163,7 +165,9 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     async def change(request: Request) -> dict[str, Any]:
         body = await bodies.read(request)
         if "sd_model_checkpoint" in body:
-            chosen.choose(_client(request), checkpoint(body["sd_model_checkpoint"], sdapi_lists.request_type(services)))
+            chosen.choose(
+                visitor_of(request), checkpoint(body["sd_model_checkpoint"], sdapi_lists.request_type(services))
+            )
         return {"ignored": sorted(str(name)[:80] for name in body if name != "sd_model_checkpoint")}
 
     return router
