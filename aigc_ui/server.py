@@ -162,10 +162,18 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(app: ASGIApp, listening: socket.socket, bounds: connections.Bounds = connections.ONE_PERSON) -> None:
-    """Blocks until Ctrl+C or SIGTERM; open streams get half a second to end."""
+def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    bounds: connections.Bounds = connections.ONE_PERSON,
+    is_proxy: Callable[[str], bool] = lambda address: False,
+) -> None:
+    """Blocks until Ctrl+C or SIGTERM; open streams get half a second to end.
+
+    `is_proxy`: whether an address stands for everybody, and is not held to the bounds of one.
+    """
     signal.signal(signal.SIGTERM, _leave)
-    ledger = connections.Ledger(bounds.within(connections.open_file_limit()))
+    ledger = connections.Ledger(bounds.within(connections.open_file_limit()), is_proxy)
     config = uvicorn.Config(
         app,
         http=connections.protocol(ledger),
