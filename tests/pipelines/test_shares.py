@@ -66,6 +66,13 @@ def test_clients_behind_one_address_still_take_turns_among_themselves():
     assert [one.client for one in served(Turns(), waiting)] == ["ada", "bob", "ada", "bob", "ada", "ada", "ada"]
 
 
+def test_in_a_class_behind_one_address_nobody_waits_for_those_who_came_first():
+    pupils = [f"pupil-{i}" for i in range(3 * CLIENTS_OF_ADDRESS)]
+    order = served(Turns(), [job(name, PUPIL) for name in pupils for _ in range(5)])
+    rounds = [[one.client for one in order[i : i + len(pupils)]] for i in range(0, len(order), len(pupils))]
+    assert all(sorted(turn) == sorted(pupils) for turn in rounds)
+
+
 def test_a_newcomer_finds_room_whatever_one_address_or_many_invented_clients_do():
     waiting: list[Job] = []
     for one in invented(1000):
