@@ -1,6 +1,7 @@
 """A shared studio in the browser: its owner sees and stops everybody's jobs, pupils read what they may not do."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from benchmarks import studio as studios
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[studios.Studio]:
-    with studios.running("--listen", "127.0.0.1") as studio:
+    with studios.running("--listen", "127.0.0.1", warm=False) as studio:
         yield studio
 
 
@@ -34,16 +35,14 @@ def come(browser: Browser, shared: studios.Studio) -> Iterator[Any]:
         context.close()
 
 
-def busy(shared: studios.Studio) -> httpx.Client:
+@contextmanager
+def busy(shared: studios.Studio) -> Iterator[httpx.Client]:
     """A pupil's program that asked for more than it gets while somebody looks."""
-    pupil = httpx.Client(
-        base_url=shared.url,
-        headers={"authorization": f"Bearer {shared.token}", "x-aigc-client": "a-pupil-1"},
-        timeout=60,
-    )
+    who = {"authorization": f"Bearer {shared.token}", "x-aigc-client": "a-pupil-1"}
     request = {"prompt": "a fox", "num_inference_steps": 150, "count": 8}
-    pupil.post("/api/v1/jobs", json={"generator": "text-to-image", "request": request}).raise_for_status()
-    return pupil
+    with httpx.Client(base_url=shared.url, headers=who, timeout=60) as pupil:
+        pupil.post("/api/v1/jobs", json={"generator": "text-to-image", "request": request}).raise_for_status()
+        yield pupil
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -21,7 +21,7 @@ def job(client: str, address: str = "") -> Job:
 
 
 def invented(count: int, address: str = ATTACKER) -> list[Job]:
-    return [job(f"invented-{i}", address) for i in range(count)]
+    return [job(f"invented-{address}-{i}", address) for i in range(count)]
 
 
 def served(turns: Turns, waiting: Sequence[Job], most: int = 10_000) -> list[Job]:
