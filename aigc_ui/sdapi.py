@@ -9,7 +9,7 @@ import io
 import json
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -47,19 +47,21 @@ class JobFailed(StudioError):
 
 
 class Chosen:
-    """The model that each client has switched to; the oldest are forgotten."""
+    """The model that each client has switched to; the oldest of the address that has the most are forgotten."""
 
-    def __init__(self) -> None:
-        self._models: OrderedDict[str, str] = OrderedDict()
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
+        self._models: OrderedDict[str, tuple[str, str]] = OrderedDict()  # client -> (model, address)
 
     def of(self, client: str) -> str | None:
-        return self._models.get(client)
+        return self._models.get(client, (None,))[0]
 
-    def choose(self, client: str, model: str) -> None:
-        self._models[client] = model
-        self._models.move_to_end(client)
-        while len(self._models) > REMEMBERED:
-            self._models.popitem(last=False)
+    def choose(self, visitor: Visitor, model: str) -> None:
+        self._models[visitor.client] = model, visitor.address
+        self._models.move_to_end(visitor.client)
+        if len(self._models) > self._most:
+            fullest = Counter(address for _, address in self._models.values()).most_common(1)[0][0]
+            del self._models[next(client for client, (_, address) in self._models.items() if address == fullest)]
 
 
 class Calls:
@@ -172,7 +174,7 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
         if "sd_model_checkpoint" in body:
             name, kind = body["sd_model_checkpoint"], sdapi_lists.request_type(services)
             model = await services.rooms.lists.answer(request, lambda: checkpoint(name, kind))
-            chosen.choose(_client(request), model)
+            chosen.choose(visitor_of(request), model)
         others = {name: "" for name in sorted(body) if name != "sd_model_checkpoint"}
         return {"ignored": list(sdapi_echo.shortened(others))}
 

@@ -5,7 +5,7 @@ held to as well, at a multiple that fits a class behind one address.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipelines.errors import Busy
@@ -119,17 +119,18 @@ class Turns:
             rounds[job.id] = had[job.client]
             had[job.client] += 1
         weights = {place: min(len(there), CLIENTS_OF_ADDRESS) for place, there in clients.items()}
-        keys: dict[str, tuple[int, int, int]] = {}
+        keys: dict[str, tuple[int, int, int, int]] = {}
         had_here: Counter[str] = Counter()
-        for job in sorted(waiting, key=lambda job: rounds[job.id]):
+        own = {job.client: self._of_client.get(job.client, -1) for job in waiting}
+        for job in sorted(waiting, key=lambda job: (rounds[job.id], own[job.client], came[job.client])):
             place = place_of(job)
             turn = max(rounds[job.id], had_here[place] // weights[place])
-            keys[job.id] = (turn, self._last(job, weights), came[job.client])
+            last = max(own[job.client], self._last_of(place, weights[place]))
+            keys[job.id] = (turn, last, own[job.client], came[job.client])
             had_here[place] += 1
         return sorted(waiting, key=lambda job: keys[job.id])
 
-    def _last(self, job: Job, weights: Mapping[str, int]) -> int:
-        """The client's last turn, or the address's n-th last where n of its clients wait, whichever was later."""
-        place = place_of(job)
-        here, n = self._of_place.get(place, ()), weights[place]
-        return max(self._of_client.get(job.client, -1), here[-n] if len(here) >= n else -1)
+    def _last_of(self, place: str, n: int) -> int:
+        """The n-th last turn of an address where n clients wait."""
+        here = self._of_place.get(place, ())
+        return here[-n] if len(here) >= n else -1

@@ -114,6 +114,10 @@ def test_listening_always_has_a_token_of_its_own(tmp_path):
         allowed = httpx.get(f"{address}api/v1/images", headers={"authorization": f"Bearer {token}"}, timeout=30)
         assert allowed.json() == {"images": []}
         assert token not in studio.text().replace(f"?token={token}", "")
+        [owners] = re.findall(r"For you alone.*token=(\S+)", studio.text())
+        for known, is_owner in ((token, False), (owners, True)):
+            me = httpx.get(f"{address}api/v1/me", headers={"authorization": f"Bearer {known}"}, timeout=30)
+            assert me.json()["owner"] is is_owner
 
 
 def test_a_taken_port_is_named_with_what_to_do_and_the_exit_code_is_2(tmp_path):

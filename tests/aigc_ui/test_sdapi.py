@@ -17,7 +17,9 @@ from PIL import Image
 from aigc_ui import api
 from aigc_ui.door import Door
 from aigc_ui.guard import Guard, Hosts, Limits
+from aigc_ui.sdapi import Chosen
 from aigc_ui.services import Library, Services, Settings
+from aigc_ui.visitors import Visitor
 from pipelines import infotext, recipe
 from pipelines.device import DeviceManager
 from pipelines.events import Event, Frame, Result, StopEarly
@@ -539,3 +541,11 @@ def test_interrupt_ends_one_request_and_leaves_another_programs_under_the_same_n
     second.join(30)
     assert len(answers[10]["images"]) == 1 and len(answers[20]["images"]) == 2
     assert [info.unfinished for info in studio.services.store.list()] == [False, False, True]
+
+
+def test_models_chosen_by_invented_clients_do_not_make_others_forgotten():
+    chosen = Chosen(most=10)
+    chosen.choose(Visitor("ada", "10.0.0.7"), "hers")
+    for i in range(100):
+        chosen.choose(Visitor(f"invented-{i}", "10.0.0.66"), "x")
+    assert chosen.of("ada") == "hers" and chosen.of("invented-99") == "x" and chosen.of("invented-1") is None

@@ -21,7 +21,7 @@ def job(client: str, address: str = "") -> Job:
 
 
 def invented(count: int, address: str = ATTACKER) -> list[Job]:
-    return [job(f"invented-{i}", address) for i in range(count)]
+    return [job(f"invented-{address}-{i}", address) for i in range(count)]
 
 
 def served(turns: Turns, waiting: Sequence[Job], most: int = 10_000) -> list[Job]:
@@ -64,6 +64,13 @@ def test_clients_that_are_new_each_time_do_not_go_before_one_that_had_a_turn():
 def test_clients_behind_one_address_still_take_turns_among_themselves():
     waiting = [*(job("ada", PUPIL) for _ in range(5)), *(job("bob", PUPIL) for _ in range(2))]
     assert [one.client for one in served(Turns(), waiting)] == ["ada", "bob", "ada", "bob", "ada", "ada", "ada"]
+
+
+def test_in_a_class_behind_one_address_nobody_waits_for_those_who_came_first():
+    pupils = [f"pupil-{i}" for i in range(3 * CLIENTS_OF_ADDRESS)]
+    order = served(Turns(), [job(name, PUPIL) for name in pupils for _ in range(5)])
+    rounds = [[one.client for one in order[i : i + len(pupils)]] for i in range(0, len(order), len(pupils))]
+    assert all(sorted(turn) == sorted(pupils) for turn in rounds)
 
 
 def test_a_newcomer_finds_room_whatever_one_address_or_many_invented_clients_do():

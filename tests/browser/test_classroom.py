@@ -1,0 +1,69 @@
+"""A shared studio in the browser: its owner sees and stops everybody's jobs, pupils read what they may not do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks import studio as studios
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[studios.Studio]:
+    with studios.running("--listen", "127.0.0.1", warm=False) as studio:
+        yield studio
+
+
+@pytest.fixture
+def come(browser: Browser, shared: studios.Studio) -> Iterator[Any]:
+    """come(token, **options of the browser's context) -> the page of a visitor who opened the printed address."""
+    contexts = []
+
+    def open_page(token: str, **options: Any) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}, "locale": "en-US"} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{shared.url}/?token={token}")
+        expect(page.locator("html")).to_have_attribute("data-ready", "true")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@contextmanager
+def busy(shared: studios.Studio) -> Iterator[httpx.Client]:
+    """A pupil's program that asked for more than it gets while somebody looks."""
+    who = {"authorization": f"Bearer {shared.token}", "x-aigc-client": "a-pupil-1"}
+    request = {"prompt": "a fox", "num_inference_steps": 150, "count": 8}
+    with httpx.Client(base_url=shared.url, headers=who, timeout=60) as pupil:
+        pupil.post("/api/v1/jobs", json={"generator": "text-to-image", "request": request}).raise_for_status()
+        yield pupil
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_owner_sees_who_paints_and_stops_it(shared: studios.Studio, come: Any, width: int) -> None:
+    with busy(shared) as pupil:
+        page = come(shared.owner_token, viewport={"width": width, "height": 844})
+        row = page.locator("#classroom-list .job", has_text="a fox")
+        expect(row).to_contain_text("Visitor")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        row.get_by_role("button").click()
+        expect(row).to_have_count(0)
+        assert {job["state"] for job in pupil.get("/api/v1/jobs").json()["jobs"]} == {"cancelled"}
+
+
+def test_a_pupil_sees_a_number_and_no_classroom_and_why_a_training_cannot_start(
+    shared: studios.Studio, come: Any
+) -> None:
+    page = come(shared.token, locale="zh-CN")
+    expect(page.locator("#classroom")).to_contain_text("号访客")
+    expect(page.locator("#classroom-list")).to_be_hidden()
+    page.locator("#tabs").get_by_role("tab", name="生成模型").or_(page.get_by_role("tab").nth(2)).first.click()
+    page.get_by_role("tab", name="训练与出错").click()
+    expect(page.locator("#family-start")).to_be_disabled()
+    expect(page.locator("#bench-family-training")).to_contain_text("只有所有者可以开始训练")
