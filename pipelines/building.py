@@ -27,6 +27,8 @@ MOST_SECONDS = 30.0
 """Of computing for one part; the largest real ones take two."""
 SPARE_NUMBERS = 2**26
 """Beside its weights a network may hold tables of positions and the like: 256 MiB in float32."""
+SPARE_TENSORS, TENSORS_EACH = 2048, 4
+"""Tensors that building may make, and more for each in the file: blocks take time, be they ever so small."""
 SHARED = 2
 """So often may a config ask for what the file holds once: weights that two layers share are counted twice at first."""
 MOST_KNOWN = 64
@@ -65,10 +67,12 @@ def _check(kind: Any, config: Mapping[str, Any], part: str, held: strangers.Shap
     sentence = f"the weights of {part} do not fit its config.json, of which no {kind.__name__} can be made."
     with as_bad_file(sentence, f"{part}/config.json", config, kind):
         try:
-            module = empty(kind, config, SHARED * numbers + SPARE_NUMBERS)
+            most_tensors = SPARE_TENSORS + TENSORS_EACH * len(held)
+            module = empty(kind, config, SHARED * numbers + SPARE_NUMBERS, most_tensors)
         except _TooMuch as excess:
             raise _refusal(part, config, held, excess.numbers, numbers, excess.shape) from None
-    wanted = sum(parameter.numel() for parameter in module.parameters())
+    tied = getattr(module, "_tied_weights_keys", None) or ()  # a file may leave these out: they stand elsewhere in it
+    wanted = sum(parameter.numel() for name, parameter in module.named_parameters() if name not in tied)
     tables = sum(buffer.numel() for buffer in module.buffers())
     if wanted > numbers and (missing := _missing(module, held)):
         raise BadFile(f"{part} lacks {len(missing)} of its weights ({missing[0][:60]}, ...). Copy the folder again.")
@@ -78,9 +82,9 @@ def _check(kind: Any, config: Mapping[str, Any], part: str, held: strangers.Shap
         raise _refusal(part, config, held, wanted + tables, numbers, ())
 
 
-def empty(kind: Any, config: Mapping[str, Any], most_numbers: int) -> Any:
+def empty(kind: Any, config: Mapping[str, Any], most_numbers: int, most_tensors: int) -> Any:
     """A module of that class as its config says, without memory for its weights. Raises what the library raises."""
-    with torch.device("meta"), _Ledger(most_numbers):
+    with torch.device("meta"), _Ledger(most_numbers, most_tensors):
         if hasattr(kind, "from_config"):  # diffusers
             return kind.from_config(dict(config))
         module = kind._from_config(kind.config_class.from_dict(dict(config)))
@@ -95,10 +99,10 @@ def _refusal(
     alien = [size for size in shape if size not in known]
     keys = _keys_with(config, alien) or _largest(config)
     named = ", ".join(f"{key[:40]} = {value}" for key, value in keys[:KEYS])
-    return BadFile(
-        f"{part}/config.json asks for {wanted:,} weights or more, its file holds {numbers:,} ({named}): one of the "
-        "two is not its own. Copy both again."
-    )
+    much = f"{wanted:,} weights or more, its file holds {numbers:,}"
+    if wanted <= numbers:
+        much = "far more blocks than its file of weights has"
+    return BadFile(f"{part}/config.json asks for {much} ({named}): one of the two is not its own. Copy both again.")
 
 
 def _keys_with(config: Mapping[str, Any], sizes: list[int]) -> list[tuple[str, int]]:
@@ -153,9 +157,10 @@ class _TooMuch(BadFile):
 class _Ledger(TorchDispatchMode):
     """Every operation of this thread, counted before it takes memory or too much time."""
 
-    def __init__(self, most_numbers: int) -> None:
+    def __init__(self, most_numbers: int, most_tensors: int) -> None:
         super().__init__()
         self._most, self._made = most_numbers, 0
+        self._left = most_tensors
         self._until = time.thread_time() + MOST_SECONDS
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -176,7 +181,8 @@ class _Ledger(TorchDispatchMode):
         for tensor in tree_leaves(result):
             if isinstance(tensor, torch.Tensor):
                 self._made += tensor.numel() if makes else 0
-                if max(self._made, tensor.numel()) > self._most:
+                self._left -= makes
+                if max(self._made, tensor.numel()) > self._most or self._left < 0:
                     raise _TooMuch(max(self._made, tensor.numel()), tuple(tensor.shape))
 
 

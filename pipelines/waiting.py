@@ -10,7 +10,8 @@ from typing import Any
 
 from pipelines.events import Progress
 
-EVERY_SECONDS = 0.1
+EVERY_SECONDS = 0.2
+"""So often is there an event, so that a stop is felt soon."""
 
 
 class Entering:

@@ -27,7 +27,6 @@ BOUNDS = strangers.BOUNDS | {
     "block_out_channels": 4096,
     "transformer_layers_per_block": 64,
     "pos_embed_max_size": 16384,
-    "upsampling_scaling_factor": 16,
     "projection_dim": 16384,
     "axes_dims_rope": 4096,
 }

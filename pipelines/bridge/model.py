@@ -241,6 +241,8 @@ def _part(info: ModelInfo, part: str, library: str, dtype: Any) -> Any:
         files = info.weights[part]
         building.check(found, config, part, files)
         return loading.read_part(found, folder, part, torch.float32 if half else dtype, files, config)
+    if tokenizer_files.holds_one(folder):  # a processor may open one
+        tokenizer_files.check(folder, part)
     sentence = f"the settings of {part[:40]} are not those of a {name[:40]}. Copy the folder again."
     with as_bad_file(sentence, f"{part}/{CONFIGS[kind]}", config, found):
         if kind == "scheduler":

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import architectures, libs, models, prompts
+from pipelines.errors import BadFile
 from pipelines.params import Choice, Request, Text, param
 from pipelines.prompts import dynamic, library
 from pipelines.prompts.embedding import Frame, chunks_of, joined, token_ids, tokens_left_out
 
+MOST_FILES = 60
 STEPS = 20  # a prompt that changes over the steps counts as its longest state in as many
 _tokenizing = threading.Lock()  # fast tokenizers are not safe in two threads
 
@@ -55,12 +57,24 @@ def count(request: CountRequest) -> Count:
 
 def _tokenizer(place: Path) -> tuple[Any, Frame, int]:
     """The tokenizer, what it closes in, and how many chunks of that are read."""
-    index = place / "model_index.json" if place.is_dir() else place
-    return _loaded(place, index.stat().st_mtime_ns)
+    files = [place / "model_index.json", *place.glob("tokenizer*/*")] if place.is_dir() else [place]
+    stats = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files[:MOST_FILES] if path.is_file()]
+    opened = _opened(place, tuple(sorted(stats)))
+    if isinstance(opened, BadFile):
+        raise opened
+    return opened
 
 
 @functools.lru_cache(maxsize=8)
-def _loaded(place: Path, changed: int) -> tuple[Any, Frame, int]:
+def _opened(place: Path, stats: tuple[tuple[str, int, int], ...]) -> tuple[Any, Frame, int] | BadFile:
+    """For this state of the files; a refusal too, as the prompt is counted at every key that is pressed."""
+    try:
+        return _loaded(place)
+    except BadFile as refusal:
+        return BadFile(str(refusal))
+
+
+def _loaded(place: Path) -> tuple[Any, Frame, int]:
     libs.torch()  # before the modules that import it at their top: through the one locked door
     from pipelines.diffusion import loading
 

@@ -60,7 +60,13 @@ def paint(devices: DeviceManager, **values: Any) -> Result:
 def test_a_stream_tells_what_it_does_shows_every_step_and_ends_in_the_pictures(home, devices, model):
     *events, result = TextToImage().stream(request(model=model, count=2), devices)
     frames = [event for event in events if isinstance(event, Frame)]
-    assert [e.stage for e in events if isinstance(e, Progress)] == ["loading", "encoding", "decoding", "decoding"]
+    stages = [event.stage for event in events if isinstance(event, Progress)]
+    assert stages[stages.count("loading") - 1 :] == [
+        "loading",
+        "encoding",
+        "decoding",
+        "decoding",
+    ]
     assert [(f.index, f.total) for f in frames] == [(i, 4) for i in range(5)]
     assert [f.sigma for f in frames] == sorted((f.sigma for f in frames), reverse=True) and frames[-1].sigma == 0
     assert all(f.x.shape == f.x0_pred.shape == frames[0].x.shape and f.x.dtype == np.uint8 for f in frames)
