@@ -15,7 +15,7 @@ from pipelines.errors import Busy
 AT_ONCE = 8
 PATIENCE = 30.0
 BODY_SECONDS = 120.0
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 5.0
 
 T = TypeVar("T")
 
