@@ -52,9 +52,17 @@ def segment(kind: int, body: bytes) -> bytes:
     return bytes([0xFF, kind]) + struct.pack(">H", len(body) + 2) + body
 
 
-def gif(screen: int, frame: int, extensions: bytes = b"") -> bytes:
+def gif(screen: int, frame: int) -> bytes:
     head = b"GIF89a" + struct.pack("<HH", screen, screen) + b"\x80\0\0" + bytes(RED) + bytes(3)
-    return head + extensions + b"," + struct.pack("<HHHHB", 0, 0, frame, frame, 0) + b"\x02\x02\x44\x01\0;"
+    return head + b"," + struct.pack("<HHHHB", 0, 0, frame, frame, 0) + b"\x02\x02\x44\x01\0;"
+
+
+def red_gif(extensions: bytes) -> bytes:
+    picture = Image.new("P", (32, 32), 0)
+    picture.putpalette([*RED, 0, 0, 255])
+    data = encoded(picture, "GIF")
+    at = 13 + (3 << (data[10] & 7) + 1)
+    return data[:at] + extensions + data[at:]
 
 
 def riff(chunks: bytes) -> bytes:
@@ -127,6 +135,7 @@ REFUSED: dict[str, Maker] = {
     "PNG without pixels": lambda: png(8000, 8000, 8, 0),
     "PNG of many chunks": lambda: red_png(chunk(b"abCd", b"") * 200_000),
     "PNG of many empty pixel chunks": lambda: red_png(chunk(b"IDAT", b"") * 200_000),
+    "GIF of 35 bytes": lambda: gif(8000, 8000),
     "GIF whose frame leaves the screen": lambda: gif(10, 60_000),
     "JPEG of 65500 x 65500": lambda: red_jpeg(size=(65500, 65500)),
     "JPEG of 2000 scans": lambda: scans(2000, (7000, 7000)),
@@ -150,10 +159,9 @@ READ: dict[str, Maker] = {
     "PNG of 10000 frames": lambda: animated_png(10_000),
     "WebP of 20000 frames": lambda: animated_webp(20_000),
     "GIF of 20000 frames": lambda: animated_gif(20_000),
-    "GIF of 35 bytes": lambda: gif(8000, 8000),
-    "GIF of a long comment": lambda: gif(32, 32, b"!\xfe" + b"\1a" * 500_000 + b"\0"),
+    "GIF of a long comment": lambda: red_gif(b"!\xfe" + b"\1a" * 500_000 + b"\0"),
     "JPEG of filler": lambda: red_jpeg(b"\xff" * 2**24),
-    "JPEG of junk": lambda: red_jpeg(bytes(2**24)),
+    "JPEG of junk": lambda: red_jpeg(b"\xff" + bytes(2**24)),
     "JPEG of attachments": lambda: red_jpeg(segment(0xE1, b"Exif\0\0" + bytes(65_000)) * 400),
     "JPEG, CMYK": lambda: encoded(Image.new("CMYK", (6000, 5000)), "JPEG"),
     "JPEG of 49 megapixels": lambda: encoded(Image.new("RGB", (8064, 6048), RED), "JPEG"),
