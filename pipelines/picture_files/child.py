@@ -12,7 +12,7 @@ from pipelines.picture_files import decoding
 from pipelines.picture_files.bounds import BASE_MEMORY, MOST_BYTES, MOST_MEMORY
 
 CPU_SECONDS = 10
-SPARE = MOST_MEMORY - BASE_MEMORY + 8_000_000  # pages that are mapped and never touched
+SPARE = MOST_MEMORY - BASE_MEMORY + 2_000_000  # pages that are mapped and never touched
 COMPRESS_LEVEL = 3  # beyond it photographs only take longer
 
 
