@@ -172,7 +172,7 @@ class Room:
 
     def _admit(self) -> None:
         """Lets in who may; the client that was served goes to the end of the turns."""
-        while client := next((name for name in self._waiting if self._has_room(name)), None):
+        while (client := next((name for name in self._waiting if self._has_room(name)), None)) is not None:
             line = self._waiting.pop(client)
             place = line.popleft()
             if line:
