@@ -11,7 +11,7 @@ from gradio import processing_utils
 from gradio.context import LocalContext
 from gradio.exceptions import InvalidPathError
 
-from aigc_ui import gradio_bodies, gradio_gate, gradio_sessions, page
+from aigc_ui import gradio_bodies, gradio_gate, gradio_sessions, page, proxies
 from aigc_ui.guard import Guard, Hosts
 from aigc_ui.server import GRADIO
 from pipelines import registry
@@ -208,6 +208,15 @@ def test_no_answer_holds_a_place_on_the_owners_machine(served):
     page_text = re.sub(r"<script>.*?</script>", "", client.get("/").text, flags=re.DOTALL)
     for text in (*texts, page_text):
         assert not re.search(PLACES, text), re.search(r".{80}" + PLACES + r".{80}", text)
+
+
+def test_no_stranger_writes_a_name_into_the_addresses_that_others_are_told(served):
+    client, _, _ = served
+    evil = {"x-forwarded-host": "evil.example", "x-gradio-server": "http://evil.example", "x-forwarded-proto": "https"}
+    visitor = TestClient(proxies.Proxies(client.app, (), Hosts()), URL)
+    for path in ("/", "/config", "/gradio_api/info"):
+        assert "evil.example" not in visitor.get(path, headers=evil).text
+        assert "evil.example" not in visitor.get(path).text
 
 
 def result(client, number: int, values: list, session: str = "") -> str:

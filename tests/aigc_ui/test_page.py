@@ -7,10 +7,9 @@ import warnings
 
 import gradio as gr
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from aigc_ui import live, page
+from aigc_ui import gradio_gate, live, page
 from aigc_ui.guard import Guard, Hosts
 from aigc_ui.server import GRADIO
 from tests.aigc_ui.small_studio import URL, SquareRequest, open_studio
@@ -24,7 +23,7 @@ def served(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         blocks = page.build(studio.services)
-        app = gr.mount_gradio_app(FastAPI(), blocks, path="", server_name="", **GRADIO | page.look())
+        app = gradio_gate.mounted(blocks, **GRADIO | page.look())
     with TestClient(Guard(app, Hosts()), URL, headers={"x-aigc-client": "client-ada"}) as client:
         yield studio, blocks, client
     studio.services.close()
