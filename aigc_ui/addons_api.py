@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from PIL import Image
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies
 from aigc_ui.services import Services
@@ -27,16 +26,20 @@ def router(services: Services) -> APIRouter:
     made = APIRouter(prefix="/api/v1/addons")
 
     @made.get("")
-    def installed() -> dict[str, Any]:
-        return {name: list(files.installed(kind)) for name, kind in KINDS.items()}
+    async def installed(request: Request) -> dict[str, Any]:
+        return await services.rooms.lists.answer(request, _installed)
 
     @made.post("/seen.png")
     async def seen(request: Request) -> Response:
-        asked = SeenRequest.parse(await bodies.read(request))
-        data = await run_in_threadpool(_seen, services, asked)
+        values = await bodies.read(request)
+        data = await services.rooms.pictures.answer(request, lambda: _seen(services, SeenRequest.parse(values)))
         return Response(data, media_type="image/png", headers={"cache-control": "no-store"})
 
     return made
+
+
+def _installed() -> dict[str, Any]:
+    return {name: list(files.installed(kind)) for name, kind in KINDS.items()}
 
 
 def _seen(services: Services, asked: SeenRequest) -> bytes:

@@ -33,7 +33,8 @@ from aigc_ui import (
     sse,
 )
 from aigc_ui.frames import FrameEncoder
-from aigc_ui.guard import CLIENT_HEADER
+from aigc_ui.plain import json_bytes
+from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from pipelines import copies, film, footprint, infotext, memory, models, places
 from pipelines.errors import BadRequest, StudioError
@@ -53,12 +54,13 @@ DEFAULT_GENERATOR = "text-to-image"
 def build(services: Services) -> FastAPI:
     """The API as an ASGI app of its own, to be put behind the guard."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, default_response_class=_Json)
+    app.state.rooms = services.rooms
     app.include_router(_jobs(services))
     app.include_router(_images(services))
     app.include_router(_inputs(services))
     app.include_router(metadata_api.router(services))
     app.include_router(lab_api.router(services))
-    app.include_router(prompt_api.router())
+    app.include_router(prompt_api.router(services))
     app.include_router(library_api.router(services))
     app.include_router(addons_api.router(services))
     app.include_router(hub_api.router(services))
@@ -70,15 +72,10 @@ def build(services: Services) -> FastAPI:
     return app
 
 
-def client_of(request: Request) -> str:
-    """The id of who asks, as the guard has set it; "" when there is no guard."""
-    return request.headers.get(CLIENT_HEADER, "")
-
-
 def _jobs(services: Services) -> APIRouter:
     router = APIRouter(prefix="/api/v1/jobs")
-    frames = FrameEncoder()
-    streams = sse.Streams()
+    frames, rooms = FrameEncoder(), services.rooms
+    streams = sse.Streams(rooms.frames)
 
     @router.post("", status_code=201)
     async def submit(request: Request) -> dict[str, Any]:
@@ -91,7 +88,7 @@ def _jobs(services: Services) -> APIRouter:
             parsed = generator.request_type.parse(bodies.mapping(body["request"], "request"))
             return _job(services.jobs.submit(generator.name, parsed, client), client)
 
-        return await run_in_threadpool(work)
+        return await rooms.submitting.run(client, work)  # also for who has gone: a job that was sent is made
 
     @router.get("")
     def own(request: Request) -> dict[str, Any]:
@@ -117,15 +114,23 @@ def _jobs(services: Services) -> APIRouter:
         position = int(Range(0, 100_000).check("position", body["position"], int))
         client = client_of(request)
         services.job_for(job_id, client)
-        return _job(await run_in_threadpool(services.jobs.move, job_id, client, position), client)
+        moved = await rooms.submitting.run(client, lambda: services.jobs.move(job_id, client, position))
+        return _job(moved, client)
 
     @router.get("/{job_id}/frames")
-    def kept_frames(job_id: str, request: Request) -> list[dict[str, Any]]:
-        return [frames.encode(frame) for frame in services.job_for(job_id, client_of(request)).frames()]
+    async def kept_frames(job_id: str, request: Request) -> Response:
+        job = services.job_for(job_id, client_of(request))
+
+        def work() -> bytes:
+            return json_bytes([frames.encode(frame) for frame in job.frames()])
+
+        data = await rooms.frames.answer(request, work)
+        return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
     @router.get("/{job_id}/film.{kind}")
-    def moving_picture(job_id: str, kind: str, request: Request) -> Response:
-        data = film.film(services.job_for(job_id, client_of(request)).frames(), kind)
+    async def moving_picture(job_id: str, kind: str, request: Request) -> Response:
+        job = services.job_for(job_id, client_of(request))
+        data = await rooms.films.answer(request, lambda: film.film(job.frames(), kind))
         named = {
             "content-disposition": f'attachment; filename="denoising-{job_id}.{kind}"',
             "cache-control": "no-store",
@@ -139,7 +144,8 @@ def _jobs(services: Services) -> APIRouter:
         streams.check()
         if job.over and not await job.next_events(after):
             return Response(status_code=204)  # tells an EventSource not to connect again
-        watching = streams.watch(job, after, frames, functools.partial(services.jobs.seen, client_of(request)))
+        client = client_of(request)
+        watching = streams.watch(job, after, frames, functools.partial(services.jobs.seen, client), client)
         return StreamingResponse(watching, 200, sse.HEADERS, "text/event-stream")
 
     return router
@@ -156,12 +162,12 @@ def _images(services: Services) -> APIRouter:
         return {"images": [_image(info, client) for info in services.images(client, limit, before)]}
 
     @router.get("/{image_id}.jpg")
-    def jpeg(image_id: str, request: Request) -> Response:
-        return _copy(services, image_id, "jpg", request)
+    async def jpeg(image_id: str, request: Request) -> Response:
+        return await services.rooms.copies.answer(request, lambda: _copy(services, image_id, "jpg", request))
 
     @router.get("/{image_id}.webp")
-    def webp(image_id: str, request: Request) -> Response:
-        return _copy(services, image_id, "webp", request)
+    async def webp(image_id: str, request: Request) -> Response:
+        return await services.rooms.copies.answer(request, lambda: _copy(services, image_id, "webp", request))
 
     @router.get("/{image_id}")
     def picture(image_id: str, request: Request) -> Response:
@@ -199,9 +205,8 @@ def _about(services: Services) -> APIRouter:
         return {"status": "ok", "ready": services.warmed.is_set(), "version": services.settings.version}
 
     @router.get("/api/v1/generators")
-    def generators() -> dict[str, Any]:
-        found = [services.generator(name) for name in services.generator_names()]
-        return {"generators": [{"name": g.name, "fields": fields.listed(g.request_type)} for g in found]}
+    async def generators(request: Request) -> dict[str, Any]:
+        return await services.rooms.lists.answer(request, lambda: _generators(services))
 
     @router.post("/api/v1/estimate")
     async def estimate(request: Request) -> dict[str, Any]:
@@ -213,31 +218,44 @@ def _about(services: Services) -> APIRouter:
             told = footprint.estimate(info, asked, services.devices)
             return asdict(told) | {"embedded": info.folder.is_relative_to(places.EMBEDDED)}
 
-        return await run_in_threadpool(work)
+        return await services.rooms.estimates.answer(request, work)
 
     @router.post("/api/v1/suited")
     async def suit(request: Request) -> dict[str, Any]:
         """The settings that suit a model. Raises BadFile with the reason where it cannot be used."""
         body = await bodies.read_known(request, {"model": ""})
-        return await run_in_threadpool(lambda: suited(models.inspect(models.find(str(body["model"])))))
+
+        def work() -> dict[str, Any]:
+            return suited(models.inspect(models.find(str(body["model"]))))
+
+        return await services.rooms.estimates.answer(request, work)
 
     @router.get("/api/v1/stats")
-    def stats() -> dict[str, Any]:
-        states = Counter({str(state): 0 for state in JobState})
-        states.update(str(job.state) for job in services.jobs.list())
-        return {
-            "version": services.settings.version,
-            "ready": services.warmed.is_set(),
-            "uptime_seconds": round(time.time() - services.started, 1),
-            "jobs": services.jobs.stats() | states,
-            "worker": _plain(services.devices.worker().stats),
-            "models": services.devices.loaded(),
-            "memory": services.devices.memory,
-            "device": services.devices.describe() if "torch" in sys.modules else None,
-            "memory_bytes": memory.resident_memory() or None,
-        }
+    async def stats(request: Request) -> dict[str, Any]:
+        return await services.rooms.status.answer(request, lambda: _stats(services))
 
     return router
+
+
+def _generators(services: Services) -> dict[str, Any]:
+    found = [services.generator(name) for name in services.generator_names()]
+    return {"generators": [{"name": g.name, "fields": fields.listed(g.request_type)} for g in found]}
+
+
+def _stats(services: Services) -> dict[str, Any]:
+    states = Counter({str(state): 0 for state in JobState})
+    states.update(str(job.state) for job in services.jobs.list())
+    return {
+        "version": services.settings.version,
+        "ready": services.warmed.is_set(),
+        "uptime_seconds": round(time.time() - services.started, 1),
+        "jobs": services.jobs.stats() | states,
+        "worker": _plain(services.devices.worker().stats),
+        "models": services.devices.loaded(),
+        "memory": services.devices.memory,
+        "device": services.devices.describe() if "torch" in sys.modules else None,
+        "memory_bytes": memory.resident_memory() or None,
+    }
 
 
 class _Json(JSONResponse):
@@ -293,7 +311,8 @@ def _answer(status: int, code: str, message: str, headers: dict[str, str] | None
 
 async def _studio_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StudioError)
-    return _answer(error.status, error.code, str(error))
+    retry = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+    return _answer(error.status, error.code, str(error), retry)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

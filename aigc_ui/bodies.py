@@ -4,14 +4,21 @@ from typing import Any
 
 from fastapi import Request
 
+from aigc_ui.rooms import Rooms
 from pipelines import bounded_json
 from pipelines.errors import BadRequest
+
+PARSED_AT_ONCE = 64 * 1024
+"""Bytes; more would keep the event loop from everybody else for milliseconds."""
 
 
 async def read(request: Request) -> dict[str, Any]:
     """The JSON object in the request's body. Raises BadRequest."""
-    values = bounded_json.loads(await request.body() or b"{}")
-    return mapping(values, "the body")
+    body = await request.body() or b"{}"
+    if len(body) <= PARSED_AT_ONCE:
+        return mapping(bounded_json.loads(body), "the body")
+    rooms: Rooms = request.app.state.rooms
+    return mapping(await rooms.parsing.answer(request, lambda: bounded_json.loads(body)), "the body")
 
 
 async def read_known(request: Request, defaults: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.guard import CLIENT_HEADER
 from aigc_ui.services import Services
@@ -30,7 +29,7 @@ def add(services: Services) -> None:
 
     async def generate(request: gr.Request, *given: Any) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
         values = {field.name: value for field, value in zip(request_type.fields(), given, strict=True)}
-        job = await run_in_threadpool(_told, lambda: _submit(services, values, _client(request)))
+        job = await _submitted(services, values, _client(request))
         await _over(job)
         if job.error is not None:
             raise gr.Error(job.error.message, print_exception=False)
@@ -60,6 +59,13 @@ def add(services: Services) -> None:
 def _submit(services: Services, values: Mapping[str, Any], client: str) -> Job:
     parsed = services.generator(GENERATOR).request_type.parse(values)
     return services.jobs.submit(GENERATOR, parsed, client)
+
+
+async def _submitted(services: Services, values: Mapping[str, Any], client: str) -> Job:
+    try:
+        return await services.rooms.submitting.run(client, lambda: _submit(services, values, client))
+    except StudioError as error:
+        raise gr.Error(str(error), print_exception=False) from None
 
 
 async def _over(job: Job) -> None:

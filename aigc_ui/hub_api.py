@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies
 from aigc_ui.services import Services
@@ -29,6 +28,6 @@ def router(services: Services) -> APIRouter:
                 except StopIteration as over:
                     return asdict(over.value)
 
-        return await run_in_threadpool(work)
+        return await services.rooms.hub.answer(request, work)
 
     return made

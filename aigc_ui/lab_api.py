@@ -1,47 +1,38 @@
 """The lab's experiments over HTTP: what may be asked, and answers as JSON with pictures as PNG data URIs."""
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies, fields, lab_film
-from aigc_ui.plain import plain
+from aigc_ui.plain import json_bytes, plain
 from aigc_ui.services import Services
 from pipelines import film, lab, libs
 from pipelines.families import own
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
-AT_ONCE = 2
-"""Experiments that compute at the same time; more would only take the cores from one another."""
+NOT_KEPT = {"cache-control": "no-store"}
 
 
 def router(services: Services) -> APIRouter:
     made = APIRouter(prefix="/api/v1/lab")
-    room = threading.BoundedSemaphore(AT_ONCE)
-    filming = threading.Lock()  # one film at a time: a long one takes hundreds of megabytes
+    rooms = services.rooms
 
     @made.get("")
-    def experiments() -> dict[str, Any]:
-        return {
-            "experiments": [{"name": name, "fields": fields.listed(lab.get(name).request_type)} for name in lab.names()]
-        }
+    async def experiments(request: Request) -> dict[str, Any]:
+        return await rooms.lists.answer(request, _listed)
 
     @made.get("/families")
-    def families() -> dict[str, Any]:
+    async def families(request: Request) -> dict[str, Any]:
         """Which trained models are here, by data set, what they scored, and what the classes are called."""
-        libs.torch()  # before the modules that import it at their top: through the one locked door
-        from pipelines.families import shelf
-
-        return shelf.described()
+        return await rooms.lists.answer(request, _families)
 
     @made.get("/own-models")
-    def own_models() -> dict[str, Any]:
+    async def own_models(request: Request) -> dict[str, Any]:
         """The families' models of one's own, and those among the models that cannot be read, each with its reason."""
-        return own.listing()
+        return await rooms.lists.answer(request, own.listing)
 
     @made.get("/lessons")
     def lessons() -> dict[str, Any]:
@@ -50,25 +41,33 @@ def router(services: Services) -> APIRouter:
     @made.post("/film.{kind}")
     async def moving_picture(kind: str, request: Request) -> Response:
         asked = await bodies.read_known(request, lab_film.DEFAULTS)
-
-        def work() -> bytes:
-            with filming:
-                return lab_film.make(kind, asked)
-
-        data = await run_in_threadpool(work)
-        return Response(data, media_type=film.MEDIA_TYPES[kind], headers={"cache-control": "no-store"})
+        data = await rooms.films.answer(request, lambda: lab_film.make(kind, asked))
+        return Response(data, media_type=film.MEDIA_TYPES[kind], headers=NOT_KEPT)
 
     @made.post("/{name}")
-    async def answer(name: str, request: Request) -> dict[str, Any]:
+    async def answer(name: str, request: Request) -> Response:
         values = await bodies.read(request)
 
-        def work() -> dict[str, Any]:
+        def work() -> bytes:
             experiment = lab.get(name)
             asked = experiment.request_type.parse(values).with_pictures(services.inputs.load)
-            with room:
-                answered = experiment.answer(asked, services.devices)
-            return {key: plain(value) for key, value in answered.items()}
+            answered = experiment.answer(asked, services.devices)
+            return json_bytes({key: plain(value) for key, value in answered.items()})  # here, not on the event loop
 
-        return await run_in_threadpool(work)
+        data = await rooms.experiments.answer(request, work)
+        return Response(data, media_type="application/json", headers=NOT_KEPT)
 
     return made
+
+
+def _listed() -> dict[str, Any]:
+    return {
+        "experiments": [{"name": name, "fields": fields.listed(lab.get(name).request_type)} for name in lab.names()]
+    }
+
+
+def _families() -> dict[str, Any]:
+    libs.torch()  # before the modules that import it at their top: through the one locked door
+    from pipelines.families import shelf
+
+    return shelf.described()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies
+from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from pipelines import models
 from pipelines.converting import sources
@@ -26,15 +27,13 @@ PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".
 
 def router(services: Services) -> APIRouter:
     api = APIRouter(prefix="/api/v1/library")
-    library = services.library
+    library, rooms = services.library, services.rooms
 
     def mine() -> None:
         if services.settings.shared:
             raise NotAllowed("In a shared studio models are changed on the machine that it runs on.")
 
-    @api.get("")
-    def listed(request: Request) -> dict[str, Any]:
-        asked = request.query_params
+    def listed(asked: Mapping[str, str]) -> dict[str, Any]:
         entries = library.catalogue.entries()
         library.hasher.start()
         found = [e for e in entries if _matches(e, asked.get("search", ""), asked.get("architecture", ""))]
@@ -54,23 +53,31 @@ def router(services: Services) -> APIRouter:
             "changes": not services.settings.shared,
         }
 
+    @api.get("")
+    async def page(request: Request) -> dict[str, Any]:
+        return await rooms.library.answer(request, lambda: listed(request.query_params))
+
     @api.post("/scan")
-    def scan() -> dict[str, Any]:
-        return {"total": len(library.catalogue.scan())}
+    async def scan(request: Request) -> dict[str, Any]:
+        return {"total": len(await rooms.scans.answer(request, library.catalogue.scan))}
 
     @api.get("/{entry_id}")
-    def one(entry_id: str) -> dict[str, Any]:
-        return _told(services, library.catalogue.get(entry_id))
+    async def one(entry_id: str, request: Request) -> dict[str, Any]:
+        return await rooms.library.answer(request, lambda: _told(services, library.catalogue.get(entry_id)))
 
     @api.get("/{entry_id}/settings")
-    def settings(entry_id: str) -> dict[str, Any]:
+    async def settings(entry_id: str, request: Request) -> dict[str, Any]:
         """What to ask for with this model. Raises BadFile with the reason where it cannot be used as it is."""
-        entry = library.catalogue.get(entry_id)
-        return {"model": _loaded_name(entry)} | suited(models.inspect(entry.path))
+
+        def work() -> dict[str, Any]:
+            entry = library.catalogue.get(entry_id)
+            return {"model": _loaded_name(entry)} | suited(models.inspect(entry.path))
+
+        return await rooms.estimates.answer(request, work)
 
     @api.get("/{entry_id}/preview")
-    def preview(entry_id: str) -> FileResponse:
-        picture = preview_of(library.catalogue.get(entry_id).path)
+    async def preview(entry_id: str, request: Request) -> FileResponse:
+        picture = await rooms.library.answer(request, lambda: preview_of(library.catalogue.get(entry_id).path))
         if picture is None:
             raise NotFound("this model has no preview picture beside it.")
         return FileResponse(picture, media_type=PICTURES[picture.suffix.lower()])
@@ -80,39 +87,55 @@ def router(services: Services) -> APIRouter:
         mine()
         body = await bodies.read_known(request, {"notes": ""})
         text = str(Text(100_000).check("notes", body["notes"], str))
-        await run_in_threadpool(library.catalogue.note, entry_id, text)
-        return _told(services, library.catalogue.get(entry_id))
+
+        def work() -> dict[str, Any]:
+            library.catalogue.note(entry_id, text)
+            return _told(services, library.catalogue.get(entry_id))
+
+        return await rooms.scans.run(client_of(request), work)
 
     @api.delete("/{entry_id}")
-    def remove(entry_id: str, request: Request) -> dict[str, Any]:
+    async def remove(entry_id: str, request: Request) -> dict[str, Any]:
         mine()
-        entry = library.catalogue.get(entry_id)
-        services.devices.drop(_loaded_name(entry))
-        return {"removed": library.catalogue.remove(entry_id, request.query_params.get("confirmed") == "true")}
+        confirmed = request.query_params.get("confirmed") == "true"
+
+        def work() -> dict[str, Any]:
+            services.devices.drop(_loaded_name(library.catalogue.get(entry_id)))
+            return {"removed": library.catalogue.remove(entry_id, confirmed)}
+
+        return await rooms.scans.run(client_of(request), work)
 
     @api.post("/{entry_id}/restore")
-    def restore(entry_id: str) -> dict[str, Any]:
+    async def restore(entry_id: str, request: Request) -> dict[str, Any]:
         mine()
-        library.catalogue.restore(entry_id)
+        await rooms.scans.run(client_of(request), lambda: library.catalogue.restore(entry_id))
         return {"restored": entry_id}
 
     @api.post("/{entry_id}/load")
-    def load(entry_id: str) -> dict[str, Any]:
-        from pipelines.text_to_image import held
-
+    async def load(entry_id: str, request: Request) -> dict[str, Any]:
         mine()
-        entry = library.catalogue.get(entry_id)
-        with held(models.inspect(entry.path), services.devices):
-            return _told(services, entry)
+        return await rooms.loads.answer(request, lambda: _load(services, entry_id))
 
     @api.post("/{entry_id}/unload")
-    def unload(entry_id: str) -> dict[str, Any]:
+    async def unload(entry_id: str, request: Request) -> dict[str, Any]:
         mine()
-        entry = library.catalogue.get(entry_id)
-        services.devices.drop(_loaded_name(entry))
-        return _told(services, entry)
+
+        def work() -> dict[str, Any]:
+            entry = library.catalogue.get(entry_id)
+            services.devices.drop(_loaded_name(entry))
+            return _told(services, entry)
+
+        return await rooms.library.answer(request, work)
 
     return api
+
+
+def _load(services: Services, entry_id: str) -> dict[str, Any]:
+    from pipelines.text_to_image import held
+
+    entry = services.library.catalogue.get(entry_id)
+    with held(models.inspect(entry.path), services.devices):
+        return _told(services, entry)
 
 
 def _to_convert(entry: Entry, names: dict[Path, str]) -> str:

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.services import Services
 from pipelines import foreign
@@ -24,7 +23,8 @@ def router(services: Services) -> APIRouter:
     @api.post("")
     async def read(request: Request) -> dict[str, Any]:
         is_text = request.headers.get("content-type", "").startswith("text/plain")
-        return await run_in_threadpool(_read, services, await request.body(), is_text)
+        data = await request.body()
+        return await services.rooms.metadata.answer(request, lambda: _read(services, data, is_text))
 
     return api
 

@@ -18,6 +18,11 @@ TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], None]], ...] = (
     ("models", models_page.build),
 )
 
+OWN_THREADS = 16
+"""Of the page's handlers. Gradio's default is the server's shared pool, which lists and cancels jobs."""
+AT_ONCE = 400
+"""Events in hand; a call of /generate is one until its picture is there, and holds no thread."""
+
 
 def build(services: Services) -> gr.Blocks:
     """All tabs, wired to the engine. Nothing runs yet; `look()` goes to whatever serves it."""
@@ -32,7 +37,9 @@ def build(services: Services) -> gr.Blocks:
         _connect(services, labels, wire)
         endpoints.add(services)
         page.load(None, js="() => { aigc.start(); }")
+    page.max_threads = AT_ONCE  # what its queue takes now,
     page.queue(api_open=False)
+    page.max_threads = OWN_THREADS  # and its threads when it is served
     return page
 
 

@@ -4,18 +4,18 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies
+from aigc_ui.services import Services
 from pipelines.prompts.counter import CountRequest, count
 
 
-def router() -> APIRouter:
+def router(services: Services) -> APIRouter:
     made = APIRouter(prefix="/api/v1/prompt")
 
     @made.post("/tokens")
     async def tokens(request: Request) -> dict[str, Any]:
-        asked = CountRequest.parse(await bodies.read(request))
-        return asdict(await run_in_threadpool(count, asked))
+        values = await bodies.read(request)
+        return asdict(await services.rooms.prompts.answer(request, lambda: count(CountRequest.parse(values))))
 
     return made

@@ -12,12 +12,12 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from PIL import Image
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui import bodies, sdapi_lists
 from aigc_ui.guard import CLIENT_HEADER
+from aigc_ui.plain import json_bytes
 from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
 from pipelines import foreign, infotext, vaes
@@ -75,27 +75,26 @@ def router(services: Services) -> APIRouter:
 
 
 def _making(services: Services, chosen: Chosen) -> APIRouter:
-    router = APIRouter()
+    router, rooms = APIRouter(), services.rooms
 
     @router.post("/txt2img")
-    async def txt2img(request: Request) -> dict[str, Any]:
+    async def txt2img(request: Request) -> Response:
         body, client = await bodies.read(request), _client(request)
-        asked = text_to_image(
-            body, sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
-        )
+        kind, model = sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
+        asked = await rooms.submitting.run(client, lambda: text_to_image(body, kind, model))
         return await _made(services, request, asked, body)
 
     @router.post("/img2img")
-    async def img2img(request: Request) -> dict[str, Any]:
+    async def img2img(request: Request) -> Response:
         body, client = await bodies.read(request), _client(request)
         kind, model = sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
-        asked = await run_in_threadpool(image_to_image, body, kind, model, services.inputs)
+        asked = await rooms.pictures.run(client, lambda: image_to_image(body, kind, model, services.inputs))
         return await _made(services, request, asked, body)
 
     @router.post("/png-info")
     async def png_info(request: Request) -> dict[str, Any]:
-        data = decoded("image", (await bodies.read(request)).get("image"))
-        return await run_in_threadpool(_png_info, data, sdapi_lists.request_type(services))
+        image, kind = (await bodies.read(request)).get("image"), sdapi_lists.request_type(services)
+        return await rooms.metadata.answer(request, lambda: _png_info(decoded("image", image), kind))
 
     return router
 
@@ -104,10 +103,10 @@ def _running(services: Services) -> APIRouter:
     router = APIRouter()
 
     @router.get("/progress")
-    def progress(request: Request) -> dict[str, Any]:
+    async def progress(request: Request) -> dict[str, Any]:
         jobs = _unfinished(services, _client(request))
         skip_image = request.query_params.get("skip_current_image", "false").lower() == "true"
-        return _progress(jobs, with_image=not skip_image)
+        return await services.rooms.programs.answer(request, lambda: _progress(jobs, with_image=not skip_image))
 
     @router.post("/interrupt")
     def interrupt(request: Request) -> dict[str, Any]:
@@ -130,7 +129,7 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     router = APIRouter()
 
     @router.get("/options")
-    def options(request: Request) -> dict[str, Any]:
+    async def options(request: Request) -> dict[str, Any]:
         kind = sdapi_lists.request_type(services)
         model = chosen.of(_client(request)) or services.settings.first_model or kind().values()["model"]
         return {"sd_model_checkpoint": model, "samples_format": "png", "samples_save": True, "sd_vae": "Automatic"}
@@ -139,18 +138,21 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     async def change(request: Request) -> dict[str, Any]:
         body = await bodies.read(request)
         if "sd_model_checkpoint" in body:
-            chosen.choose(_client(request), checkpoint(body["sd_model_checkpoint"], sdapi_lists.request_type(services)))
+            name, kind = body["sd_model_checkpoint"], sdapi_lists.request_type(services)
+            model = await services.rooms.lists.answer(request, lambda: checkpoint(name, kind))
+            chosen.choose(_client(request), model)
         return {"ignored": sorted(str(name)[:80] for name in body if name != "sd_model_checkpoint")}
 
     return router
 
 
-async def _made(services: Services, request: Request, asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
+async def _made(services: Services, request: Request, asked: Asked, body: dict[str, Any]) -> Response:
     client = _client(request)
-    jobs = await run_in_threadpool(_submitted, services, asked, client)
+    jobs = await services.rooms.submitting.run(client, lambda: _submitted(services, asked, client))
     for job in jobs:
         await _over(services, job, client, request)
-    return await run_in_threadpool(_answer, services, asked, jobs, body)
+    data = await services.rooms.programs.answer(request, lambda: json_bytes(_answer(services, asked, jobs, body)))
+    return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def _submitted(services: Services, asked: Asked, client: str) -> list[Job]:

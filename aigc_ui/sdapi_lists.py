@@ -1,9 +1,10 @@
 """What programs that speak A1111's interface ask for as they connect: the names of all that they can choose from."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from aigc_ui.sdapi_fields import names_of
 from aigc_ui.services import Services
@@ -31,54 +32,65 @@ def router(services: Services) -> APIRouter:
     """Names only: no client is told a path."""
     router = APIRouter()
 
-    @router.get("/samplers")
+    def listed(path: str) -> Callable[[Callable[[], Any]], None]:
+        """Answers GET with what the function gives, in the room for lists: most look on the disk."""
+
+        def register(work: Callable[[], Any]) -> None:
+            async def answer(request: Request) -> Any:
+                return await services.rooms.lists.answer(request, work)
+
+            router.add_api_route(path, answer, methods=["GET"])
+
+        return register
+
+    @listed("/samplers")
     def samplers() -> list[dict[str, Any]]:
         names = names_of(request_type(services), "sampler")
         return [{"name": infotext.SAMPLER_LABELS.get(n, n), "aliases": [n], "options": {}} for n in names]
 
-    @router.get("/schedulers")
+    @listed("/schedulers")
     def schedulers() -> list[dict[str, Any]]:
         names = names_of(request_type(services), "sigma_schedule")
         labels = {name: SIGMA_SCHEDULE_LABELS.get(name, name) for name in names}
         more = {"aliases": None, "default_rho": -1.0, "need_inner_model": False}
         return [{"name": name, "label": label, **more} for name, label in ({"automatic": "Automatic"} | labels).items()]
 
-    @router.get("/sd-models")
+    @listed("/sd-models")
     def sd_models() -> list[dict[str, Any]]:
         names = names_of(request_type(services), "model")
         more = {"hash": None, "sha256": None, "config": None}
         return [{"title": name, "model_name": name, "filename": name, **more} for name in names]
 
-    @router.get("/sd-vae")
+    @listed("/sd-vae")
     def sd_vae() -> list[dict[str, Any]]:
         names = (name for name in names_of(request_type(services), "vae") if name != vaes.AUTOMATIC)
         return [{"model_name": name, "filename": name} for name in names]
 
-    @router.get("/loras")
+    @listed("/loras")
     def loras() -> list[dict[str, Any]]:
         names = files.installed(files.LORA)
         return [{"name": name, "alias": name, "path": name, "metadata": {}} for name in names]
 
-    @router.get("/embeddings")
+    @listed("/embeddings")
     def embeddings() -> dict[str, Any]:
         unsaid = dict.fromkeys(("step", "sd_checkpoint", "sd_checkpoint_name", "shape", "vectors"))
         return {"loaded": {name: unsaid for name in files.installed(files.EMBEDDING)}, "skipped": {}}
 
-    @router.get("/upscalers")
+    @listed("/upscalers")
     def upscalers() -> list[dict[str, Any]]:
         more = {"model_name": None, "model_path": None, "model_url": None}
         scales = OWN_UPSCALERS | dict.fromkeys(files.installed(files.UPSCALER), 4)
         return [{"name": name, **more, "scale": scale} for name, scale in scales.items()]
 
-    @router.get("/latent-upscale-modes")
+    @listed("/latent-upscale-modes")
     def latent_upscale_modes() -> list[dict[str, Any]]:
         return [{"name": "Latent"}]
 
-    @router.get("/prompt-styles")
+    @listed("/prompt-styles")
     def prompt_styles() -> list[dict[str, Any]]:
         return [{"name": name} | asdict(style) for name, style in library.styles().items()]
 
-    @router.get("/memory")
+    @listed("/memory")
     def memory() -> dict[str, Any]:
         free, total = free_memory(), total_memory()
         ram = {"free": free, "used": total - free, "total": total}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aigc_ui.rooms import Rooms
 from pipelines import VERSION, registry
 from pipelines.errors import NotAllowed
 
@@ -55,7 +56,8 @@ class Library:
 
 @dataclass(frozen=True)
 class Services:
-    """The engine's parts. `generator` finds one by name, `generator_names` lists them."""
+    """The engine's parts. `generator` finds one by name, `generator_names` lists them; `rooms` are where requests do
+    what blocks."""
 
     jobs: "JobQueue"
     store: "ImageStore"
@@ -65,6 +67,7 @@ class Services:
     settings: Settings
     inputs: "InputStore"
     library: Library
+    rooms: Rooms = field(default_factory=Rooms)
     started: float = field(default_factory=time.time)
     warmed: threading.Event = field(default_factory=threading.Event)
 

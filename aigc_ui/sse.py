@@ -3,12 +3,12 @@
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import Any
-
-from starlette.concurrency import run_in_threadpool
 
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.plain import plain
+from aigc_ui.room import Room
 from pipelines.errors import Busy
 from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Snapshot, Token
 from pipelines.jobs import Job, JobState, StateChange
@@ -19,10 +19,14 @@ HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 class Streams:
-    """Counts who watches, so that forgotten viewers cannot pile up without end. Raises Busy."""
+    """Counts who watches, so that forgotten viewers cannot pile up without end. Raises Busy.
 
-    def __init__(self, most: int = MOST_STREAMS):
+    Pictures are encoded in `room`; all else is told at once, so that a state never waits behind others' pictures.
+    """
+
+    def __init__(self, room: Room, most: int = MOST_STREAMS):
         self.open = 0
+        self._room = room
         self._most = most
 
     def check(self) -> None:
@@ -30,7 +34,7 @@ class Streams:
             raise Busy("Too many viewers are connected. Close some tabs and try again.")
 
     async def watch(
-        self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object]
+        self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], client: str
     ) -> AsyncIterator[str]:
         """The events after number `after`: what is kept, then what comes; a comment when nothing comes for long.
 
@@ -43,7 +47,8 @@ class Streams:
                 batch = await job.next_events(after, timeout=HEARTBEAT_SECONDS)
                 still_here()
                 for number, event in batch:
-                    yield await run_in_threadpool(message, job, number, event, frames)
+                    told = partial(message, job, number, event, frames)
+                    yield await self._room.run(client, told) if isinstance(event, Frame | Snapshot) else told()
                     after = number
                 if not batch and job.over:
                     return

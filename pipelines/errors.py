@@ -8,7 +8,9 @@ StudioError
 ├── OutOfMemory     the device cannot hold this request, even in its smallest way of working
 │   └── NotDecoded  all was painted and only decoding found no room: the latents can be decoded later
 ├── StorageError    the disk is full, a folder is read-only or gone
-└── Busy            the queue is full, the port is taken
+├── Busy            the queue is full, the port is taken
+├── TooMany         so many requests wait already that another would not be answered soon
+└── Superseded      nobody waits for this answer any more; the page says nothing of it
 
 Each message says what, what was given and what to do, in under 300 characters, without a path or a traceback.
 """
@@ -25,6 +27,8 @@ class StudioError(Exception):
 
     code = "error"
     status = 500
+    retry_after: int | None = None
+    """Seconds after which the same request may well be taken, where that is known."""
 
 
 class BadRequest(StudioError):
@@ -65,3 +69,15 @@ class StorageError(StudioError):
 
 class Busy(StudioError):
     code, status = "busy", 503
+
+
+class TooMany(StudioError):
+    code, status = "too_many_requests", 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Superseded(StudioError):
+    code, status = "superseded", 409
