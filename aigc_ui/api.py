@@ -75,7 +75,7 @@ def build(services: Services) -> FastAPI:
 def _jobs(services: Services) -> APIRouter:
     router = APIRouter(prefix="/api/v1/jobs")
     frames, rooms = FrameEncoder(), services.rooms
-    streams = sse.Streams(rooms.frames)
+    streams = sse.Streams(room=rooms.frames)
 
     @router.post("", status_code=201)
     async def submit(request: Request) -> dict[str, Any]:

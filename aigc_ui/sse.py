@@ -9,6 +9,7 @@ from typing import Any
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.plain import plain
 from aigc_ui.room import Room
+from aigc_ui.rooms import Rooms
 from pipelines.errors import Busy
 from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Snapshot, Token
 from pipelines.jobs import Job, JobState, StateChange
@@ -24,17 +25,17 @@ class Streams:
     Pictures are encoded in `room`; all else is told at once, so that a state never waits behind others' pictures.
     """
 
-    def __init__(self, room: Room, most: int = MOST_STREAMS):
+    def __init__(self, most: int = MOST_STREAMS, room: Room | None = None):
         self.open = 0
-        self._room = room
         self._most = most
+        self._room = room or Rooms().frames
 
     def check(self) -> None:
         if self.open >= self._most:
             raise Busy("Too many viewers are connected. Close some tabs and try again.")
 
     async def watch(
-        self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], client: str
+        self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], client: str = ""
     ) -> AsyncIterator[str]:
         """The events after number `after`: what is kept, then what comes; a comment when nothing comes for long.
 

@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import uvicorn
 from fastapi.testclient import TestClient
 
 from aigc_ui import api
@@ -90,6 +92,22 @@ def open_studio(folder: Path, shared: bool = False, token: str | None = None, ro
     services = Services(jobs, store, devices, get, lambda: (squares.name,), Settings(folder, shared), inputs, library)
     guard = Guard(api.build(services), Hosts(any_address=shared), Door(token) if token else None)
     return Studio(services, squares, guard)
+
+
+@contextmanager
+def serving(studio: Studio) -> Iterator[str]:
+    """The studio's address on a real server in a thread, where many requests are open at once."""
+    config = uvicorn.Config(studio.app, port=0, log_level="error", lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join(10)
 
 
 def until(condition, seconds: float = 30.0, every: float = 0.01) -> None:
