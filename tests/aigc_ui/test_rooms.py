@@ -44,7 +44,14 @@ class Blocking:
 
 
 @pytest.fixture
-def experiment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Blocking]:
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2 * SIXTY) as pool:
+        yield pool
+
+
+@pytest.fixture
+def experiment(monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor) -> Iterator[Blocking]:
+    """Let go before the pool is closed, also where a test fails."""
     blocking = Blocking()
     monkeypatch.setattr(lab, "get", lambda name: lab.Experiment(name, Request, blocking.answer))
     yield blocking
@@ -62,12 +69,6 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
 def url(studio: Studio) -> Iterator[str]:
     with serving(studio) as url:
         yield url
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2 * SIXTY) as pool:
-        yield pool
 
 
 def client(number: int) -> dict[str, str]:
@@ -112,8 +113,10 @@ def test_sixty_films_and_sixty_slow_estimates_neither(
         for path in ("lab/film.webp", "suited"):
             asked.append(pool.submit(httpx.post, f"{url}/api/v1/{path}", json={}, headers=client(number), timeout=60.0))
     until(lambda: rooms.films.waiting() == 8 and rooms.estimates.waiting() == SIXTY - 2)
-    assert httpx.get(f"{url}/api/v1/jobs", headers=client(1000), timeout=GENEROUS).status_code == 200
-    go.set()
+    try:
+        assert httpx.get(f"{url}/api/v1/jobs", headers=client(1000), timeout=GENEROUS).status_code == 200
+    finally:
+        go.set()
     assert {one.result().status_code for one in asked} == {200, 429}
 
 
@@ -194,8 +197,10 @@ def test_a_long_body_is_read_beside_the_event_loop(
     text = b'{"prompt": "' + b"x" * 200_000 + b'"}'
     long = pool.submit(httpx.post, f"{url}/api/v1/prompt/tokens", content=text, timeout=60.0)
     until(lambda: names)
-    assert httpx.get(f"{url}/healthz", timeout=GENEROUS).status_code == 200
-    go.set()
+    try:
+        assert httpx.get(f"{url}/healthz", timeout=GENEROUS).status_code == 200
+    finally:
+        go.set()
     assert long.result().status_code == 422 and names[0].startswith("room-parsing")
 
 
