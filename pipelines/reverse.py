@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines import libs
+from pipelines import libs, stopping
 from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Reverse:
 
     def __call__(self, x_t: Tensor, t: int, told: int | None = None) -> Prediction:
         """The step from x_t at t. `told` is the timestep that the model hears of, if it is another."""
+        stopping.check()
         torch = libs.torch()
         made = self.model(x_t, torch.full((len(x_t),), t if told is None else told, device=x_t.device))
         made, log_variance = self._log_variance(made, x_t, t)

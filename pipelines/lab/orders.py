@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines import stopping
 from pipelines.device import DeviceManager
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.lab.schedule import significant
@@ -49,6 +50,7 @@ def answer(request: OrdersRequest, _devices: DeviceManager) -> dict[str, Any]:
 
 def error(name: str, steps: int, request: OrdersRequest) -> float:
     """The relative error after `steps` steps, evenly spaced in log sigma."""
+    stopping.check()
     s, high, low = request.deviation, request.sigma_max, request.sigma_min
     x = torch.ones(1, dtype=torch.float64)
     sigmas = torch.logspace(math.log10(high), math.log10(low), steps + 1, dtype=torch.float64)

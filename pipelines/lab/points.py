@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipelines import stopping
 from pipelines.data import points
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import guide
@@ -129,7 +130,10 @@ def reverse(
     They start from N(0, I) at the schedule's end: what is left of the signal there is not known.
     """
     start = eps * math.sqrt(1 + float(sigmas[0]) ** 2)
-    steps = list(SAMPLERS[request.sampler](denoise, start, sigmas, drawn_from(draw), request.eta))
+    steps = []
+    for step in SAMPLERS[request.sampler](denoise, start, sigmas, drawn_from(draw), request.eta):
+        stopping.check()
+        steps.append(step)
     states = [eps, *(vp(step.x, step.sigma) for step in steps)]
     return torch.stack(states[::-1]), torch.stack([step.x0_pred for step in reversed(steps)])
 
@@ -171,6 +175,7 @@ def field(denoise: Denoiser, sigma: float) -> Tensor:
 
 def pull(denoise: Denoiser, places: Tensor, sigma: float) -> Tensor:
     """(N, 2): -eps, the score in units of the noise, at places (N, 2); it points to where the data lies."""
+    stopping.check()
     x = places * math.sqrt(1 + sigma**2)
     return (denoise(x, sigma) - x) / sigma
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import libs, models
+from pipelines import libs, models, stopping
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath, path_from
@@ -125,6 +125,7 @@ class Watched:
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         """Raises BadRequest where the guess is not a number."""
+        stopping.check()
         cond, uncond = self.denoiser.both(x, sigma)
         prompted = self.denoiser.x0(cond, x, sigma)
         x0_pred = self.denoiser.x0(self.denoiser.guided(cond, uncond, sigma), x, sigma)
