@@ -102,11 +102,10 @@ def _jobs(services: Services) -> APIRouter:
         return _job(services.job_for(job_id, client), client)
 
     @router.delete("/{job_id}")
-    def end(job_id: str, request: Request) -> dict[str, Any]:
+    async def end(job_id: str, request: Request) -> dict[str, Any]:
         client = client_of(request)
-        if services.job_for(job_id, client).over:
-            return _job(services.jobs.remove(job_id, client), client)
-        return _job(services.jobs.cancel(job_id, client), client)
+        act = services.jobs.remove if services.job_for(job_id, client).over else services.jobs.cancel
+        return _job(await rooms.ending.run(client, lambda: act(job_id, client)), client)
 
     @router.post("/{job_id}/move")
     async def move(job_id: str, request: Request) -> dict[str, Any]:
@@ -155,11 +154,16 @@ def _images(services: Services) -> APIRouter:
     router = APIRouter(prefix="/api/v1/images")
 
     @router.get("")
-    def newest(request: Request) -> dict[str, Any]:
+    async def newest(request: Request) -> Response:
         limit = int(PAGE_OF_IMAGES.check("limit", request.query_params.get("limit", 60), int))
         before = request.query_params.get("before") or None
         client = client_of(request)
-        return {"images": [_image(info, client) for info in services.images(client, limit, before)]}
+
+        def work() -> bytes:
+            return json_bytes({"images": [_image(info, client) for info in services.images(client, limit, before)]})
+
+        data = await services.rooms.gallery.answer(request, work)
+        return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
     @router.get("/{image_id}.jpg")
     async def jpeg(image_id: str, request: Request) -> Response:

@@ -21,6 +21,8 @@ class Rooms:
     frames: Room = _room("frames", 2, MANY, MANY)  # pictures of running jobs, encoded for those who watch
     copies: Room = _room("copies", 2)  # JPEG and WebP of a picture
     submitting: Room = _room("submitting", 4, 256, 64)  # checking a request looks for its models on the disk
+    ending: Room = _room("ending", 4, 256, 64)  # of jobs: the list of those that wait is written to the disk
+    gallery: Room = _room("gallery", 4, 256, 32)  # lists of pictures, from the index
     estimates: Room = _room("estimates", 2, per_client=8)  # memory and settings, from a model's files
     prompts: Room = _room("prompts", 1, per_client=8)  # tokenizers are not safe in two threads
     pictures: Room = _room("pictures", 2, 32, 8)  # strangers' pictures, which cost what they decode to

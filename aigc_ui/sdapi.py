@@ -109,18 +109,16 @@ def _running(services: Services) -> APIRouter:
         return await services.rooms.programs.answer(request, lambda: _progress(jobs, with_image=not skip_image))
 
     @router.post("/interrupt")
-    def interrupt(request: Request) -> dict[str, Any]:
+    async def interrupt(request: Request) -> dict[str, Any]:
         client = _client(request)
-        for job in _unfinished(services, client):
-            services.jobs.cancel(job.id, client)
+        await services.rooms.ending.run(client, lambda: _end(services, client, _unfinished(services, client)))
         return {}
 
     @router.post("/skip")
-    def skip(request: Request) -> None:
+    async def skip(request: Request) -> None:
         client = _client(request)
-        for job in _unfinished(services, client):
-            if job.state is JobState.RUNNING:
-                services.jobs.cancel(job.id, client)
+        running = [job for job in _unfinished(services, client) if job.state is JobState.RUNNING]
+        await services.rooms.ending.run(client, lambda: _end(services, client, running))
 
     return router
 
@@ -280,6 +278,11 @@ def _png_info(data: bytes, kind: type[Values]) -> dict[str, Any]:
 def _unfinished(services: Services, client: str) -> list[Job]:
     services.jobs.seen(client)
     return [job for job in services.jobs.list(client) if not job.over]
+
+
+def _end(services: Services, client: str, jobs: list[Job]) -> None:
+    for job in jobs:
+        services.jobs.cancel(job.id, client)
 
 
 def _client(request: Request) -> str:

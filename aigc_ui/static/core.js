@@ -61,7 +61,7 @@ window.aigc = (() => {
 
   // --- HTTP ---
   const url = (path) => new URL(`api/v1/${path}`, document.baseURI).href;
-  // The studio's answer; what it refuses is an Error with its sentence.
+  // The studio's answer; what it refuses is an Error with its sentence, its code, and the seconds after which to ask again.
   async function answered(path, options = {}) {
     let answer;
     try {
@@ -69,8 +69,10 @@ window.aigc = (() => {
     } catch {
       throw new Error(t("error.server"));
     }
-    if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.error?.message ?? t("error.server"));
-    return answer;
+    if (answer.ok) return answer;
+    const refused = (await answer.json().catch(() => null))?.error;
+    throw Object.assign(new Error(refused?.message ?? t("error.server")),
+      { code: refused?.code, again: answer.status === 429 ? Number(answer.headers.get("retry-after")) : 0 });
   }
   async function api(path, options) {
     const answer = await answered(path, options);
@@ -78,6 +80,12 @@ window.aigc = (() => {
   }
   const posted = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   const post = (path, body) => api(path, posted(body));
+  // The same for a bench of this tab: while such a question waits for its turn, a newer one takes its place.
+  const tab = Math.random().toString(36).slice(2);
+  const posedBy = (bench) => (path, body) => {
+    const options = posted(body);
+    return api(path, { ...options, headers: { ...options.headers, "x-aigc-bench": `${tab} ${bench}` } });
+  };
   // A picture's bytes to be worked on: { id, width, height } as the studio keeps it.
   const upload = (blob) =>
     api("inputs", { method: "POST", headers: { "content-type": blob.type || "application/octet-stream" }, body: blob });
@@ -108,9 +116,27 @@ window.aigc = (() => {
     };
   }
 
+  // The same, but what is shown may be slow to begin: after `patience` ms the newest goes beside the one before it.
+  function overtaking(show, patience) {
+    let next = null, busy = 0, timer = 0;
+    async function go() {
+      clearTimeout(timer);
+      timer = 0;
+      busy++;
+      try {
+        while (next) { const now = next; next = null; await show(now); }
+      } finally { busy--; }
+    }
+    return (item) => {
+      next = item;
+      if (!busy) return go();
+      if (busy < 2) timer ||= setTimeout(() => { timer = 0; if (next) go(); }, patience);
+    };
+  }
+
   // A cancelled job is over when its thread has let go; until then it may still save its picture.
   const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;
 
   return { on, emit, state, t, has, speak, language: () => language, remember, remembered, el, icon, icons, put, url, api,
-    post, posted, upload, file, blob, decode, onto, listed, newest, over, mounts: {} };
+    post, posted, posedBy, upload, file, blob, decode, onto, listed, newest, overtaking, over, mounts: {} };
 })();

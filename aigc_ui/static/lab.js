@@ -1,9 +1,10 @@
 // What all benches of the lab share: controls made from an experiment's fields, and answers that follow while dragging.
 (() => {
-  const { el, t, has, on, post, api, newest } = aigc;
+  const { el, t, has, on, api, newest, overtaking, posedBy } = aigc;
   const LARGE = 1e5;                                    // a range with more numbers than this is typed, not slid
   const LOGARITHMIC = ["beta_start", "beta_end"];
   const SMALLEST = 1e-5;
+  const PATIENCE = 400;                                 // ms, before a newer question goes beside one without an answer
 
   let known = null;
   // Of the experiments, and of the generators whose benches start jobs.
@@ -103,26 +104,42 @@
   // values, such as the step that is looked at: `read()` gives it as an object for a link or a file, `take(look, values)`
   // brings it back from one, whatever a stranger wrote into it, right before `show`. `request(values)` stands in for the
   // one question to the experiment, where a bench asks otherwise. Returns the bench's handle.
-  aigc.bench = (root, { id, experiment, controls, stage, show, shown, moved, look, request = (values) => post(`lab/${experiment}`, values) }) => {
+  aigc.bench = (root, { id, experiment, controls, stage, show, shown, moved, look, request }) => {
     const list = el("div", { class: "controls" }), message = el("p", { class: "alas", role: "alert", hidden: true });
     const node = el("section", { class: "bench", id }, el("div", { class: "bench-side" }, list, message), stage);
     root.replaceChildren(node);
-    let fields = {}, values = {}, parts = {}, wanted = null;
+    const pose = posedBy(experiment), posed = request ?? ((asked) => pose(`lab/${experiment}`, asked));
+    let fields = {}, values = {}, parts = {}, wanted = null, busy = 0, count = 0, latest = 0, again = 0;
+    let shows = Promise.resolve();                      // one is drawn after the other
 
-    const ask = newest(async ({ asked, seen }) => {
+    async function answer({ asked, seen }) {
+      const number = ++count;
       node.setAttribute("aria-busy", "true");
+      busy++;
       try {
-        const answer = await request(asked);
-        message.hidden = true;
-        if (seen) look?.take(seen, asked);
-        if (seen === wanted) wanted = null;
-        await show(answer, asked);
+        const told = await posed(asked);
+        if (number < latest) return;                    // a newer question was answered first
+        latest = number;
+        await (shows = shows.catch(() => {}).then(() => {
+          message.hidden = true;
+          if (seen) look?.take(seen, asked);
+          if (seen === wanted) wanted = null;
+          return show(told, asked);
+        }));
       } catch (error) {
+        if (number < latest || error.code === "superseded") return;
         message.textContent = error.message;
         message.hidden = false;
-      } finally { node.removeAttribute("aria-busy"); }
-    });
-    const refresh = () => { shown?.(values, parts); return ask({ asked: { ...values }, seen: wanted }); };
+        if (error.again) again = setTimeout(refresh, error.again * 1000);
+      } finally { if (!--busy) node.removeAttribute("aria-busy"); }
+    }
+    // Who asks in a way of their own may start jobs: one at a time. The studio's own questions may overtake each other.
+    const ask = request ? newest(answer) : overtaking(answer, PATIENCE);
+    function refresh() {
+      clearTimeout(again);
+      shown?.(values, parts);
+      return ask({ asked: { ...values }, seen: wanted });
+    }
     function change(name, value, quiet) {
       values[name] = value;
       moved?.(name, values);
