@@ -1,0 +1,48 @@
+"""A bench whose question waits for its turn: the newest one takes its place, and a full studio is asked again."""
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.visitor import line_of, number, open_bench
+
+SCHEDULE = "**/api/v1/lab/schedule"
+REPLACED = {"error": {"code": "superseded", "message": "A newer request has taken its place."}}
+FULL = {"error": {"code": "too_many_requests", "message": "Sixteen wait already. Try again in 1 s."}}
+
+
+def test_the_newest_question_takes_the_place_of_the_one_that_waits(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+    before, held = line_of(page, "plot-snr"), []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+        if len(held) == 2:
+            held[0].fulfill(status=409, json=REPLACED)
+            route.continue_()
+
+    page.route(SCHEDULE, hold)
+    number(bench, "num_train_timesteps", 500)
+    page.wait_for_timeout(50)
+    number(bench, "num_train_timesteps", 400)
+    number(bench, "num_train_timesteps", 300)
+    page.wait_for_function("b => document.querySelector('#plot-snr polyline').getAttribute('points') !== b", arg=before)
+    first, second = (route.request for route in held)
+    assert first.headers["x-aigc-bench"] == second.headers["x-aigc-bench"] != ""
+    assert second.post_data_json["num_train_timesteps"] == 300, "what was asked in between is left out"
+    expect(bench.locator(".alas")).to_be_hidden()
+    expect(bench).not_to_have_attribute("aria-busy", "true")
+
+
+def test_a_full_studio_is_asked_again_when_it_said(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+    before = line_of(page, "plot-snr")
+
+    def refuse_once(route: Route) -> None:
+        page.unroute(SCHEDULE)
+        route.fulfill(status=429, json=FULL, headers={"retry-after": "1"})
+
+    page.route(SCHEDULE, refuse_once)
+    number(bench, "num_train_timesteps", 500)
+    page.wait_for_function("b => document.querySelector('#plot-snr polyline').getAttribute('points') !== b", arg=before)
+    expect(bench.locator(".alas")).to_be_hidden()
