@@ -18,8 +18,14 @@
     return { job, dismiss, ...(repeatable ? { text: "run.again", run: () => runAgain(job) } : {}) };
   }
   async function saveAgain(job) {
-    try { await post(`jobs/${job.id}/save`, {}); } catch (error) { complain(error.message); }
-    aigc.refresh();
+    try { await post(`jobs/${job.id}/save`, {}); } catch (error) { complain(error.message, remedy(job)); return aigc.refresh(); }
+    await aigc.refresh();
+    savedNow(job.id);
+  }
+  function savedNow(id) {
+    say("good", t("save.done"));
+    aigc.pictures();
+    aigc.redraw(id);
   }
   async function decodeAgain(latents) {
     try { await post("jobs", { generator: "decode", request: { latents } }); } catch (error) { complain(error.message); }
@@ -40,7 +46,7 @@
     const before = aigc.message().act?.job;
     if (before?.unsaved) {
       const now = state.jobs.find(({ id }) => id === before.id);
-      if (now && !now.unsaved && !now.error) { say("good", t("save.done")); aigc.pictures(); aigc.redraw(now.id); }
+      if (now && !now.unsaved && !now.error) savedNow(now.id);
       else if (!now?.unsaved) say("", "");
     }
     if (aigc.message().text) return;
