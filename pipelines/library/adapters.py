@@ -126,7 +126,8 @@ def _lora_context(shapes: Shapes) -> int:
 def _text_width(shapes: Shapes) -> int:
     for name, shape in shapes.items():
         text = name.startswith(("lora_te_", "text_encoder."))
-        if text and re.search(r"self_attn[._]q_proj.*(lora_down|lora_A|down)\.weight$", name) and len(shape) == 2:
+        query = text and re.search(r"self_attn[._]q_proj", name)  # apart from the ending: together they are quadratic
+        if query and name.endswith(("down.weight", "lora_A.weight")) and len(shape) == 2:
             return shape[1]
     return 0
 
