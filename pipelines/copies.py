@@ -28,6 +28,8 @@ def copy(png: Path, kind: str, quality: int) -> bytes:
     try:
         with Image.open(png, formats=("PNG",)) as image:
             image.convert("RGB").save(data, KINDS[kind], quality=quality, exif=exif)
+    except Image.DecompressionBombError:
+        raise BadFile("this picture is too large for a copy. Take the PNG.") from None
     except OSError as error:
         raise storage_error(error, "opened") from None
     return data.getvalue()
