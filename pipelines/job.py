@@ -165,6 +165,7 @@ class Job:
             row = {
                 "id": self.id,
                 "client": self.client,
+                "address": self.address,
                 "generator": self.generator,
                 "state": str(self.state),
                 "created": self.created,

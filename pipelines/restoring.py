@@ -41,7 +41,15 @@ def restored(saved: Saved, get: Callable[[str], registry.Generator], store: Stor
     connects again misses none.
     """
     request, invalid = _request(saved, get)
-    job = Job(saved.generator, request, saved.client, saved.id, saved.created, first_event=time.time_ns() // 10**6)
+    job = Job(
+        saved.generator,
+        request,
+        saved.client,
+        saved.id,
+        saved.created,
+        first_event=time.time_ns() // 10**6,
+        address=saved.address,
+    )
     job.started = saved.started if saved.part == FINISHED else None
     job.deaths, job.interruptions = saved.deaths, saved.interruptions
     job.image_ids += saved.image_ids

@@ -50,6 +50,7 @@ class Saved:
     saving: str = ""
     latents_ids: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def _saved(part: str, row: dict[str, Any]) -> Saved:
         deaths=int(row.get("deaths", 0)),
         interruptions=int(row.get("interruptions", 0)),
         saving=str(row.get("saving", "")),
+        address=str(row.get("address", "")),
         **{name: tuple(map(str, row.get(name, ()))) for name in ("image_ids", "latents_ids", "notes")},
     )
 

@@ -20,7 +20,11 @@ def main(words: list[str]) -> None:
             continue
         with studio.running(*options) as running:
             for name, attack in chosen:
-                answer, cost = measured(attack, running)
+                try:
+                    answer, cost = measured(attack, running)
+                except Exception as error:  # the other attacks go on
+                    print(f"| {name} | **the attack broke off: {type(error).__name__}** | | | | |", flush=True)
+                    continue
                 figures = f"{cost.seconds:.1f} | {cost.cpu_seconds:.1f} | {cost.peak_mb:.0f} | {cost.kept_mb:.0f}"
                 print(f"| {name} | {answer} | {figures} |", flush=True)
 

@@ -5,12 +5,15 @@ import os
 import stat
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pipelines.errors import NotFound
 from pipelines.file_lock import FileLock
 from pipelines.job import Job, JobState
+from pipelines.restoring import restored
 from pipelines.waiting_file import FINISHED, MOST_FINISHED_BYTES, RUNNING, WAITING, Jobs, WaitingFile, read
 from tests.pipelines.test_jobs import Counting, Steps, devices, make, over  # noqa: F401 -- fixtures
 
@@ -34,6 +37,17 @@ def test_what_is_written_is_read_again_with_its_part(tmp_path: Path) -> None:
     assert (one.id, two.saving, two.deaths, three.image_ids) == (waiting.id, "p1", 1, ("p0",))
     assert three.state is JobState.DONE and one.request == waiting.request.values()
     file.close()
+
+
+def test_a_job_counts_for_its_address_after_a_restart_too(tmp_path: Path) -> None:
+    path = tmp_path / "waiting-1.json"
+    file = WaitingFile(path)
+    file.write(lambda: Jobs([Job("counting", Steps("a"), "me", address="10.0.0.7")]))
+    file.close()
+    (saved,) = read(path)
+    store: Any = SimpleNamespace(has=lambda image_id: False)
+    generator: Any = SimpleNamespace(request_type=Steps)
+    assert restored(saved, lambda name: generator, store).address == "10.0.0.7"
 
 
 def test_a_file_of_an_older_studio_is_read_and_then_its_owners_alone(make, tmp_path: Path) -> None:  # noqa: F811
