@@ -121,11 +121,11 @@ def _jobs(services: Services) -> APIRouter:
         return _job(moved, client)
 
     @router.post("/{job_id}/save")
-    def save(job_id: str, request: Request) -> dict[str, Any]:
+    async def save(job_id: str, request: Request) -> dict[str, Any]:
         """Once more what a full disk refused; the answer's `unsaved` counts what is left."""
         client = client_of(request)
         services.job_for(job_id, client)
-        return _job(services.jobs.save_again(job_id, client), client)
+        return _job(await rooms.submitting.run(client, lambda: services.jobs.save_again(job_id, client)), client)
 
     @router.get("/{job_id}/frames")
     async def kept_frames(job_id: str, request: Request) -> Response:

@@ -80,7 +80,7 @@ def lying(width: int, height: int) -> bytes:
         ("gif", {}, "2 to 201 pictures; got 0."),
         ("gif", {"pictures": steps(1)}, "2 to 201 pictures; got 1."),
         ("gif", {"pictures": steps(1) * 202}, "2 to 201 pictures; got 202."),
-        ("gif", {"pictures": "none"}, "pictures must be a list of PNG data URIs; got a str."),
+        ("gif", {"pictures": "none"}, "pictures must be a list of PNG data URIs; got 'none'."),
         ("gif", {"pictures": [*steps(1), 7]}, "picture 2 of the film is no PNG in a data URI."),
         ("gif", {"pictures": [*steps(1), "data:image/png;base64,%%%"]}, "picture 2 of the film is no PNG"),
         ("gif", {"pictures": [*steps(1), uri(png(kind="WEBP"))]}, "picture 2 of the film is no PNG"),

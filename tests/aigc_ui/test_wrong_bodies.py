@@ -275,4 +275,4 @@ def test_large_bodies_are_parsed_beside_the_event_loop(studio: Studio, monkeypat
     with studio.program() as program:
         program.post(f"{V1}/png-info", json={"image": "A"})
         program.post(f"{V1}/png-info", json={"image": base64.b64encode(b"a" * 2**17).decode()})
-    assert threads[True] != threads[False] and "worker" in threads[True].lower()
+    assert threads[True] != threads[False] and threads[True].startswith("room-parsing")
