@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import tempfile
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
@@ -20,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc_ui import gradio_bodies
 from aigc_ui.gradio_bodies import Handlers
-from aigc_ui.guard import CLIENT_COOKIE
+from aigc_ui.visitors import CLIENT_COOKIE, cookie
 from pipelines.errors import BadRequest, NotFound, StudioError
 
 if TYPE_CHECKING:
@@ -122,10 +121,10 @@ class Gate:
 
     def _own(self, name: str, scope: Scope) -> str:
         """Scripts without cookies keep the name alone, and no browser's session has a name like that."""
-        cookie = _cookie(Headers(scope=scope))
-        if not cookie:
+        held = cookie(Headers(scope=scope), CLIENT_COOKIE)
+        if not held:
             return name
-        return f"{name}.{hashlib.sha256(self._salt + cookie.encode(errors='replace')).hexdigest()[:16]}"
+        return f"{name}.{hashlib.sha256(self._salt + held.encode(errors='replace')).hexdigest()[:16]}"
 
 
 def _session(scope: Scope) -> str:
@@ -163,12 +162,3 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 def _refused(error: StudioError) -> JSONResponse:
     content = {"error": {"code": error.code, "message": str(error)}}
     return JSONResponse(content, error.status, headers={"cache-control": "no-store"})
-
-
-def _cookie(headers: Headers) -> str:
-    jar = SimpleCookie()
-    try:
-        jar.load(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return jar[CLIENT_COOKIE].value if CLIENT_COOKIE in jar else ""

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aigc_ui.addresses import is_loopback as is_loopback_address
 from aigc_ui.guard import Hosts
 from pipelines.errors import BadRequest, Busy
 
@@ -20,12 +21,7 @@ EVERYWHERE = "0.0.0.0"
 
 
 def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or is_loopback_address(host)
 
 
 def listen(host: str, port: int | None) -> socket.socket:
