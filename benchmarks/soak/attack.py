@@ -63,7 +63,9 @@ def measured(attack: Attack, studio: Studio) -> tuple[str, Cost]:
 
 def resident(studio: Studio) -> int:
     """Bytes of RAM of the studio and everything it started (Linux)."""
-    return sum(_resident(pid) for pid in (studio.process.pid, *_children(studio.process.pid)))
+    own = studio.process.pid
+    started = [pid for pid in _children(own) if _command(pid) != _command(own)]  # before exec it is still the parent
+    return sum(map(_resident, (own, *started)))
 
 
 def _children(pid: int) -> list[int]:
@@ -74,6 +76,13 @@ def _children(pid: int) -> list[int]:
         except OSError:
             continue
     return direct + [grandchild for child in direct for grandchild in _children(child)]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _resident(pid: int) -> int:
