@@ -115,6 +115,7 @@ def test_of_finished_jobs_each_client_keeps_its_own_newest(make):  # noqa: F811
     over(*own)
     strangers = [queue.submit("counting", Steps("x", 1, 8), f"invented-{i}", ATTACKER) for i in range(40)]
     over(*strangers)
+    wait(lambda: not queue.stats()["running"])
     assert queue.get(mine.id) is mine, "others' many jobs do not push out the one of somebody else"
     assert len(queue.list("bob")) == 3 and own[-1] in queue.list("bob")
     assert len(queue.list()) == 10
@@ -127,6 +128,7 @@ def test_of_finished_frames_those_of_whoever_has_the_most_are_thinned(make, monk
     over(mine)
     many = [queue.submit("counting", Steps("x", 8, 64), f"invented-{i}", ATTACKER) for i in range(8)]
     over(*many)
+    wait(lambda: not queue.stats()["running"])
     frames = [len([e for _, e in one.events() if isinstance(e, Frame)]) for one in (mine, *many)]
     assert frames[0] == max(frames) > min(frames[1:])
 

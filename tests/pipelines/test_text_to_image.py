@@ -166,9 +166,8 @@ def test_stopped_after_the_last_step_the_picture_is_finished(home, devices):
 def test_closing_the_stream_gives_the_model_back_and_evaluates_no_more(home, devices):
     stream: Any = TextToImage().stream(request(sampler="heun"), devices)
     next(event for event in stream if isinstance(event, Frame) and event.index == 1)
-    assert [held["leases"] for held in devices.loaded() if str(held["key"]).startswith("tiny")] == [
-        2
-    ]  # to load, to paint
+    leases = [held["leases"] for held in devices.loaded() if str(held["key"]).startswith("tiny")]
+    assert leases == [2], "one since it was loaded, one to paint"
     before = devices.worker().stats.evaluations
     stream.close()
     assert all(not held["leases"] for held in devices.loaded())
