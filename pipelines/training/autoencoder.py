@@ -20,7 +20,7 @@ from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC, DCUpBloc
 from torch import Tensor, nn
 
 from pipelines.data import mixture
-from pipelines.training import muon
+from pipelines.training import muon, precision
 
 PATCH = 16
 CHANNELS = 64
@@ -198,7 +198,7 @@ def train_decoder(
         latents = transform.encode(wanted)
         spread = UNSURE * torch.rand(batch, 1, 1, 1, generator=noise)
         latents = latents + spread * torch.randn(latents.shape, generator=noise)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision.rough() is torch.bfloat16):
             made = vae.decoder(latents)
         made = made.float()
         loss = F.l1_loss(made, wanted) + F.l1_loss(_edges(made), _edges(wanted))

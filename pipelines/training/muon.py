@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from pipelines.training import precision
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic that takes singular values in (0, 1] to about 1 within a few rounds."""
 ROUNDS = 5
@@ -88,9 +90,9 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 
 
 def _rounds(matrix: Tensor) -> Tensor:
-    """X <- (a + b X X^T + c (X X^T)^2) X, in half precision: exactness is of no use here."""
+    """X <- (a + b X X^T + c (X X^T)^2) X, in half precision where that is fast: exactness is of no use here."""
     a, b, c = COEFFICIENTS
-    x = matrix.bfloat16()
+    x = matrix.to(precision.rough())
     for _ in range(ROUNDS):
         gram = x @ x.T
         x = torch.addmm(a * x, torch.addmm(b * gram, gram, gram, alpha=c), x)
