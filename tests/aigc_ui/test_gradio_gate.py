@@ -19,7 +19,8 @@ from tests.aigc_ui.small_studio import URL, open_studio
 
 JOIN, EVENTS = "/gradio_api/queue/join", "/gradio_api/queue/data"
 META = {"_type": "gradio.FileData"}
-PLACES = r"(/tmp/|/root|/home/|/work/|/etc/|/usr/|site-packages|aigc-studio-)"
+ROOT = Path(__file__).parents[2]
+PLACES = rf"({re.escape(str(ROOT))}|/tmp/|/root|/home/|/etc/|/usr/|site-packages|aigc-studio-)"
 
 
 @pytest.fixture(scope="module")
