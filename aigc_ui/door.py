@@ -51,9 +51,6 @@ class Door:
         """Who comes with that cookie; None if it was not handed out for one of the tokens."""
         return _matching(value, {role: known.encode() for role, known in self._passes.items()})
 
-    def has_pass(self, value: str) -> bool:
-        return self.holder_of_pass(value) is not None
-
     def seconds_closed(self, address: str) -> float:
         """How long this address is not heard; 0 when it may try."""
         record = self._records.get(address)

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,13 @@ DISGUISES = {
 Shapes = dict[str, tuple[int, ...]]
 
 
+def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("duplicate keys")
+    return data
+
+
 def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
     """A JSON object from a file of bounded size without duplicate keys. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}" if path.name != "model_index.json" else path.name
@@ -94,25 +102,21 @@ def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
     if path.stat().st_size > most:
         raise BadFile(f"{label} is {path.stat().st_size} bytes, more than the {most} allowed.")
     try:
-        return _json_object(plain_files.read(path, most), label)
+        return json_object(plain_files.read(path, most), label)
     except OSError as error:
         raise BadFile(f"{label} cannot be read: {error.strerror}. Check its permissions.") from None
 
 
-def _json_object(raw: bytes, label: str) -> dict[str, Any]:
+def json_object(
+    raw: bytes, label: str, pairs: Callable[[list[tuple[str, Any]]], dict[str, Any]] = no_duplicates
+) -> dict[str, Any]:
+    """`pairs` makes an object of its keys and values, or raises ValueError. Raises BadFile."""
     try:
-        data = json.loads(raw, object_pairs_hook=_no_duplicates)
+        data = json.loads(raw, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
         raise BadFile(f"{label} is not valid JSON: it is damaged or cut off. Copy it again.") from None
     if not isinstance(data, dict):
         raise BadFile(f"{label} must hold a JSON object. Copy it again.")
-    return data
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        raise ValueError("duplicate keys")
     return data
 
 
@@ -220,7 +224,7 @@ def check_safetensors(path: Path) -> Shapes:
         if 8 + length > size:
             raise BadFile(f"{label} is cut off: it ends inside its header. Copy it again.")
         file.seek(8)
-        header = _json_object(file.read(length), f"the header of {label}")
+        header = json_object(file.read(length), f"the header of {label}")
     return _shapes(header, size - 8 - length, label)
 
 

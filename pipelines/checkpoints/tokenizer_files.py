@@ -69,13 +69,7 @@ def _check_class(kind: Any, part: str) -> None:
 def _read(path: Path, label: str) -> dict[str, Any]:
     if path.stat().st_size > strangers.MOST_TOKENIZER_BYTES:
         raise BadFile(f"{label} is larger than any real one; get the model from another source.")
-    try:
-        config = json.loads(path.read_bytes(), object_pairs_hook=_object)
-    except (ValueError, RecursionError):
-        raise BadFile(f"{label} is not valid JSON: it is damaged or cut off. Copy it again.") from None
-    if not isinstance(config, dict):
-        raise BadFile(f"{label} must hold a JSON object. Copy it again.")
-    return config
+    return strangers.json_object(path.read_bytes(), label, _object)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from pipelines.confined import limits, pipe
 from pipelines.errors import StudioError
 
 Handler = Callable[[dict[str, Any], bytes], "tuple[dict[str, Any], bytes | memoryview]"]
-CPU_HARD_SECONDS = 3600
 
 
 def serve(
