@@ -15,7 +15,7 @@ from pipelines.file_lock import FileLock
 from pipelines.job import Job, JobState
 from pipelines.restoring import restored
 from pipelines.waiting_file import FINISHED, MOST_FINISHED_BYTES, RUNNING, WAITING, Jobs, WaitingFile, read
-from tests.pipelines.test_jobs import Counting, Steps, devices, make, over  # noqa: F401 -- fixtures
+from tests.pipelines.test_jobs import Counting, Steps, devices, make, over, wait  # noqa: F401 -- fixtures
 
 ROW = {"id": "x1", "client": "me", "generator": "counting", "request": {"steps": 2}, "created": 1.0}
 
@@ -124,7 +124,7 @@ def test_jobs_of_a_studio_that_is_gone_go_on_at_another_port_and_its_file_goes(m
     queue = make(Counting(), path=tmp_path / "waiting-8.json")
     over(queue.get("x1"), queue.get("x2"))
     assert queue.get("x2").state is JobState.DONE and queue.get("x2").interruptions == 1
-    assert sorted(path.name for path in tmp_path.glob("waiting*")) == ["waiting-8.json", "waiting-8.lock"]
+    wait(lambda: sorted(path.name for path in tmp_path.glob("waiting*")) == ["waiting-8.json", "waiting-8.lock"])
 
 
 def test_jobs_of_a_studio_that_lives_are_left_to_it(make, tmp_path: Path) -> None:  # noqa: F811
