@@ -17,7 +17,7 @@ from pipelines.reverse import Model, Noise, Reverse
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.schedules import DiffusionProcess
+    from pipelines.theory.protocols import ForwardProcess
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Bound:
 
 
 def bound(
-    process: DiffusionProcess,
+    process: ForwardProcess,
     model: Model,
     x0: Tensor,
     noise_fn: Noise,

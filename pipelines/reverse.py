@@ -17,7 +17,7 @@ from pipelines.errors import BadRequest
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from pipelines.schedules import DiffusionProcess
+    from pipelines.theory.protocols import ForwardProcess
 
 Model = Callable[["Tensor", "Tensor"], "Tensor"]
 """(x_t of shape (N, C, ...), t of shape (N,)) -> the prediction, like x_t; for learned_range with 2C channels."""
@@ -45,7 +45,7 @@ class Prediction:
 class Reverse:
     """How a model's prediction becomes a distribution. Raises BadRequest for names that are not known."""
 
-    process: DiffusionProcess
+    process: ForwardProcess
     model: Model
     variance: str = "fixed_small"
     prediction_type: str = "epsilon"

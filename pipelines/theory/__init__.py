@@ -1,0 +1,1 @@
+"""The mathematics of diffusion: noise schedules, forward and reverse process, bound, samplers."""
