@@ -5,13 +5,8 @@ This table is all that looking a model over needs; torch comes with the modules 
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pipelines.diffusion.bundle import Bundle
 
 CLIP, CLIP_PROJECTED, T5 = "CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel"
 CLIP_TOKENIZERS = frozenset({"CLIPTokenizer", "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"})
@@ -130,8 +125,3 @@ ARCHITECTURES: dict[str, Architecture] = {
 def of_pipeline(class_name: str) -> Architecture | None:
     """The architecture of a diffusers pipeline's class, if it is one of ours."""
     return next((known for known in ARCHITECTURES.values() if class_name in known.pipelines), None)
-
-
-def runner(name: str) -> type[Bundle]:
-    """The class that runs models of that architecture; imports torch, so ask `libs.torch()` first."""
-    return importlib.import_module(ARCHITECTURES[name].module).Model

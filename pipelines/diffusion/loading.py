@@ -1,12 +1,14 @@
 """A model's files to a Bundle in memory, on the CPU."""
 
+import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pipelines import architectures, building, libs
+from pipelines import building, libs
+from pipelines.architectures import ARCHITECTURES
 from pipelines.checkpoints import single_file, tokenizer_files
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
@@ -18,12 +20,12 @@ TRANSFORMERS = ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel"
 
 def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
     """The model that `models.inspect` has passed. Raises BadFile when its parts do not fit."""
-    architecture = architectures.ARCHITECTURES[info.architecture]
+    architecture = ARCHITECTURES[info.architecture]
     with libs.door:
         parts = {part: _part(info, part, _dtype_of(info, part, dtype)) for part in info.weights}
         tokenizers = {part: tokenizer(info, part) for part in architecture.tokenizers if part in info.classes}
         with as_bad_file("the parts of this model do not make one. Copy the whole folder again.", **_scheduler(info)):
-            return architectures.runner(info.architecture)(info, parts, tokenizers)
+            return runner(info.architecture)(info, parts, tokenizers)
 
 
 def _scheduler(info: ModelInfo) -> dict[str, Any]:
@@ -85,3 +87,8 @@ def tokenizer(info: ModelInfo, part: str) -> Any:
     if loaded.pad_token_id is None:
         raise BadFile(f"{part} has no pad token; set pad_token in {part}/tokenizer_config.json.")
     return loaded
+
+
+def runner(name: str) -> type[Bundle]:
+    """The class that runs models of that architecture; imports torch, so ask `libs.torch()` first."""
+    return importlib.import_module(ARCHITECTURES[name].module).Model

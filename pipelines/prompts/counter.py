@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import architectures, libs, models, prompts
+from pipelines import libs, models, prompts
 from pipelines.errors import BadFile
 from pipelines.params import Choice, Request, Text, param
 from pipelines.prompts import dynamic, library
@@ -84,6 +84,6 @@ def _loaded(place: Path) -> tuple[Any, Frame, int]:
 
         tokenizer, most = model.reader(info)
         return tokenizer, Frame.of(tokenizer, most), 1
-    reading = architectures.runner(info.architecture).reading(info)
+    reading = loading.runner(info.architecture).reading(info)
     tokenizer = loading.tokenizer(info, reading.tokenizer)
     return tokenizer, reading.frame(tokenizer), reading.chunks
