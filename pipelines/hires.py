@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, TypeVar, cast
 
 from pipelines.addons import files
 from pipelines.errors import BadRequest
-
-if TYPE_CHECKING:
-    from pipelines.requests import TextToImageRequest
 
 LARGEST_SCALE = 4
 SIDE_STEP = 16
@@ -18,23 +15,47 @@ MOST_LEVELS = 1000
 """Noise levels of a path that the second pass walks the end of; a trained network knows no more."""
 
 
+class TwoPasses(Protocol):
+    """The fields of a request that decide its second pass."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def image(self) -> str: ...
+    @property
+    def num_inference_steps(self) -> int: ...
+    @property
+    def hires_scale(self) -> float: ...
+    @property
+    def hires_steps(self) -> int: ...
+    @property
+    def hires_strength(self) -> float: ...
+
+
+R = TypeVar("R", bound=TwoPasses)
+
+
 def upscalers() -> tuple[str, ...]:
     """What can enlarge between the passes: what we have, and what lies in the folder of upscalers."""
     return (*OWN_UPSCALERS, *(name for name in files.installed(files.UPSCALER) if name not in OWN_UPSCALERS))
 
 
-def wanted(request: TextToImageRequest) -> bool:
+def wanted(request: TwoPasses) -> bool:
     return request.hires_scale > 1
 
 
-def size(request: TextToImageRequest) -> tuple[int, int]:
+def size(request: TwoPasses) -> tuple[int, int]:
     """Width and height of the second pass: the first's times the scale, to the nearest multiple of 16."""
     scaled = (side * request.hires_scale / SIDE_STEP for side in (request.width, request.height))
     width, height = (round(side) * SIDE_STEP for side in scaled)
     return width, height
 
 
-def steps(request: TextToImageRequest) -> tuple[int, int]:
+def steps(request: TwoPasses) -> tuple[int, int]:
     """How many steps are walked, and of how many: as in A1111 all that are asked for, from the level that the strength
     names. A path of so many levels ends in just as many as are walked."""
     walked = request.hires_steps or request.num_inference_steps
@@ -44,11 +65,11 @@ def steps(request: TextToImageRequest) -> tuple[int, int]:
     return max(1, int(MOST_LEVELS * request.hires_strength)), MOST_LEVELS
 
 
-def second(request: TextToImageRequest) -> TextToImageRequest:
+def second(request: R) -> R:
     """The second pass as a request of its own. Its noise is the seed's at the larger size."""
     width, height = size(request)
     return dataclasses.replace(
-        request,
+        cast(Any, request),
         width=width,
         height=height,
         num_inference_steps=steps(request)[1],
@@ -58,7 +79,7 @@ def second(request: TextToImageRequest) -> TextToImageRequest:
     )
 
 
-def pixel_steps(request: TextToImageRequest) -> int:
+def pixel_steps(request: TwoPasses) -> int:
     """What the second pass costs, in pixels x pictures x steps; 0 without one."""
     if not wanted(request):
         return 0
@@ -66,7 +87,7 @@ def pixel_steps(request: TextToImageRequest) -> int:
     return width * height * request.count * steps(request)[0]
 
 
-def check(request: TextToImageRequest, largest_side: int) -> None:
+def check(request: TwoPasses, largest_side: int) -> None:
     if not wanted(request):
         return
     if request.image:
