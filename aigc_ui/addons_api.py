@@ -10,7 +10,7 @@ from aigc_ui import bodies
 from aigc_ui.services import Services
 from pipelines.addons import files
 from pipelines.addons.control_picture import shown
-from pipelines.requests import SeenRequest
+from pipelines.requests.others import SeenRequest
 
 KINDS = {
     "loras": files.LORA,

@@ -42,7 +42,7 @@ from pipelines import copies, film, footprint, infotext, memory, models, places
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import ImageInfo
 from pipelines.suited import suited
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines import names
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Curve, Range, Text
-from pipelines.requests import TextToImageRequest
+from pipelines.requests import names
+from pipelines.requests.text_to_image import TextToImageRequest
 
 NONE = "none"
 REPLACE = "prompt_replace"

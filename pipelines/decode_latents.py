@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipelines import hires, libs, models
+from pipelines import libs, models
 from pipelines.device import DeviceManager
 from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
-from pipelines.kept_latents import KeptLatents
-from pipelines.requests import FACTORS, DecodeRequest, TextToImageRequest
+from pipelines.requests import hires
+from pipelines.requests.kept import KeptLatents
+from pipelines.requests.limits import FACTORS
+from pipelines.requests.others import DecodeRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.text_to_image import decoder_of, lease
 from pipelines.upscale_picture import enlarged_or_kept
 

@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import hardware, hires, libs, strangers, vaes
+from pipelines import hardware, libs, strangers, vaes
 from pipelines.addons import files
-from pipelines.addons.requests import controlled, referenced, wanted_loras
 from pipelines.architectures import ARCHITECTURES
 from pipelines.bridge import asked
 from pipelines.device import DeviceManager
 from pipelines.models import ModelInfo
-from pipelines.requests import TextToImageRequest
+from pipelines.requests import hires
+from pipelines.requests.addons import controlled, referenced, wanted_loras
+from pipelines.requests.text_to_image import TextToImageRequest
 
 NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.2}
 """Elements alive at the peak of one evaluation, a row: of UNets a latent pixel and a channel of the first block, of

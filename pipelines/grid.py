@@ -15,7 +15,7 @@ from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Result, StopEarly
 from pipelines.params import Choice, Text, param
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.sheet import Titles, draw
 
 _FIELD = Choice(fields)

@@ -17,9 +17,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines import hires, names
 from pipelines.diffusion.samplers import SAMPLER_LABELS
 from pipelines.params import Curve
+from pipelines.requests import hires, names
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 # Our own pairs: keys of letters, digits and spaces only, for other readers know nothing else. "Training noise ..." is

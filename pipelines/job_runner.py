@@ -17,7 +17,7 @@ from pipelines.keeper import PictureKeeper
 from pipelines.kept_latents import LatentStore
 from pipelines.memory import is_out_of_memory
 from pipelines.registry import Generator
-from pipelines.requests import DecodeRequest
+from pipelines.requests.others import DecodeRequest
 
 log = logging.getLogger(__name__)
 

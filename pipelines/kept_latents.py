@@ -10,7 +10,6 @@ import re
 import secrets
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +20,12 @@ from pipelines import pictures, strangers
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import storage_error, write_whole
 from pipelines.leftovers import sweep_parts
+from pipelines.requests.kept import KeptLatents
 
 ID = re.compile(r"[0-9a-f]{32}")
 NAME = "latents"
 MOST_VALUES = 2**24
 MOST_FILES = 200
-
-
-@dataclass(frozen=True, eq=False)
-class KeptLatents:
-    """Latents (C, h, w) of one picture in the network's own scale, and the recipe of the picture."""
-
-    latents: NDArray[np.float32]
-    recipe: dict[str, Any]
-
-    def picture_ids(self) -> dict[str, str]:
-        """The kept pictures that finishing this one needs: what a mask or a border had left alone is put back."""
-        asked = self.recipe.get("request")
-        around = ("mask_image", *(f"outpaint_{side}" for side in ("left", "right", "top", "bottom")))
-        named = asked if isinstance(asked, dict) and any(asked.get(name) for name in around) else {}
-        return {name: str(named[name]) for name in ("image", "mask_image") if named.get(name)}
 
 
 class LatentStore:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import names, series
+from pipelines import series
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, StopEarly
 from pipelines.params import Text, param
-from pipelines.requests import TextToImageRequest
+from pipelines.requests import names
+from pipelines.requests.text_to_image import TextToImageRequest
 
 ELSEWHERE = {
     "steps": "num_inference_steps",

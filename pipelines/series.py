@@ -7,7 +7,7 @@ from typing import Any, cast
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 MOST_REQUESTS = 100
 MOST_PIXEL_STEPS = 2**30

@@ -7,7 +7,8 @@ from pipelines import libs, models
 from pipelines.device import DeviceManager
 from pipelines.events import Event, Frame, Progress, StopEarly
 from pipelines.models import ModelInfo
-from pipelines.requests import SketchRequest, TextToImageRequest
+from pipelines.requests.others import SketchRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.text_to_image import Run, lease
 
 STEPS = 4

@@ -7,7 +7,8 @@ from pipelines import models
 from pipelines.architectures import ARCHITECTURES
 from pipelines.bridge import asked
 from pipelines.models import ModelInfo
-from pipelines.requests import LARGEST_SIDE, TextToImageRequest
+from pipelines.requests.limits import LARGEST_SIDE
+from pipelines.requests.text_to_image import TextToImageRequest
 
 SMALL = 256
 """Pixels of the side below which a model is one like ours, which the request's own defaults suit."""

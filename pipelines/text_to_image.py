@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import hires, libs, models, vaes
-from pipelines.addons.requests import all_loras
+from pipelines import libs, models, vaes
 from pipelines.device import DeviceManager
 from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
@@ -27,7 +26,10 @@ from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.library_faults import faults_of
 from pipelines.models import ModelInfo
 from pipelines.painted import GENERATOR, recipe_of
-from pipelines.requests import FACTORS, LARGEST_SEED, LARGEST_SIDE, TextToImageRequest
+from pipelines.requests import hires
+from pipelines.requests.addons import all_loras
+from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.upscale_picture import enlarged_or_kept
 from pipelines.waiting import Entering
 

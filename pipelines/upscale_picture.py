@@ -10,7 +10,8 @@ from pipelines import libs, recipe
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Event, Progress, Result, StopEarly
-from pipelines.requests import FACTORS, OWN_UPSCALER, UpscaleRequest
+from pipelines.requests.limits import FACTORS, OWN_UPSCALER
+from pipelines.requests.others import UpscaleRequest
 
 LONGEST_SIDE = 4096
 """Of the enlarged picture, in pixels."""

@@ -22,7 +22,7 @@ from pipelines import places, strangers
 from pipelines.device import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
-from pipelines.requests import FACTORS
+from pipelines.requests.limits import FACTORS
 
 WEIGHTS = places.EMBEDDED / "upscaler" / "model.safetensors"
 WIDTH, LAYERS = 32, 6

@@ -12,7 +12,7 @@ from pipelines.diffusion.guidance import Guidance
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.prompts import plain
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.worker import Worker
 
 

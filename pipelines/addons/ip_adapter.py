@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from pipelines.addons import clip_vision, files, ip_files, ip_loading
 from pipelines.addons.ip_loading import IPAdapter
-from pipelines.addons.requests import referenced
 from pipelines.addons.sharing import sharing
 from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.path import NoisePath
 from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.requests.addons import referenced
 
 TOKENS, STRENGTH = "reference_tokens", "reference_strength"
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from pipelines.addons import files
-from pipelines.addons.requests import all_loras, controlled, referenced
 from pipelines.addons.words import READERS, mentioned
+from pipelines.requests.addons import all_loras, controlled, referenced
 
 
 def recipe_words(request: Any, architecture: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pipelines.bridge import classes, leading
 from pipelines.bridge.classes import REQUIRED, PipelineClass
 from pipelines.errors import BadRequest
 from pipelines.models import ModelInfo
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 DEFAULT_SIDE = 1024
 STEPS, SCALE = 30, 5.0

@@ -9,7 +9,7 @@ from pipelines.architectures import BETA_SCHEDULERS, FLOW_SCHEDULERS
 from pipelines.diffusion.path import MODEL
 from pipelines.errors import BadRequest
 from pipelines.models import ModelInfo
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 PREDICTIONS = ("epsilon", "v_prediction", "sample", "flow_prediction")
 ALIKE = {

@@ -21,7 +21,8 @@ from pipelines.diffusion.samplers import READS_ETA
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
 from pipelines.painted import recipe_of
-from pipelines.requests import FACTORS, TextToImageRequest
+from pipelines.requests.limits import FACTORS
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.upscale_picture import enlarged_or_kept
 
 NO_GUESS = "This pipeline's scheduler does not say its guess of the picture: the frames show the state itself."

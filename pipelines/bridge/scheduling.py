@@ -20,7 +20,7 @@ from pipelines.bridge.leading import is_flow
 from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.process import NEXT_TO_NOISE, FlowProcess, Process, flow_process, trained_process, vp_scale
 from pipelines.diffusion.samplers import SAMPLERS
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 Show = Callable[[Any], Any]
 

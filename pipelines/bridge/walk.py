@@ -17,7 +17,7 @@ from pipelines.bridge.scheduling import Asked, Led, Passing, Stepped, Watched
 from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, OutOfMemory
 from pipelines.memory import is_out_of_memory
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 MAIN = "scheduler"
 

@@ -17,7 +17,7 @@ from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle, Words
-    from pipelines.requests import TextToImageRequest
+    from pipelines.requests.text_to_image import TextToImageRequest
 
 Condition = Mapping[str, Tensor]
 """What one picture's network is told besides x and t, by the network's own names; without a batch dimension."""

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from pipelines import upscale_picture
 from pipelines.device import DeviceManager
 from pipelines.events import Event, Progress
-from pipelines.requests import OWN_UPSCALER
+from pipelines.requests.limits import OWN_UPSCALER
 
 if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle

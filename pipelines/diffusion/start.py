@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from pipelines import libs
-from pipelines.diffusion.canvas import Border, box_around, filled
+from pipelines.diffusion.canvas import box_around, filled
 from pipelines.errors import BadRequest
+from pipelines.requests.border import Border
+from pipelines.requests.limits import FEATHER
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,14 +23,9 @@ if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.path import NoisePath
     from pipelines.diffusion.samplers import Denoiser
-    from pipelines.requests import TextToImageRequest
+    from pipelines.requests.text_to_image import TextToImageRequest
 
 WHITE = 128  # a mask's level from which on it says: paint here
-FEATHER = 4  # pixels inside the mask over which the new picture fades in
-
-
-FILLS = ("original", "fill", "noise", "nothing")
-"""What lies under the noise where a mask is painted: the picture, the colours around, noise, or no signal at all."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.diffusion.bundle import Bundle
-    from pipelines.requests import TextToImageRequest
+    from pipelines.requests.text_to_image import TextToImageRequest
 
 NEARLY_PARALLEL = 1e-4  # sine of the angle below which there is no arc to walk along
 

@@ -22,7 +22,7 @@ from pipelines.families.measures import bits, modes, spread, told_apart
 from pipelines.families.pictures import pixels
 from pipelines.film import sheet
 from pipelines.params import Choice, Range, Request, param
-from pipelines.requests import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SEED
 
 if TYPE_CHECKING:
     from torch import Tensor

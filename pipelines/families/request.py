@@ -13,7 +13,7 @@ from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.families import Sampling, shelf
 from pipelines.params import Choice, Range, Request, param
-from pipelines.requests import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SEED
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines import names
+from pipelines.requests import names
 
 
 def named(sampler: object, schedule: object = None) -> tuple[dict[str, Any], dict[str, Any]]:

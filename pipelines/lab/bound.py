@@ -22,7 +22,7 @@ from pipelines.ideal import Distribution
 from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Range, param
-from pipelines.requests import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.reverse import VARIANCES, Model, drawn_from
 
 DIGITS = "digits"

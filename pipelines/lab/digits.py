@@ -23,7 +23,7 @@ from pipelines.errors import BadRequest
 from pipelines.ideal import Mixture
 from pipelines.lab.schedule import significant
 from pipelines.params import Choice, Flag, Range, Request, param
-from pipelines.requests import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.reverse import VARIANCES, Model, Reverse, drawn_from
 from pipelines.schedules import DiffusionProcess, respaced
 

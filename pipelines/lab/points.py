@@ -26,7 +26,8 @@ from pipelines.errors import BadRequest
 from pipelines.ideal import Distribution, Mixture
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Range, Request, param
-from pipelines.requests import LARGEST_SEED, sampler_names, sigma_schedule_names
+from pipelines.requests.choices import sampler_names, sigma_schedule_names
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.reverse import drawn_from
 from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess
 

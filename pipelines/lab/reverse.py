@@ -20,7 +20,8 @@ from pipelines.errors import BadRequest
 from pipelines.lab.picture import in_latents
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Picture, Range, Text, param
-from pipelines.requests import LARGEST_SEED, sampler_names, sigma_schedule_names
+from pipelines.requests.choices import sampler_names, sigma_schedule_names
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.schedules import MAX_TIMESTEPS
 
 if TYPE_CHECKING:

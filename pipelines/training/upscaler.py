@@ -25,7 +25,7 @@ from torch import Tensor
 from pipelines import places
 from pipelines.data import mixture, scenes, subjects
 from pipelines.data.scenes import Scene
-from pipelines.requests import FACTORS
+from pipelines.requests.limits import FACTORS
 from pipelines.training import autoencoder
 from pipelines.upscaler import MARGIN, Doubler, Upscaler
 

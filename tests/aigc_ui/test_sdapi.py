@@ -26,7 +26,7 @@ from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue
 from pipelines.params import Request
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import ImageStore
 from tests.aigc_ui.small_studio import URL, until
 from tests.pipelines.test_foreign import FOX, INFOTEXT, png

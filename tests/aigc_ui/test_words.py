@@ -17,7 +17,7 @@ from aigc_ui import (
     words,
 )
 from pipelines.params import Choice
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 PYTHON = "".join(path.read_text(encoding="utf-8") for path in Path(words.__file__).parent.glob("*.py"))
 TABLES = [

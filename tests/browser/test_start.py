@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests.browser.visitor import finish, generate, newest, tiles, write
 
 SIDE = TextToImageRequest().width  # nothing is scaled then, so pixels can be compared

@@ -27,7 +27,7 @@ from pipelines.library import scan
 from pipelines.library.entry import base_name
 from pipelines.models import ModelInfo
 from pipelines.prompts import counter
-from pipelines.requests import SketchRequest
+from pipelines.requests.others import SketchRequest
 from pipelines.suited import suited
 from pipelines.text_to_image import TextToImage, TextToImageRequest, lease
 from tests.tiny_bridge import KINDS, tiny_model

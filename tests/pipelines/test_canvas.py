@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from pipelines import infotext
-from pipelines.diffusion.canvas import Border, box_around, filled
-from pipelines.diffusion.start import FILLS, feathered, fitted
+from pipelines.diffusion.canvas import box_around, filled
+from pipelines.diffusion.start import feathered, fitted
 from pipelines.errors import BadRequest
+from pipelines.requests.border import Border
+from pipelines.requests.limits import FILLS
 from pipelines.text_to_image import TextToImageRequest
 from tests.pipelines.test_image_to_image import (  # noqa: F401 -- fixtures
     MASK,

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipelines import copies, foreign, infotext, recipe
 from pipelines.errors import BadFile, NotFound
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 REQUEST = TextToImageRequest(prompt="a panda, 熊猫 🐼", negative_prompt="blurry", seed=7, sampler="euler").values()
 

@@ -27,7 +27,7 @@ from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue, JobState
 from pipelines.kept_latents import LatentStore
 from pipelines.registry import get
-from pipelines.requests import DecodeRequest
+from pipelines.requests.others import DecodeRequest
 from pipelines.store import ImageStore
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model

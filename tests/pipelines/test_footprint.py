@@ -15,7 +15,7 @@ from pipelines.diffusion import loading
 from pipelines.errors import NotFound
 from pipelines.footprint import decoding_bytes, estimate, network_bytes, part_bytes
 from pipelines.hardware import Machine
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny_addons
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model

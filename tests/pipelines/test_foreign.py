@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from pipelines import foreign, recipe
 from pipelines.errors import BadFile
 from pipelines.foreign.carrier import user_comment
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 INFOTEXT = (
     "portrait of a fox, (sharp focus:1.2)\nNegative prompt: blurry\n"

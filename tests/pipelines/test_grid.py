@@ -11,7 +11,7 @@ from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.grid import Grid, GridRequest
 from pipelines.prompt_lines import PromptLines, PromptLinesRequest
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.sheet import FAINT, LONGEST, Titles, draw
 from pipelines.text_to_image import TextToImage
 from tests.tiny import tiny_model

@@ -6,7 +6,7 @@ import torch
 from pipelines.diffusion.guidance import Guidance, guide
 from pipelines.errors import BadRequest
 from pipelines.params import Curve
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import hires, infotext, models
+from pipelines import infotext, models
 from pipelines.addons.esrgan import Compact
 from pipelines.device import DeviceManager
 from pipelines.diffusion.second_pass import enlarged
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
+from pipelines.requests import hires
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, lease
 from tests import tiny_addons
 from tests.tiny import tiny_model

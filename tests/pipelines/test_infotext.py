@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.diffusion.samplers import SAMPLER_LABELS
 from pipelines.infotext import parse, write
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 # The reader's pattern of A1111 (modules/infotext_utils.py) and SD.Next's narrower keys.

@@ -11,7 +11,6 @@ import torch
 
 from pipelines import models
 from pipelines.addons import files, lora, lora_keys, lora_reading
-from pipelines.addons.requests import Wanted, wanted_loras
 from pipelines.addons.sharing import sharing
 from pipelines.checkpoints.original_names import ORIGINALS
 from pipelines.device import DeviceManager
@@ -21,6 +20,7 @@ from pipelines.diffusion.conditions import Drawn
 from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
 from pipelines.events import Result
 from pipelines.prompts import plain
+from pipelines.requests.addons import Wanted, wanted_loras
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import original_layout, tiny, tiny_addons, tiny_zoo
 
@@ -433,8 +433,8 @@ def test_a_request_with_a_lora_that_does_not_fit_fails_in_words(home):
 
 
 def test_a_lora_in_the_prompt_is_the_lora_of_the_field():
-    from pipelines.addons.requests import all_loras
-    from pipelines.requests import TextToImageRequest
+    from pipelines.requests.addons import all_loras
+    from pipelines.requests.text_to_image import TextToImageRequest
 
     named = TextToImageRequest.parse({"prompt": "a cat <lora:ink:0.8> <lora:fox:0.5:1>"})
     assert all_loras(named) == all_loras(TextToImageRequest.parse({"loras": "ink:0.8, fox:1:0.5"}))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pipelines import names
 from pipelines.diffusion.samplers import SAMPLER_LABELS
 from pipelines.errors import BadRequest
 from pipelines.infotext import parse
-from pipelines.requests import TextToImageRequest
+from pipelines.requests import names
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.schedules import SIGMA_SCHEDULE_LABELS
 
 OF_COMFYUI = {

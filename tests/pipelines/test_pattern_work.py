@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines import infotext, models, names
+from pipelines import infotext, models
 from pipelines.library import adapters
+from pipelines.requests import names
 
 PIECES = ("a", "a:", 'ab:"', 'ab:"\\"', "ab: ", "a ", "[", "[]", "1.", "\n", "Steps: 1, ", '\\"', "_", "é", "f0: ")
 READERS: dict[str, Callable[[str], object]] = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.errors import BadRequest, StudioError
 from pipelines.prompts import MOST_CHARACTERS, SYNTAXES, counter, dynamic, editing, parse
 from pipelines.prompts.steps import Steps
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 PIECES = [
     *("(", "[", "{", "|", ":", "\\", "<", "}", "]", ")", "$$", "::", "__", " ", ",", "1", ".5", "a", "é", "\n"),

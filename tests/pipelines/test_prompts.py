@@ -13,7 +13,7 @@ from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.prompts import SYNTAXES, Lora, escaped, parse, plain
 from pipelines.prompts.dynamic import resolve
 from pipelines.prompts.library import NO_STYLE, Style, style, style_names, words_of
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 
 PIECES = list("()[]{}:|\\<>$_-.,\n ") + [
     "a",

@@ -12,7 +12,7 @@ from pipelines import models, registry, sketch
 from pipelines.device import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Frame, Progress, StopEarly
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.text_to_image import Run, lease
 from tests.tiny import tiny_model
 

@@ -10,7 +10,7 @@ from pipelines.device import DeviceManager
 from pipelines.diffusion.start_noise import pasted, slerp, varied
 from pipelines.errors import BadRequest
 from pipelines.events import Result
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.text_to_image import PictureNoise, TextToImage
 from tests.tiny import tiny_model
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pipelines import models
-from pipelines.requests import TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.suited import suited
 
 OURS = models.inspect(models.find("aigc-mini"))

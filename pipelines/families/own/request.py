@@ -9,7 +9,7 @@ from pipelines.errors import BadRequest
 from pipelines.families import own
 from pipelines.families.latents import LERP, WAYS
 from pipelines.params import Choice, Picture, Range, Request, param
-from pipelines.requests import LARGEST_SEED, MOST_PIXEL_STEPS
+from pipelines.requests.limits import LARGEST_SEED, MOST_PIXEL_STEPS
 
 VIEWS = ("there-and-back", "between", "prior")
 LARGEST_LABEL = own.BOUNDS["num_class_embeds"] - 1

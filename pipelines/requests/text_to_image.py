@@ -1,77 +1,42 @@
 """What each generator may be asked for; importable by the page and the command line without torch."""
 
 import dataclasses
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from pipelines import hires, models, names, prompts, vaes
-from pipelines.addons import files
-from pipelines.addons.requests import (
-    CONTROL_TYPES,
-    NO_CONTROL,
-    NO_REFERENCE,
-    all_loras,
-    check_control,
-    check_reference,
-)
-from pipelines.diffusion.canvas import Border
+from pipelines import models, prompts, vaes
 from pipelines.diffusion.path import MODEL
-from pipelines.diffusion.samplers import SAMPLERS
-from pipelines.diffusion.start import FEATHER, FILLS
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Curve, Flag, Picture, Range, Request, Text, param
 from pipelines.prompts import dynamic, library
-from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
-
-if TYPE_CHECKING:
-    from pipelines.kept_latents import KeptLatents
-
-MOST_PIXEL_STEPS = 2**29  # pixels x pictures x steps: ten pictures of 1024 x 1024 in 50 steps fit, one of 2048 in 128
-LARGEST_SIDE = 2048
-SIDE_STEP = 8
-"""Pixels of a latent in most models; one whose latents come in patches says so when it is asked for another size."""
-SMALLEST_TILE = 64
-LARGEST_SEED = 2**32 - 1
-LARGEST_SCALE = 30
-"""Of guidance."""
-FACTORS = {"2x": 2, "4x": 4}
-"""How far a picture can be enlarged."""
-EMPHASES = ("original", "no_norm")
-UPSCALES = ("auto", "none", *FACTORS)
-OWN_UPSCALER = "aigc"
-GROWS_BY_ITSELF = {128: "4x", 256: "2x"}
-"""The factor of "auto" for pictures whose longer side is at most this many pixels; larger ones stay as they are."""
-
-
-def sampler_names() -> tuple[str, ...]:
-    return tuple(SAMPLERS)
-
-
-def beta_schedule_names() -> tuple[str, ...]:
-    """The one that the network was trained with, and all others."""
-    return (MODEL, *BETA_SCHEDULES)
-
-
-def sigma_schedule_names() -> tuple[str, ...]:
-    return tuple(SIGMA_SCHEDULES)
-
-
-def upscaler_names() -> tuple[str, ...]:
-    """Ours, and those that lie in the folder of upscalers."""
-    return (OWN_UPSCALER, *files.installed(files.UPSCALER))
-
-
-def control_names() -> tuple[str, ...]:
-    """No ControlNet, and those that are installed."""
-    return (NO_CONTROL, *files.installed(files.CONTROL))
-
-
-def ip_adapter_names() -> tuple[str, ...]:
-    """No IP-Adapter, and those that are installed."""
-    return (NO_REFERENCE, *files.installed(files.IP_ADAPTER))
+from pipelines.requests import hires, names
+from pipelines.requests.addons import CONTROL_TYPES, NO_CONTROL, NO_REFERENCE, all_loras, check_control, check_reference
+from pipelines.requests.border import Border
+from pipelines.requests.choices import (
+    beta_schedule_names,
+    control_names,
+    ip_adapter_names,
+    sampler_names,
+    sigma_schedule_names,
+    upscaler_names,
+)
+from pipelines.requests.limits import (
+    EMPHASES,
+    FACTORS,
+    FEATHER,
+    FILLS,
+    GROWS_BY_ITSELF,
+    LARGEST_SCALE,
+    LARGEST_SEED,
+    LARGEST_SIDE,
+    MOST_PIXEL_STEPS,
+    OWN_UPSCALER,
+    SIDE_STEP,
+    SMALLEST_TILE,
+    UPSCALES,
+)
 
 
 @dataclass(frozen=True)
@@ -307,45 +272,6 @@ class TextToImageRequest(Request):
         return written if changed else {}
 
 
-@dataclass(frozen=True)
-class UpscaleRequest(Request):
-    """A kept picture, and how many times as wide and high it shall be."""
-
-    image: str = param("", Picture(), "The picture to enlarge.")
-    factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
-    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
-
-    def check(self) -> None:
-        if not self.image:
-            raise BadRequest("image must be the id of a kept picture; got none. Choose the picture to enlarge.")
-
-
-@dataclass(frozen=True)
-class DecodeRequest(Request):
-    """Latents that were kept because decoding them had found no room. `kept` is attached right before it runs."""
-
-    latents: str = param("", Text(32), "The id of kept latents.")
-    kept: "KeptLatents | None" = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
-
-    def check(self) -> None:
-        if not re.fullmatch(r"[0-9a-f]{32}", self.latents):
-            raise BadRequest("latents must be the id of kept latents, 32 of 0-9 and a-f. Take it from the failed job.")
-
-
-@dataclass(frozen=True)
-class SketchRequest(Request):
-    """A prompt for a rough picture in a few steps, shown and not kept."""
-
-    prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
-    model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
-    prompt_syntax: str = param(
-        "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
-    )
-    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompt.")
-    seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
-    guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
-
-
 def _check_curve(points: tuple[tuple[float, float], ...]) -> None:
     places = [place for place, _ in points]
     if any(not 0 <= place <= 1 for place in places) or len(set(places)) < len(places):
@@ -354,18 +280,6 @@ def _check_curve(points: tuple[tuple[float, float], ...]) -> None:
         raise BadRequest(
             f"guidance_curve must have scales from 0 to {LARGEST_SCALE}; got {[scale for _, scale in points][:12]}."
         )
-
-
-@dataclass(frozen=True)
-class SeenRequest(Request):
-    """A picture, to be looked at as a ControlNet would see it."""
-
-    control_image: str = param("", Picture(), "The picture that a ControlNet follows.")
-    control_type: str = param("plain", Choice(CONTROL_TYPES), "The picture itself, its edges, or its negative.")
-    control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
-    control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
-    width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
-    height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
 
 
 def _check_betas(schedule: str, start: float, end: float) -> None:

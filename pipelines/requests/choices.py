@@ -1,0 +1,36 @@
+"""The names that a request can choose from: registered, or in a folder of the user."""
+
+from pipelines.addons import files
+from pipelines.diffusion.path import MODEL
+from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.requests.addons import NO_CONTROL, NO_REFERENCE
+from pipelines.requests.limits import OWN_UPSCALER
+from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
+
+
+def sampler_names() -> tuple[str, ...]:
+    return tuple(SAMPLERS)
+
+
+def beta_schedule_names() -> tuple[str, ...]:
+    """The one that the network was trained with, and all others."""
+    return (MODEL, *BETA_SCHEDULES)
+
+
+def sigma_schedule_names() -> tuple[str, ...]:
+    return tuple(SIGMA_SCHEDULES)
+
+
+def upscaler_names() -> tuple[str, ...]:
+    """Ours, and those that lie in the folder of upscalers."""
+    return (OWN_UPSCALER, *files.installed(files.UPSCALER))
+
+
+def control_names() -> tuple[str, ...]:
+    """No ControlNet, and those that are installed."""
+    return (NO_CONTROL, *files.installed(files.CONTROL))
+
+
+def ip_adapter_names() -> tuple[str, ...]:
+    """No IP-Adapter, and those that are installed."""
+    return (NO_REFERENCE, *files.installed(files.IP_ADAPTER))

@@ -1,0 +1,65 @@
+"""What the smaller generators may be asked for."""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+
+from pipelines import models, prompts
+from pipelines.errors import BadRequest
+from pipelines.params import Choice, Picture, Range, Request, Text, param
+from pipelines.prompts import library
+from pipelines.requests.addons import CONTROL_TYPES
+from pipelines.requests.choices import upscaler_names
+from pipelines.requests.kept import KeptLatents
+from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE, OWN_UPSCALER, SIDE_STEP
+
+
+@dataclass(frozen=True)
+class UpscaleRequest(Request):
+    """A kept picture, and how many times as wide and high it shall be."""
+
+    image: str = param("", Picture(), "The picture to enlarge.")
+    factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
+    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
+
+    def check(self) -> None:
+        if not self.image:
+            raise BadRequest("image must be the id of a kept picture; got none. Choose the picture to enlarge.")
+
+
+@dataclass(frozen=True)
+class DecodeRequest(Request):
+    """Latents that were kept because decoding them had found no room. `kept` is attached right before it runs."""
+
+    latents: str = param("", Text(32), "The id of kept latents.")
+    kept: KeptLatents | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
+
+    def check(self) -> None:
+        if not re.fullmatch(r"[0-9a-f]{32}", self.latents):
+            raise BadRequest("latents must be the id of kept latents, 32 of 0-9 and a-f. Take it from the failed job.")
+
+
+@dataclass(frozen=True)
+class SketchRequest(Request):
+    """A prompt for a rough picture in a few steps, shown and not kept."""
+
+    prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
+    model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
+    prompt_syntax: str = param(
+        "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
+    )
+    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompt.")
+    seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
+    guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
+
+
+@dataclass(frozen=True)
+class SeenRequest(Request):
+    """A picture, to be looked at as a ControlNet would see it."""
+
+    control_image: str = param("", Picture(), "The picture that a ControlNet follows.")
+    control_type: str = param("plain", Choice(CONTROL_TYPES), "The picture itself, its edges, or its negative.")
+    control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
+    control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
+    width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
+    height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
