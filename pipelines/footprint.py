@@ -18,6 +18,7 @@ from pipelines.addons import files
 from pipelines.architectures import ARCHITECTURES
 from pipelines.bridge import asked
 from pipelines.device import DeviceManager
+from pipelines.diffusion.decoding_cost import DECODER, SLACK, decoding_bytes
 from pipelines.models import ModelInfo
 from pipelines.requests import hires
 from pipelines.requests.addons import controlled, referenced, wanted_loras
@@ -27,9 +28,6 @@ NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.2}
 """Elements alive at the peak of one evaluation, a row: of UNets a latent pixel and a channel of the first block, of
 transformers a token and a channel."""
 PROMPT_TOKENS = {"sd3": 333, "flux": 512}
-DECODER = {"AutoencoderKL": 6.0, "AutoencoderTiny": 3.0, "AutoencoderDC": 6.0}
-"""The same of one decoding, a pixel of the picture and a channel of the last block. That of DC is taken from KL."""
-SLACK = 1.1
 TILE = 64
 PIECE = 0.03
 """The share of a network's weights that lies on the device when its layers visit one by one."""
@@ -170,12 +168,6 @@ def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: i
         grows = (pixels // 4 + PROMPT_TOKENS.get(info.architecture, 0)) * across
         once = (config.get("pos_embed_max_size") or 0) ** 2 * across  # SD3's table of places is copied each time
     return int(SLACK * (NETWORK[info.architecture] * rows * grows + once) * item)
-
-
-def decoding_bytes(kind: str, config: Mapping[str, Any], width: int, height: int, item: int) -> int:
-    """Alive at the peak of decoding one picture of that size."""
-    channels = config.get("block_out_channels") or config.get("decoder_block_out_channels") or [64]
-    return int(SLACK * DECODER[kind] * width * height * channels[0] * item)
 
 
 def factor(info: ModelInfo) -> int:

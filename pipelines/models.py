@@ -173,9 +173,9 @@ def _check_tokenizer(folder: Path, part: str) -> None:
 def native_shape(info: ModelInfo) -> tuple[int, int]:
     """Width and height in pixels of the pictures that the model was trained on."""
     if info.bridged:
-        from pipelines.bridge import asked
+        from pipelines.bridge import sizes
 
-        return asked.native_shape(info)
+        return sizes.native_shape(info)
     vae = info.configs["vae"]
     blocks = vae.get("block_out_channels") or vae["decoder_block_out_channels"]
     size = info.configs[info.network].get("sample_size") or UNSAID // 2 ** (len(blocks) - 1)

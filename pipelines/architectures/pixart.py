@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from pipelines.architectures.t5 import T5Reader
-from pipelines.diffusion.bundle import Bundle, Reading, Words
-from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.bundle import Bundle, Reading
+from pipelines.diffusion.conditions import Drawn, Words
 from pipelines.diffusion.process import Process, trained_process
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.architectures.unet import UNetModel
-from pipelines.diffusion.bundle import Reading, Words
+from pipelines.diffusion.bundle import Reading
+from pipelines.diffusion.conditions import Words
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.prompts.embedding import MOST_CHUNKS

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.architectures.unet import UNetModel
-from pipelines.diffusion.bundle import Reading, Words
-from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.bundle import Reading
+from pipelines.diffusion.conditions import Drawn, Words
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections, plain
 from pipelines.prompts.embedding import MOST_CHUNKS

@@ -8,12 +8,12 @@ from typing import Any
 
 from pipelines import prompts
 from pipelines.bridge import classes, leading
-from pipelines.bridge.classes import REQUIRED, PipelineClass
+from pipelines.bridge.classes import PipelineClass
+from pipelines.bridge.sizes import is_number, native_shape
 from pipelines.errors import BadRequest
 from pipelines.models import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
 
-DEFAULT_SIDE = 1024
 STEPS, SCALE = 30, 5.0
 """Where the call says none of its own."""
 GUIDANCES = ("guidance_scale", "true_cfg_scale", "distilled_guidance_scale", "prior_guidance_scale")
@@ -51,7 +51,7 @@ class Call:
     def guidance(self) -> str:
         """Its parameter for the guidance scale, "" where it has none."""
         takes = [name for name in GUIDANCES if self.pipeline.takes(name)]
-        numbers = [name for name in takes if _is_number(self.pipeline.call[name])]
+        numbers = [name for name in takes if is_number(self.pipeline.call[name])]
         return next(iter((*numbers, *takes)), "")
 
     def untold(self, led: bool) -> tuple[str, ...]:
@@ -106,33 +106,10 @@ def suited(info: ModelInfo) -> dict[str, Any]:
     return {
         "width": width,
         "height": height,
-        "num_inference_steps": steps if _is_number(steps) else STEPS,
-        "guidance_scale": float(scale or 0) if _is_number(scale) else SCALE,
+        "num_inference_steps": steps if is_number(steps) else STEPS,
+        "guidance_scale": float(scale or 0) if is_number(scale) else SCALE,
         "sampler": leading.own_sampler(info) or DEFAULTS["sampler"],
     }
-
-
-def native_shape(info: ModelInfo) -> tuple[int, int]:
-    """Width and height in pixels: of the network's own latents, where it says, else as the call's defaults."""
-    size = info.configs[info.network].get("sample_size")
-    if isinstance(size, int) and not isinstance(size, bool):
-        side = size * factor(info)
-        return side, side
-    call = classes.text_to_image(info.pipeline).call
-    width, height = (call[name] if _is_number(call[name]) else DEFAULT_SIDE for name in ("width", "height"))
-    return int(width), int(height)
-
-
-def factor(info: ModelInfo) -> int:
-    """Pixels along one side of a latent pixel, as the decoder's config lets one know; 1 for pipelines of pixels."""
-    vae = next((info.configs[part] for part in ("vae", "movq", "vqgan") if part in info.configs), None)
-    if vae is None:
-        return 1
-    for name in ("block_out_channels", "decoder_block_out_channels", "encoder_block_out_channels"):
-        if isinstance(vae.get(name), list):
-            return 2 ** (len(vae[name]) - 1)
-    mult = vae.get("dim_mult")
-    return 2 ** (len(mult) - 1) if isinstance(mult, list) else 8
 
 
 def _plain(text: str, request: TextToImageRequest, name: str) -> str:
@@ -149,10 +126,6 @@ def _plain(text: str, request: TextToImageRequest, name: str) -> str:
             "them out, or set prompt_syntax to plain, where brackets are only brackets."
         )
     return "".join(span.text for span in spans)
-
-
-def _is_number(value: Any) -> bool:
-    return value is not REQUIRED and isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _short(value: Any) -> str:

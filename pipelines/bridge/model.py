@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pipelines import building, libs, models
-from pipelines.bridge import asked
+from pipelines.bridge import asked, sizes
 from pipelines.bridge.folder import CONFIGS, kind_of
 from pipelines.checkpoints import tokenizer_files
 from pipelines.device import DeviceManager
@@ -93,7 +93,7 @@ class Latents:
     @classmethod
     def of(cls, info: ModelInfo, parts: Mapping[str, Any], pipeline: Any) -> Latents:
         vae = next((parts[name] for name in DECODERS if parts.get(name) is not None), None)
-        factor = asked.factor(info)
+        factor = sizes.factor(info)
         if vae is None and not any("vq" in name or "vae" in name for name in parts):
             return cls(LinearPreview(torch.eye(3), torch.zeros(3)), _plane(None, 1), lambda pixels: pixels, 1)
         if vae is None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pipelines import strangers
-from pipelines.diffusion.conditions import Condition, Drawn
+from pipelines.diffusion.conditions import Drawn, Words
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
@@ -29,14 +29,6 @@ from pipelines.worker import Network, Note, unheard
 
 KEPT_PROMPTS = 64
 LARGEST_PREVIEW_PATCH = 16
-
-
-@dataclass(frozen=True)
-class Words:
-    """A prompt as the network is told it, and how many tokens at its end were left out."""
-
-    condition: Condition
-    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -187,6 +179,11 @@ class Bundle:
     def latent_factor(self) -> int:
         """Pixels along one side of a latent pixel."""
         return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def paints_into_masks(self) -> bool:
+        """Whether the network was trained to paint into a mask: it sees x, the mask, and the picture outside of it."""
+        return self.part(self.network_part).config.get("in_channels") == 2 * self.latent_channels + 1
 
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
         f = self.latent_factor * self.patch

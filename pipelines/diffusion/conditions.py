@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +16,6 @@ from pipelines import prompts
 from pipelines.errors import BadRequest
 
 if TYPE_CHECKING:
-    from pipelines.diffusion.bundle import Bundle, Words
     from pipelines.requests.text_to_image import TextToImageRequest
 
 Condition = Mapping[str, Tensor]
@@ -36,6 +35,14 @@ class Drawn:
     height: int
     guidance_scale: float
     clip_skip: int = 1
+
+
+class ReadsPrompts(Protocol):
+    """A model, as far as prompts are concerned."""
+
+    @property
+    def most_tokens(self) -> int: ...
+    def condition(self, sections: prompts.Sections, weighting: str, drawn: Drawn, negative: bool = False) -> Words: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +134,7 @@ class Written:
         return cls.read(request.prompt, request.negative_prompt, request.prompt_syntax, request.emphasis)
 
     def conditions(
-        self, model: Bundle, steps: int, drawn: Drawn, before: int = 0
+        self, model: ReadsPrompts, steps: int, drawn: Drawn, before: int = 0
     ) -> tuple[Conditions, tuple[str, ...]]:
         """What holds in each of the steps, which may follow `before` of an earlier pass, and notes of what the model
         could not be told."""
@@ -151,7 +158,7 @@ class Written:
 class _Reader:
     """Reads each distinct text once."""
 
-    def __init__(self, model: Bundle, weighting: str, drawn: Drawn) -> None:
+    def __init__(self, model: ReadsPrompts, weighting: str, drawn: Drawn) -> None:
         self._model, self._weighting, self._drawn = model, weighting, drawn
         self._known: dict[tuple[prompts.Sections, bool], Words] = {}
         self._empty = self._read(prompts.plain("")).condition
@@ -181,3 +188,11 @@ def _filled_up(cond: Tensor, empty: Condition | None, length: int) -> Tensor:
         return cond
     chunk = empty[SEQUENCE]
     return torch.cat([cond, chunk.repeat((length - len(cond)) // len(chunk), 1)])
+
+
+@dataclass(frozen=True)
+class Words:
+    """A prompt as the network is told it, and how many tokens at its end were left out."""
+
+    condition: Condition
+    left_out: int = 0

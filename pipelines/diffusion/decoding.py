@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from pipelines import hardware
+from pipelines.diffusion.decoding_cost import decoding_bytes
 from pipelines.diffusion.placement import CPU, Placement, Way, separate
 from pipelines.errors import BadRequest, NotDecoded
-from pipelines.footprint import decoding_bytes
 from pipelines.memory import is_out_of_memory
 from pipelines.worker import Note
 

@@ -16,17 +16,12 @@ if TYPE_CHECKING:
 GREY = 127.5  # 0 in [-1, 1]: how these networks were shown what they shall paint
 
 
-def paints_into_masks(model: Bundle) -> bool:
-    channels = model.part(model.network_part).config.get("in_channels")
-    return channels == 2 * model.latent_channels + 1
-
-
 def told(model: Bundle, shape: tuple[int, int, int], picture: StartPicture | None) -> Condition:
     """{"inpaint": (1 + C, h, w)}: the mask, 1 where it is free, and the latents of what is left of the picture.
 
     Without a picture everything is to be painted, without a mask too. Nothing for other networks.
     """
-    if not paints_into_masks(model):
+    if not model.paints_into_masks:
         return {}
     factor = model.latent_factor
     free, left = np.ones(shape[1:], np.float32), np.full((shape[1] * factor, shape[2] * factor, 3), GREY, np.float32)

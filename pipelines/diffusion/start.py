@@ -62,8 +62,6 @@ class StartPicture:
         picture, mask = request.picture("image"), request.picture("mask_image")
         if picture is None:
             return None
-        from pipelines.diffusion.inpainting import paints_into_masks
-
         around, cutout, border = Border.of(request), None, None
         if request.only_masked and mask is not None:
             fit, painted, cutout = cut_out(picture, mask, request)
@@ -75,7 +73,7 @@ class StartPicture:
             painted = border if painted is None else around.around(painted, True)
             fit = around.extended(fit)
         start = cls(fit, model.encode_picture(fit), painted, border)
-        start = replace(start, blur=request.mask_blur, cutout=cutout, knows_mask=paints_into_masks(model))
+        start = replace(start, blur=request.mask_blur, cutout=cutout, knows_mask=model.paints_into_masks)
         return start if mask is None else start._with_fill(request.mask_fill, model)
 
     def _with_fill(self, fill: str, model: Bundle) -> StartPicture:

@@ -12,8 +12,9 @@ from benchmarks import footprint as measured
 from pipelines import footprint, hardware, models
 from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.decoding_cost import decoding_bytes
 from pipelines.errors import NotFound
-from pipelines.footprint import decoding_bytes, estimate, network_bytes, part_bytes
+from pipelines.footprint import estimate, network_bytes, part_bytes
 from pipelines.hardware import Machine
 from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny_addons
