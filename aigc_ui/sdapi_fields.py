@@ -16,7 +16,7 @@ from pipelines.inputs import InputStore
 from pipelines.params import Choice, Field, Flag, Range, Request, Text, described
 from pipelines.prompts import library
 from pipelines.requests import hires
-from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 PLAIN = {
     "prompt": "prompt",

@@ -14,7 +14,7 @@ from pipelines.errors import NotFound
 from pipelines.memory import free_memory, total_memory
 from pipelines.params import Request as Values
 from pipelines.prompts import library
-from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 GENERATOR = "text-to-image"
 OWN_UPSCALERS = {"None": 1, "Lanczos": 4, infotext.OWN_UPSCALER_LABEL: 4}

@@ -22,11 +22,11 @@ from diffusers import (
 from pipelines.architectures.unet import UNetNetwork
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.preview import sd1_preview
-from pipelines.diffusion.process import trained_process, vp_scale
-from pipelines.diffusion.samplers import SAMPLERS
+from pipelines.theory.guidance import Guidance
+from pipelines.theory.path import NoisePath
+from pipelines.theory.process import trained_process, vp_scale
+from pipelines.theory.samplers import SAMPLERS
 from pipelines.worker import Worker
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}

@@ -17,10 +17,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.diffusion.samplers import SAMPLER_LABELS
 from pipelines.params import Curve
 from pipelines.requests import hires, names
-from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+from pipelines.theory.samplers import SAMPLER_LABELS
+from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 # Our own pairs: keys of letters, digits and spaces only, for other readers know nothing else. "Training noise ..." is
 # the schedule of beta_t; A1111's "Beta" is a spacing of the steps after the beta distribution.

@@ -16,9 +16,6 @@ import numpy as np
 
 from pipelines import libs, models, vaes
 from pipelines.device import DeviceManager
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, NotDecoded
@@ -30,6 +27,9 @@ from pipelines.requests import hires
 from pipelines.requests.addons import all_loras
 from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.theory.guidance import Guidance
+from pipelines.theory.path import NoisePath
+from pipelines.theory.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.upscale_picture import enlarged_or_kept
 from pipelines.waiting import Entering
 

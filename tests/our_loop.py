@@ -8,11 +8,11 @@ from torch import Tensor
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Conditions, Drawn
 from pipelines.diffusion.denoiser import Denoiser
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.prompts import plain
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.theory.guidance import Guidance
+from pipelines.theory.path import NoisePath
+from pipelines.theory.samplers import SAMPLERS
 from pipelines.worker import Worker
 
 

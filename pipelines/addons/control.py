@@ -19,10 +19,10 @@ from pipelines.addons.control_picture import shown
 from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest, NotFound
 from pipelines.requests.addons import controlled
+from pipelines.theory.path import NoisePath
 from pipelines.worker import Network
 
 PICTURE, STRENGTH = "control_picture", "control_strength"

@@ -18,9 +18,9 @@ from pipelines.addons.sharing import sharing
 from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import DeviceManager
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.path import NoisePath
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.requests.addons import referenced
+from pipelines.theory.path import NoisePath
 
 TOKENS, STRENGTH = "reference_tokens", "reference_strength"
 

@@ -14,9 +14,9 @@ from pipelines.architectures.clip import ClipReader
 from pipelines.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
 from pipelines.diffusion.conditions import Drawn, Words
-from pipelines.diffusion.process import Process, flow_process
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
+from pipelines.theory.process import Process, flow_process
 
 DEV_TOKENS, SCHNELL_TOKENS = 512, 256
 

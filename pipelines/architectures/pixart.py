@@ -12,9 +12,9 @@ from torch import Tensor
 from pipelines.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
 from pipelines.diffusion.conditions import Drawn, Words
-from pipelines.diffusion.process import Process, trained_process
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
+from pipelines.theory.process import Process, trained_process
 
 ALPHA_TOKENS, SIGMA_TOKENS = 120, 300
 

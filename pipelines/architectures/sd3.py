@@ -15,9 +15,9 @@ from pipelines.architectures.clip import POSITIONS, ClipReader
 from pipelines.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
 from pipelines.diffusion.conditions import Words
-from pipelines.diffusion.process import Process, flow_process
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
+from pipelines.theory.process import Process, flow_process
 
 T5_TOKENS = 256
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
 from pipelines.diffusion.inpainting import beside
-from pipelines.diffusion.process import Process, trained_process
 from pipelines.errors import BadFile
+from pipelines.theory.process import Process, trained_process
 
 
 @dataclass(frozen=True)

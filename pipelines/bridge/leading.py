@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.architectures import BETA_SCHEDULERS, FLOW_SCHEDULERS
-from pipelines.diffusion.path import MODEL
 from pipelines.errors import BadRequest
 from pipelines.models import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.theory.path import MODEL
 
 PREDICTIONS = ("epsilon", "v_prediction", "sample", "flow_prediction")
 ALIKE = {

@@ -17,12 +17,12 @@ from pipelines.bridge.asked import Call
 from pipelines.bridge.model import GREY, Bridged
 from pipelines.bridge.walk import Shown, Walk
 from pipelines.device import DeviceManager
-from pipelines.diffusion.samplers import READS_ETA
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
 from pipelines.painted import recipe_of
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.theory.samplers import READS_ETA
 from pipelines.upscale_picture import enlarged_or_kept
 
 NO_GUESS = "This pipeline's scheduler does not say its guess of the picture: the frames show the state itself."

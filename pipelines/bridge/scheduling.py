@@ -17,10 +17,10 @@ from torch import Tensor
 
 from pipelines import libs
 from pipelines.bridge.leading import is_flow
-from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.process import NEXT_TO_NOISE, FlowProcess, Process, flow_process, trained_process, vp_scale
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.theory.path import NoisePath
+from pipelines.theory.process import NEXT_TO_NOISE, FlowProcess, Process, flow_process, trained_process, vp_scale
+from pipelines.theory.samplers import SAMPLERS
 
 Show = Callable[[Any], Any]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipelines.errors import BadRequest
-from pipelines.ideal import Boxes, Distribution, Mixture
+from pipelines.theory.ideal import Boxes, Distribution, Mixture
 
 POINTS: dict[str, Callable[[], Distribution]] = {}
 BEADS = 96

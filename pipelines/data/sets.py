@@ -14,7 +14,7 @@ from pipelines.errors import BadRequest
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.ideal import Distribution
+    from pipelines.theory.ideal import Distribution
 
 POINTS_KEPT = 4000
 """Points of each part of the split."""

@@ -1,5 +1,5 @@
 """Diffusion: one denoiser contract for every model, one short function for every sampler."""
 
-from pipelines.diffusion.samplers import SAMPLER_LABELS, SAMPLERS, Step
+from pipelines.theory.samplers import SAMPLER_LABELS, SAMPLERS, Step
 
 __all__ = ["SAMPLERS", "SAMPLER_LABELS", "Step"]

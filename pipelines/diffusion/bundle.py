@@ -20,11 +20,11 @@ from pipelines.diffusion.conditions import Drawn, Words
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
-from pipelines.diffusion.process import Process
 from pipelines.errors import BadFile, BadRequest
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.prompts.embedding import Frame
+from pipelines.theory.process import Process
 from pipelines.worker import Network, Note, unheard
 
 KEPT_PROMPTS = 64

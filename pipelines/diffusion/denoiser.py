@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from pipelines.diffusion.conditions import Condition, Conditions, Told
-from pipelines.diffusion.guidance import Guidance, guide
-from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.process import Process
+from pipelines.theory.guidance import Guidance, guide
+from pipelines.theory.path import NoisePath
+from pipelines.theory.process import Process
 from pipelines.worker import Network, Rows, Worker
 
 

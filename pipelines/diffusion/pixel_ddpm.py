@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 from pipelines import places, strangers
 from pipelines.data import digits
-from pipelines.diffusion.guidance import guide
-from pipelines.diffusion.path import timestep_of_sigma
-from pipelines.diffusion.process import vp_scale, x0_from
 from pipelines.errors import BadFile
 from pipelines.packed import packed, unpacked
-from pipelines.schedules import DiffusionProcess, make_betas
+from pipelines.theory.betas import make_betas
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.guidance import guide
+from pipelines.theory.path import timestep_of_sigma
+from pipelines.theory.process import vp_scale, x0_from
 
 FOLDER = places.EMBEDDED / "digits"
 VARIANTS = ("fixed", "learned")
@@ -81,7 +82,7 @@ class PixelDDPM:
     process: DiffusionProcess
 
     def predict(self, labels: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-        """(x_t, t) -> what the network says for pictures of these labels: a model for pipelines.bound."""
+        """(x_t, t) -> what the network says for pictures of these labels: a model for pipelines.theory.bound."""
 
         @torch.no_grad()
         def model(x_t: Tensor, t: Tensor) -> Tensor:

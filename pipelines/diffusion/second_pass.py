@@ -19,7 +19,7 @@ from pipelines.requests.limits import OWN_UPSCALER
 
 if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle
-    from pipelines.diffusion.samplers import Denoiser
+    from pipelines.theory.samplers import Denoiser
 
 
 @dataclass(frozen=True, eq=False)

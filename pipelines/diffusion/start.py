@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.diffusion.bundle import Bundle
-    from pipelines.diffusion.path import NoisePath
-    from pipelines.diffusion.samplers import Denoiser
     from pipelines.requests.text_to_image import TextToImageRequest
+    from pipelines.theory.path import NoisePath
+    from pipelines.theory.samplers import Denoiser
 
 WHITE = 128  # a mask's level from which on it says: paint here
 

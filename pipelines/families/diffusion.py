@@ -17,20 +17,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines.bound import bound
-from pipelines.diffusion.guidance import guide
-from pipelines.diffusion.path import timestep_of_sigma
-from pipelines.diffusion.process import vp_scale, x0_from
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.families import Sampling, State
 from pipelines.families.networks import denoising
-from pipelines.reverse import drawn_from
-from pipelines.schedules import DiffusionProcess, make_betas
+from pipelines.theory.betas import make_betas
+from pipelines.theory.bound import bound
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.guidance import guide
+from pipelines.theory.path import timestep_of_sigma
+from pipelines.theory.process import vp_scale, x0_from
+from pipelines.theory.reverse import drawn_from
+from pipelines.theory.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.diffusion.samplers import Denoiser
+    from pipelines.theory.samplers import Denoiser
 
 NUM_TRAIN_TIMESTEPS = 200
 LABEL_DROPOUT = 0.1

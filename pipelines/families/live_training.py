@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.device import DeviceManager
-    from pipelines.ideal import Distribution
+    from pipelines.theory.ideal import Distribution
 
 GAMES = ("relativistic", "classic")
 BOTH = "both"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.data.sets import DataSet
-    from pipelines.ideal import Distribution
+    from pipelines.theory.ideal import Distribution
 
 WITHIN = 4.0
 """Deviations from a mode's middle that still count as it."""
@@ -37,7 +37,7 @@ def spread(x: Tensor, exact: Distribution) -> dict[str, float]:
 
 def modes(x: Tensor, exact: Distribution) -> dict[str, Any]:
     """How many of a mixture's modes have their samples, and how many samples lie on none; {} where modes touch."""
-    from pipelines.ideal import Mixture
+    from pipelines.theory.ideal import Mixture
 
     if not isinstance(exact, Mixture) or not _apart(exact):
         return {}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pipelines.bound import decoder_nats
 from pipelines.families import Sampling, State
 from pipelines.families.networks import decoder, encoder, one_hot
+from pipelines.theory.bound import decoder_nats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,16 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.bound import Bound
 from pipelines.data import digits, points
 from pipelines.device import DeviceManager
 from pipelines.diffusion import pixel_ddpm
-from pipelines.ideal import Distribution
 from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Range, param
 from pipelines.requests.limits import LARGEST_SEED
-from pipelines.reverse import VARIANCES, Model, drawn_from
+from pipelines.theory.bound import Bound
+from pipelines.theory.ideal import Distribution
+from pipelines.theory.reverse import VARIANCES, Model, drawn_from
 
 DIGITS = "digits"
 PICTURES, POINTS = 128, 2000

@@ -18,14 +18,15 @@ from torch import Tensor
 from pipelines.data import digits
 from pipelines.device import DeviceManager
 from pipelines.diffusion import pixel_ddpm
-from pipelines.diffusion.guidance import guide
 from pipelines.errors import BadRequest
-from pipelines.ideal import Mixture
 from pipelines.lab.schedule import significant
 from pipelines.params import Choice, Flag, Range, Request, param
 from pipelines.requests.limits import LARGEST_SEED
-from pipelines.reverse import VARIANCES, Model, Reverse, drawn_from
-from pipelines.schedules import DiffusionProcess, respaced
+from pipelines.theory.betas import respaced
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.guidance import guide
+from pipelines.theory.ideal import Mixture
+from pipelines.theory.reverse import VARIANCES, Model, Reverse, drawn_from
 
 ANCESTRAL, DDIM = SAMPLERS = ("ancestral", "ddim")
 IDEAL = "ideal"

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 
 from pipelines.device import DeviceManager
-from pipelines.diffusion.path import LOG_SIGMA_MAX
 from pipelines.lab.points import DataRequest, guided, part_of, pull
 from pipelines.params import Range, param
+from pipelines.theory.path import LOG_SIGMA_MAX
 
 FAR = 1000
 

@@ -18,7 +18,7 @@ from pipelines.lab.picture import in_latents, picture_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Flag, Picture, Range, param
 from pipelines.requests.limits import LARGEST_SEED
-from pipelines.schedules import MAX_TIMESTEPS
+from pipelines.theory.betas import MAX_TIMESTEPS
 
 if TYPE_CHECKING:
     from torch import Tensor

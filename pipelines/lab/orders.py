@@ -16,9 +16,9 @@ from torch import Tensor
 
 from pipelines import stopping
 from pipelines.device import DeviceManager
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.lab.schedule import significant
 from pipelines.params import Range, Request, param
+from pipelines.theory.samplers import SAMPLERS
 
 DETERMINISTIC = ("euler", "ddim", "heun", "dpmpp_2m", "unipc")
 STEPS = (8, 16, 32, 64, 128, 256)

@@ -18,18 +18,19 @@ from torch import Tensor
 from pipelines import stopping
 from pipelines.data import points
 from pipelines.device import DeviceManager
-from pipelines.diffusion.guidance import guide
-from pipelines.diffusion.path import LOG_SIGMA_MAX
-from pipelines.diffusion.process import vp_scale
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
-from pipelines.ideal import Distribution, Mixture
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Range, Request, param
 from pipelines.requests.choices import sampler_names, sigma_schedule_names
 from pipelines.requests.limits import LARGEST_SEED
-from pipelines.reverse import drawn_from
-from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.guidance import guide
+from pipelines.theory.ideal import Distribution, Mixture
+from pipelines.theory.path import LOG_SIGMA_MAX
+from pipelines.theory.process import vp_scale
+from pipelines.theory.reverse import drawn_from
+from pipelines.theory.samplers import SAMPLERS
+from pipelines.theory.sigmas import SIGMA_SCHEDULES
 
 DRAWN = "drawn"
 NO_LABEL = -1

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from pipelines.bound import Bound
 from pipelines.errors import BadRequest
-from pipelines.ideal import Distribution
 from pipelines.lab.bound import described, entropy, ideal_model
-from pipelines.reverse import Model, drawn_from
-from pipelines.schedules import DiffusionProcess
+from pipelines.theory.bound import Bound
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.ideal import Distribution
+from pipelines.theory.reverse import Model, drawn_from
 
 EXAMPLES = 256
 

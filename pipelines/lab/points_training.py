@@ -19,8 +19,6 @@ from torch import Tensor, nn
 
 from pipelines import libs
 from pipelines.device import DeviceManager
-from pipelines.diffusion.path import timestep_of_sigma
-from pipelines.diffusion.process import x0_from
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.families.learning import average
@@ -28,7 +26,9 @@ from pipelines.lab.points import NO_LABEL, Denoiser, PointsRequest, taken_back, 
 from pipelines.lab.points_bound import PointsBound
 from pipelines.lab.schedule import significant
 from pipelines.params import Range, param
-from pipelines.schedules import DiffusionProcess
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.path import timestep_of_sigma
+from pipelines.theory.process import x0_from
 
 BATCH = 256
 EVERY_SECONDS = 0.7

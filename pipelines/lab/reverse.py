@@ -13,16 +13,16 @@ import numpy as np
 
 from pipelines import libs, models, stopping
 from pipelines.device import DeviceManager
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath, path_from
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.lab.picture import in_latents
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Picture, Range, Text, param
 from pipelines.requests.choices import sampler_names, sigma_schedule_names
 from pipelines.requests.limits import LARGEST_SEED
-from pipelines.schedules import MAX_TIMESTEPS
+from pipelines.theory.betas import MAX_TIMESTEPS
+from pipelines.theory.guidance import Guidance
+from pipelines.theory.path import NoisePath, path_from
+from pipelines.theory.samplers import SAMPLERS
 
 if TYPE_CHECKING:
     from torch import Tensor

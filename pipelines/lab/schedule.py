@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from pipelines import libs
 from pipelines.device import DeviceManager
 from pipelines.params import Choice, Curve, Flag, Range, Request, param
-from pipelines.schedules import (
+from pipelines.theory.betas import (
     BETA_SCHEDULES,
     MAX_OFFSET,
     MAX_TIMESTEPS,
     MIN_TIMESTEPS,
     OFFSET,
-    DiffusionProcess,
     drawn,
     make_betas,
     zero_terminal_snr,
 )
+from pipelines.theory.forward import DiffusionProcess
 
 if TYPE_CHECKING:
     from torch import Tensor

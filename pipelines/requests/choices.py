@@ -1,11 +1,12 @@
 """The names that a request can choose from: registered, or in a folder of the user."""
 
 from pipelines.addons import files
-from pipelines.diffusion.path import MODEL
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.requests.addons import NO_CONTROL, NO_REFERENCE
 from pipelines.requests.limits import OWN_UPSCALER
-from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES
+from pipelines.theory.betas import BETA_SCHEDULES
+from pipelines.theory.path import MODEL
+from pipelines.theory.samplers import SAMPLERS
+from pipelines.theory.sigmas import SIGMA_SCHEDULES
 
 
 def sampler_names() -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipelines.diffusion.samplers import SAMPLER_LABELS
-from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+from pipelines.theory.samplers import SAMPLER_LABELS
+from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 _SAMPLERS_ELSEWHERE = {
     "dpm_2": ("kdpm_2", "k_dpm_2"),

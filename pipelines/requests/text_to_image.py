@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from pipelines import models, prompts, vaes
-from pipelines.diffusion.path import MODEL
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Curve, Flag, Picture, Range, Request, Text, param
 from pipelines.prompts import dynamic, library
@@ -37,6 +36,7 @@ from pipelines.requests.limits import (
     SMALLEST_TILE,
     UPSCALES,
 )
+from pipelines.theory.path import MODEL
 
 
 @dataclass(frozen=True)

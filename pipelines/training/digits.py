@@ -17,12 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.bound import bound, normal_kl
 from pipelines.data import digits
 from pipelines.diffusion import pixel_ddpm
 from pipelines.diffusion.pixel_ddpm import NO_LABEL, PIXELS, Network, PixelDDPM
-from pipelines.reverse import drawn_from
-from pipelines.schedules import DiffusionProcess
+from pipelines.theory.bound import bound, normal_kl
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.reverse import drawn_from
 
 SHARE_OF_BOUND = 1.0
 """Of the bound's term at the drawn t, in nats per pixel, beside the mean squared error of eps."""

@@ -13,12 +13,12 @@ from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Conditions, Drawn
 from pipelines.diffusion.denoiser import Denoiser
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.events import Frame, Result
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
+from pipelines.theory.guidance import Guidance
+from pipelines.theory.path import NoisePath
+from pipelines.theory.samplers import SAMPLERS
 from pipelines.worker import Worker
 from tests.tiny_zoo import KINDS, tiny_pipeline
 
@@ -154,7 +154,7 @@ def test_any_schedule_paints_with_a_flow_too(home, devices, kind, asked):
 def test_a_flows_levels_are_those_of_diffusers_scheduler():
     from diffusers import FlowMatchEulerDiscreteScheduler
 
-    from pipelines.diffusion.process import flow_process
+    from pipelines.theory.process import flow_process
 
     for shift in (1.0, 3.0):
         scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)

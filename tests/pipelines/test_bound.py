@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines.bound import bound, normal_kl
 from pipelines.errors import BadRequest
-from pipelines.reverse import VARIANCES
-from pipelines.schedules import DiffusionProcess, make_betas
+from pipelines.theory.betas import make_betas
+from pipelines.theory.bound import bound, normal_kl
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.reverse import VARIANCES
 
 BITS = 1 / math.log(2)
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from pipelines.data import digits
 from pipelines.diffusion import pixel_ddpm
 from pipelines.diffusion.pixel_ddpm import NO_LABEL, PIXELS, VARIANTS, Network, PixelDDPM
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile
+from pipelines.theory.samplers import SAMPLERS
 from pipelines.training import digits as training
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipelines.diffusion.process import vp_scale
 from pipelines.families import Sampling, State
 from pipelines.families.diffusion import INVERTED, NUM_TRAIN_TIMESTEPS, Diffusion, FlowMatching
+from pipelines.theory.process import vp_scale
 
 BOTH = (Diffusion, FlowMatching)
 S = 0.5

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from pipelines.diffusion.guidance import Guidance, guide
 from pipelines.errors import BadRequest
 from pipelines.params import Curve
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.theory.guidance import Guidance, guide
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from pipelines.data.points import POINTS, drawn, get
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
-from pipelines.ideal import Boxes, Mixture
+from pipelines.theory.ideal import Boxes, Mixture
+from pipelines.theory.samplers import SAMPLERS
 
 
 def places(n: int = 40, spread: float = 1.5) -> Tensor:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.diffusion.samplers import SAMPLER_LABELS
 from pipelines.infotext import parse, write
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+from pipelines.theory.samplers import SAMPLER_LABELS
+from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 # The reader's pattern of A1111 (modules/infotext_utils.py) and SD.Next's narrower keys.
 A1111_PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')

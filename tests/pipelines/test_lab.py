@@ -14,12 +14,13 @@ from pipelines import lab, models
 from pipelines.data import digits as digits_data
 from pipelines.data import points as points_data
 from pipelines.device import DeviceManager
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, NotFound
 from pipelines.lab import digits, noised, orders, points
 from pipelines.lab.picture import picture_of
-from pipelines.schedules import BETA_SCHEDULES, DiffusionProcess, make_betas
 from pipelines.text_to_image import lease
+from pipelines.theory.betas import BETA_SCHEDULES, make_betas
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.samplers import SAMPLERS
 
 DDIM = {"sampler": "ddim"}
 IDEAL = {"model": "ideal", "num_inference_steps": 40}

@@ -10,14 +10,16 @@ import torch
 
 from pipelines import models
 from pipelines.device import DeviceManager
-from pipelines.diffusion.path import path_from
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.lab import reverse
 from pipelines.lab.picture import picture_of
 from pipelines.lab.reverse import ReverseRequest
-from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES, DiffusionProcess, make_betas
 from pipelines.text_to_image import PictureNoise, lease
+from pipelines.theory.betas import BETA_SCHEDULES, make_betas
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.path import path_from
+from pipelines.theory.samplers import SAMPLERS
+from pipelines.theory.sigmas import SIGMA_SCHEDULES
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,13 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
 from pipelines import libs
-from pipelines.bound import normal_kl
-from pipelines.diffusion.path import noise_path
-from pipelines.diffusion.samplers import SAMPLERS
-from pipelines.reverse import Reverse
-from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess, make_betas, respaced
+from pipelines.theory.betas import make_betas, respaced
+from pipelines.theory.bound import normal_kl
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.path import noise_path
+from pipelines.theory.reverse import Reverse
+from pipelines.theory.samplers import SAMPLERS
+from pipelines.theory.sigmas import SIGMA_SCHEDULES
 
 T = 1000
 COSINE = DiffusionProcess(make_betas("cosine", T))

@@ -2,12 +2,12 @@
 
 import pytest
 
-from pipelines.diffusion.samplers import SAMPLER_LABELS
 from pipelines.errors import BadRequest
 from pipelines.infotext import parse
 from pipelines.requests import names
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.schedules import SIGMA_SCHEDULE_LABELS
+from pipelines.theory.samplers import SAMPLER_LABELS
+from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 OF_COMFYUI = {
     "euler": "euler", "euler_ancestral": "euler_ancestral", "heun": "heun", "dpm_2": "dpm_2", "lms": "lms",

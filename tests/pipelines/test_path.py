@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import libs
-from pipelines.diffusion.path import LOG_SIGMA_MAX, MODEL, noise_path, timestep_of_sigma
 from pipelines.errors import BadRequest
-from pipelines.schedules import BETA_SCHEDULES, SIGMA_SCHEDULES, DiffusionProcess, make_betas
+from pipelines.theory.betas import BETA_SCHEDULES, make_betas
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.path import LOG_SIGMA_MAX, MODEL, noise_path, timestep_of_sigma
+from pipelines.theory.sigmas import SIGMA_SCHEDULES
 
 NETWORKS = {
     "cosine": DiffusionProcess(make_betas("cosine", 1000)),

@@ -15,13 +15,13 @@ from pipelines.diffusion import apart, loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import SEQUENCE, Drawn, Written
 from pipelines.diffusion.denoiser import Denoiser
-from pipelines.diffusion.path import noise_path
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Result
 from pipelines.prompts import Sections, parse, plain
 from pipelines.prompts.embedding import MOST_CHUNKS, Frame, chunks_of, token_ids
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest
+from pipelines.theory.path import noise_path
+from pipelines.theory.samplers import SAMPLERS
 from tests.tiny import tiny_model
 
 ROOM = 14  # tokens of a chunk of the miniature model

@@ -9,10 +9,11 @@ from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
 from torch import Tensor
 
 from pipelines import libs
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
-from pipelines.reverse import PREDICTION_TYPES, VARIANCES, Reverse, drawn_from
-from pipelines.schedules import DiffusionProcess, make_betas, respaced, zero_terminal_snr
+from pipelines.theory.betas import make_betas, respaced, zero_terminal_snr
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.reverse import PREDICTION_TYPES, VARIANCES, Reverse, drawn_from
+from pipelines.theory.samplers import SAMPLERS
 
 T = 50
 

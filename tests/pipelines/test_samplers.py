@@ -10,7 +10,9 @@ from torch import Tensor
 
 from pipelines import libs
 from pipelines.diffusion import SAMPLER_LABELS, SAMPLERS, Step
-from pipelines.schedules import SIGMA_SCHEDULES, DiffusionProcess, make_betas
+from pipelines.theory.betas import make_betas
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.sigmas import SIGMA_SCHEDULES
 
 SPREAD = 0.5  # of the Gaussian data
 TWICE = ("heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde")

@@ -8,14 +8,9 @@ import torch
 
 from pipelines import libs, schedules
 from pipelines.errors import BadRequest
-from pipelines.schedules import (
-    BETA_SCHEDULES,
-    FOLLOWS_PATH,
-    READS_OFFSET,
-    SIGMA_SCHEDULES,
-    DiffusionProcess,
-    make_betas,
-)
+from pipelines.theory.betas import BETA_SCHEDULES, READS_OFFSET, make_betas
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.sigmas import FOLLOWS_PATH, SIGMA_SCHEDULES
 
 TIMESTEPS = (10, 19, 20, 21, 50, 1000, 4000)
 OF_DIFFUSERS = {

@@ -18,15 +18,15 @@ from pipelines.device import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
-from pipelines.diffusion.guidance import Guidance
-from pipelines.diffusion.path import NoisePath
 from pipelines.diffusion.preview import fitted_preview
-from pipelines.diffusion.process import trained_process, vp_scale
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
 from pipelines.prompts import plain
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, warm
+from pipelines.theory.guidance import Guidance
+from pipelines.theory.path import NoisePath
+from pipelines.theory.process import trained_process, vp_scale
+from pipelines.theory.samplers import SAMPLERS
 from pipelines.upscaler import upscale
 from pipelines.worker import Worker
 from tests.tiny import tiny_model, tiny_pipeline

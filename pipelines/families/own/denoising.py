@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipelines.diffusion.path import timestep_of_sigma
-from pipelines.diffusion.process import trained_process, vp_scale, x0_from
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadFile
 from pipelines.families import Sampling, State
 from pipelines.families.diffusion import INVERTED, Denoising
+from pipelines.theory.path import timestep_of_sigma
+from pipelines.theory.process import trained_process, vp_scale, x0_from
+from pipelines.theory.samplers import SAMPLERS
 
 if TYPE_CHECKING:
-    from pipelines.diffusion.samplers import Noise
     from pipelines.families.own import OwnInfo
+    from pipelines.theory.samplers import Noise
 
 
 class OwnDiffusion(Denoising):

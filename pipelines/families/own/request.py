@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.diffusion.samplers import SAMPLERS
 from pipelines.errors import BadRequest
 from pipelines.families import own
 from pipelines.families.latents import LERP, WAYS
 from pipelines.params import Choice, Picture, Range, Request, param
 from pipelines.requests.limits import LARGEST_SEED, MOST_PIXEL_STEPS
+from pipelines.theory.samplers import SAMPLERS
 
 VIEWS = ("there-and-back", "between", "prior")
 LARGEST_LABEL = own.BOUNDS["num_class_embeds"] - 1

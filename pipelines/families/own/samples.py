@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.device import DeviceManager
-    from pipelines.diffusion.samplers import Noise
+    from pipelines.theory.samplers import Noise
 
 
 class OwnSamples:

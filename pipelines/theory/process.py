@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from pipelines import libs
-from pipelines.diffusion.path import MODEL, NoisePath, noise_path, timestep_of_sigma
 from pipelines.errors import BadFile
+from pipelines.theory.path import MODEL, NoisePath, noise_path, timestep_of_sigma
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
 NEXT_TO_NOISE = 1 - 1e-6

@@ -14,7 +14,9 @@ import numpy as np
 
 from pipelines import libs
 from pipelines.errors import BadRequest
-from pipelines.schedules import BETA_SCHEDULES, FOLLOWS_PATH, SIGMA_SCHEDULES, DiffusionProcess, make_betas
+from pipelines.theory.betas import BETA_SCHEDULES, make_betas
+from pipelines.theory.forward import DiffusionProcess
+from pipelines.theory.sigmas import FOLLOWS_PATH, SIGMA_SCHEDULES
 
 if TYPE_CHECKING:
     from torch import Tensor

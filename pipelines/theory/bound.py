@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import libs
 from pipelines.errors import BadRequest
-from pipelines.reverse import Model, Noise, Reverse
+from pipelines.theory.reverse import Model, Noise, Reverse
 
 if TYPE_CHECKING:
     from torch import Tensor
