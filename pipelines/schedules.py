@@ -1,4 +1,4 @@
-"""Noise schedules and the forward process, under the name that other programs rely on; they live in pipelines/theory."""
+"""Noise schedules and the forward process by the name that other programs rely on; they live in pipelines/theory."""
 
 from pipelines.theory.betas import (
     BETA_SCHEDULES,

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipelines import libs
 from pipelines.errors import BadRequest
-from pipelines.theory.sigmas import _trailing
+from pipelines.theory.sigmas import trailing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -185,7 +185,7 @@ def respaced(betas: Tensor, num_inference_steps: int) -> tuple[Tensor, Tensor]:
     count = len(betas)
     if not 1 <= num_inference_steps <= count:
         raise BadRequest(f"num_inference_steps must be 1 to the {count} that there are; got {num_inference_steps}.")
-    kept = _trailing(count, num_inference_steps)[::-1].astype(int)
+    kept = trailing(count, num_inference_steps)[::-1].astype(int)
     torch = libs.torch()
     timesteps = torch.from_numpy(kept)
     logs = (-betas.double()).log1p().cumsum(0)[timesteps]

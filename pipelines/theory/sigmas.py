@@ -49,7 +49,7 @@ def path(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.
     count = _length(path)
     if n > count:  # more steps than the path has points
         return _between(path, np.linspace(count - 1, 0, n))
-    return _between(path, _trailing(count, n))
+    return _between(path, trailing(count, n))
 
 
 @sigma_schedule("Uniform")
@@ -138,7 +138,7 @@ def _beta_quantile(p: np.ndarray, a: float = 0.6) -> np.ndarray:
     return np.where(p <= 0.5, lower, 1 - lower)
 
 
-def _trailing(count: int, n: int) -> np.ndarray:
+def trailing(count: int, n: int) -> np.ndarray:
     """n of `count` timesteps, evenly spread, from the last one down."""
     return np.round(count - np.arange(n) * (count / n)) - 1
 
