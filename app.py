@@ -19,7 +19,7 @@ from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
 from aigc_ui.visitors import Visitors, kept_key  # noqa: E402
 from pipelines import models, places, registry  # noqa: E402
-from pipelines.device import DeviceManager  # noqa: E402
+from pipelines.device.manager import DeviceManager  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
 from pipelines.free_space import FreeSpace  # noqa: E402
 from pipelines.inputs import InputStore  # noqa: E402

@@ -38,7 +38,8 @@ from aigc_ui.plain import json_bytes
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
-from pipelines import copies, film, footprint, infotext, memory, models, places
+from pipelines import copies, film, footprint, infotext, models, places
+from pipelines.device import memory
 from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text

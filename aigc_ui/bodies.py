@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import Request
 
 from aigc_ui.rooms import Rooms
-from pipelines import bounded_json
 from pipelines.errors import BadRequest
+from pipelines.files import bounded_json
 from pipelines.params import described
 
 SMALL = 2**16

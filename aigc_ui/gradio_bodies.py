@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import bounded_json
 from pipelines.errors import BadRequest, NotFound
+from pipelines.files import bounded_json
 
 FILE_KEYS = frozenset({"path", "url", "meta", "_type", "orig_name", "is_stream"})
 """The keys of Gradio's descriptions of files; an object with any of them is refused."""

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aigc_ui import connections
 from aigc_ui.tls import Certificate
-from pipelines import leftovers
+from pipelines.files import leftovers
 
 WAITING = (
     "<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=1><title>AIGC Studio</title>"

@@ -13,7 +13,7 @@ from pipelines import VERSION, registry
 from pipelines.errors import NotAllowed
 
 if TYPE_CHECKING:
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
     from pipelines.inputs import InputStore
     from pipelines.jobs import Job, JobQueue
     from pipelines.library.catalogue import Catalogue

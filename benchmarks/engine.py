@@ -20,6 +20,7 @@ from diffusers import (
 )
 
 from pipelines.architectures.unet import UNetNetwork
+from pipelines.device.worker import Worker
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.preview import sd1_preview
@@ -27,7 +28,6 @@ from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import trained_process, vp_scale
 from pipelines.theory.samplers import SAMPLERS
-from pipelines.worker import Worker
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
 SIDE, STEPS, GUIDANCE, TOKENS, WIDTH = 256, 4, 5.0, 77, 192

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines import registry
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Frame, Result
 
 PROMPTS = (

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipelines import memory, models
-from pipelines.device import DeviceManager
-from pipelines.hardware import Machine
+from pipelines import models
+from pipelines.device import memory
+from pipelines.device.hardware import Machine
+from pipelines.device.manager import DeviceManager
 
 SWITCHES = 20
 

@@ -100,7 +100,7 @@ def _text_to_image() -> Any:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
     from pipelines.store import ImageStore
 
     generator = _text_to_image()
@@ -185,7 +185,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
 
     devices = DeviceManager(options.device)
     try:

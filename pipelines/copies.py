@@ -8,7 +8,7 @@ from PIL import Image
 from pipelines import SOFTWARE, infotext
 from pipelines import recipe as recipes
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import storage_error
+from pipelines.files.whole import storage_error
 
 KINDS = {"jpg": "JPEG", "webp": "WEBP"}
 MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import hardware, libs, strangers, vaes
+from pipelines import libs, strangers, vaes
 from pipelines.addons import files
 from pipelines.architectures import ARCHITECTURES
 from pipelines.bridge import asked
-from pipelines.device import DeviceManager
+from pipelines.device import hardware
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.decoding_cost import DECODER, SLACK, decoding_bytes
 from pipelines.models import ModelInfo
 from pipelines.requests import hires
@@ -37,7 +38,7 @@ PIECE = 0.03
 class Estimate:
     """Bytes: of the weights, of one evaluation, of one decoding; what the way of working needs at most; what is free.
 
-    `way` is the step of the ladder that would be taken (see pipelines/diffusion/placement.py) in small letters, "more"
+    `way` is the step of the ladder that would be taken (see pipelines/device/placement.py) in small letters, "more"
     where one evaluation is not known and comes on top, or "none" where not even the smallest fits. `sentence` says it
     in English. `pipeline` names the one that paints through the bridge, and `untold` the fields that it cannot use.
     """

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines import recipe, series
 from pipelines.axis import NONE, REPLACE, Axis, fields
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Result, StopEarly
 from pipelines.params import Choice, Text, param

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import storage_error, write_whole
-from pipelines.leftovers import sweep_parts
+from pipelines.files.leftovers import sweep_parts
+from pipelines.files.whole import storage_error, write_whole
 from pipelines.picture_files.bounds import LONGEST_SIDE
 from pipelines.picture_files.bounds import MOST_BYTES as MOST_BYTES
 from pipelines.picture_files.reader import PictureReader

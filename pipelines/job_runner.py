@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import cast
 
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
+from pipelines.device.memory import is_out_of_memory
 from pipelines.errors import NotDecoded, OutOfMemory, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.free_space import FreeSpace
@@ -15,7 +16,6 @@ from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError
 from pipelines.keeper import PictureKeeper
 from pipelines.kept_latents import LatentStore
-from pipelines.memory import is_out_of_memory
 from pipelines.registry import Generator
 from pipelines.requests.others import DecodeRequest
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines import job_runner, registry
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
 from pipelines.eventlog import StateChange
 from pipelines.free_space import FreeSpace

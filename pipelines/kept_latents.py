@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from pipelines import pictures, strangers
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import storage_error, write_whole
-from pipelines.leftovers import sweep_parts
+from pipelines.files.leftovers import sweep_parts
+from pipelines.files.whole import storage_error, write_whole
 from pipelines.requests.kept import KeptLatents
 
 ID = re.compile(r"[0-9a-f]{32}")

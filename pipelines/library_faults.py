@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import places, strangers
+from pipelines.device.memory import is_out_of_memory
 from pipelines.errors import BadFile, StudioError
 from pipelines.events import StopEarly
-from pipelines.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from pipelines.models import ModelInfo

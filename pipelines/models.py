@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import places, plain_files, strangers
+from pipelines import places, strangers
 from pipelines.architectures import ARCHITECTURES, Architecture, of_pipeline
 from pipelines.bridge import BRIDGE
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import sha256_of
+from pipelines.files import plain
+from pipelines.files.whole import sha256_of
 from pipelines.library_faults import as_bad_file
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
@@ -66,7 +67,7 @@ class ModelInfo:
 def installed() -> tuple[str, ...]:
     """Names of the models that are here, folders and files, sound or not, in order."""
     found = {
-        path.stem if path.suffix == ".safetensors" and plain_files.is_regular(path) else path.name
+        path.stem if path.suffix == ".safetensors" and plain.is_regular(path) else path.name
         for folder in places.of(places.CHECKPOINTS)
         for path in _candidates(folder)
         if SAFE_NAME.fullmatch(path.name)
@@ -76,17 +77,17 @@ def installed() -> tuple[str, ...]:
 
 def _candidates(folder: Path) -> Iterator[Path]:
     """Folders of diffusers and checkpoints of one file."""
-    for path in plain_files.children(folder):
-        if path.suffix == ".safetensors" and plain_files.is_regular(path):
+    for path in plain.children(folder):
+        if path.suffix == ".safetensors" and plain.is_regular(path):
             yield path
-        elif plain_files.is_regular(path / "model_index.json") and not _is_without_text(path):
+        elif plain.is_regular(path / "model_index.json") and not _is_without_text(path):
             yield path
 
 
 def _is_without_text(folder: Path) -> bool:
     """Whether it is a pipeline for the families' room, which takes no prompt."""
     try:
-        with plain_files.open_regular(folder / "model_index.json") as file:
+        with plain.open_regular(folder / "model_index.json") as file:
             start = file.read(strangers.MOST_JSON_BYTES)
     except OSError:
         return False
@@ -97,9 +98,9 @@ def find(name: str) -> Path:
     """The folder or file of a model by its name; never a path from outside."""
     if SAFE_NAME.fullmatch(name):
         for folder in places.of(places.CHECKPOINTS):
-            if plain_files.is_regular(folder / name / "model_index.json"):
+            if plain.is_regular(folder / name / "model_index.json"):
                 return folder / name
-            if plain_files.is_regular(folder / f"{name}.safetensors"):
+            if plain.is_regular(folder / f"{name}.safetensors"):
                 return folder / f"{name}.safetensors"
     here = ", ".join(installed()[:8]) or "none"
     raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder or file under models.")

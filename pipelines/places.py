@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from pipelines import bounded_yaml, plain_files
 from pipelines.errors import BadRequest
+from pipelines.files import bounded_yaml, plain
 
 ROOT = Path(__file__).resolve().parents[1]
 EMBEDDED = ROOT / "assets" / "models"
@@ -46,7 +46,7 @@ def roots() -> tuple[Path, ...]:
 def of(kind: str) -> tuple[Path, ...]:
     """The folders in which files of the kind lie, each once and there; of a name, the first folder's wins."""
     below = [root / name for root in roots() for name in FOLDERS[kind]]
-    every = (folder.resolve() for folder in (*below, *_named(kind)) if plain_files.is_folder(folder))
+    every = (folder.resolve() for folder in (*below, *_named(kind)) if plain.is_folder(folder))
     return tuple(dict.fromkeys(every))
 
 
@@ -80,7 +80,7 @@ def joined(*every: Places) -> Places:
 def from_yaml(file: Path) -> Places:
     """ComfyUI's `extra_model_paths.yaml`: sections with a `base_path` and, for each kind, one folder a line."""
     try:
-        text = plain_files.read(file, bounded_yaml.MOST_BYTES).decode("utf-8")
+        text = plain.read(file, bounded_yaml.MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise BadRequest(f"{file.name} can not be read. Name the extra_model_paths.yaml of ComfyUI.") from None
     sections = bounded_yaml.loads(text, file.name[:60]) or {}

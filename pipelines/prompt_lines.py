@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines import series
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, StopEarly
 from pipelines.params import Text, param

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Event
 from pipelines.params import Request

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from pipelines import libs, models
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Progress, StopEarly
 from pipelines.models import ModelInfo
 from pipelines.requests.others import SketchRequest

@@ -19,9 +19,9 @@ from PIL import Image
 from pipelines import pictures
 from pipelines import recipe as recipes
 from pipelines.errors import NotFound, StorageError
-from pipelines.files import storage_error, write_whole
+from pipelines.files.leftovers import sweep_parts, sweep_waiting
+from pipelines.files.whole import storage_error, write_whole
 from pipelines.index import Index
-from pipelines.leftovers import sweep_parts, sweep_waiting
 from pipelines.pictures import ImageInfo
 
 MAX_PAGE = 1000

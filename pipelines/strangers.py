@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipelines import plain_files
 from pipelines.errors import BadFile
+from pipelines.files import plain
 
 SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
 
@@ -97,12 +97,12 @@ def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
     """A JSON object from a file of bounded size without duplicate keys. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}" if path.name != "model_index.json" else path.name
-    if not plain_files.is_regular(path):
+    if not plain.is_regular(path):
         raise BadFile(f"{label} is missing from the model folder; copy the whole folder again.")
     if path.stat().st_size > most:
         raise BadFile(f"{label} is {path.stat().st_size} bytes, more than the {most} allowed.")
     try:
-        return json_object(plain_files.read(path, most), label)
+        return json_object(plain.read(path, most), label)
     except OSError as error:
         raise BadFile(f"{label} cannot be read: {error.strerror}. Check its permissions.") from None
 
@@ -204,7 +204,7 @@ def check_safetensors(path: Path) -> Shapes:
     """Shapes by name, when the header is true to the file: every byte belongs to one tensor. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}"
     try:
-        file = plain_files.open_regular(path)
+        file = plain.open_regular(path)
     except OSError as error:
         raise BadFile(f"{label} cannot be read: {error.strerror}. Put a plain file there.") from None
     with file:

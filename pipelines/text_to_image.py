@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines import libs, models, vaes
-from pipelines.device import DeviceManager
+from pipelines.device.entering import Entering
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, NotDecoded
@@ -31,7 +32,6 @@ from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.samplers import READS_ETA, SAMPLERS, Step
 from pipelines.upscale_picture import enlarged_or_kept
-from pipelines.waiting import Entering
 
 if TYPE_CHECKING:
     from torch import Tensor

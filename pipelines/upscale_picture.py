@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipelines import libs, recipe
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.requests.limits import FACTORS, OWN_UPSCALER

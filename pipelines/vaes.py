@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places, plain_files, strangers
+from pipelines import models, places, strangers
 from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.files import plain
 from pipelines.library_faults import as_bad_file
 from pipelines.models import ModelInfo
 
@@ -49,7 +50,7 @@ def names() -> tuple[str, ...]:
     found = {
         path.name
         for home in places.of(places.VAES)
-        for path in plain_files.children(home)
+        for path in plain.children(home)
         if models.SAFE_NAME.fullmatch(path.name) and _is_vae(path)
     }
     return (AUTOMATIC, *sorted(found - {AUTOMATIC}))
@@ -66,7 +67,7 @@ def find(name: str) -> Path:
 
 def _is_vae(path: Path) -> bool:
     file = path if path.suffix == ".safetensors" else path / "config.json"
-    return plain_files.is_regular(file) or plain_files.is_regular(path / "config.json")
+    return plain.is_regular(file) or plain.is_regular(path / "config.json")
 
 
 def inspect(path: Path) -> VaeInfo:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.file_lock import FileLock
+from pipelines.files.lock import FileLock
 from pipelines.job import Job, JobError, JobState
 
 log = logging.getLogger(__name__)

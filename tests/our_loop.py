@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipelines.device.worker import Worker
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Conditions, Drawn
 from pipelines.diffusion.denoiser import Denoiser
@@ -13,7 +14,6 @@ from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.samplers import SAMPLERS
-from pipelines.worker import Worker
 
 
 def path_of(model: Bundle, scheduler: Any, steps: int) -> NoisePath:

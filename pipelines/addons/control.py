@@ -17,13 +17,13 @@ from torch import Tensor
 from pipelines.addons import control_loading, files
 from pipelines.addons.control_picture import shown
 from pipelines.architectures.unet import UNetNetwork
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
+from pipelines.device.worker import Network
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest, NotFound
 from pipelines.requests.addons import controlled
 from pipelines.theory.path import NoisePath
-from pipelines.worker import Network
 
 PICTURE, STRENGTH = "control_picture", "control_strength"
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pipelines import libs, places, plain_files, strangers
+from pipelines import libs, places, strangers
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import sha256_of
+from pipelines.files import plain
+from pipelines.files.whole import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +67,7 @@ def find(kind: Kind, name: str) -> Path:
 
 def name_of(path: Path) -> str:
     """A file's stem, or the name of its folder where that is one of diffusers."""
-    return path.parent.name if plain_files.is_regular(path.parent / "config.json") else path.stem
+    return path.parent.name if plain.is_regular(path.parent / "config.json") else path.stem
 
 
 def _files(kind: Kind) -> list[Path]:
@@ -82,7 +83,7 @@ def _files(kind: Kind) -> list[Path]:
 def _inside(kind: Kind) -> list[Path]:
     found: list[Path] = []
     for home in places.of(kind.place):
-        inside = (folder.path / name for folder in plain_files.walk(home, DEEPEST, MOST_NAMES) for name in folder.names)
+        inside = (folder.path / name for folder in plain.walk(home, DEEPEST, MOST_NAMES) for name in folder.names)
         fitting = (path for path in inside if _is_weights(path) and _lies_in(path, home))
         found += [path for path, _ in zip(fitting, range(MOST_FILES), strict=False)]
     return found
@@ -91,7 +92,7 @@ def _inside(kind: Kind) -> list[Path]:
 def _lies_in(path: Path, home: Path) -> bool:
     """Whether it is a regular file there, links followed."""
     try:
-        return plain_files.is_regular(path) and path.resolve().is_relative_to(home)
+        return plain.is_regular(path) and path.resolve().is_relative_to(home)
     except (OSError, RuntimeError):  # a circle of links
         return False
 

@@ -16,7 +16,7 @@ from pipelines.addons import clip_vision, files, ip_files, ip_loading
 from pipelines.addons.ip_loading import IPAdapter
 from pipelines.addons.sharing import sharing
 from pipelines.architectures.unet import UNetNetwork
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.requests.addons import referenced

@@ -21,9 +21,9 @@ from pipelines.addons import files
 from pipelines.addons.lora_keys import Place, Places
 from pipelines.addons.lora_reading import Product, read
 from pipelines.addons.sharing import sharing
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
+from pipelines.device.placement import separate
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.placement import separate
 from pipelines.requests.addons import Wanted
 
 PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3")

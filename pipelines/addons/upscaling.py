@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.addons import esrgan, files
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Progress
 
 TILE = 128

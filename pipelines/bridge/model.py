@@ -17,12 +17,12 @@ from pipelines import building, libs, models
 from pipelines.bridge import asked, sizes
 from pipelines.bridge.folder import CONFIGS, kind_of
 from pipelines.checkpoints import tokenizer_files
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
+from pipelines.device.memory import is_out_of_memory
 from pipelines.diffusion import loading
 from pipelines.diffusion.preview import LinearPreview, fitted_preview
 from pipelines.errors import BadFile
 from pipelines.library_faults import as_bad_file
-from pipelines.memory import is_out_of_memory
 from pipelines.models import ModelInfo
 
 UNFIT = (ValueError, TypeError, RuntimeError, OSError, KeyError, AttributeError, ImportError, IndexError)

@@ -16,7 +16,7 @@ from pipelines.bridge import leading, model
 from pipelines.bridge.asked import Call
 from pipelines.bridge.model import GREY, Bridged
 from pipelines.bridge.walk import Shown, Walk
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import ModelInfo
 from pipelines.painted import recipe_of

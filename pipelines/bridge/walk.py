@@ -14,8 +14,8 @@ from pipelines.bridge.asked import Call
 from pipelines.bridge.crossing import Crossing, Finished
 from pipelines.bridge.model import UNFIT, Bridged, reason
 from pipelines.bridge.scheduling import Asked, Led, Passing, Stepped, Watched
+from pipelines.device.memory import is_out_of_memory
 from pipelines.errors import BadRequest, OutOfMemory
-from pipelines.memory import is_out_of_memory
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import SAMPLERS
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines import places, plain_files, strangers
+from pipelines import places, strangers
 from pipelines.checkpoints import tokenizer_files
 from pipelines.errors import BadFile
+from pipelines.files import plain
 from pipelines.library import companions as kinds
 from pipelines.strangers import MOST_TOKENIZER_BYTES, Shapes
 
@@ -71,14 +72,14 @@ def _t5_folder() -> Path | None:
     for folder in places.roots():
         for place in TOKENIZERS:
             files = [folder / place / name for name in ("tokenizer.json", "spiece.model")]
-            if any(plain_files.is_regular(file) and file.stat().st_size <= MOST_TOKENIZER_BYTES for file in files):
+            if any(plain.is_regular(file) and file.stat().st_size <= MOST_TOKENIZER_BYTES for file in files):
                 return folder / place
     return None
 
 
 def _files(kind: str) -> Iterator[Path]:
     for folder in places.of(kind):
-        yield from (path for path in plain_files.children(folder) if path.suffix == ".safetensors")
+        yield from (path for path in plain.children(folder) if path.suffix == ".safetensors")
 
 
 def _is(path: Path, kind: str, stem: str, t5_width: int) -> bool:

@@ -11,8 +11,8 @@ from pipelines import libs, models, places, strangers
 from pipelines.confined import process
 from pipelines.errors import BadRequest
 from pipelines.events import Progress
-from pipelines.files import storage_error
-from pipelines.leftovers import sweep_parts
+from pipelines.files.leftovers import sweep_parts
+from pipelines.files.whole import storage_error
 from pipelines.library import header, recognise
 from pipelines.library.kinds import Recognised
 from pipelines.models import ModelInfo

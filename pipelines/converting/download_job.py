@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pipelines.converting import hub
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import StorageError
 from pipelines.events import Event, StopEarly, nothing_to_keep
 from pipelines.params import Request, Text, param

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pipelines.converting import convert, sources
 from pipelines.converting.requests import ConvertRequest
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, StopEarly, nothing_to_keep
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import models, places, plain_files
+from pipelines import models, places
 from pipelines.converting.container import KINDS
 from pipelines.errors import NotFound
+from pipelines.files import plain
 
 SUFFIXES = (*KINDS, ".safetensors")
 MOST_FILES = 2000
@@ -28,9 +29,9 @@ def find(name: str) -> Path:
 def files() -> Iterator[tuple[str, Path]]:
     """(name, path) of files in the folders of models and one folder below, that are no part of a diffusers model."""
     for folder in dict.fromkeys((*places.roots(), *places.named())):
-        below = [path for path in plain_files.children(folder) if plain_files.is_folder(path) and not path.is_symlink()]
-        for place in (folder, *(path for path in below if not plain_files.is_regular(path / "model_index.json"))):
-            for path in plain_files.children(place)[:MOST_FILES]:
+        below = [path for path in plain.children(folder) if plain.is_folder(path) and not path.is_symlink()]
+        for place in (folder, *(path for path in below if not plain.is_regular(path / "model_index.json"))):
+            for path in plain.children(place)[:MOST_FILES]:
                 good = path.suffix in SUFFIXES and models.SAFE_NAME.fullmatch(path.name) and not path.is_symlink()
-                if good and plain_files.is_regular(path):
+                if good and plain.is_regular(path):
                     yield path.relative_to(folder).as_posix(), path

@@ -10,7 +10,7 @@ from pipelines import models, places
 from pipelines.converting import container, convert
 from pipelines.errors import BadFile, NotFound
 from pipelines.events import Progress
-from pipelines.files import storage_error
+from pipelines.files.whole import storage_error
 
 HOME = places.OURS
 PARTIAL = ".partial"

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from pipelines import building, libs
+from pipelines.device.placement import Placement
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.loading import sound
-from pipelines.diffusion.placement import Placement
 from pipelines.errors import BadFile
 from pipelines.library_faults import as_bad_file
 from pipelines.vaes import KL, TINY, VaeInfo

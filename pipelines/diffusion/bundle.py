@@ -16,16 +16,16 @@ import torch
 from torch import Tensor
 
 from pipelines import strangers
+from pipelines.device.placement import FIRST, SAID, Placement, Way, separate
+from pipelines.device.worker import Network, Note, unheard
 from pipelines.diffusion.conditions import Drawn, Words
 from pipelines.diffusion.decoding import Decoder
-from pipelines.diffusion.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.errors import BadFile, BadRequest
 from pipelines.models import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.prompts.embedding import Frame
 from pipelines.theory.process import Process
-from pipelines.worker import Network, Note, unheard
 
 KEPT_PROMPTS = 64
 LARGEST_PREVIEW_PATCH = 16
@@ -132,7 +132,7 @@ class Bundle:
 
     @property
     def device(self) -> torch.device:
-        """Where the work is done; some parts may wait elsewhere (see pipelines/diffusion/placement.py)."""
+        """Where the work is done; some parts may wait elsewhere (see pipelines/device/placement.py)."""
         return self.placement.device
 
     @property

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines import hardware
+from pipelines.device import hardware
+from pipelines.device.memory import is_out_of_memory
+from pipelines.device.placement import CPU, Placement, Way, separate
+from pipelines.device.worker import Note
 from pipelines.diffusion.decoding_cost import decoding_bytes
-from pipelines.diffusion.placement import CPU, Placement, Way, separate
 from pipelines.errors import BadRequest, NotDecoded
-from pipelines.memory import is_out_of_memory
-from pipelines.worker import Note
 
 TILE, OVERLAP = 64, 16
 """Sides of a tile and of what it shares with the next one, in latent pixels."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from pipelines.device.worker import Network, Rows, Worker
 from pipelines.diffusion.conditions import Condition, Conditions, Told
 from pipelines.theory.guidance import Guidance, guide
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import Process
-from pipelines.worker import Network, Rows, Worker
 
 
 @dataclass

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipelines import upscale_picture
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Progress
 from pipelines.requests.limits import OWN_UPSCALER
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from pipelines import models, registry
 from pipelines.data import scenes
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.evaluation import frechet, judges, prompts
 from pipelines.events import Result
 from pipelines.film import WHITE, sheet

@@ -15,7 +15,7 @@ from pipelines.params import Choice, Range, param
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
 
 LERP, SLERP = WAYS = ("lerp", "slerp")
 

@@ -27,7 +27,7 @@ from pipelines.requests.limits import LARGEST_SEED
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
     from pipelines.theory.ideal import Distribution
 
 GAMES = ("relativistic", "classic")

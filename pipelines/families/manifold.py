@@ -17,7 +17,7 @@ from pipelines.params import Range, Request, param
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
 
 SIDE = 10
 """Pictures to a side."""

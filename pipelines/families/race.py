@@ -21,7 +21,7 @@ from pipelines.families.pictures import row_of
 from pipelines.families.request import FamilyRequest, families_of, lease
 
 if TYPE_CHECKING:
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
     from pipelines.families.shelf import Shipped
 
 COUNT = 10

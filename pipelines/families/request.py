@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import families, libs
 from pipelines.data import sets
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.families import Sampling, shelf
 from pipelines.params import Choice, Range, Request, param

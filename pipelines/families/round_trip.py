@@ -23,7 +23,7 @@ from pipelines.params import Choice, Picture, Range, Request, param
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
 
 STEPS = 50
 """Of diffusion and flow matching on the way back; as many as on the way there."""

@@ -14,7 +14,7 @@ from pipelines.families.request import FamilyRequest, check_family, lease
 from pipelines.params import Choice, Range, param
 
 if TYPE_CHECKING:
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
 
 
 @dataclass(frozen=True)

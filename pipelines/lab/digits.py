@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pipelines.data import digits
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import pixel_ddpm
 from pipelines.errors import BadRequest
 from pipelines.lab.schedule import significant

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.lab.points import DataRequest, guided, part_of, pull
 from pipelines.params import Range, param
 from pipelines.theory.path import LOG_SIGMA_MAX

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines import libs, models
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.lab.picture import in_latents, picture_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Flag, Picture, Range, param

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pipelines import stopping
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.lab.schedule import significant
 from pipelines.params import Range, Request, param
 from pipelines.theory.samplers import SAMPLERS

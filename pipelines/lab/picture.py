@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines import models
 from pipelines.data import scenes
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.start import fitted
 from pipelines.params import Request
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pipelines import stopping
 from pipelines.data import points
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Range, Request, param

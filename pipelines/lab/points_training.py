@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from pipelines import libs
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.families.learning import average

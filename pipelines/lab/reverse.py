@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipelines import libs, models, stopping
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.lab.picture import in_latents
 from pipelines.lab.schedule import ScheduleRequest, significant

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.params import Choice, Curve, Flag, Range, Request, param
 from pipelines.theory.betas import (
     BETA_SCHEDULES,

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import leftovers, plain_files
 from pipelines.errors import BadRequest, NotAllowed, NotFound, StorageError
+from pipelines.files import leftovers, plain
 from pipelines.library import kept, scan, side_files
 from pipelines.library.entry import Entry, Root
 from pipelines.library.kept import Removed
@@ -124,7 +124,7 @@ class Catalogue:
     def removed(self) -> list[dict[str, str]]:
         """What can be brought back: id and name."""
         return [
-            {"id": entry_id, "name": plain_files.printable(one.name)}
+            {"id": entry_id, "name": plain.printable(one.name)}
             for entry_id, one in kept.read(self._kept).removed.items()
             if all(os.path.lexists(now) for now, _ in one.files)
         ]
@@ -173,10 +173,10 @@ def _seen(entry: Entry) -> Seen | None:
 
 def _with_side_files(path: Path) -> Iterator[Path]:
     yield path
-    if not plain_files.is_folder(path):
+    if not plain.is_folder(path):
         for ending in (*side_files.PREVIEWS, ".json", ".civitai.info", ".yaml"):
             beside = path.with_name(path.stem + ending)
-            if plain_files.is_regular(beside):
+            if plain.is_regular(beside):
                 yield beside
 
 

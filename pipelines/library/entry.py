@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.architectures import ARCHITECTURES
+from pipelines.files.plain import printable
 from pipelines.library.kinds import NAMES, Recognised, architecture_name
-from pipelines.plain_files import printable
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pipelines import plain_files
+from pipelines.files import plain
 from pipelines.library.catalogue import Catalogue
 from pipelines.library.entry import Entry
 from pipelines.strangers import MOST_HEADER_BYTES, MOST_WEIGHT_BYTES
@@ -59,7 +59,7 @@ class Hasher:
     def _hashes(self, entry: Entry) -> tuple[str, str]:
         """SHA-256 of the file and of what follows its header."""
         whole, payload = hashlib.sha256(), hashlib.sha256()
-        with plain_files.open_regular(entry.path) as file:
+        with plain.open_regular(entry.path) as file:
             start = file.read(8)
             length = int.from_bytes(start, "little")
             if len(start) < 8 or length > MOST_HEADER_BYTES:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import bounded_json, plain_files
 from pipelines.errors import BadFile, BadRequest
+from pipelines.files import bounded_json, plain
 from pipelines.strangers import DTYPE_BYTES, MOST_HEADER_BYTES
 
 MOST_TENSORS = 50_000
@@ -53,7 +53,7 @@ def sniff(start: bytes) -> tuple[str, str]:
 
 def read(path: Path) -> Header:
     """The header of a safetensors file; its weights are not touched. Raises BadFile, OSError."""
-    with plain_files.open_regular(path) as file:
+    with plain.open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         start = file.read(32)
         kind, reason = sniff(start)

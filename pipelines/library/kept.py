@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import plain_files
-from pipelines.files import storage_error, write_whole
+from pipelines.files import plain
+from pipelines.files.whole import storage_error, write_whole
 
 MOST_BYTES = 2**26
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Kept:
 def read(path: Path) -> Kept:
     """What stands there and is right; nothing where it cannot be read."""
     try:
-        data = json.loads(plain_files.read(path, MOST_BYTES))
+        data = json.loads(plain.read(path, MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return Kept()
     notes, removed = (_mapping(data, name) for name in ("notes", "removed"))
@@ -63,7 +63,7 @@ def write(path: Path, kept: Kept) -> None:
 
 def _is_sound(path: Path) -> bool:
     try:
-        return isinstance(json.loads(plain_files.read(path, MOST_BYTES)), dict)
+        return isinstance(json.loads(plain.read(path, MOST_BYTES)), dict)
     except (OSError, ValueError, RecursionError):
         return False
 

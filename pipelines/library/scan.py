@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipelines import models, places, plain_files, strangers
+from pipelines import models, places, strangers
 from pipelines.architectures import of_pipeline
 from pipelines.errors import BadFile, StudioError
+from pipelines.files import plain
 from pipelines.library import header, metadata
 from pipelines.library.entry import Root
 from pipelines.library.kinds import Recognised
@@ -47,7 +48,7 @@ def with_linked(every: Iterable[Root]) -> tuple[Root, ...]:
         for root in known
         if root.whose in ("ours", "other")
         for path in _below(root)
-        if path.is_symlink() and plain_files.is_folder(path)
+        if path.is_symlink() and plain.is_folder(path)
     ]
     homes = [root.path for root in known]
     return (*known, *(root for root in linked if not any(root.path.is_relative_to(home) for home in homes)))
@@ -90,7 +91,7 @@ def files(every: Iterable[Root]) -> Iterator[tuple[Root, Path]]:
 
 
 def _walk(root: Root) -> Iterator[Path]:
-    for folder in plain_files.walk(root.path, DEEPEST, MOST_NAMES):
+    for folder in plain.walk(root.path, DEEPEST, MOST_NAMES):
         if folder.error and os.path.lexists(folder.path):
             yield folder.path
         if INDEX in folder.names and folder.depth:
@@ -108,7 +109,7 @@ def name_of(path: Path) -> str:
 
     It can be shown and sent whatever bytes the name on the disk is made of.
     """
-    return plain_files.printable(_name_on_disk(path))
+    return plain.printable(_name_on_disk(path))
 
 
 def _name_on_disk(path: Path) -> str:
@@ -117,7 +118,7 @@ def _name_on_disk(path: Path) -> str:
             whole = part.removeprefix("models--").replace("--", "/")
             inside = path.parts[path.parts.index(part) + 3 :]
             return "/".join((whole, *inside)) if inside else whole
-    if plain_files.is_folder(path):
+    if plain.is_folder(path):
         return path.name
     return path.parent.name if path.stem in NAMELESS else path.stem
 
@@ -125,7 +126,7 @@ def _name_on_disk(path: Path) -> str:
 def look(path: Path) -> tuple[str, Recognised]:
     """Its format, and what it is. Never raises for what strangers put there: the reason stands in `unusable`."""
     try:
-        return _folder(path) if plain_files.is_folder(path) else _file(path)
+        return _folder(path) if plain.is_folder(path) else _file(path)
     except BadFile as error:
         return "damaged", Recognised("unknown", unusable=str(error))
     except OSError as error:
@@ -136,7 +137,7 @@ def look(path: Path) -> tuple[str, Recognised]:
 
 
 def _file(path: Path) -> tuple[str, Recognised]:
-    with plain_files.open_regular(path) as file:
+    with plain.open_regular(path) as file:
         kind, reason = header.sniff(file.read(32))
     if kind != "safetensors":
         return kind, Recognised("unknown", unusable=reason)
@@ -189,8 +190,8 @@ def state_of(path: Path) -> tuple[str, int]:
 
 def _statuses(path: Path) -> list[os.stat_result]:
     """Of a file itself; of a folder those of its regular files, as far as a model has them."""
-    if not plain_files.is_folder(path):
+    if not plain.is_folder(path):
         return [path.stat()]
-    folders = plain_files.walk(path, DEEPEST, 4 * strangers.MOST_FILES)
+    folders = plain.walk(path, DEEPEST, 4 * strangers.MOST_FILES)
     inside = (folder.path / name for folder in folders for name in folder.names)
-    return [file.stat() for file in inside if plain_files.is_regular(file)]
+    return [file.stat() for file in inside if plain.is_regular(file)]

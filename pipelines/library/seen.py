@@ -18,7 +18,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipelines.files import make_private
+from pipelines.files.whole import make_private
 from pipelines.library.kinds import Recognised
 
 VERSION = 2

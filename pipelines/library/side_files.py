@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipelines import bounded_json, plain_files
 from pipelines.errors import BadRequest
+from pipelines.files import bounded_json, plain
 from pipelines.library import metadata
 
 PREVIEWS = (".preview.png", ".png", ".preview.jpg", ".jpg", ".jpeg", ".webp")
@@ -44,20 +44,20 @@ def preview_of(model: Path, homes: Sequence[Path]) -> Preview | None:
     file, media_type = opened
     with file:
         try:
-            return Preview(media_type, plain_files.read_all(file, MOST_PREVIEW_BYTES))
+            return Preview(media_type, plain.read_all(file, MOST_PREVIEW_BYTES))
         except OSError:  # it grew, or the disk does not give it
             return None
 
 
 def _opened(model: Path, homes: Sequence[Path]) -> tuple[BinaryIO, str] | None:
     """The first picture of a good size and type, at its start."""
-    stem = model / model.name if plain_files.is_folder(model) else model.with_suffix("")
+    stem = model / model.name if plain.is_folder(model) else model.with_suffix("")
     for ending in PREVIEWS:
         beside = stem.with_name(stem.name + ending)
         if not os.path.lexists(beside):
             continue
         try:
-            file = plain_files.open_inside(beside, homes)
+            file = plain.open_inside(beside, homes)
         except OSError:
             continue
         media_type = _media_type(file.read(12) or b"")
@@ -79,7 +79,7 @@ def _media_type(start: bytes) -> str:
 
 def notes_of(model: Path, homes: Sequence[Path]) -> dict[str, Any]:
     """`trigger_words` and `description` that A1111 (`model.json`) or a downloader (`model.civitai.info`) noted."""
-    if plain_files.is_folder(model):
+    if plain.is_folder(model):
         return {}
     notes: dict[str, Any] = {}
     info = _object(model.with_suffix(".civitai.info"), homes)
@@ -104,8 +104,8 @@ def _object(file: Path, homes: Sequence[Path]) -> dict[str, Any]:
     if not os.path.lexists(file):
         return {}
     try:
-        with plain_files.open_inside(file, homes) as opened:
-            data = bounded_json.loads(plain_files.read_all(opened, MOST_NOTE_BYTES))
+        with plain.open_inside(file, homes) as opened:
+            data = bounded_json.loads(plain.read_all(opened, MOST_NOTE_BYTES))
     except (OSError, BadRequest):
         return {}
     return data if isinstance(data, dict) else {}

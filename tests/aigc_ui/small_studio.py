@@ -16,7 +16,7 @@ from aigc_ui.door import Door
 from aigc_ui.guard import Guard, Hosts
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitors, kept_key
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.inputs import InputStore

@@ -11,7 +11,7 @@ import pytest
 import app
 from aigc_ui import flags
 from pipelines import models, places
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from tests.aigc_ui.test_app import ROOT, started
 

@@ -21,7 +21,7 @@ from aigc_ui.sdapi import Chosen
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitor
 from pipelines import infotext, recipe
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue

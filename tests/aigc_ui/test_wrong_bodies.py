@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from aigc_ui import bodies, sdapi_echo
-from pipelines import bounded_json
 from pipelines.errors import BadRequest, NotFound
+from pipelines.files import bounded_json
 from tests.aigc_ui import small_studio
 from tests.aigc_ui.test_sdapi import V1, Studio, encoded, open_studio, post
 

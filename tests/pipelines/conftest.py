@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.device import DeviceManager
+from pipelines.device.hardware import Machine
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Progress, Result
-from pipelines.hardware import Machine
 from pipelines.jobs import JobQueue
 from pipelines.params import Range, Request, Text, param
 from pipelines.store import ImageStore

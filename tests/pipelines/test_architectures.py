@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pipelines import models
+from pipelines.device.worker import Worker
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Conditions, Drawn
@@ -19,7 +20,6 @@ from pipelines.text_to_image import TextToImage, TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.samplers import SAMPLERS
-from pipelines.worker import Worker
 from tests.tiny_zoo import KINDS, tiny_pipeline
 
 SIDE, STEPS, SCALE = 64, 5, 2.5

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import bounded_yaml, places
+from pipelines import places
 from pipelines.errors import BadRequest
+from pipelines.files import bounded_yaml
 
 LEVELS = range(1, 12)
 LAUGHS = "a0: &a0 {k: v}\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in LEVELS)

@@ -20,7 +20,7 @@ from diffusers import DiffusionPipeline, EulerDiscreteScheduler
 from pipelines import footprint, models, registry
 from pipelines.bridge import asked, classes, leading, model
 from pipelines.bridge.walk import Shown, Walk
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.library import scan

@@ -15,11 +15,11 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
 from pipelines import building, library_faults, models
+from pipelines.device.entering import Entering
+from pipelines.device.memory import resident_memory
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile, BadRequest
 from pipelines.library_faults import as_bad_file, faults_of
-from pipelines.memory import resident_memory
-from pipelines.waiting import Entering
 from tests.tiny import tiny_model
 
 

@@ -30,7 +30,7 @@ from pipelines import models
 from pipelines.checkpoints import configs
 from pipelines.checkpoints.clip_tokenizer import clip_tokenizer
 from pipelines.checkpoints.original_names import FLUX, ORIGINALS, SD3
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile
 from pipelines.events import Result

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipelines import recipe
 from pipelines.__main__ import main
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Frame, Result
 from pipelines.inputs import InputStore
 from pipelines.text_to_image import TextToImage, TextToImageRequest

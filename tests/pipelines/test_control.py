@@ -24,7 +24,7 @@ from pipelines import infotext, models
 from pipelines.addons import control, control_loading, files
 from pipelines.addons.canny import canny
 from pipelines.addons.lora_keys import original_names
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Result

@@ -13,7 +13,7 @@ from pipelines import models, registry
 from pipelines.__main__ import main
 from pipelines.converting import convert, sources, taking_in
 from pipelines.converting.requests import ConvertRequest
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
 from tests.aigc_ui.small_studio import open_studio

@@ -16,13 +16,13 @@ from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipelines import models
-from pipelines.device import DeviceManager
+from pipelines.device.hardware import Machine
+from pipelines.device.manager import DeviceManager
+from pipelines.device.placement import Placement, Way
 from pipelines.diffusion import decoding, loading
 from pipelines.diffusion.decoding import IN_FLOAT32, IN_TILES, ON_CPU, Decoder, fade, spans, tiled
-from pipelines.diffusion.placement import Placement, Way
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Result
-from pipelines.hardware import Machine
 from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue, JobState
 from pipelines.kept_latents import LatentStore

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 import pytest
 import torch
 
-from pipelines import memory
-from pipelines.device import DeviceManager
+from pipelines.device import memory
+from pipelines.device.hardware import Machine, choose, hint
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, OutOfMemory
-from pipelines.hardware import Machine, choose, hint
 
 
 class Weights:

@@ -9,7 +9,7 @@ import torch
 
 from pipelines import libs, models, registry
 from pipelines.data import captions, scenes
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.evaluation import prompts, subject_judge
 from pipelines.evaluation import text_to_image as evaluation
 from pipelines.events import Frame, Result

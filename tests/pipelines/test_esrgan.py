@@ -14,7 +14,7 @@ from torch import Tensor
 from pipelines.addons import esrgan
 from pipelines.addons.esrgan import Compact, RRDBNet
 from pipelines.addons.upscaling import Foreign
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress, Result
 from pipelines.text_to_image import TextToImage, TextToImageRequest

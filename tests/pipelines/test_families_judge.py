@@ -10,7 +10,7 @@ import torch
 
 from pipelines import registry
 from pipelines.data import sets
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Loss, Snapshot
 from pipelines.families.learning import Learner, Plan

@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL, DDIMPipeline, DDPMPipeline, DDPMScheduler, 
 from safetensors.torch import load_file, save_file
 
 from pipelines import lab, libs, registry
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame
 from pipelines.families import Sampling, own

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pipelines import lab, registry
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Loss, Result, Snapshot, StopEarly
 from pipelines.families import latents, shelf

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.device import DeviceManager
+from pipelines.device.hardware import Machine
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import StorageError
 from pipelines.events import Result
 from pipelines.free_space import MARGIN, FreeSpace
 from pipelines.grid import GridRequest
-from pipelines.hardware import Machine
 from pipelines.job import Job, JobState
 from pipelines.jobs import JobQueue
 from pipelines.keeper import PictureKeeper

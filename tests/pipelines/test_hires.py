@@ -10,7 +10,7 @@ import torch
 
 from pipelines import infotext, models
 from pipelines.addons.esrgan import Compact
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.second_pass import enlarged
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly

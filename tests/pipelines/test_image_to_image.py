@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from pipelines import libs, models
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import bundle, loading
 from pipelines.diffusion.start import feathered, fitted, painted_part, pooled
 from pipelines.errors import BadRequest, NotFound

@@ -15,7 +15,7 @@ from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionMode
 
 from pipelines import infotext, models
 from pipelines.addons import clip_vision, files, ip_adapter, ip_files
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.events import Result

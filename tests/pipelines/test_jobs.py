@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.device import DeviceManager
+from pipelines.device.hardware import Machine
+from pipelines.device.manager import DeviceManager
+from pipelines.device.worker import Rows
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
 from pipelines.eventlog import EventLog, StateChange
 from pipelines.events import Frame, Progress, Result, StopEarly
-from pipelines.hardware import Machine
 from pipelines.jobs import Job, JobQueue, JobState
 from pipelines.params import Range, Request, Text, param
-from pipelines.worker import Rows
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from pipelines import lab, models
 from pipelines.data import digits as digits_data
 from pipelines.data import points as points_data
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, NotFound
 from pipelines.lab import digits, noised, orders, points
 from pipelines.lab.picture import picture_of

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.lab import reverse
 from pipelines.lab.picture import picture_of

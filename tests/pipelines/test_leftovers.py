@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines import leftovers
-from pipelines.files import write_whole
+from pipelines.files import leftovers
+from pipelines.files.whole import write_whole
 from pipelines.inputs import InputStore
 from pipelines.kept_latents import LatentStore
 from pipelines.library.catalogue import Catalogue

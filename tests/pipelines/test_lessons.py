@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipelines import lab
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 
 FILE = Path(__file__).parents[2] / "assets" / "lessons" / "lessons.json"
 LESSONS = {lesson["name"]: lesson for lesson in json.loads(FILE.read_text(encoding="utf-8"))}

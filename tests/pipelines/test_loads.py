@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import libs, memory, models
+from pipelines import libs, models
 from pipelines.data.sets import get as data_set
-from pipelines.device import DeviceManager
+from pipelines.device import memory
+from pipelines.device.hardware import Machine
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.families.learning import build
-from pipelines.hardware import Machine
 from pipelines.text_to_image import TextToImage, TextToImageRequest, lease
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model

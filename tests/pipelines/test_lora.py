@@ -13,7 +13,7 @@ from pipelines import models
 from pipelines.addons import files, lora, lora_keys, lora_reading
 from pipelines.addons.sharing import sharing
 from pipelines.checkpoints.original_names import ORIGINALS
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn

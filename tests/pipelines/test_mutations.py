@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pipelines import libs, models
+from pipelines.device.memory import resident_memory
 from pipelines.errors import BadFile
 from pipelines.families import own
-from pipelines.memory import resident_memory
 from tests import own_models, tiny, tiny_bridge, tiny_zoo
 from tests.mutations import Mutation, mutations
 

@@ -13,17 +13,18 @@ import torch
 from pipelines import models
 from pipelines.addons import ip_adapter, ip_loading
 from pipelines.architectures.unet import UNetNetwork
-from pipelines.device import DeviceManager
-from pipelines.diffusion import bundle, loading, placement
+from pipelines.device import placement
+from pipelines.device.hardware import Machine
+from pipelines.device.manager import DeviceManager
+from pipelines.device.placement import SAID, Way
+from pipelines.device.worker import Rows, Worker
+from pipelines.diffusion import bundle, loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
-from pipelines.diffusion.placement import SAID, Way
 from pipelines.errors import BadRequest, OutOfMemory
 from pipelines.events import Frame, Result
-from pipelines.hardware import Machine
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
-from pipelines.worker import Rows, Worker
 from tests import tiny_addons
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model

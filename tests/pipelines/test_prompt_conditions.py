@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import apart, loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import SEQUENCE, Drawn, Written

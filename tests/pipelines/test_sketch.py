@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipelines import models, registry, sketch
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Frame, Progress, StopEarly
 from pipelines.requests.text_to_image import TextToImageRequest

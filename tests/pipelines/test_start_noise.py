@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.start_noise import pasted, slerp, varied
 from pipelines.errors import BadRequest
 from pipelines.events import Result

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines import lab, stopping
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import Superseded
 
 SLOW: dict[str, dict[str, Any]] = {

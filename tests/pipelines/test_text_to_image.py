@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from pipelines import libs, models
 from pipelines.architectures.unet import UNetNetwork
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
+from pipelines.device.worker import Worker
 from pipelines.diffusion import loading
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
@@ -28,7 +29,6 @@ from pipelines.theory.path import NoisePath
 from pipelines.theory.process import trained_process, vp_scale
 from pipelines.theory.samplers import SAMPLERS
 from pipelines.upscaler import upscale
-from pipelines.worker import Worker
 from tests.tiny import tiny_model, tiny_pipeline
 
 

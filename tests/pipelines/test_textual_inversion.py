@@ -12,7 +12,7 @@ from pipelines import infotext, models
 from pipelines.addons import files
 from pipelines.addons.textual_inversion import with_embeddings
 from pipelines.addons.words import mentioned
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile

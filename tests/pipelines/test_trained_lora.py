@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pipelines import models
 from pipelines.addons.sharing import sharing
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.events import Result

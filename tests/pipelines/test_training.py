@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pipelines import models, registry
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.events import Result
 from pipelines.training import autoencoder, muon, text_to_image, tokenizer
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines import registry
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Progress, Result, StopEarly
 from pipelines.upscaler import upscale

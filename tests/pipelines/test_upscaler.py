@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines import places, upscaler
-from pipelines.device import DeviceManager
+from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
 from pipelines.training import upscaler as training

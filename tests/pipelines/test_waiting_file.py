@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import NotFound
-from pipelines.file_lock import FileLock
+from pipelines.files.lock import FileLock
 from pipelines.job import Job, JobState
 from pipelines.restoring import restored
 from pipelines.waiting_file import FINISHED, MOST_FINISHED_BYTES, RUNNING, WAITING, Jobs, WaitingFile, read

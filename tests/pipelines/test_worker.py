@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipelines.device.worker import Rows, Worker
 from pipelines.errors import Busy, OutOfMemory
-from pipelines.worker import Rows, Worker
 
 
 @dataclass

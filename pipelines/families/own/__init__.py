@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places, plain_files, strangers
+from pipelines import models, places, strangers
 from pipelines.architectures import BETA_SCHEDULERS
 from pipelines.errors import BadFile, NotFound, StudioError
 from pipelines.families.own import foreign
+from pipelines.files import plain
 from pipelines.library_faults import as_bad_file
 
 DIFFUSION, VAE, VQ = "diffusion", "vae", "vq"
@@ -134,7 +135,7 @@ def _entries() -> dict[str, Path]:
 
 
 def _children(folder: Path) -> Iterator[Path]:
-    yield from plain_files.children(folder, MOST_ENTRIES)
+    yield from plain.children(folder, MOST_ENTRIES)
 
 
 def _class_of(file: Path) -> str:
@@ -151,15 +152,15 @@ def _is_pipeline(folder: Path) -> bool:
 
 def _says(folder: Path) -> bool:
     """Whether the folder says it holds one of these; whether that is true, `inspect` finds out."""
-    if not plain_files.is_folder(folder):
+    if not plain.is_folder(folder):
         return False
-    if plain_files.is_regular(folder / "model_index.json"):
+    if plain.is_regular(folder / "model_index.json"):
         return _is_pipeline(folder)
     return _class_of(folder / "config.json") in KINDS
 
 
 def _refuse_others(folder: Path) -> None:
-    name = _class_of(folder / "model_index.json") if plain_files.is_folder(folder) else ""
+    name = _class_of(folder / "model_index.json") if plain.is_folder(folder) else ""
     if name in OTHERS:
         raise BadFile(f"this is a {name}, which cannot be read here. What is read: {READ}.")
 

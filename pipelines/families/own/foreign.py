@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import plain_files
 from pipelines.errors import BadFile
+from pipelines.files import plain
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
 NAMED = (".pkl", ".pickle", ".pt", ".pth")
@@ -48,12 +48,12 @@ def refuse(entry: Path, read: str) -> None:
 
 
 def _pickles(entry: Path) -> list[Path]:
-    if not plain_files.is_folder(entry):
-        return [entry] if entry.suffix in NAMED and plain_files.is_regular(entry) else []
-    if any(plain_files.is_regular(entry / name) for name in ("model_index.json", "config.json")):
+    if not plain.is_folder(entry):
+        return [entry] if entry.suffix in NAMED and plain.is_regular(entry) else []
+    if any(plain.is_regular(entry / name) for name in ("model_index.json", "config.json")):
         return []
-    inside = plain_files.children(entry, MOST_FILES)
-    return [path for path in inside if path.suffix in NAMED and plain_files.is_regular(path)]
+    inside = plain.children(entry, MOST_FILES)
+    return [path for path in inside if path.suffix in NAMED and plain.is_regular(path)]
 
 
 def _kind(words: frozenset[str]) -> str:
@@ -67,7 +67,7 @@ def _kind(words: frozenset[str]) -> str:
 def asked_for(file: Path) -> frozenset[str]:
     """The words in the first bytes of a pickle, and "import module" for what it would import; empty if it is none."""
     try:
-        with plain_files.open_regular(file) as opened:
+        with plain.open_regular(file) as opened:
             start = opened.read(PREFIX)
     except OSError:
         return frozenset()

@@ -17,7 +17,7 @@ from pipelines.families.own.denoising import OwnDiffusion
 from pipelines.library_faults import as_bad_file
 
 if TYPE_CHECKING:
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
 
 OwnModel = OwnDiffusion | OwnVae | OwnVq
 _loading = threading.Lock()

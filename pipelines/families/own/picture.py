@@ -18,7 +18,7 @@ from pipelines.lab.picture import panda
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
 
 Asked = OwnRequest
 

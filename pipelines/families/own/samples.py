@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipelines import libs
+from pipelines.device.entering import Entering
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, nothing_to_keep
 from pipelines.families.own.denoising import OwnDiffusion
 from pipelines.families.own.loading import lease
 from pipelines.families.own.pictures import shown
 from pipelines.families.own.request import EACH, OwnRequest
-from pipelines.waiting import Entering
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.device import DeviceManager
+    from pipelines.device.manager import DeviceManager
     from pipelines.theory.samplers import Noise
 
 

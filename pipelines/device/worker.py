@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines import libs
+from pipelines.device.memory import is_out_of_memory
 from pipelines.errors import Busy, OutOfMemory
-from pipelines.memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipelines import places, plain_files
+from pipelines import places
+from pipelines.files import plain
 
 try:
     import fcntl
@@ -150,7 +151,7 @@ def _older(path: Path, seconds: float) -> bool:
     times = [0.0]
     with contextlib.suppress(OSError):
         times.append(path.lstat().st_mtime)
-        for folder in plain_files.walk(path, 8, 10_000) if stat.S_ISDIR(path.lstat().st_mode) else ():
+        for folder in plain.walk(path, 8, 10_000) if stat.S_ISDIR(path.lstat().st_mode) else ():
             times += [(folder.path / name).lstat().st_mtime for name in (*folder.names, *folder.folders)]
         return time.time() - max(times) > seconds
     return False

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
-from pipelines import hardware, libs
+from pipelines import libs
+from pipelines.device import hardware
+from pipelines.device.memory import give_back_freed, is_out_of_memory
+from pipelines.device.worker import Worker
 from pipelines.errors import BadRequest, Busy, OutOfMemory
-from pipelines.memory import give_back_freed, is_out_of_memory
-from pipelines.worker import Worker
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +68,7 @@ class DeviceManager:
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
     full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
-    memory       -- "auto" takes the first way of working that fits the budget (see pipelines/diffusion/placement.py);
+    memory       -- "auto" takes the first way of working that fits the budget (see pipelines/device/placement.py);
                     "balanced" and "low" begin with smaller ones
 
     One order of locks: a load holds `_loading` from its first byte to its last, inside it the libraries' door, then

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import libs
+from pipelines.device.memory import free_memory, total_memory
 from pipelines.errors import BadRequest
-from pipelines.memory import free_memory, total_memory
 
 _INSTALL = "pip install --force-reinstall torch==2.13.0"
 _INDEX = "--index-url https://download.pytorch.org/whl"

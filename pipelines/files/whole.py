@@ -1,7 +1,7 @@
 """Files that are written whole or not at all, and the words for a disk that does not let them.
 
 A write goes to a temporary file beside the final one, is flushed, renamed, and the folder is flushed too. Those of
-writes that were cut off are swept by pipelines.leftovers.
+writes that were cut off are swept by pipelines.files.leftovers.
 """
 
 import contextlib

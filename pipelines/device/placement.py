@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipelines.memory import is_out_of_memory
+from pipelines.device.memory import is_out_of_memory
 
 CPU = torch.device("cpu")
 
