@@ -25,7 +25,7 @@ from pipelines.free_space import FreeSpace  # noqa: E402
 from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
 from pipelines.kept_latents import LatentStore  # noqa: E402
-from pipelines.library import scan  # noqa: E402
+from pipelines.models.library import scan  # noqa: E402
 from pipelines.shares import CLASSROOM  # noqa: E402
 from pipelines.store import ImageStore  # noqa: E402
 

@@ -8,7 +8,7 @@ import gradio as gr
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, mount
-from pipelines.addons import files
+from pipelines.models.addons import files
 
 FOLLOWED = ("control_type", "control_low", "control_high", "width", "height")
 """What decides how the control picture looks to the ControlNet."""

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from aigc_ui import bodies
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
-from pipelines.converting import hub
-from pipelines.converting.download_job import DownloadRequest
+from pipelines.models.converting import hub
+from pipelines.models.converting.download_job import DownloadRequest
 
 
 def router(services: Services) -> APIRouter:

@@ -14,9 +14,9 @@ from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines import models
-from pipelines.converting import sources
 from pipelines.files.plain import is_folder
-from pipelines.library.entry import Entry, base_name
+from pipelines.models.converting import sources
+from pipelines.models.library.entry import Entry, base_name
 from pipelines.params import Range, Text
 from pipelines.suited import suited
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pipelines.device.manager import DeviceManager
     from pipelines.inputs import InputStore
     from pipelines.jobs import Job, JobQueue
-    from pipelines.library.catalogue import Catalogue
-    from pipelines.library.entry import Root
-    from pipelines.library.hashing import Hasher
+    from pipelines.models.library.catalogue import Catalogue
+    from pipelines.models.library.entry import Root
+    from pipelines.models.library.hashing import Hasher
     from pipelines.params import Request
     from pipelines.registry import Generator
     from pipelines.store import ImageInfo, ImageStore
@@ -51,8 +51,8 @@ class Library:
     @classmethod
     def over(cls, roots: "Iterable[Root]", folder: Path, busy: Callable[[], bool] = lambda: False) -> "Library":
         """Of these folders; the index and notes are kept in `folder`. Hashes rest while `busy`."""
-        from pipelines.library.catalogue import Catalogue
-        from pipelines.library.hashing import Hasher
+        from pipelines.models.library.catalogue import Catalogue
+        from pipelines.models.library.hashing import Hasher
 
         catalogue = Catalogue(roots, folder)
         return cls(catalogue, Hasher(catalogue, busy))

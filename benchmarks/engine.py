@@ -19,8 +19,8 @@ from diffusers import (
     UNet2DConditionModel,
 )
 
-from pipelines.architectures.unet import UNetNetwork
 from pipelines.device.worker import Worker
+from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.preview import sd1_preview

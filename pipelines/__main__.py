@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipelines import libs, models
-from pipelines.converting import command
 from pipelines.errors import BadFile, StudioError
+from pipelines.models.converting import command
 from pipelines.params import Choice, Field, Picture, Range, Request
 
 ALIASES = {

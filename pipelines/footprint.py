@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import libs, strangers, vaes
-from pipelines.addons import files
-from pipelines.architectures import ARCHITECTURES
+from pipelines import libs
 from pipelines.bridge import asked
 from pipelines.device import hardware
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.decoding_cost import DECODER, SLACK, decoding_bytes
-from pipelines.models import ModelInfo
+from pipelines.models import strangers, vaes
+from pipelines.models.addons import files
+from pipelines.models.architectures import ARCHITECTURES
+from pipelines.models.info import ModelInfo
 from pipelines.requests import hires
 from pipelines.requests.addons import controlled, referenced, wanted_loras
 from pipelines.requests.text_to_image import TextToImageRequest

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines import models, recipe
 from pipelines.addons.marks import recipe_words
-from pipelines.models import ModelInfo
+from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
 
 GENERATOR = "text-to-image"

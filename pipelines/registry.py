@@ -22,8 +22,8 @@ MODULES = {
     "family-race": ("pipelines.families.race", "Race"),
     "family-training": ("pipelines.families.live_training", "FamilyTraining"),
     "points-training": ("pipelines.lab.points_training", "PointsTraining"),
-    "convert": ("pipelines.converting.job", "Convert"),
-    "download": ("pipelines.converting.download_job", "Download"),
+    "convert": ("pipelines.models.converting.job", "Convert"),
+    "download": ("pipelines.models.converting.download_job", "Download"),
 }
 OWNERS = ("convert", "download")
 """Those that change which models there are; in a shared studio only its owner may ask for them."""

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from pipelines import models
-from pipelines.architectures import ARCHITECTURES
 from pipelines.bridge import asked
-from pipelines.models import ModelInfo
+from pipelines.models.architectures import ARCHITECTURES
+from pipelines.models.info import ModelInfo
 from pipelines.requests.limits import LARGEST_SIDE
 from pipelines.requests.text_to_image import TextToImageRequest
 

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import libs, models, vaes
+from pipelines import libs, models
 from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, NotDecoded
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
-from pipelines.library_faults import faults_of
-from pipelines.models import ModelInfo
+from pipelines.models import vaes
+from pipelines.models.faults import faults_of
+from pipelines.models.info import ModelInfo
 from pipelines.painted import GENERATOR, recipe_of
 from pipelines.requests import hires
 from pipelines.requests.addons import all_loras

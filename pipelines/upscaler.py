@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from pipelines import places, strangers
+from pipelines import places
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
+from pipelines.models import strangers
 from pipelines.requests.limits import FACTORS
 
 WEIGHTS = places.EMBEDDED / "upscaler" / "model.safetensors"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.checkpoints import original_names
+from pipelines.models.checkpoints import original_names
 
 Tensors = dict[str, Tensor]
 RESNET = {

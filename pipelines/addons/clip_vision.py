@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from pipelines import libs, strangers
-from pipelines.addons import files
-from pipelines.addons.ip_files import PATCHES, PROJECTED
+from pipelines import libs
 from pipelines.errors import BadFile
+from pipelines.models import strangers
+from pipelines.models.addons import files
+from pipelines.models.addons.ip_files import PATCHES, PROJECTED
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Of the colours that all published CLIP models were trained with."""

@@ -14,14 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipelines.addons import control_loading, files
+from pipelines.addons import control_loading
 from pipelines.addons.control_picture import shown
-from pipelines.architectures.unet import UNetNetwork
 from pipelines.device.manager import DeviceManager
 from pipelines.device.worker import Network
+from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest, NotFound
+from pipelines.models.addons import files
 from pipelines.requests.addons import controlled
 from pipelines.theory.path import NoisePath
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from torch import Tensor
 
-from pipelines import libs, strangers
-from pipelines.addons import files
+from pipelines import libs
 from pipelines.addons.lora_keys import original_names
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
+from pipelines.models import strangers
+from pipelines.models.addons import files
 
 HINT = "controlnet_cond_embedding"
 HINT_LAYERS = 8

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines.addons import files
 from pipelines.errors import BadFile
+from pipelines.models.addons import files
 
 SLOPE, RESIDUAL = 0.2, 0.2
 WRAPPERS = ("params_ema.", "params.", "module.")

@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipelines.addons import clip_vision, files, ip_files, ip_loading
+from pipelines.addons import clip_vision, ip_loading
 from pipelines.addons.ip_loading import IPAdapter
 from pipelines.addons.sharing import sharing
-from pipelines.architectures.unet import UNetNetwork
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.models.addons import files, ip_files
 from pipelines.requests.addons import referenced
 from pipelines.theory.path import NoisePath
 

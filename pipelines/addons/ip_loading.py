@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from pipelines import libs
-from pipelines.addons import files
-from pipelines.addons.ip_files import ATTENTION, PROJECTION
 from pipelines.errors import BadFile
+from pipelines.models.addons import files
+from pipelines.models.addons.ip_files import ATTENTION, PROJECTION
 
 PLACE = re.compile(r"(\d{1,6})\.to_([kv])_ip\.weight")
 

@@ -16,14 +16,15 @@ from typing import Any
 
 from torch import Tensor
 
-from pipelines import models, strangers
-from pipelines.addons import files
+from pipelines import models
 from pipelines.addons.lora_keys import Place, Places
 from pipelines.addons.lora_reading import Product, read
 from pipelines.addons.sharing import sharing
 from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import separate
 from pipelines.diffusion.bundle import Bundle
+from pipelines.models import strangers
+from pipelines.models.addons import files
 from pipelines.requests.addons import Wanted
 
 PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3")

@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pipelines.checkpoints.original_names import ORIGINALS
+from pipelines.models.checkpoints.original_names import ORIGINALS
 
 DOWN, UP, ALPHA = "down", "up", "alpha"
 ENDINGS = {

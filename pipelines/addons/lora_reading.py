@@ -12,11 +12,12 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines.addons import files, lora_keys
+from pipelines.addons import lora_keys
 from pipelines.addons.lora_keys import ALPHA, DOWN, UP, Place, Places
 from pipelines.errors import BadFile
-from pipelines.library.adapters import lora_base
-from pipelines.library.kinds import NAMES
+from pipelines.models.addons import files
+from pipelines.models.library.adapters import lora_base
+from pipelines.models.library.kinds import NAMES
 
 
 @dataclass(frozen=True)

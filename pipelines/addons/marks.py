@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.addons import files
-from pipelines.addons.words import READERS, mentioned
+from pipelines.models.addons import files
+from pipelines.models.addons.words import READERS, mentioned
 from pipelines.requests.addons import all_loras, controlled, referenced
 
 

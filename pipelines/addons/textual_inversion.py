@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipelines.addons import files
 from pipelines.addons.sharing import sharing
-from pipelines.addons.words import READERS, mentioned, pattern
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
+from pipelines.models.addons import files
+from pipelines.models.addons.words import READERS, mentioned, pattern
 
 WHOSE = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
 OF_T5 = {"t5", "t5xxl"}

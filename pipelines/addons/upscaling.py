@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.addons import esrgan, files
+from pipelines.addons import esrgan
 from pipelines.device.manager import DeviceManager
 from pipelines.events import Progress
+from pipelines.models.addons import files
 
 TILE = 128
 MOST_MARGIN = 48

@@ -14,6 +14,3 @@ crossing.py    a call in a thread of its own that stands still whenever it shows
 walk.py        the steps of one picture
 painting.py    the stream
 """
-
-BRIDGE = "bridge"
-"""The architecture of a model that runs here."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines import prompts
-from pipelines.bridge import classes, leading
-from pipelines.bridge.classes import PipelineClass
-from pipelines.bridge.sizes import is_number, native_shape
+from pipelines.bridge import leading
 from pipelines.errors import BadRequest
-from pipelines.models import ModelInfo
+from pipelines.models.bridged import classes
+from pipelines.models.bridged.classes import PipelineClass
+from pipelines.models.bridged.sizes import is_number, native_shape
+from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
 
 STEPS, SCALE = 30, 5.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.architectures import BETA_SCHEDULERS, FLOW_SCHEDULERS
 from pipelines.errors import BadRequest
-from pipelines.models import ModelInfo
+from pipelines.models.architectures import BETA_SCHEDULERS, FLOW_SCHEDULERS
+from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.path import MODEL
 

@@ -13,17 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipelines import building, libs, models
-from pipelines.bridge import asked, sizes
-from pipelines.bridge.folder import CONFIGS, kind_of
-from pipelines.checkpoints import tokenizer_files
+from pipelines import libs, models
+from pipelines.bridge import asked
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import is_out_of_memory
 from pipelines.diffusion import loading
 from pipelines.diffusion.preview import LinearPreview, fitted_preview
 from pipelines.errors import BadFile
-from pipelines.library_faults import as_bad_file
-from pipelines.models import ModelInfo
+from pipelines.models import building
+from pipelines.models.bridged import sizes
+from pipelines.models.bridged.folder import CONFIGS, kind_of
+from pipelines.models.checkpoints import tokenizer_files
+from pipelines.models.faults import as_bad_file
+from pipelines.models.info import ModelInfo
 
 UNFIT = (ValueError, TypeError, RuntimeError, OSError, KeyError, AttributeError, ImportError, IndexError)
 """What the libraries raise for files that are not what they say."""

@@ -18,7 +18,7 @@ from pipelines.bridge.model import GREY, Bridged
 from pipelines.bridge.walk import Shown, Walk
 from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
-from pipelines.models import ModelInfo
+from pipelines.models.info import ModelInfo
 from pipelines.painted import recipe_of
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.text_to_image import TextToImageRequest

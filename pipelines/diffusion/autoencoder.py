@@ -10,13 +10,14 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipelines import building, libs
+from pipelines import libs
 from pipelines.device.placement import Placement
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.loading import sound
 from pipelines.errors import BadFile
-from pipelines.library_faults import as_bad_file
-from pipelines.vaes import KL, TINY, VaeInfo
+from pipelines.models import building
+from pipelines.models.faults import as_bad_file
+from pipelines.models.vaes import KL, TINY, VaeInfo
 
 
 class Autoencoder:

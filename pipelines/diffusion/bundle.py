@@ -15,14 +15,14 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipelines import strangers
 from pipelines.device.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.device.worker import Network, Note, unheard
 from pipelines.diffusion.conditions import Drawn, Words
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.errors import BadFile, BadRequest
-from pipelines.models import ModelInfo
+from pipelines.models import strangers
+from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.prompts.embedding import Frame
 from pipelines.theory.process import Process

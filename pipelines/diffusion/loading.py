@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 
-from pipelines import building, libs
-from pipelines.architectures import ARCHITECTURES
-from pipelines.checkpoints import single_file, tokenizer_files
+from pipelines import libs
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
-from pipelines.library_faults import as_bad_file, is_ours
-from pipelines.models import ModelInfo
+from pipelines.models import building
+from pipelines.models.architectures import ARCHITECTURES
+from pipelines.models.checkpoints import single_file, tokenizer_files
+from pipelines.models.faults import as_bad_file, is_ours
+from pipelines.models.info import ModelInfo
 
 TRANSFORMERS = ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel")
 

@@ -15,10 +15,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from pipelines import places, strangers
+from pipelines import places
 from pipelines.data import digits
 from pipelines.errors import BadFile
-from pipelines.packed import packed, unpacked
+from pipelines.models import strangers
+from pipelines.models.packed import packed, unpacked
 from pipelines.theory.betas import make_betas
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.guidance import guide

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines import strangers
 from pipelines.data import sets
 from pipelines.families import shelf
 from pipelines.families.networks import PictureEncoder
-from pipelines.packed import packed, unpacked
+from pipelines.models import strangers
+from pipelines.models.packed import packed, unpacked
 
 FEATURES = 48
 STEPS, BATCH, RATE = 1500, 64, 2e-3

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import places, strangers
+from pipelines import places
 from pipelines.data import sets
 from pipelines.errors import BadFile, NotFound
 from pipelines.families import MODULES
 from pipelines.families.learning import base_noise, build
-from pipelines.packed import packed, unpacked
+from pipelines.models import strangers
+from pipelines.models.packed import packed, unpacked
 
 if TYPE_CHECKING:
     import torch

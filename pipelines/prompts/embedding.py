@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
 from pipelines.errors import BadRequest
-from pipelines.library_faults import as_bad_file
+from pipelines.models.faults import as_bad_file
 from pipelines.prompts.weights import Sections
 
 if TYPE_CHECKING:

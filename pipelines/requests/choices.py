@@ -1,6 +1,6 @@
 """The names that a request can choose from: registered, or in a folder of the user."""
 
-from pipelines.addons import files
+from pipelines.models.addons import files
 from pipelines.requests.addons import NO_CONTROL, NO_REFERENCE
 from pipelines.requests.limits import OWN_UPSCALER
 from pipelines.theory.betas import BETA_SCHEDULES

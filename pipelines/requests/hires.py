@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Protocol, TypeVar, cast
 
-from pipelines.addons import files
 from pipelines.errors import BadRequest
+from pipelines.models.addons import files
 
 LARGEST_SCALE = 4
 SIDE_STEP = 16

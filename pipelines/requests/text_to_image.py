@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from pipelines import models, prompts, vaes
+from pipelines import models, prompts
 from pipelines.errors import BadRequest
+from pipelines.models import vaes
 from pipelines.params import Choice, Curve, Flag, Picture, Range, Request, Text, param
 from pipelines.prompts import dynamic, library
 from pipelines.requests import hires, names

@@ -21,7 +21,7 @@ from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue
-from pipelines.library.entry import Root
+from pipelines.models.library.entry import Root
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.shares import CLASSROOM
 from pipelines.store import ImageStore

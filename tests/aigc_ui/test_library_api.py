@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aigc_ui.api import _Json
-from pipelines.library.entry import Root
+from pipelines.models.library.entry import Root
 from tests.aigc_ui.small_studio import open_studio
 from tests.odd_files import MODELS, NOTES, SIDES, safetensors, within
 from tests.pipelines.test_library import ours  # noqa: F401  (a fixture)

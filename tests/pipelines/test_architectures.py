@@ -111,7 +111,7 @@ def test_sd3_equals_diffusers(home, kind):
 
 @pytest.mark.parametrize("kind", ["flux-dev", "flux-schnell"])
 def test_flux_equals_diffusers(home, kind):
-    from pipelines.architectures.flux import packed, unpacked
+    from pipelines.diffusion.architectures.flux import packed, unpacked
 
     pipeline, model, noise = run(kind, home)
     theirs = pipeline(

@@ -18,14 +18,15 @@ import torch
 from diffusers import DiffusionPipeline, EulerDiscreteScheduler
 
 from pipelines import footprint, models, registry
-from pipelines.bridge import asked, classes, leading, model
+from pipelines.bridge import asked, leading, model
 from pipelines.bridge.walk import Shown, Walk
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Frame, Result, StopEarly
-from pipelines.library import scan
-from pipelines.library.entry import base_name
-from pipelines.models import ModelInfo
+from pipelines.models.bridged import classes
+from pipelines.models.info import ModelInfo
+from pipelines.models.library import scan
+from pipelines.models.library.entry import base_name
 from pipelines.prompts import counter
 from pipelines.requests.others import SketchRequest
 from pipelines.suited import suited

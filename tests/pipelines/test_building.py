@@ -14,12 +14,13 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
-from pipelines import building, library_faults, models
+from pipelines import models
 from pipelines.device.entering import Entering
 from pipelines.device.memory import resident_memory
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile, BadRequest
-from pipelines.library_faults import as_bad_file, faults_of
+from pipelines.models import building, faults
+from pipelines.models.faults import as_bad_file, faults_of
 from tests.tiny import tiny_model
 
 
@@ -161,7 +162,7 @@ def test_a_mistake_of_ours_while_a_stranger_s_model_paints_stays_one(sound: Path
 
 
 def _divided_by_ours() -> None:
-    code = compile("1 / 0", str(Path(library_faults.__file__)), "eval")
+    code = compile("1 / 0", str(Path(faults.__file__)), "eval")
     eval(code)
 
 

@@ -27,13 +27,13 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, T5Config, T5EncoderModel
 
 from pipelines import models
-from pipelines.checkpoints import configs
-from pipelines.checkpoints.clip_tokenizer import clip_tokenizer
-from pipelines.checkpoints.original_names import FLUX, ORIGINALS, SD3
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile
 from pipelines.events import Result
+from pipelines.models.checkpoints import configs
+from pipelines.models.checkpoints.clip_tokenizer import clip_tokenizer
+from pipelines.models.checkpoints.original_names import FLUX, ORIGINALS, SD3
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.original_layout import checkpoint
 from tests.tiny import tiny_tokenizer

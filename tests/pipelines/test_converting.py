@@ -19,9 +19,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from pipelines.confined import process
-from pipelines.converting import container, convert, opcodes
 from pipelines.errors import BadFile, BadRequest
-from pipelines.library.kinds import Recognised
+from pipelines.models.converting import container, convert, opcodes
+from pipelines.models.library.kinds import Recognised
 
 
 def weights() -> dict[str, torch.Tensor]:

@@ -11,11 +11,11 @@ from safetensors.torch import load_file, save_file
 
 from pipelines import models, registry
 from pipelines.__main__ import main
-from pipelines.converting import convert, sources, taking_in
-from pipelines.converting.requests import ConvertRequest
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
+from pipelines.models.converting import convert, sources, taking_in
+from pipelines.models.converting.requests import ConvertRequest
 from tests.aigc_ui.small_studio import open_studio
 from tests.original_layout import checkpoint
 from tests.pipelines.test_checkpoints import paint, pipeline

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from pipelines import families, packed
+from pipelines import families
 from pipelines.data import sets
 from pipelines.errors import BadFile, NotFound
 from pipelines.families import Sampling, shelf
 from pipelines.families.learning import base_noise, build
+from pipelines.models import packed
 
 SMALL: dict[str, dict[str, Any]] = {
     "gan": {"width": 72, "latent": 3},

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.errors import BadFile
-from pipelines.library import header
+from pipelines.models.library import header
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from pipelines import infotext, models
-from pipelines.addons import clip_vision, files, ip_adapter, ip_files
+from pipelines.addons import clip_vision, ip_adapter
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.events import Result
-from pipelines.library.recognise import recognise
+from pipelines.models.addons import files, ip_files
+from pipelines.models.library.recognise import recognise
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import our_loop, tiny, tiny_addons, tiny_zoo
 from tests.pipelines import test_control

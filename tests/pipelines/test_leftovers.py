@@ -16,8 +16,8 @@ from pipelines.files import leftovers
 from pipelines.files.whole import write_whole
 from pipelines.inputs import InputStore
 from pipelines.kept_latents import LatentStore
-from pipelines.library.catalogue import Catalogue
-from pipelines.library.entry import Root
+from pipelines.models.library.catalogue import Catalogue
+from pipelines.models.library.entry import Root
 from pipelines.store import ImageStore
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs locks of files and signals")

@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.errors import BadRequest, NotAllowed, NotFound
-from pipelines.library import scan
-from pipelines.library.catalogue import Catalogue
-from pipelines.library.entry import Root
-from pipelines.library.hashing import Hasher
+from pipelines.models.library import scan
+from pipelines.models.library.catalogue import Catalogue
+from pipelines.models.library.entry import Root
+from pipelines.models.library.hashing import Hasher
 from tests.tiny import tiny_model
 
 LORA = {

@@ -10,15 +10,16 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.addons import files, lora, lora_keys, lora_reading
+from pipelines.addons import lora, lora_keys, lora_reading
 from pipelines.addons.sharing import sharing
-from pipelines.checkpoints.original_names import ORIGINALS
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
 from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
 from pipelines.events import Result
+from pipelines.models.addons import files
+from pipelines.models.checkpoints.original_names import ORIGINALS
 from pipelines.prompts import plain
 from pipelines.requests.addons import Wanted, wanted_loras
 from pipelines.text_to_image import TextToImage, TextToImageRequest

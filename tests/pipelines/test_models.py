@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from pipelines import models, strangers
+from pipelines import models
 from pipelines.errors import BadFile, NotFound
+from pipelines.models import strangers
 from tests.tiny import tiny_model
 
 UNET = "unet/diffusion_pytorch_model.safetensors"

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import models, places, strangers, vaes
-from pipelines.addons import files as addons
-from pipelines.converting import sources
+from pipelines import models, places
 from pipelines.errors import BadFile, BadRequest
 from pipelines.families import own
-from pipelines.library import recognise, scan, seen
-from pipelines.library.catalogue import Catalogue
-from pipelines.library.entry import Entry, Root
-from pipelines.library.hashing import Hasher
+from pipelines.models import strangers, vaes
+from pipelines.models.addons import files as addons
+from pipelines.models.converting import sources
+from pipelines.models.library import recognise, scan, seen
+from pipelines.models.library.catalogue import Catalogue
+from pipelines.models.library.entry import Entry, Root
+from pipelines.models.library.hashing import Hasher
 from tests.odd_files import IGNORED, MODELS, NOTES, SIDES, safetensors, within
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and links are planted")
@@ -173,8 +174,8 @@ import json, os, sys
 from pathlib import Path
 from pipelines import models, places, store
 from pipelines.addons import files
-from pipelines.library.catalogue import Catalogue
-from pipelines.library.entry import Root
+from pipelines.models.library.catalogue import Catalogue
+from pipelines.models.library.entry import Root
 
 def lists(folder, out):
     library = Catalogue([Root(folder / "models", "other")], out)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pipelines import infotext, models
-from pipelines.library import adapters
+from pipelines.models.library import adapters
 from pipelines.requests import names
 
 PIECES = ("a", "a:", 'ab:"', 'ab:"\\"', "ab: ", "a ", "[", "[]", "1.", "\n", "Steps: 1, ", '\\"', "_", "é", "f0: ")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from pipelines.converting import contents, opcodes, pickled
 from pipelines.errors import BadFile
+from pipelines.models.converting import contents, opcodes, pickled
 from tests.pipelines.test_converting import legacy, refused
 
 DOUBLED = b"".join(b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) + b"0" for i in range(40))
@@ -61,7 +61,7 @@ def test_ordinary_data_of_every_protocol_passes(protocol: int) -> None:
 
 
 def test_several_pickles_of_an_old_file_share_one_count(tmp_path: Path) -> None:
-    from pipelines.converting import container
+    from pipelines.models.converting import container
 
     idle = b"\x80\x02" + b"N0" * 300_000 + b"N."
     (tmp_path / "model.pt").write_bytes(legacy(idle)[: -len(pickle.dumps([], 2))] + idle)

@@ -12,13 +12,13 @@ import torch
 
 from pipelines import models
 from pipelines.addons import ip_adapter, ip_loading
-from pipelines.architectures.unet import UNetNetwork
 from pipelines.device import placement
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import SAID, Way
 from pipelines.device.worker import Rows, Worker
 from pipelines.diffusion import bundle, loading
+from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
 from pipelines.errors import BadRequest, OutOfMemory

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import places, vaes
-from pipelines.addons import files
-from pipelines.checkpoints import companions
+from pipelines import places
 from pipelines.errors import BadRequest
+from pipelines.models import vaes
+from pipelines.models.addons import files
+from pipelines.models.checkpoints import companions
 from pipelines.places import from_yaml, joined
 
 COMFY = """

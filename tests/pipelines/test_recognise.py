@@ -10,8 +10,8 @@ import pytest
 import torch
 import transformers
 
-from pipelines.library.kinds import KINDS, SUPPORTED
-from pipelines.library.recognise import recognise
+from pipelines.models.library.kinds import KINDS, SUPPORTED
+from pipelines.models.library.recognise import recognise
 from tests import layouts
 
 UNET: dict[str, Any] = {

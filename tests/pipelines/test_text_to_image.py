@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pipelines import libs, models
-from pipelines.architectures.unet import UNetNetwork
 from pipelines.device.manager import DeviceManager
 from pipelines.device.worker import Worker
 from pipelines.diffusion import loading
+from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.preview import fitted_preview

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from pipelines import infotext, models
-from pipelines.addons import files
 from pipelines.addons.textual_inversion import with_embeddings
-from pipelines.addons.words import mentioned
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.events import Result
+from pipelines.models.addons import files
+from pipelines.models.addons.words import mentioned
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import tiny, tiny_addons, tiny_zoo

@@ -15,9 +15,9 @@ from tokenizers import models as kinds
 from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
 from pipelines import places
-from pipelines.checkpoints import tokenizer_files, tokenizer_rules
-from pipelines.checkpoints.clip_tokenizer import clip_tokenizer
 from pipelines.errors import BadFile
+from pipelines.models.checkpoints import tokenizer_files, tokenizer_rules
+from pipelines.models.checkpoints.clip_tokenizer import clip_tokenizer
 from pipelines.prompts import embedding
 from tests.tiny import tiny_tokenizer
 

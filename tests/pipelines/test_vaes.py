@@ -11,13 +11,14 @@ import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
 from safetensors.torch import save_file
 
-from pipelines import infotext, models, vaes
+from pipelines import infotext, models
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import autoencoder, loading
 from pipelines.diffusion.conditions import Drawn
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
+from pipelines.models import vaes
 from pipelines.prompts import plain
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places, strangers
-from pipelines.architectures import BETA_SCHEDULERS
+from pipelines import models, places
 from pipelines.errors import BadFile, NotFound, StudioError
 from pipelines.families.own import foreign
 from pipelines.files import plain
-from pipelines.library_faults import as_bad_file
+from pipelines.models import strangers
+from pipelines.models.architectures import BETA_SCHEDULERS
+from pipelines.models.faults import as_bad_file
 
 DIFFUSION, VAE, VQ = "diffusion", "vae", "vq"
 KINDS = {"UNet2DModel": DIFFUSION, "AutoencoderKL": VAE, "VQModel": VQ}

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipelines import building, libs
+from pipelines import libs
 from pipelines.errors import BadFile
 from pipelines.families import own
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
 from pipelines.families.own.denoising import OwnDiffusion
-from pipelines.library_faults import as_bad_file
+from pipelines.models import building
+from pipelines.models.faults import as_bad_file
 
 if TYPE_CHECKING:
     from pipelines.device.manager import DeviceManager

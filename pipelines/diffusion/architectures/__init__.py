@@ -1,0 +1,1 @@
+"""What reads the prompt and asks the network: one file for each architecture."""

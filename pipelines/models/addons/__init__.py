@@ -1,0 +1,1 @@
+"""Files of LoRAs, ControlNets, IP-Adapters, upscalers and learned words."""

@@ -1,0 +1,160 @@
+"""Files of add-ons: where they lie, what they are called, what they hold. A name is an id: it is looked up among the
+files that are there and never becomes a path."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pipelines import libs, places
+from pipelines.errors import BadFile, NotFound
+from pipelines.files import plain
+from pipelines.files.whole import sha256_of
+from pipelines.models import strangers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = re.compile(r"\w[\w .()+-]{0,119}")
+PICKLES = frozenset({".pt", ".pth", ".bin", ".ckpt", ".pkl"})
+MOST_FILES, MOST_NAMES, DEEPEST = 5000, 100_000, 8
+MOST_BYTES = 2**34
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of add-on: what it is called, and its kind in `places.FOLDERS`."""
+
+    label: str
+    place: str
+
+
+LORA = Kind("LoRA", places.LORAS)
+EMBEDDING = Kind("embedding", places.EMBEDDINGS)
+CONTROL = Kind("ControlNet", places.CONTROLNETS)
+IP_ADAPTER = Kind("IP-Adapter", places.IP_ADAPTERS)
+IMAGE_ENCODER = Kind("image encoder", places.IMAGE_ENCODERS)
+UPSCALER = Kind("upscaler", places.UPSCALERS)
+CALLED_IP_ADAPTER = re.compile(r"ip[-_ ]?adapter", re.IGNORECASE)
+"""What tells IP-Adapters in the folder of ControlNets, where A1111 keeps both."""
+
+
+def installed(kind: Kind) -> tuple[str, ...]:
+    """Names of the safetensors files of that kind, sound or not, in order."""
+    return tuple(sorted({name_of(path) for path in safe_files(kind)}, key=str.casefold))
+
+
+def safe_files(kind: Kind) -> list[Path]:
+    """The safetensors files of that kind, in the order in which they are looked for."""
+    return [path for path in _files(kind) if path.suffix == ".safetensors"]
+
+
+def find(kind: Kind, name: str) -> Path:
+    """The file of that name. Raises NotFound; BadFile where there is only a pickle of that name."""
+    named = [path for path in _files(kind) if name_of(path) == name]
+    for path in named:
+        if path.suffix == ".safetensors":
+            return path
+    if named:
+        raise BadFile(f"{named[0].name} is a pickle, which can run code. Convert it to safetensors.")
+    here = ", ".join(installed(kind)[:5]) or "none"
+    folder = f"models/{places.FOLDERS[kind.place][0]}"
+    raise NotFound(f"{kind.label} {name[:40]!r} is not installed; installed are: {here[:120]}. Put it in {folder}.")
+
+
+def name_of(path: Path) -> str:
+    """A file's stem, or the name of its folder where that is one of diffusers."""
+    return path.parent.name if plain.is_regular(path.parent / "config.json") else path.stem
+
+
+def _files(kind: Kind) -> list[Path]:
+    """Of all folders; the first of a name comes first. Links that lead out of the folder are passed over."""
+    found = _inside(kind)
+    if kind is CONTROL:
+        return [path for path in found if not CALLED_IP_ADAPTER.search(name_of(path))]
+    if kind is IP_ADAPTER:
+        found += [path for path in _inside(CONTROL) if CALLED_IP_ADAPTER.search(name_of(path))]
+    return found
+
+
+def _inside(kind: Kind) -> list[Path]:
+    found: list[Path] = []
+    for home in places.of(kind.place):
+        inside = (folder.path / name for folder in plain.walk(home, DEEPEST, MOST_NAMES) for name in folder.names)
+        fitting = (path for path in inside if _is_weights(path) and _lies_in(path, home))
+        found += [path for path, _ in zip(fitting, range(MOST_FILES), strict=False)]
+    return found
+
+
+def _lies_in(path: Path, home: Path) -> bool:
+    """Whether it is a regular file there, links followed."""
+    try:
+        return plain.is_regular(path) and path.resolve().is_relative_to(home)
+    except (OSError, RuntimeError):  # a circle of links
+        return False
+
+
+def _is_weights(path: Path) -> bool:
+    return (path.suffix == ".safetensors" or path.suffix in PICKLES) and bool(NAME.fullmatch(name_of(path)))
+
+
+def tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a file that passed, on the CPU. Raises BadFile, also for weights that are not numbers."""
+    strangers.check_safetensors(path)
+    if path.stat().st_size > MOST_BYTES:
+        raise BadFile(f"{path.name} is larger than {MOST_BYTES // 2**30} GiB, which no add-on is. Do not use it.")
+    torch = libs.torch()
+    import safetensors
+    import safetensors.torch
+
+    try:
+        loaded = safetensors.torch.load_file(str(path))
+    except (safetensors.SafetensorError, OSError):  # changed since it was looked over
+        raise BadFile(f"{path.name} changed while it was read. Try again.") from None
+    for name, tensor in loaded.items():
+        if not torch.isfinite(tensor.float()).all():
+            raise BadFile(f"{path.name} has weights that are not numbers ({name[:60]}). Get the file again.")
+    return loaded
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What the file says of itself; call it after `tensors`."""
+    import safetensors
+
+    with safetensors.safe_open(str(path), framework="pt") as file:
+        return dict(file.metadata() or {})
+
+
+def identity(path: Path) -> str:
+    """What tells this state of the file from any other, without reading it."""
+    stat = path.stat()
+    return f"{path}:{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}"
+
+
+def key(path: Path) -> str:
+    """What the device manager calls this state of the file: its name, so that the library sees it, and no path."""
+    return f"{name_of(path)}@{hashlib.sha256(identity(path).encode()).hexdigest()[:16]}"
+
+
+def payload_hash(path: Path) -> str:
+    """12 hex digits of the SHA-256 of what follows the header, as other tools write "Lora hashes"."""
+    return _hash(path, identity(path), True)
+
+
+def file_hash(path: Path) -> str:
+    """12 hex digits of the SHA-256 of the file."""
+    return _hash(path, identity(path), False)
+
+
+@functools.lru_cache(maxsize=256)
+def _hash(path: Path, state: str, payload: bool) -> str:
+    return (sha256_of([path], _to_payload) if payload else sha256_of([path]))[:12]
+
+
+def _to_payload(file: BinaryIO) -> None:
+    """Behind the header of a safetensors file."""
+    file.seek(8 + int.from_bytes(file.read(8), "little"))

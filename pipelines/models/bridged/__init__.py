@@ -1,0 +1,1 @@
+"""Pipelines of diffusers that paint by their own loop, as folders."""

@@ -1,0 +1,157 @@
+"""Whatever a library raises over a stranger's file, as one sentence about that file; the log keeps the rest."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines import places
+from pipelines.device.memory import is_out_of_memory
+from pipelines.errors import BadFile, StudioError
+from pipelines.events import StopEarly
+from pipelines.models import strangers
+
+if TYPE_CHECKING:
+    from pipelines.models.info import ModelInfo
+
+log = logging.getLogger(__name__)
+
+PANIC = "PanicException"
+"""A fault in Rust code, by the name of its class: no Exception, and of a class that cannot be imported."""
+SHORTEST_VALUE = 3
+"""Of a config's word that is looked for in what the library says."""
+
+
+@contextmanager
+def as_bad_file(
+    sentence: str, label: str = "config.json", config: Mapping[str, Any] | None = None, kind: Any = None
+) -> Iterator[None]:
+    """Raises BadFile with `sentence`, and the key of `config` that is at fault where that can be known.
+
+    label -- of the file that `config` was read from. kind -- the class that was built from it.
+    Running out of memory, errors for a person and the end of the program pass unchanged.
+    """
+    try:
+        yield
+    except StudioError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise _refusal(error, sentence, label, config, kind) from error
+    except BaseException as error:
+        if type(error).__name__ != PANIC:
+            raise
+        raise _refusal(error, sentence, label, config, kind) from None  # what a panic holds cannot be shown safely
+
+
+@contextmanager
+def faults_of(info: ModelInfo) -> Iterator[None]:
+    """For the time that a model of a stranger's works: what a library raises then is about the model's files.
+
+    What our own code raises is a mistake of ours and passes, as does everything where the model is ours.
+    """
+    try:
+        yield
+    except (StudioError, StopEarly):
+        raise
+    except Exception as error:
+        if is_ours(info.folder) or is_out_of_memory(error) or not _is_of_a_library(error):
+            raise
+        key = next((f" Look at {key[:40]} in {part}." for part, key in _blamed_parts(error, info)), "")
+        log.warning("the model %s cannot be used", info.name, exc_info=error)
+        raise BadFile(
+            f"{info.name[:60]} cannot be painted with: its configs ask for what its parts cannot do.{key} Copy the "
+            "whole folder again or choose another model."
+        ) from error
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether the model is shipped with the studio, and so needs no suspicion."""
+    return folder.resolve().is_relative_to(places.EMBEDDED)
+
+
+def _is_of_a_library(error: BaseException) -> bool:
+    """Whether the line that raised it is none of ours."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and not Path(trace.tb_frame.f_code.co_filename).is_relative_to(places.ROOT / "pipelines")
+
+
+def _blamed_parts(error: BaseException, info: ModelInfo) -> Iterator[tuple[str, str]]:
+    for part, config in info.configs.items():
+        if key := blamed(error, config):
+            yield part, key
+
+
+def _refusal(error: BaseException, sentence: str, label: str, config: Mapping[str, Any] | None, kind: Any) -> BadFile:
+    log.warning("refused: %s", sentence, exc_info=error)
+    config = config or {}
+    if config and isinstance(error, KeyError) and error.args and str(error.args[0]).isidentifier():
+        if error.args[0] not in config and error.args[0] not in _words(config):
+            return BadFile(f"{sentence} {label[:60]} may lack {str(error.args[0])[:40]}.")
+    key = blamed(error, config, kind)
+    if key is None:
+        return BadFile(sentence)
+    return BadFile(f"{sentence} Look at {key[:40]} in {label[:60]}: it is {_short(config.get(key))}.")
+
+
+def blamed(error: BaseException, config: Mapping[str, Any], kind: Any = None) -> str | None:
+    """The key of a config that an error is about: named by it, named by its value, or of another type than usual."""
+    words = str(error)
+    keys = [key for key in config if not key.startswith("_")]
+    named = [key for key in keys if len(key) > SHORTEST_VALUE and re.search(rf"\b{re.escape(key)}\b", words)]
+    if named:
+        return max(named, key=len)
+    valued = [key for key in keys if any(len(text) >= SHORTEST_VALUE and text in words for text in _texts(config[key]))]
+    if valued:
+        return valued[0]
+    unlike = (key for key, usual in _defaults(kind).items() if key in config and _is_odd(config[key], usual))
+    no_number = (key for key in keys if key in strangers.BOUNDS and _is_odd(config[key] or 1, 1))
+    return next(unlike, next(no_number, None))
+
+
+def _words(config: Mapping[str, Any]) -> set[str]:
+    return {text for value in config.values() for text in _texts(value)}
+
+
+def _texts(value: Any) -> list[str]:
+    return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    """What a class is built with when nothing is said."""
+    if kind is None:
+        return {}
+    kind = getattr(kind, "config_class", None) or kind
+    try:
+        parameters = inspect.signature(kind.__init__).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
+def _is_odd(value: Any, usual: Any) -> bool:
+    """Whether a value is of another kind than the usual one, or a number below 1 where the usual one is a count."""
+    if usual is None or usual is inspect.Parameter.empty:
+        return isinstance(value, dict)
+    numbers, flag = (int, float), isinstance(usual, bool)
+    if isinstance(value, bool) or flag:
+        return isinstance(value, bool) != flag
+    if isinstance(usual, numbers):
+        items = value if isinstance(value, list) else [value]
+        return not items or any(not isinstance(item, numbers) or item < min(usual, 1) for item in items)
+    if isinstance(usual, (list, tuple)):
+        return isinstance(value, (str, dict)) or value is None or value == []
+    return not isinstance(value, type(usual))
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

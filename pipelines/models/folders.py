@@ -1,0 +1,55 @@
+"""The models that lie in the folders for them, by name; sound or not."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipelines import places
+from pipelines.errors import NotFound
+from pipelines.files import plain
+from pipelines.models import strangers
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
+WITHOUT_TEXT = ("DDPMPipeline", "DDIMPipeline")
+
+
+def installed() -> tuple[str, ...]:
+    """Names of the models that are here, folders and files, sound or not, in order."""
+    found = {
+        path.stem if path.suffix == ".safetensors" and plain.is_regular(path) else path.name
+        for folder in places.of(places.CHECKPOINTS)
+        for path in _candidates(folder)
+        if SAFE_NAME.fullmatch(path.name)
+    }
+    return tuple(sorted(found))
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    """Folders of diffusers and checkpoints of one file."""
+    for path in plain.children(folder):
+        if path.suffix == ".safetensors" and plain.is_regular(path):
+            yield path
+        elif plain.is_regular(path / "model_index.json") and not _is_without_text(path):
+            yield path
+
+
+def _is_without_text(folder: Path) -> bool:
+    """Whether it is a pipeline for the families' room, which takes no prompt."""
+    try:
+        with plain.open_regular(folder / "model_index.json") as file:
+            start = file.read(strangers.MOST_JSON_BYTES)
+    except OSError:
+        return False
+    return any(f'"{name}"'.encode() in start for name in WITHOUT_TEXT)
+
+
+def find(name: str) -> Path:
+    """The folder or file of a model by its name; never a path from outside."""
+    if SAFE_NAME.fullmatch(name):
+        for folder in places.of(places.CHECKPOINTS):
+            if plain.is_regular(folder / name / "model_index.json"):
+                return folder / name
+            if plain.is_regular(folder / f"{name}.safetensors"):
+                return folder / f"{name}.safetensors"
+    here = ", ".join(installed()[:8]) or "none"
+    raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder or file under models.")

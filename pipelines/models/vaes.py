@@ -1,0 +1,164 @@
+"""Decoders to put in place of a model's own: what lies in `models/vae`, looked over before any library loads it.
+
+A folder of diffusers (AutoencoderKL, AutoencoderTiny) or one safetensors file: an AutoencoderKL under the names of
+its first authors or of diffusers, or a TAESD. A single file says its sizes by its shapes, and its scale not at all.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines import models, places
+from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.files import plain
+from pipelines.models import strangers
+from pipelines.models.faults import as_bad_file
+from pipelines.models.info import ModelInfo
+
+AUTOMATIC = "automatic"
+KL, TINY = "AutoencoderKL", "AutoencoderTiny"
+WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors")
+PREFIXES = ("first_stage_model.", "vae.", "taesd_decoder.", "")
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class VaeInfo:
+    """A decoder that passed: its file, its class and what its class is built with; `scaling` is None where unsaid."""
+
+    name: str
+    file: Path
+    kind: str
+    prefix: str
+    config: dict[str, Any]
+    scaling: tuple[float, float] | None
+
+    @property
+    def latent_channels(self) -> int:
+        return int(self.config.get("latent_channels", 4))
+
+    @property
+    def latent_factor(self) -> int:
+        widths = self.config.get("block_out_channels") or self.config.get("decoder_block_out_channels") or (0,) * 4
+        return 2 ** (len(widths) - 1)
+
+
+def names() -> tuple[str, ...]:
+    """ "automatic", the model's own, and what lies in the folders for them, sound or not."""
+    found = {
+        path.name
+        for home in places.of(places.VAES)
+        for path in plain.children(home)
+        if models.SAFE_NAME.fullmatch(path.name) and _is_vae(path)
+    }
+    return (AUTOMATIC, *sorted(found - {AUTOMATIC}))
+
+
+def find(name: str) -> Path:
+    """Raises NotFound."""
+    if models.SAFE_NAME.fullmatch(name):
+        for home in places.of(places.VAES):
+            if _is_vae(home / name):
+                return home / name
+    raise NotFound(f"vae {name[:40]!r} is not here; here are: {', '.join(names()[:8])}. Put it under models/vae.")
+
+
+def _is_vae(path: Path) -> bool:
+    file = path if path.suffix == ".safetensors" else path / "config.json"
+    return plain.is_regular(file) or plain.is_regular(path / "config.json")
+
+
+def inspect(path: Path) -> VaeInfo:
+    """Look a file or a folder over without loading it. Raises BadFile."""
+    if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
+        raise BadFile(f"{path.name[:60]} is a link that leads out of models/vae; put the file itself there.")
+    with as_bad_file(f"{path.name[:60]} is not laid out as a decoder is. Copy it again or choose another."):
+        return _of_folder(path) if path.is_dir() else _of_file(path)
+
+
+def refuse_unfit(vae: VaeInfo, model: ModelInfo) -> None:
+    """Raises BadRequest where the decoder's latents are not the model's, by name."""
+    own = model.configs["vae"]
+    blocks = own.get("block_out_channels") or own.get("decoder_block_out_channels") or (0,) * 4
+    pairs = (("latent channels", vae.latent_channels, int(own.get("latent_channels", 4))),)
+    pairs += (("pixels a latent", vae.latent_factor, 2 ** (len(blocks) - 1)),)
+    for what, has, wanted in pairs:
+        if has != wanted:
+            raise _unfit(vae, model, f"it has {has} {what}, the model has {wanted}")
+    kind = model.classes["vae"]
+    if vae.kind == TINY and kind == KL:
+        return  # a TAESD takes latents in the network's own scale, whatever that is
+    scaling = vae.scaling if kind == vae.kind or vae.scaling else (0.0, 0.0)
+    if scaling is not None and scaling != scaling_of(own):
+        raise _unfit(vae, model, "its latents have another scale")
+
+
+def scaling_of(config: Mapping[str, Any]) -> tuple[float, float]:
+    """An autoencoder's scaling_factor and shift_factor as its config says them, and what they are where it does not."""
+    return float(config.get("scaling_factor") or 1.0), float(config.get("shift_factor") or 0.0)
+
+
+def _unfit(vae: VaeInfo, model: ModelInfo, why: str) -> BadRequest:
+    return BadRequest(f"vae {vae.name[:60]} does not fit {model.name[:40]}: {why}. Choose another or 'automatic'.")
+
+
+def _of_folder(folder: Path) -> VaeInfo:
+    config = strangers.read_json(folder / "config.json")
+    kind = str(config.get("_class_name"))
+    if kind not in (KL, TINY):
+        raise BadFile(f"{folder.name[:60]} is a {kind[:40]}; only {KL} and {TINY} can decode. Choose another.")
+    strangers.check_config(f"{folder.name}/config.json", config)
+    file = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    if file is None:
+        raise BadFile(f"{folder.name[:60]} has no {WEIGHTS[0]}. Copy the whole folder again.")
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise BadFile(f"the weights of {folder.name[:60]} are a link that leads out of it; put the file there.")
+    strangers.check_safetensors(file)
+    return VaeInfo(folder.name, file, kind, "", config, scaling_of(config))
+
+
+def _of_file(file: Path) -> VaeInfo:
+    shapes = strangers.check_safetensors(file)
+    for prefix in PREFIXES:
+        own = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
+        if "decoder.conv_in.weight" in own and len(own["decoder.conv_in.weight"]) == 4:
+            config = _kl_config(own, file.name)
+            strangers.check_config(file.name, config)
+            return VaeInfo(file.name, file, KL, prefix, config, None)
+        if "decoder.layers.0.weight" in own or "1.weight" in own:
+            first = own.get("decoder.layers.0.weight") or own["1.weight"]
+            channels = first[1] if len(first) == 4 else 0
+            config = {"latent_channels": channels}
+            strangers.check_config(file.name, config)
+            return VaeInfo(file.name, file, TINY, prefix, config, (1.0, 0.0))
+    raise BadFile(f"{file.name[:60]} holds no decoder that is known: an AutoencoderKL or a TAESD. Choose another.")
+
+
+def _kl_config(shapes: Shapes, name: str) -> dict[str, Any]:
+    """What an AutoencoderKL is built with, read off its shapes."""
+    of_diffusers = any(key.startswith("decoder.up_blocks.") for key in shapes)
+    block = r"encoder\.down_blocks\.(\d+)\.resnets\.(\d+)" if of_diffusers else r"encoder\.down\.(\d+)\.block\.(\d+)"
+    found = [(re.fullmatch(block + r"\.conv1\.weight", key), shape) for key, shape in shapes.items()]
+    widths = {(int(m[1]), int(m[2])): shape[0] for m, shape in found if m and len(shape) == 4}
+    count = 1 + max((level for level, _ in widths), default=-1)
+    layers = sum(1 for level, _ in widths if level == 0)
+    if not 1 <= count <= 8 or any((level, 0) not in widths for level in range(count)):
+        raise BadFile(f"{name[:60]} is no whole AutoencoderKL: its encoder is missing. Choose another file.")
+    return {
+        "down_block_types": ["DownEncoderBlock2D"] * count,
+        "up_block_types": ["UpDecoderBlock2D"] * count,
+        "block_out_channels": [widths[level, 0] for level in range(count)],
+        "layers_per_block": layers,
+        "latent_channels": shapes["decoder.conv_in.weight"][1],
+        "use_quant_conv": "quant_conv.weight" in shapes,
+        "use_post_quant_conv": "post_quant_conv.weight" in shapes,
+    }
+
+
+def identity(vae: VaeInfo) -> str:
+    """What tells this state of the file from any other."""
+    stat = vae.file.stat()
+    return f"vae:{vae.name}@{stat.st_mtime_ns}:{stat.st_size}:{json.dumps(vae.kind)}"
