@@ -8,7 +8,7 @@ from PIL import Image
 
 from aigc_ui import bodies
 from aigc_ui.services import Services
-from pipelines.addons.control_picture import shown
+from pipelines.diffusion.addons.control_picture import shown
 from pipelines.models.addons import files
 from pipelines.requests.others import SeenRequest
 

@@ -14,11 +14,11 @@ from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines import models
+from pipelines.diffusion.suited import suited
 from pipelines.files.plain import is_folder
 from pipelines.models.converting import sources
 from pipelines.models.library.entry import Entry, base_name
 from pipelines.params import Range, Text
-from pipelines.suited import suited
 
 PAGE = 60
 MOST = Range(1, 500)

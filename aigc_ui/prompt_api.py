@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 
 from aigc_ui import bodies
 from aigc_ui.services import Services
-from pipelines.prompts.counter import CountRequest, count
+from pipelines.diffusion.counter import CountRequest, count
 
 
 def router(services: Services) -> APIRouter:

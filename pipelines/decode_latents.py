@@ -9,6 +9,7 @@ import numpy as np
 
 from pipelines import libs, models
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
@@ -18,7 +19,6 @@ from pipelines.requests.limits import FACTORS
 from pipelines.requests.others import DecodeRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.text_to_image import decoder_of, lease
-from pipelines.upscale_picture import enlarged_or_kept
 
 
 class DecodeLatents:

@@ -49,7 +49,7 @@ def _draw(run: Run) -> Iterator[Frame]:
 def _over_the_bridge(request: SketchRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
     """With the pipeline's own scheduler."""
     libs.torch()  # before the module that imports it at its top: through the one locked door
-    from pipelines.bridge import leading, painting
+    from pipelines.diffusion.bridge import leading, painting
 
     own = leading.own_sampler(info) or TextToImageRequest.sampler
     yield from painting.sketch(dataclasses.replace(_in_full(request, info), sampler=own), info, devices)

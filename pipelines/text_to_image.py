@@ -17,6 +17,8 @@ import numpy as np
 from pipelines import libs, models
 from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging.use import enlarged_or_kept
+from pipelines.diffusion.painted import GENERATOR, recipe_of
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, NotDecoded
@@ -24,7 +26,6 @@ from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import vaes
 from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
-from pipelines.painted import GENERATOR, recipe_of
 from pipelines.requests import hires
 from pipelines.requests.addons import all_loras
 from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE
@@ -32,13 +33,12 @@ from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.samplers import READS_ETA, SAMPLERS, Step
-from pipelines.upscale_picture import enlarged_or_kept
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.addons.control import Control
-    from pipelines.addons.ip_adapter import Reference
+    from pipelines.diffusion.addons.control import Control
+    from pipelines.diffusion.addons.ip_adapter import Reference
     from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.decoding import Decoder
@@ -97,7 +97,7 @@ def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:
 
 def _over_the_bridge(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
     libs.torch()  # before the module that imports it at its top: through the one locked door
-    from pipelines.bridge import painting
+    from pipelines.diffusion.bridge import painting
 
     yield from painting.stream(request, info, devices)
 
@@ -107,7 +107,7 @@ def held(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[obje
     if not info.bridged:
         return lease(info, devices)
     libs.torch()
-    from pipelines.bridge import model
+    from pipelines.diffusion.bridge import model
 
     return model.lease(info, devices)
 
@@ -298,7 +298,7 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
 def _control(
     request: TextToImageRequest, base: Bundle, devices: DeviceManager
 ) -> AbstractContextManager[Control | None]:
-    from pipelines.addons import control
+    from pipelines.diffusion.addons import control
 
     return control.leased(request, base, devices)
 
@@ -306,15 +306,15 @@ def _control(
 def _reference(
     request: TextToImageRequest, base: Bundle, devices: DeviceManager
 ) -> AbstractContextManager[Reference | None]:
-    from pipelines.addons import ip_adapter
+    from pipelines.diffusion.addons import ip_adapter
 
     return ip_adapter.leased(request, base, devices)
 
 
 @contextmanager
 def _with_addons(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[Bundle]:
-    from pipelines.addons import lora
-    from pipelines.addons.textual_inversion import with_embeddings
+    from pipelines.diffusion.addons import lora
+    from pipelines.diffusion.addons.textual_inversion import with_embeddings
 
     pictures = [request.of_picture(i) for i in range(request.count)]
     with lora.leased(all_loras(request), base, devices) as model:

@@ -1,20 +1,16 @@
 """Pictures made two or four times as wide and high: a kept one, or those that a generator has just painted."""
 
-from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from pipelines import libs, recipe
+from pipelines import recipe
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import BadRequest, NotFound, StudioError
+from pipelines.diffusion.enlarging.use import _enlarge, _refuse_too_large
+from pipelines.errors import NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
-from pipelines.requests.limits import FACTORS, OWN_UPSCALER
+from pipelines.requests.limits import FACTORS
 from pipelines.requests.others import UpscaleRequest
-
-LONGEST_SIDE = 4096
-"""Of the enlarged picture, in pixels."""
 
 
 class UpscalePicture:
@@ -36,42 +32,3 @@ class UpscalePicture:
         except StopEarly:
             return
         yield Result(np.stack(enlarged), (recipe.new(self.name, request.values(), notes=[]),))
-
-
-def enlarged_or_kept(
-    pictures: list[np.ndarray], factor: int, name: str, devices: DeviceManager
-) -> Generator[Event, None, tuple[list[np.ndarray], str]]:
-    """All pictures enlarged, and ""; or, stopped early or where that fails, as they came and why."""
-    try:
-        return (yield from _enlarge(pictures, factor, name, devices)), ""
-    except StopEarly:
-        return pictures, "Stopped before the picture was enlarged; it has the size it was painted at."
-    except StudioError as error:  # what is painted is not lost for it
-        return pictures, f"The picture was not enlarged: {error}"
-
-
-def _enlarge(
-    pictures: list[np.ndarray], factor: int, name: str, devices: DeviceManager
-) -> Generator[Event, None, list[np.ndarray]]:
-    enlarged = []
-    with lease(name, devices) as model:
-        for picture in pictures:
-            enlarged.append((yield from model.enlarge(picture, factor)))
-    return enlarged
-
-
-def lease(name: str, devices: DeviceManager) -> AbstractContextManager[Any]:
-    """The network of that name on the device, for the block's time: ours, or one that is installed."""
-    libs.torch()  # before the module that imports it at its top: through the one locked door
-    from pipelines import upscaler
-    from pipelines.addons import upscaling
-
-    return upscaler.lease(devices) if name == OWN_UPSCALER else upscaling.lease(name, devices)
-
-
-def _refuse_too_large(width: int, height: int, factor: int) -> None:
-    if max(width, height) * factor > LONGEST_SIDE:
-        raise BadRequest(
-            f"{factor}x of {width} x {height} pixels would be {factor * width} x {factor * height}; "
-            f"at most {LONGEST_SIDE} a side can be made. Choose a smaller factor or picture."
-        )

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipelines import upscale_picture
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging import use
 from pipelines.events import Event, Progress
 from pipelines.requests.limits import OWN_UPSCALER
 
@@ -72,5 +72,5 @@ def _by_network(
     name: str, picture: np.ndarray, scale: float, devices: DeviceManager
 ) -> Generator[Event, None, np.ndarray]:
     """Two or four times as large, whichever the scale asks for at least."""
-    with upscale_picture.lease(name, devices) as network:
+    with use.lease(name, devices) as network:
         return (yield from network.enlarge(picture, 2 if scale <= 2 else 4))

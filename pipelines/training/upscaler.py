@@ -25,9 +25,9 @@ from torch import Tensor
 from pipelines import places
 from pipelines.data import mixture, scenes, subjects
 from pipelines.data.scenes import Scene
+from pipelines.diffusion.enlarging.upscaler import MARGIN, Doubler, Upscaler
 from pipelines.requests.limits import FACTORS
 from pipelines.training import autoencoder
-from pipelines.upscaler import MARGIN, Doubler, Upscaler
 
 PATCH = 32
 """The side of what is doubled in training, without margins, in pixels."""

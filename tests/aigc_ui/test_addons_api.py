@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.addons.canny import canny
+from pipelines.diffusion.addons.canny import canny
 from tests import tiny_addons
 from tests.aigc_ui.small_studio import Studio, open_studio
 

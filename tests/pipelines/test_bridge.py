@@ -17,19 +17,19 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline, EulerDiscreteScheduler
 
-from pipelines import footprint, models, registry
-from pipelines.bridge import asked, leading, model
-from pipelines.bridge.walk import Shown, Walk
+from pipelines import models, registry
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion import counter, footprint
+from pipelines.diffusion.bridge import asked, leading, model
+from pipelines.diffusion.bridge.walk import Shown, Walk
+from pipelines.diffusion.suited import suited
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.models.bridged import classes
 from pipelines.models.info import ModelInfo
 from pipelines.models.library import scan
 from pipelines.models.library.entry import base_name
-from pipelines.prompts import counter
 from pipelines.requests.others import SketchRequest
-from pipelines.suited import suited
 from pipelines.text_to_image import TextToImage, TextToImageRequest, lease
 from tests.tiny_bridge import KINDS, tiny_model
 

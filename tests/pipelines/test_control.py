@@ -21,11 +21,11 @@ from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 from PIL import Image
 
 from pipelines import infotext, models
-from pipelines.addons import control, control_loading
-from pipelines.addons.canny import canny
-from pipelines.addons.lora_keys import original_names
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.addons import control, control_loading
+from pipelines.diffusion.addons.canny import canny
+from pipelines.diffusion.addons.lora_keys import original_names
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Result
 from pipelines.models.addons import files

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipelines.addons import esrgan
-from pipelines.addons.esrgan import Compact, RRDBNet
-from pipelines.addons.upscaling import Foreign
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging import esrgan
+from pipelines.diffusion.enlarging.esrgan import Compact, RRDBNet
+from pipelines.diffusion.enlarging.upscaling import Foreign
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress, Result
 from pipelines.text_to_image import TextToImage, TextToImageRequest

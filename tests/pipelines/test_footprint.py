@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from benchmarks import footprint as measured
-from pipelines import footprint, models
+from pipelines import models
 from pipelines.device import hardware
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion import loading
+from pipelines.diffusion import footprint, loading
 from pipelines.diffusion.decoding_cost import decoding_bytes
+from pipelines.diffusion.footprint import estimate, network_bytes, part_bytes
 from pipelines.errors import NotFound
-from pipelines.footprint import estimate, network_bytes, part_bytes
 from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny_addons
 from tests.tiny import tiny_model

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pipelines import infotext, models
-from pipelines.addons.esrgan import Compact
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging.esrgan import Compact
 from pipelines.diffusion.second_pass import enlarged
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly

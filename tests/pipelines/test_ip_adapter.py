@@ -14,9 +14,9 @@ from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from pipelines import infotext, models
-from pipelines.addons import clip_vision, ip_adapter
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.addons import clip_vision, ip_adapter
 from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.events import Result
 from pipelines.models.addons import files, ip_files

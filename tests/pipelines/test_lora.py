@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.addons import lora, lora_keys, lora_reading
-from pipelines.addons.sharing import sharing
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.addons import lora, lora_keys, lora_reading
+from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn
 from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError

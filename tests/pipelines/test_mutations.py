@@ -36,8 +36,8 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def loaded(folder: Path) -> object:
     libs.torch()
-    from pipelines.bridge import model as bridge
     from pipelines.diffusion import loading
+    from pipelines.diffusion.bridge import model as bridge
     from pipelines.families.own import loading as own_loading
 
     if folder.name.startswith(("ddpm", "vq")):

@@ -173,7 +173,7 @@ NOBODY = """
 import json, os, sys
 from pathlib import Path
 from pipelines import models, places, store
-from pipelines.addons import files
+from pipelines.diffusion.addons import files
 from pipelines.models.library.catalogue import Catalogue
 from pipelines.models.library.entry import Root
 

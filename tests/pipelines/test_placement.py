@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from pipelines import models
-from pipelines.addons import ip_adapter, ip_loading
 from pipelines.device import placement
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import SAID, Way
 from pipelines.device.worker import Rows, Worker
 from pipelines.diffusion import bundle, loading
+from pipelines.diffusion.addons import ip_adapter, ip_loading
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Drawn

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipelines.diffusion import counter
 from pipelines.errors import BadRequest, StudioError
-from pipelines.prompts import MOST_CHARACTERS, SYNTAXES, counter, dynamic, editing, parse
+from pipelines.prompts import MOST_CHARACTERS, SYNTAXES, dynamic, editing, parse
 from pipelines.prompts.steps import Steps
 from pipelines.requests.text_to_image import TextToImageRequest
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pipelines import models
+from pipelines.diffusion.suited import suited
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.suited import suited
 
 OURS = models.inspect(models.find("aigc-mini"))
 

@@ -19,6 +19,7 @@ from pipelines.diffusion import loading
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
+from pipelines.diffusion.enlarging.upscaler import upscale
 from pipelines.diffusion.preview import fitted_preview
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
@@ -28,7 +29,6 @@ from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import trained_process, vp_scale
 from pipelines.theory.samplers import SAMPLERS
-from pipelines.upscaler import upscale
 from tests.tiny import tiny_model, tiny_pipeline
 
 
@@ -261,7 +261,7 @@ def test_where_it_cannot_be_enlarged_the_picture_is_kept_with_the_reason(home, d
     def damaged(devices: DeviceManager) -> Any:
         raise BadFile("the upscaler's weights are missing.")
 
-    monkeypatch.setattr("pipelines.upscaler.lease", damaged)
+    monkeypatch.setattr("pipelines.diffusion.enlarging.upscaler.lease", damaged)
     result = paint(devices, upscale="2x")
     assert np.array_equal(result.images, paint(devices).images)
     assert result.notes[-1] == "The picture was not enlarged: the upscaler's weights are missing."

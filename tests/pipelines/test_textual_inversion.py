@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from pipelines import infotext, models
-from pipelines.addons.textual_inversion import with_embeddings
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.addons.textual_inversion import with_embeddings
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.events import Result

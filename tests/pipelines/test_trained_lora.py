@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipelines import models
-from pipelines.addons.sharing import sharing
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
 from pipelines.events import Result
 from pipelines.prompts import plain

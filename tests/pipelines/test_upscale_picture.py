@@ -7,9 +7,9 @@ import pytest
 
 from pipelines import registry
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging.upscaler import upscale
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Progress, Result, StopEarly
-from pipelines.upscaler import upscale
 
 KEPT = "ab" * 32
 

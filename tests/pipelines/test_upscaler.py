@@ -8,12 +8,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipelines import places, upscaler
+from pipelines import places
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging import upscaler
+from pipelines.diffusion.enlarging.upscaler import Doubler, Upscaler
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress
 from pipelines.training import upscaler as training
-from pipelines.upscaler import Doubler, Upscaler
 
 
 @pytest.fixture(scope="module")

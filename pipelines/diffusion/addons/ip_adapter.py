@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipelines.addons import clip_vision, ip_loading
-from pipelines.addons.ip_loading import IPAdapter
-from pipelines.addons.sharing import sharing
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.addons import clip_vision, ip_loading
+from pipelines.diffusion.addons.ip_loading import IPAdapter
+from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile, BadRequest, NotFound

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipelines.addons import control_loading
-from pipelines.addons.control_picture import shown
 from pipelines.device.manager import DeviceManager
 from pipelines.device.worker import Network
+from pipelines.diffusion.addons import control_loading
+from pipelines.diffusion.addons.control_picture import shown
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.start import fitted

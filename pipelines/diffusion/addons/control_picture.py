@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.addons.canny import canny
+from pipelines.diffusion.addons.canny import canny
 from pipelines.diffusion.start import fitted
 
 

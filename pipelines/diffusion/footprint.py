@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines import libs
-from pipelines.bridge import asked
 from pipelines.device import hardware
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.bridge import asked
 from pipelines.diffusion.decoding_cost import DECODER, SLACK, decoding_bytes
 from pipelines.models import strangers, vaes
 from pipelines.models.addons import files

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines import prompts
-from pipelines.bridge import leading
+from pipelines.diffusion.bridge import leading
 from pipelines.errors import BadRequest
 from pipelines.models.bridged import classes
 from pipelines.models.bridged.classes import PipelineClass

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipelines import models, recipe
-from pipelines.addons.marks import recipe_words
+from pipelines.diffusion.addons.marks import recipe_words
 from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
 

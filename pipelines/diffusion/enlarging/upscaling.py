@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.addons import esrgan
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging import esrgan
 from pipelines.events import Progress
 from pipelines.models.addons import files
 

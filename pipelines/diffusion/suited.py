@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from pipelines import models
-from pipelines.bridge import asked
+from pipelines.diffusion.bridge import asked
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.info import ModelInfo
 from pipelines.requests.limits import LARGEST_SIDE

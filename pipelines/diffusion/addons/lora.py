@@ -17,11 +17,11 @@ from typing import Any
 from torch import Tensor
 
 from pipelines import models
-from pipelines.addons.lora_keys import Place, Places
-from pipelines.addons.lora_reading import Product, read
-from pipelines.addons.sharing import sharing
 from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import separate
+from pipelines.diffusion.addons.lora_keys import Place, Places
+from pipelines.diffusion.addons.lora_reading import Product, read
+from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
 from pipelines.models import strangers
 from pipelines.models.addons import files

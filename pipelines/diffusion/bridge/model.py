@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from pipelines import libs, models
-from pipelines.bridge import asked
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import is_out_of_memory
 from pipelines.diffusion import loading
+from pipelines.diffusion.bridge import asked
 from pipelines.diffusion.preview import LinearPreview, fitted_preview
 from pipelines.errors import BadFile
 from pipelines.models import building

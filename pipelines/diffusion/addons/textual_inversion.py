@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipelines.addons.sharing import sharing
+from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.models.addons import files

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from pipelines import libs
-from pipelines.addons.lora_keys import original_names
+from pipelines.diffusion.addons.lora_keys import original_names
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.models import strangers

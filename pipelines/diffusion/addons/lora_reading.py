@@ -12,8 +12,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines.addons import lora_keys
-from pipelines.addons.lora_keys import ALPHA, DOWN, UP, Place, Places
+from pipelines.diffusion.addons import lora_keys
+from pipelines.diffusion.addons.lora_keys import ALPHA, DOWN, UP, Place, Places
 from pipelines.errors import BadFile
 from pipelines.models.addons import files
 from pipelines.models.library.adapters import lora_base

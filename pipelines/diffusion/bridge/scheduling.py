@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pipelines import libs
-from pipelines.bridge.leading import is_flow
+from pipelines.diffusion.bridge.leading import is_flow
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import NEXT_TO_NOISE, FlowProcess, Process, flow_process, trained_process, vp_scale

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pipelines.bridge import leading, model
-from pipelines.bridge.asked import Call
-from pipelines.bridge.model import GREY, Bridged
-from pipelines.bridge.walk import Shown, Walk
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.bridge import leading, model
+from pipelines.diffusion.bridge.asked import Call
+from pipelines.diffusion.bridge.model import GREY, Bridged
+from pipelines.diffusion.bridge.walk import Shown, Walk
+from pipelines.diffusion.enlarging.use import enlarged_or_kept
+from pipelines.diffusion.painted import recipe_of
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models.info import ModelInfo
-from pipelines.painted import recipe_of
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import READS_ETA
-from pipelines.upscale_picture import enlarged_or_kept
 
 NO_GUESS = "This pipeline's scheduler does not say its guess of the picture: the frames show the state itself."
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines.bridge.asked import Call
-from pipelines.bridge.crossing import Crossing, Finished
-from pipelines.bridge.model import UNFIT, Bridged, reason
-from pipelines.bridge.scheduling import Asked, Led, Passing, Stepped, Watched
 from pipelines.device.memory import is_out_of_memory
+from pipelines.diffusion.bridge.asked import Call
+from pipelines.diffusion.bridge.crossing import Crossing, Finished
+from pipelines.diffusion.bridge.model import UNFIT, Bridged, reason
+from pipelines.diffusion.bridge.scheduling import Asked, Led, Passing, Stepped, Watched
 from pipelines.errors import BadRequest, OutOfMemory
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import SAMPLERS

@@ -80,7 +80,7 @@ def _loaded(place: Path) -> tuple[Any, Frame, int]:
 
     info = models.inspect(place)
     if info.bridged:
-        from pipelines.bridge import model
+        from pipelines.diffusion.bridge import model
 
         tokenizer, most = model.reader(info)
         return tokenizer, Frame.of(tokenizer, most), 1

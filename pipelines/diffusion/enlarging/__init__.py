@@ -1,0 +1,1 @@
+"""Networks that enlarge pictures: ours, and ESRGAN files."""
