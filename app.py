@@ -22,12 +22,12 @@ from pipelines import models, places, registry  # noqa: E402
 from pipelines.device.manager import DeviceManager  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
 from pipelines.free_space import FreeSpace  # noqa: E402
-from pipelines.inputs import InputStore  # noqa: E402
 from pipelines.jobs import JobQueue  # noqa: E402
-from pipelines.kept_latents import LatentStore  # noqa: E402
 from pipelines.models.library import scan  # noqa: E402
 from pipelines.shares import CLASSROOM  # noqa: E402
-from pipelines.store import ImageStore  # noqa: E402
+from pipelines.store.images import ImageStore  # noqa: E402
+from pipelines.store.inputs import InputStore  # noqa: E402
+from pipelines.store.kept_latents import LatentStore  # noqa: E402
 
 log = logging.getLogger("app")
 

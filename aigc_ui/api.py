@@ -38,7 +38,7 @@ from aigc_ui.plain import json_bytes
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
-from pipelines import copies, film, infotext, models, places
+from pipelines import models, places
 from pipelines.device import memory
 from pipelines.diffusion import footprint
 from pipelines.diffusion.suited import suited
@@ -46,7 +46,8 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.store import ImageInfo
+from pipelines.store import copies, film, infotext
+from pipelines.store.images import ImageInfo
 
 PAGE_OF_IMAGES = Range(1, 500)
 QUALITY = Range(1, 100)

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from pipelines.events import Frame, Pixels
-from pipelines.film import sheet
+from pipelines.store.film import sheet
 
 QUALITY = 85
 

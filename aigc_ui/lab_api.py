@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 from aigc_ui import bodies, fields, lab_film
 from aigc_ui.plain import json_bytes, plain
 from aigc_ui.services import Services
-from pipelines import film, lab, libs
+from pipelines import lab, libs
 from pipelines.families import own
+from pipelines.store import film
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
 NOT_KEPT = {"cache-control": "no-store"}

@@ -5,9 +5,9 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from pipelines import film
 from pipelines.errors import BadFile, BadRequest
 from pipelines.params import Range, described
+from pipelines.store import film
 
 MOST_PICTURES = 201  # the points' 200 steps, and the noise that they begin with
 SIDE = Range(16, 1280)

@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from aigc_ui.services import Services
-from pipelines import foreign
 from pipelines.errors import BadRequest
+from pipelines.store import foreign
 
 GENERATOR = "text-to-image"
 MOST_TEXT = 1 << 20  # bytes

@@ -20,14 +20,14 @@ from aigc_ui.plain import json_bytes
 from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
-from pipelines import foreign, infotext
 from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound, StudioError
-from pipelines.film import sheet
 from pipelines.job import JobError
 from pipelines.jobs import Job, JobState
 from pipelines.models import vaes
 from pipelines.params import Request as Values
-from pipelines.picture_files.reader import PictureReader
+from pipelines.store import foreign, infotext
+from pipelines.store.film import sheet
+from pipelines.store.picture_files.reader import PictureReader
 
 PREFIX = "/sdapi/v1"
 REMEMBERED = 1000  # clients whose chosen model is remembered, and jobs whose call is

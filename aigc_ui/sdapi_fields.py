@@ -9,14 +9,14 @@ from typing import Any
 
 from aigc_ui.bodies import mapping
 from aigc_ui.sdapi_echo import KNOWN, shortened
-from pipelines import infotext, inputs
 from pipelines.errors import BadFile, BadRequest
-from pipelines.foreign.names import model_name, named
-from pipelines.inputs import InputStore
 from pipelines.models import vaes
 from pipelines.params import Choice, Field, Flag, Range, Request, Text, described
 from pipelines.prompts import library
 from pipelines.requests import hires
+from pipelines.store import infotext, inputs
+from pipelines.store.foreign.names import model_name, named
+from pipelines.store.inputs import InputStore
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 PLAIN = {

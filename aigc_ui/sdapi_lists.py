@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 
 from aigc_ui.sdapi_fields import names_of
 from aigc_ui.services import Services
-from pipelines import infotext
 from pipelines.device.memory import free_memory, total_memory
 from pipelines.errors import NotFound
 from pipelines.models import vaes
 from pipelines.models.addons import files
 from pipelines.params import Request as Values
 from pipelines.prompts import library
+from pipelines.store import infotext
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 GENERATOR = "text-to-image"

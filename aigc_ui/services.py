@@ -14,14 +14,14 @@ from pipelines.errors import NotAllowed
 
 if TYPE_CHECKING:
     from pipelines.device.manager import DeviceManager
-    from pipelines.inputs import InputStore
     from pipelines.jobs import Job, JobQueue
     from pipelines.models.library.catalogue import Catalogue
     from pipelines.models.library.entry import Root
     from pipelines.models.library.hashing import Hasher
     from pipelines.params import Request
     from pipelines.registry import Generator
-    from pipelines.store import ImageInfo, ImageStore
+    from pipelines.store.images import ImageInfo, ImageStore
+    from pipelines.store.inputs import InputStore
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _text_to_image() -> Any:
 
 def _generate(options: argparse.Namespace) -> int:
     from pipelines.device.manager import DeviceManager
-    from pipelines.store import ImageStore
+    from pipelines.store.images import ImageStore
 
     generator = _text_to_image()
     request = _request(options, generator.request_type)
@@ -120,7 +120,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _request(options: argparse.Namespace, request_type: type[Request]) -> Request:
     """What the options ask for. Pictures are read from their files, and kept where the results go, for the recipes."""
-    from pipelines.inputs import InputStore
+    from pipelines.store.inputs import InputStore
 
     fields = {field.name: field for field in request_type.fields() if field.name in vars(options)}
     values: dict[str, str] = {name: getattr(options, name) for name in fields}
@@ -133,7 +133,7 @@ def _request(options: argparse.Namespace, request_type: type[Request]) -> Reques
 
 def _read(file: str) -> bytes:
     """A picture's file, or so much of it that it is known to be too large. Raises BadFile."""
-    from pipelines.inputs import MOST_BYTES
+    from pipelines.store.inputs import MOST_BYTES
 
     try:
         with open(file, "rb") as opened:

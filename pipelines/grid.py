@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines import recipe, series
+from pipelines import series
 from pipelines.axis import NONE, REPLACE, Axis, fields
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
@@ -17,6 +17,7 @@ from pipelines.events import Event, Result, StopEarly
 from pipelines.params import Choice, Text, param
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.sheet import Titles, draw
+from pipelines.store import recipe
 
 _FIELD = Choice(fields)
 _VALUES = Text(2000)

@@ -12,12 +12,12 @@ from pipelines.device.memory import is_out_of_memory
 from pipelines.errors import NotDecoded, OutOfMemory, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.free_space import FreeSpace
-from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError
 from pipelines.keeper import PictureKeeper
-from pipelines.kept_latents import LatentStore
 from pipelines.registry import Generator
 from pipelines.requests.others import DecodeRequest
+from pipelines.store.inputs import InputStore
+from pipelines.store.kept_latents import LatentStore
 
 log = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
 from pipelines.eventlog import StateChange
 from pipelines.free_space import FreeSpace
-from pipelines.inputs import InputStore
 from pipelines.job import Job, JobError, JobProgress, JobState
 from pipelines.keeper import PictureKeeper, Store
-from pipelines.kept_latents import LatentStore
 from pipelines.params import Request
 from pipelines.repeating import Repeating
 from pipelines.restoring import INTERRUPTED, restored
 from pipelines.shares import Shares, Turns, heaviest
+from pipelines.store.inputs import InputStore
+from pipelines.store.kept_latents import LatentStore
 from pipelines.waiting_file import FINISHED, Jobs, Saved, WaitingFile
 
 __all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store"]

@@ -85,7 +85,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Picture:
-    """The id of a kept picture (see pipelines.inputs), or "" for none."""
+    """The id of a kept picture (see pipelines.store.inputs), or "" for none."""
 
     def check(self, name: str, value: object, kind: type) -> str:
         if isinstance(value, str) and re.fullmatch(r"([0-9a-f]{64})?", value):

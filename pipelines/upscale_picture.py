@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipelines import recipe
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.enlarging.use import _enlarge, _refuse_too_large
 from pipelines.errors import NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.others import UpscaleRequest
+from pipelines.store import recipe
 
 
 class UpscalePicture:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pipelines import models, recipe
+from pipelines import models
 from pipelines.diffusion.addons.marks import recipe_words
 from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.store import recipe
 
 GENERATOR = "text-to-image"
 

@@ -23,7 +23,7 @@ from pipelines.data import scenes
 from pipelines.device.manager import DeviceManager
 from pipelines.evaluation import frechet, judges, prompts
 from pipelines.events import Result
-from pipelines.film import WHITE, sheet
+from pipelines.store.film import WHITE, sheet
 
 SETTINGS: dict[str, Any] = {
     "num_inference_steps": 20,

@@ -20,9 +20,9 @@ from pipelines.families.learning import Learner, Plan, base_noise
 from pipelines.families.manifold import plane
 from pipelines.families.measures import bits, modes, spread, told_apart
 from pipelines.families.pictures import pixels
-from pipelines.film import sheet
 from pipelines.params import Choice, Range, Request, param
 from pipelines.requests.limits import LARGEST_SEED
+from pipelines.store.film import sheet
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,8 @@ from pipelines import libs
 from pipelines.families import Sampling, shelf
 from pipelines.families.pictures import pixels
 from pipelines.families.request import lease
-from pipelines.film import sheet
 from pipelines.params import Range, Request, param
+from pipelines.store.film import sheet
 
 if TYPE_CHECKING:
     from torch import Tensor

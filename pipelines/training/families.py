@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pipelines import film
 from pipelines.data import sets
 from pipelines.families import Sampling, shelf
 from pipelines.families.learning import Learner, Plan, base_noise, build
 from pipelines.families.pictures import pixels
+from pipelines.store import film
 
 EVERY_SECONDS = 120
 """Between two checkpoints."""

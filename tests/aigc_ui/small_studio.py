@@ -19,12 +19,12 @@ from aigc_ui.visitors import Visitors, kept_key
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
-from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue
 from pipelines.models.library.entry import Root
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.shares import CLASSROOM
-from pipelines.store import ImageStore
+from pipelines.store.images import ImageStore
+from pipelines.store.inputs import InputStore
 
 URL = "http://127.0.0.1:7860"
 

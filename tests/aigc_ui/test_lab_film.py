@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from aigc_ui import lab_film
-from pipelines import film
+from pipelines.store import film
 from tests.aigc_ui.small_studio import open_studio
 
 

@@ -20,14 +20,14 @@ from aigc_ui.guard import Guard, Hosts, Limits
 from aigc_ui.sdapi import Chosen
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitor
-from pipelines import infotext, recipe
 from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Result, StopEarly
-from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue
 from pipelines.params import Request
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.store import ImageStore
+from pipelines.store import infotext, recipe
+from pipelines.store.images import ImageStore
+from pipelines.store.inputs import InputStore
 from tests.aigc_ui.small_studio import URL, until
 from tests.pipelines.test_foreign import FOX, INFOTEXT, png
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
-from pipelines import recipe
+from pipelines.store import recipe
 from tests.browser.visitor import count, finish, generate, pixels, tiles, write
 
 

@@ -23,7 +23,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Progress, Result
 from pipelines.jobs import JobQueue
 from pipelines.params import Range, Request, Text, param
-from pipelines.store import ImageStore
+from pipelines.store.images import ImageStore
 
 MOMENTS = ("submitted", "loading", "step", "result", "before_save", "after_save", "second_save", "done")
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import recipe
 from pipelines.__main__ import main
 from pipelines.device.manager import DeviceManager
 from pipelines.events import Frame, Result
-from pipelines.inputs import InputStore
+from pipelines.store import recipe
+from pipelines.store.inputs import InputStore
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 

@@ -20,7 +20,7 @@ from diffusers import (
 from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 from PIL import Image
 
-from pipelines import infotext, models
+from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.addons import control, control_loading
@@ -29,6 +29,7 @@ from pipelines.diffusion.addons.lora_keys import original_names
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Result
 from pipelines.models.addons import files
+from pipelines.store import infotext
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import our_loop, tiny, tiny_addons, tiny_zoo
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import copies, foreign, infotext, recipe
 from pipelines.errors import BadFile, NotFound
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.store import copies, foreign, infotext, recipe
 
 REQUEST = TextToImageRequest(prompt="a panda, 熊猫 🐼", negative_prompt="blurry", seed=7, sampler="euler").values()
 

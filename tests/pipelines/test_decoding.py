@@ -23,12 +23,12 @@ from pipelines.diffusion import decoding, loading
 from pipelines.diffusion.decoding import IN_FLOAT32, IN_TILES, ON_CPU, Decoder, fade, spans, tiled
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Result
-from pipelines.inputs import InputStore
 from pipelines.jobs import JobQueue, JobState
-from pipelines.kept_latents import LatentStore
 from pipelines.registry import get
 from pipelines.requests.others import DecodeRequest
-from pipelines.store import ImageStore
+from pipelines.store.images import ImageStore
+from pipelines.store.inputs import InputStore
+from pipelines.store.kept_latents import LatentStore
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 

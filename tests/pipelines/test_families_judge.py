@@ -17,7 +17,7 @@ from pipelines.families.learning import Learner, Plan
 from pipelines.families.live_training import FamilyTrainingRequest, View
 from pipelines.families.measures import told_apart
 from pipelines.families.pictures import pixels
-from pipelines.film import sheet
+from pipelines.store.film import sheet
 
 
 def request(**values: Any) -> FamilyTrainingRequest:

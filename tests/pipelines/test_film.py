@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame
-from pipelines.film import FORMATS, MEDIA_TYPES, encode, film
+from pipelines.store.film import FORMATS, MEDIA_TYPES, encode, film
 
 
 def frames(count: int = 5, side: int = 32, pictures: int = 1) -> list[Frame]:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from pipelines import foreign, recipe
 from pipelines.errors import BadFile
-from pipelines.foreign.carrier import user_comment
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.store import foreign, recipe
+from pipelines.store.foreign.carrier import user_comment
 
 INFOTEXT = (
     "portrait of a fox, (sharp focus:1.2)\nNegative prompt: blurry\n"

@@ -20,7 +20,7 @@ from pipelines.jobs import JobQueue
 from pipelines.keeper import PictureKeeper
 from pipelines.prompt_lines import PromptLinesRequest
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.store import ImageStore
+from pipelines.store.images import ImageStore
 from tests.pipelines.killed_studio import Series
 from tests.pipelines.test_jobs import Shelf, over, wait
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines import recipe, registry, series
+from pipelines import registry, series
 from pipelines.axis import Axis, fields
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
@@ -13,6 +13,7 @@ from pipelines.grid import Grid, GridRequest
 from pipelines.prompt_lines import PromptLines, PromptLinesRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.sheet import FAINT, LONGEST, Titles, draw
+from pipelines.store import recipe
 from pipelines.text_to_image import TextToImage
 from tests.tiny import tiny_model
 
@@ -136,7 +137,7 @@ def _lies_on(sheet: np.ndarray, picture: np.ndarray) -> bool:
 
 
 def test_a_sheet_goes_through_a_file_and_back(home, devices, tmp_path):
-    from pipelines.store import ImageStore
+    from pipelines.store.images import ImageStore
 
     *_, sheet = Grid().stream(grid(model="tiny", x_field="seed", x_values="1,2"), devices)
     assert isinstance(sheet, Result)

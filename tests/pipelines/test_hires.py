@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import infotext, models
+from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.enlarging.esrgan import Compact
 from pipelines.diffusion.second_pass import enlarged
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.requests import hires
+from pipelines.store import infotext
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, lease
 from tests import tiny_addons
 from tests.tiny import tiny_model

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import BadFile, StudioError
-from pipelines.picture_files import decoding
-from pipelines.picture_files.bounds import MOST_MEMORY
-from pipelines.picture_files.reader import PictureReader
+from pipelines.store.picture_files import decoding
+from pipelines.store.picture_files.bounds import MOST_MEMORY
+from pipelines.store.picture_files.reader import PictureReader
 from tests.pipelines import hostile_pictures as hostile
 
 MOST_CPU_SECONDS = 8.0  # two on a quiet machine

@@ -16,8 +16,8 @@ from pipelines.diffusion import bundle, loading
 from pipelines.diffusion.start import feathered, fitted, painted_part, pooled
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Result, StopEarly
-from pipelines.inputs import InputStore
 from pipelines.requests.limits import FEATHER
+from pipelines.store.inputs import InputStore
 from pipelines.text_to_image import Run, TextToImage, TextToImageRequest
 from tests.tiny import tiny_model, tiny_pipeline
 

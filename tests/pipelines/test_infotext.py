@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.infotext import parse, write
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.store.infotext import parse, write
 from pipelines.theory.samplers import SAMPLER_LABELS
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 

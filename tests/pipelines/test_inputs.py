@@ -16,10 +16,10 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from pipelines import inputs
 from pipelines.errors import BadFile, NotFound, StorageError
-from pipelines.inputs import InputStore
-from pipelines.picture_files.decoding import read
+from pipelines.store import inputs
+from pipelines.store.inputs import InputStore
+from pipelines.store.picture_files.decoding import read
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
 PICTURE = Image.fromarray(COLOURS)

@@ -13,7 +13,7 @@ from diffusers import DDIMScheduler
 from PIL import Image
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from pipelines import infotext, models
+from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.addons import clip_vision, ip_adapter
@@ -21,6 +21,7 @@ from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.events import Result
 from pipelines.models.addons import files, ip_files
 from pipelines.models.library.recognise import recognise
+from pipelines.store import infotext
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import our_loop, tiny, tiny_addons, tiny_zoo
 from tests.pipelines import test_control

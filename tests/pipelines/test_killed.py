@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.store import ImageStore
+from pipelines.store.images import ImageStore
 from tests.pipelines.killed_studio import MOMENTS
 
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,11 @@ import pytest
 
 from pipelines.files import leftovers
 from pipelines.files.whole import write_whole
-from pipelines.inputs import InputStore
-from pipelines.kept_latents import LatentStore
 from pipelines.models.library.catalogue import Catalogue
 from pipelines.models.library.entry import Root
-from pipelines.store import ImageStore
+from pipelines.store.images import ImageStore
+from pipelines.store.inputs import InputStore
+from pipelines.store.kept_latents import LatentStore
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs locks of files and signals")
 DAY = "2026-01-01"

@@ -410,7 +410,7 @@ def test_two_jobs_with_different_loras_do_not_disturb_one_another(home, base):
 
 
 def test_the_recipe_says_names_weights_and_hashes(home, base):
-    from pipelines import infotext
+    from pipelines.store import infotext
 
     path = put(home, "named", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
     devices = DeviceManager("cpu", threads=1)

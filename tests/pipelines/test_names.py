@@ -3,9 +3,9 @@
 import pytest
 
 from pipelines.errors import BadRequest
-from pipelines.infotext import parse
 from pipelines.requests import names
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.store.infotext import parse
 from pipelines.theory.samplers import SAMPLER_LABELS
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines import infotext, models
+from pipelines import models
 from pipelines.models.library import adapters
 from pipelines.requests import names
+from pipelines.store import infotext
 
 PIECES = ("a", "a:", 'ab:"', 'ab:"\\"', "ab: ", "a ", "[", "[]", "1.", "\n", "Steps: 1, ", '\\"', "_", "é", "f0: ")
 READERS: dict[str, Callable[[str], object]] = {

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from pipelines import recipe as recipes
 from pipelines.errors import BadFile, BadRequest
+from pipelines.store import recipe as recipes
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 text = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\n狐🦊é–"), max_size=80)

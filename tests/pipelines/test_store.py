@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import index, pictures
 from pipelines.errors import NotFound, StorageError
-from pipelines.store import ImageStore
+from pipelines.store import index, pictures
+from pipelines.store.images import ImageStore
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = {

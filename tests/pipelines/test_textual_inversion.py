@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import infotext, models
+from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.diffusion.addons.textual_inversion import with_embeddings
@@ -18,6 +18,7 @@ from pipelines.events import Result
 from pipelines.models.addons import files
 from pipelines.models.addons.words import mentioned
 from pipelines.prompts import plain
+from pipelines.store import infotext
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import tiny, tiny_addons, tiny_zoo
 

@@ -11,7 +11,7 @@ import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
 from safetensors.torch import save_file
 
-from pipelines import infotext, models
+from pipelines import models
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import autoencoder, loading
@@ -20,6 +20,7 @@ from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
 from pipelines.models import vaes
 from pipelines.prompts import plain
+from pipelines.store import infotext
 from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model

@@ -6,9 +6,9 @@ A stranger's graph may be cyclic or endless: every walk remembers where it was a
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pipelines.foreign.found import Said
-from pipelines.foreign.json_text import json_object
-from pipelines.foreign.names import model_name, named
+from pipelines.store.foreign.found import Said
+from pipelines.store.foreign.json_text import json_object
+from pipelines.store.foreign.names import model_name, named
 
 MOST_NODES = 1000
 MOST_SAMPLERS = 20

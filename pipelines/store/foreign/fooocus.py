@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.foreign.found import Said, left, picked
-from pipelines.foreign.json_text import json_object
-from pipelines.foreign.names import model_name, named
+from pipelines.store.foreign.found import Said, left, picked
+from pipelines.store.foreign.json_text import json_object
+from pipelines.store.foreign.names import model_name, named
 
 NAMES = {
     "prompt": "prompt",

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from pipelines import infotext
-from pipelines.foreign.found import Said
-from pipelines.foreign.names import model_name
+from pipelines.store import infotext
+from pipelines.store.foreign.found import Said
+from pipelines.store.foreign.names import model_name
 
 
 def read(texts: Mapping[str, str]) -> Said | None:

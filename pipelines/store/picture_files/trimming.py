@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipelines.errors import BadFile
-from pipelines.picture_files.bounds import DAMAGED, UNKNOWN
+from pipelines.store.picture_files.bounds import DAMAGED, UNKNOWN
 
 MOST_BESIDE = 1 << 16  # bytes that are left with the pixels
 MOST_NOTE = 1 << 20  # bytes of EXIF or XMP, which say how the picture is turned

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from pipelines.errors import BadFile
-from pipelines.picture_files.bounds import (
+from pipelines.store.picture_files.bounds import (
     DAMAGED,
     LONGEST_SIDE,
     MOST_PIXELS,
@@ -24,8 +24,8 @@ from pipelines.picture_files.bounds import (
     check_size,
     too_much_memory,
 )
-from pipelines.picture_files.jpeg_scans import coefficient_bytes
-from pipelines.picture_files.trimming import format_of, trimmed
+from pipelines.store.picture_files.jpeg_scans import coefficient_bytes
+from pipelines.store.picture_files.trimming import format_of, trimmed
 
 PLUGINS = (GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 BAND_PIXELS = 1 << 18

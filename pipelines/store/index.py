@@ -16,10 +16,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipelines import pictures
 from pipelines.errors import StorageError
-from pipelines.infotext import json_object
-from pipelines.pictures import ImageInfo
+from pipelines.store import pictures
+from pipelines.store.infotext import json_object
+from pipelines.store.pictures import ImageInfo
 
 T = TypeVar("T")
 Migration = Callable[[sqlite3.Connection], object]

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines import pictures
-from pipelines import recipe as recipes
 from pipelines.errors import NotFound, StorageError
 from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
-from pipelines.index import Index
-from pipelines.pictures import ImageInfo
+from pipelines.store import pictures
+from pipelines.store import recipe as recipes
+from pipelines.store.index import Index
+from pipelines.store.pictures import ImageInfo
 
 MAX_PAGE = 1000
 

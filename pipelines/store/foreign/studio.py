@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from pipelines import infotext
-from pipelines.foreign.found import Said
+from pipelines.store import infotext
+from pipelines.store.foreign.found import Said
 
 TOOL = "AIGC Studio"
 

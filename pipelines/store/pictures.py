@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines import recipe as recipes
 from pipelines.errors import BadFile
-from pipelines.infotext import json_object
+from pipelines.store import recipe as recipes
+from pipelines.store.infotext import json_object
 
 MAX_PIXELS = 1 << 26  # a larger picture is not ours: a few bytes of PNG may ask for gigabytes
 STORE_CHUNK = "aigc-store"  # who owns the picture and whether it is finished

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipelines import SOFTWARE, infotext
-from pipelines import recipe as recipes
+from pipelines import SOFTWARE
 from pipelines.errors import BadFile, NotFound
 from pipelines.files.whole import storage_error
+from pipelines.store import infotext
+from pipelines.store import recipe as recipes
 
 KINDS = {"jpg": "JPEG", "webp": "WEBP"}
 MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}

@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 
 from PIL.PngImagePlugin import PngInfo
 
-from pipelines import SOFTWARE, infotext
+from pipelines import SOFTWARE
 from pipelines.errors import BadFile, BadRequest
+from pipelines.store import infotext
 
 VERSION = 1
 MAX_TEXT = 1 << 20  # bytes of one text, also after inflating

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import ImageOps
 
 from pipelines.confined import serving
-from pipelines.picture_files import decoding
-from pipelines.picture_files.bounds import BASE_MEMORY, MOST_BYTES, MOST_MEMORY
+from pipelines.store.picture_files import decoding
+from pipelines.store.picture_files.bounds import BASE_MEMORY, MOST_BYTES, MOST_MEMORY
 
 CPU_SECONDS = 10
 SPARE = MOST_MEMORY - BASE_MEMORY + 2_000_000  # pages that are mapped and never touched
@@ -33,13 +33,13 @@ def pixels(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def texts(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-    from pipelines.foreign import carrier  # so that pictures do not wait for it
+    from pipelines.store.foreign import carrier  # so that pictures do not wait for it
 
     return carrier.texts_of(data), b""
 
 
 def hidden_texts(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-    from pipelines.foreign import stealth
+    from pipelines.store.foreign import stealth
 
     return stealth.texts_of(data), b""
 

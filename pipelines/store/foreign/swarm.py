@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pipelines.foreign.found import Said, left, picked
-from pipelines.foreign.json_text import json_object
-from pipelines.foreign.names import model_name, named
+from pipelines.store.foreign.found import Said, left, picked
+from pipelines.store.foreign.json_text import json_object
+from pipelines.store.foreign.names import model_name, named
 
 NAMES = {
     "prompt": "prompt",

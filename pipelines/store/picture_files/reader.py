@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.confined.worker import Worker
-from pipelines.picture_files.bounds import check_bytes
+from pipelines.store.picture_files.bounds import check_bytes
 
 MOST_PLAIN_BYTES = 32 * 2**20  # of an answer: pixels of two bounded sides, or their PNG
 SECONDS = 30.0
@@ -29,7 +29,7 @@ class PictureReader:
 
     def __init__(self) -> None:
         self._worker = Worker(
-            "pipelines.picture_files.child",
+            "pipelines.store.picture_files.child",
             "picture",
             SECONDS,
             MOST_PLAIN_BYTES,

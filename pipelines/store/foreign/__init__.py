@@ -10,9 +10,8 @@ All of it is a stranger's data: bounded before it is parsed, checked by the requ
 
 from collections.abc import Callable
 
-from pipelines.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, stealth, studio, swarm
-from pipelines.foreign.found import Found, Said, found
 from pipelines.params import Request
+from pipelines.store.foreign.found import Found, Said, found
 
 __all__ = ["Found", "Said", "read", "read_text"]
 

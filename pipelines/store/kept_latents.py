@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import pictures
 from pipelines.errors import BadFile, NotFound
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.models import strangers
 from pipelines.requests.kept import KeptLatents
+from pipelines.store import pictures
 
 ID = re.compile(r"[0-9a-f]{32}")
 NAME = "latents"

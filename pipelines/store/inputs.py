@@ -17,10 +17,10 @@ from PIL import Image
 from pipelines.errors import BadFile, NotFound
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
-from pipelines.picture_files.bounds import LONGEST_SIDE
-from pipelines.picture_files.bounds import MOST_BYTES as MOST_BYTES
-from pipelines.picture_files.reader import PictureReader
-from pipelines.pictures import is_file
+from pipelines.store.picture_files.bounds import LONGEST_SIDE
+from pipelines.store.picture_files.bounds import MOST_BYTES as MOST_BYTES
+from pipelines.store.picture_files.reader import PictureReader
+from pipelines.store.pictures import is_file
 
 _ID = re.compile(r"[0-9a-f]{64}")
 

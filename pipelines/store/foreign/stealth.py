@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.errors import BadFile
-from pipelines.foreign.json_text import json_object
-from pipelines.picture_files.trimming import trimmed
-from pipelines.recipe import MAX_TEXT
+from pipelines.store.foreign.json_text import json_object
+from pipelines.store.picture_files.trimming import trimmed
+from pipelines.store.recipe import MAX_TEXT
 
 MOST_PIXELS = 20_000_000
 SIGNATURES = {b"stealth_pnginfo": False, b"stealth_pngcomp": True}

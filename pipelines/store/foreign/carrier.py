@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from pipelines import recipe
 from pipelines.errors import BadFile
+from pipelines.store import recipe
 
 MOST_BYTES = recipe.MAX_TEXT  # of one text
 MOST_SEGMENTS = 1000
