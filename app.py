@@ -18,13 +18,14 @@ from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
 from aigc_ui.visitors import Visitors, kept_key  # noqa: E402
-from pipelines import models, places, registry  # noqa: E402
+from pipelines import models, places  # noqa: E402
 from pipelines.device.manager import DeviceManager  # noqa: E402
+from pipelines.engine import registry  # noqa: E402
+from pipelines.engine.free_space import FreeSpace  # noqa: E402
+from pipelines.engine.queue import JobQueue  # noqa: E402
+from pipelines.engine.shares import CLASSROOM  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
-from pipelines.free_space import FreeSpace  # noqa: E402
-from pipelines.jobs import JobQueue  # noqa: E402
 from pipelines.models.library import scan  # noqa: E402
-from pipelines.shares import CLASSROOM  # noqa: E402
 from pipelines.store.images import ImageStore  # noqa: E402
 from pipelines.store.inputs import InputStore  # noqa: E402
 from pipelines.store.kept_latents import LatentStore  # noqa: E402

@@ -42,8 +42,8 @@ from pipelines import models, places
 from pipelines.device import memory
 from pipelines.diffusion import footprint
 from pipelines.diffusion.suited import suited
+from pipelines.engine.queue import Job, JobState
 from pipelines.errors import BadRequest, StudioError
-from pipelines.jobs import Job, JobState
 from pipelines.params import Range, Text
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import copies, film, infotext

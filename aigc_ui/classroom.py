@@ -4,8 +4,8 @@ from typing import Any
 
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor
+from pipelines.engine.queue import Job
 from pipelines.errors import NotAllowed
-from pipelines.jobs import Job
 
 
 def about(services: Services, visitor: Visitor) -> dict[str, Any]:

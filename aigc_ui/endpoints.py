@@ -16,8 +16,8 @@ from gradio.events import api
 
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
+from pipelines.engine.job import Job
 from pipelines.errors import StudioError
-from pipelines.job import Job
 from pipelines.params import Curve, Request
 
 GENERATOR = "text-to-image"

@@ -20,9 +20,9 @@ from aigc_ui.plain import json_bytes
 from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
+from pipelines.engine.job import JobError
+from pipelines.engine.queue import Job, JobState
 from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound, StudioError
-from pipelines.job import JobError
-from pipelines.jobs import Job, JobState
 from pipelines.models import vaes
 from pipelines.params import Request as Values
 from pipelines.store import foreign, infotext

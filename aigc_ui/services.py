@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 from aigc_ui.rooms import Rooms
 from aigc_ui.visitors import Numbers, Visitor
-from pipelines import VERSION, registry
+from pipelines import VERSION
+from pipelines.engine import registry
 from pipelines.errors import NotAllowed
 
 if TYPE_CHECKING:
     from pipelines.device.manager import DeviceManager
-    from pipelines.jobs import Job, JobQueue
+    from pipelines.engine.queue import Job, JobQueue
+    from pipelines.engine.registry import Generator
     from pipelines.models.library.catalogue import Catalogue
     from pipelines.models.library.entry import Root
     from pipelines.models.library.hashing import Hasher
     from pipelines.params import Request
-    from pipelines.registry import Generator
     from pipelines.store.images import ImageInfo, ImageStore
     from pipelines.store.inputs import InputStore
 

@@ -12,9 +12,9 @@ from aigc_ui.room import Room
 from aigc_ui.rooms import Rooms
 from aigc_ui.viewers import Bounds, Viewer, Viewers
 from aigc_ui.visitors import Visitor
+from pipelines.engine.queue import Job, JobState, StateChange
 from pipelines.errors import Busy
 from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Snapshot, Token
-from pipelines.jobs import Job, JobState, StateChange
 
 HEARTBEAT_SECONDS = 15.0
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipelines import registry
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.events import Frame, Result
 
 PROMPTS = (

@@ -1,8 +1,8 @@
 """Peak bytes of one evaluation and of one decoding at real models' sizes, without their weights or their arithmetic.
 
 Everything runs on torch's meta device, which knows shapes and nothing else; the bytes of what is alive are counted.
-`pipelines/diffusion/footprint.py` has its constants from here: the last column, per token instead of per latent pixel for the
-transformers, whose tokens are patches of 2 x 2 latent pixels and those of the prompt.
+`pipelines/diffusion/footprint.py` has its constants from here: the last column, per token instead of per latent pixel
+for the transformers, whose tokens are patches of 2 x 2 latent pixels and those of the prompt.
 """
 
 import weakref

@@ -94,7 +94,7 @@ def _bounds(field: Field) -> str:
 
 
 def _text_to_image() -> Any:
-    from pipelines import registry
+    from pipelines.engine import registry
 
     return registry.get("text-to-image")
 

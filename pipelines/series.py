@@ -46,6 +46,6 @@ def run(requests: Sequence[TextToImageRequest], devices: DeviceManager) -> Itera
 
 
 def _generator() -> Any:
-    from pipelines import registry
+    from pipelines.engine import registry
 
     return registry.get("text-to-image")

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines import models, registry
+from pipelines import models
 from pipelines.data import scenes
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.evaluation import frechet, judges, prompts
 from pipelines.events import Result
 from pipelines.store.film import WHITE, sheet

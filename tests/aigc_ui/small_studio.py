@@ -17,12 +17,12 @@ from aigc_ui.guard import Guard, Hosts
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitors, kept_key
 from pipelines.device.manager import DeviceManager
+from pipelines.engine.queue import JobQueue
+from pipelines.engine.shares import CLASSROOM
 from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
-from pipelines.jobs import JobQueue
 from pipelines.models.library.entry import Root
 from pipelines.params import Choice, Picture, Range, Request, Text, param
-from pipelines.shares import CLASSROOM
 from pipelines.store.images import ImageStore
 from pipelines.store.inputs import InputStore
 

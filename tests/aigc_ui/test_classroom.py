@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines import registry
+from pipelines.engine import registry
 from tests.aigc_ui.small_studio import Studio, made, open_studio, until
 
 PUPILS, OWNERS = "token-of-the-pupils", "token-of-the-owner"

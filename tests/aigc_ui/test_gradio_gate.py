@@ -14,7 +14,7 @@ from gradio.exceptions import InvalidPathError
 from aigc_ui import gradio_bodies, gradio_gate, gradio_sessions, page, proxies
 from aigc_ui.guard import Guard, Hosts
 from aigc_ui.server import GRADIO
-from pipelines import registry
+from pipelines.engine import registry
 from tests.aigc_ui.small_studio import URL, open_studio
 
 JOIN, EVENTS = "/gradio_api/queue/join", "/gradio_api/queue/data"

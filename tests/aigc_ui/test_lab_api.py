@@ -10,7 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from pipelines import lab, registry
+from pipelines import lab
+from pipelines.engine import registry
 from tests.aigc_ui.small_studio import open_studio
 
 

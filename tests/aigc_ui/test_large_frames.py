@@ -4,7 +4,7 @@ import torch
 
 from aigc_ui.frames import FrameEncoder
 from pipelines.diffusion.preview import sd1_preview
-from pipelines.eventlog import FRAME_BYTES, EventLog
+from pipelines.engine.eventlog import FRAME_BYTES, EventLog
 from pipelines.events import Frame
 
 STEPS, PICTURES = 150, 16

@@ -21,8 +21,8 @@ from aigc_ui.sdapi import Chosen
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitor
 from pipelines.device.manager import DeviceManager
+from pipelines.engine.queue import JobQueue
 from pipelines.events import Event, Frame, Result, StopEarly
-from pipelines.jobs import JobQueue
 from pipelines.params import Request
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import infotext, recipe

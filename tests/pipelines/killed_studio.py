@@ -20,8 +20,8 @@ import numpy as np
 
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
+from pipelines.engine.queue import JobQueue
 from pipelines.events import Event, Frame, Progress, Result
-from pipelines.jobs import JobQueue
 from pipelines.params import Range, Request, Text, param
 from pipelines.store.images import ImageStore
 

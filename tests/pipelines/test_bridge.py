@@ -17,12 +17,13 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline, EulerDiscreteScheduler
 
-from pipelines import models, registry
+from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import counter, footprint
 from pipelines.diffusion.bridge import asked, leading, model
 from pipelines.diffusion.bridge.walk import Shown, Walk
 from pipelines.diffusion.suited import suited
+from pipelines.engine import registry
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.models.bridged import classes

@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pipelines import models, registry
+from pipelines import models
 from pipelines.__main__ import main
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
 from pipelines.models.converting import convert, sources, taking_in

@@ -21,10 +21,10 @@ from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import Placement, Way
 from pipelines.diffusion import decoding, loading
 from pipelines.diffusion.decoding import IN_FLOAT32, IN_TILES, ON_CPU, Decoder, fade, spans, tiled
+from pipelines.engine.queue import JobQueue, JobState
+from pipelines.engine.registry import get
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Result
-from pipelines.jobs import JobQueue, JobState
-from pipelines.registry import get
 from pipelines.requests.others import DecodeRequest
 from pipelines.store.images import ImageStore
 from pipelines.store.inputs import InputStore

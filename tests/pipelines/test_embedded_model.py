@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import libs, models, registry
+from pipelines import libs, models
 from pipelines.data import captions, scenes
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.evaluation import prompts, subject_judge
 from pipelines.evaluation import text_to_image as evaluation
 from pipelines.events import Frame, Result

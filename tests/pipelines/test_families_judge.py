@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import registry
 from pipelines.data import sets
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.errors import BadRequest
 from pipelines.events import Loss, Snapshot
 from pipelines.families.learning import Learner, Plan

@@ -14,8 +14,9 @@ import torch
 from diffusers import AutoencoderKL, DDIMPipeline, DDPMPipeline, DDPMScheduler, UNet2DModel, VQModel
 from safetensors.torch import load_file, save_file
 
-from pipelines import lab, libs, registry
+from pipelines import lab, libs
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame
 from pipelines.families import Sampling, own

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import lab, registry
+from pipelines import lab
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Loss, Result, Snapshot, StopEarly
 from pipelines.families import latents, shelf

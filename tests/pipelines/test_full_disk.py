@@ -11,13 +11,13 @@ import pytest
 
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
+from pipelines.engine.free_space import MARGIN, FreeSpace
+from pipelines.engine.job import Job, JobState
+from pipelines.engine.keeper import PictureKeeper
+from pipelines.engine.queue import JobQueue
 from pipelines.errors import StorageError
 from pipelines.events import Result
-from pipelines.free_space import MARGIN, FreeSpace
 from pipelines.grid import GridRequest
-from pipelines.job import Job, JobState
-from pipelines.jobs import JobQueue
-from pipelines.keeper import PictureKeeper
 from pipelines.prompt_lines import PromptLinesRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store.images import ImageStore
@@ -86,7 +86,7 @@ def test_all_pictures_of_a_job_are_held_and_saved_in_their_order_once_there_is_r
 
 
 def test_they_are_saved_by_themselves_once_there_is_room(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.jobs.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("pipelines.engine.queue.RETRY_SECONDS", 0.05)
     store = ImageStore(disk / "outputs")
     filler = fill(disk)
     queue = opened(store)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines import registry, series
+from pipelines import series
 from pipelines.axis import Axis, fields
+from pipelines.engine import registry
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
 from pipelines.grid import Grid, GridRequest

@@ -17,10 +17,10 @@ import torch
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.device.worker import Rows
+from pipelines.engine.eventlog import EventLog, StateChange
+from pipelines.engine.queue import Job, JobQueue, JobState
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
-from pipelines.eventlog import EventLog, StateChange
 from pipelines.events import Frame, Progress, Result, StopEarly
-from pipelines.jobs import Job, JobQueue, JobState
 from pipelines.params import Range, Request, Text, param
 
 

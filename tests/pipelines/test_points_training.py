@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipelines import registry
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Result, Snapshot, StopEarly
 from pipelines.lab import points_bound, points_training

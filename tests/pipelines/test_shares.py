@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pipelines import jobs as queue_module
+from pipelines.engine import queue as queue_module
+from pipelines.engine.job import Job
+from pipelines.engine.shares import CLASSROOM, CLIENTS_OF_ADDRESS, Shares, Turns, heaviest
 from pipelines.errors import Busy
 from pipelines.events import Frame
-from pipelines.job import Job
 from pipelines.params import Request
-from pipelines.shares import CLASSROOM, CLIENTS_OF_ADDRESS, Shares, Turns, heaviest
 from tests.pipelines.test_jobs import Counting, Steps, make, over, wait  # noqa: F401
 
 ATTACKER, PUPIL = "10.0.0.66", "10.0.0.7"

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines import models, registry, sketch
+from pipelines import models, sketch
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.errors import NotFound
 from pipelines.events import Frame, Progress, StopEarly
 from pipelines.requests.text_to_image import TextToImageRequest

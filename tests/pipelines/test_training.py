@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import models, registry
+from pipelines import models
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.events import Result
 from pipelines.training import autoencoder, muon, text_to_image, tokenizer
 

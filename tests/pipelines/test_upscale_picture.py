@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines import registry
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.enlarging.upscaler import upscale
+from pipelines.engine import registry
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Progress, Result, StopEarly
 

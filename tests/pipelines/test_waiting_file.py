@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from pipelines.engine.job import Job, JobState
+from pipelines.engine.restoring import restored
+from pipelines.engine.waiting_file import FINISHED, MOST_FINISHED_BYTES, RUNNING, WAITING, Jobs, WaitingFile, read
 from pipelines.errors import NotFound
 from pipelines.files.lock import FileLock
-from pipelines.job import Job, JobState
-from pipelines.restoring import restored
-from pipelines.waiting_file import FINISHED, MOST_FINISHED_BYTES, RUNNING, WAITING, Jobs, WaitingFile, read
 from tests.pipelines.test_jobs import Counting, Steps, devices, make, over, wait  # noqa: F401 -- fixtures
 
 ROW = {"id": "x1", "client": "me", "generator": "counting", "request": {"steps": 2}, "created": 1.0}

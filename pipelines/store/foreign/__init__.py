@@ -11,7 +11,13 @@ All of it is a stranger's data: bounded before it is parsed, checked by the requ
 from collections.abc import Callable
 
 from pipelines.params import Request
+from pipelines.store.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, stealth, studio, swarm
 from pipelines.store.foreign.found import Found, Said, found
+
+__all__ = ["Found", "Said", "read", "read_text"]
+
+# Those whose text nobody else writes come first; A1111's takes whatever is left under "parameters".
+TOOLS = (studio.read, comfy.read, invoke.read, novelai.read, swarm.read, fooocus.read, a1111.read)
 
 __all__ = ["Found", "Said", "read", "read_text"]
 

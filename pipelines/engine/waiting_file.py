@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.engine.job import Job, JobError, JobState
 from pipelines.files.lock import FileLock
-from pipelines.job import Job, JobError, JobState
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines import registry
+from pipelines.engine import registry
+from pipelines.engine.job import Job, JobError, JobState
+from pipelines.engine.keeper import Store
+from pipelines.engine.waiting_file import FINISHED, RUNNING, Saved
 from pipelines.errors import StudioError
-from pipelines.job import Job, JobError, JobState
-from pipelines.keeper import Store
 from pipelines.params import Request
-from pipelines.waiting_file import FINISHED, RUNNING, Saved
 
 MOST_DEATHS = 2
 """A job that ran when the studio ended without a proper close so many times in a row is not started again."""

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pipelines.engine.job import Job, Unsaved
 from pipelines.errors import StorageError
-from pipelines.job import Job, Unsaved
 
 MOST_HELD_BYTES = 256 * 2**20
 

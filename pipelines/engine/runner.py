@@ -9,12 +9,12 @@ from typing import cast
 
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import is_out_of_memory
+from pipelines.engine.free_space import FreeSpace
+from pipelines.engine.job import Job, JobError
+from pipelines.engine.keeper import PictureKeeper
+from pipelines.engine.registry import Generator
 from pipelines.errors import NotDecoded, OutOfMemory, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
-from pipelines.free_space import FreeSpace
-from pipelines.job import Job, JobError
-from pipelines.keeper import PictureKeeper
-from pipelines.registry import Generator
 from pipelines.requests.others import DecodeRequest
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.engine.eventlog import FRAME_BYTES, Entry, EventLog, StateChange
 from pipelines.errors import StudioError
-from pipelines.eventlog import FRAME_BYTES, Entry, EventLog, StateChange
 from pipelines.events import Event, Frame, Progress
 from pipelines.params import Request
 

@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines import job_runner, registry
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry, runner
+from pipelines.engine.eventlog import StateChange
+from pipelines.engine.free_space import FreeSpace
+from pipelines.engine.job import Job, JobError, JobProgress, JobState
+from pipelines.engine.keeper import PictureKeeper, Store
+from pipelines.engine.repeating import Repeating
+from pipelines.engine.restoring import INTERRUPTED, restored
+from pipelines.engine.shares import Shares, Turns, heaviest
+from pipelines.engine.waiting_file import FINISHED, Jobs, Saved, WaitingFile
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
-from pipelines.eventlog import StateChange
-from pipelines.free_space import FreeSpace
-from pipelines.job import Job, JobError, JobProgress, JobState
-from pipelines.keeper import PictureKeeper, Store
 from pipelines.params import Request
-from pipelines.repeating import Repeating
-from pipelines.restoring import INTERRUPTED, restored
-from pipelines.shares import Shares, Turns, heaviest
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
-from pipelines.waiting_file import FINISHED, Jobs, Saved, WaitingFile
 
 __all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store"]
 
@@ -281,7 +281,7 @@ class JobQueue:
         try:
             self._write()  # before it can do any harm: a job that ends the process is known at the next start
             generator = self._get(job.generator)
-            job_runner.run(job, generator, self._devices, self._keeper, self._inputs, self._latents, self._space)
+            runner.run(job, generator, self._devices, self._keeper, self._inputs, self._latents, self._space)
         finally:
             job.finish(JobError("bug", "The studio could not run this job; the log has the details."))  # if not over
             with self._lock:

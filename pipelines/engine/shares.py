@@ -8,8 +8,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pipelines.engine.job import Job
 from pipelines.errors import Busy
-from pipelines.job import Job
 
 CLIENTS_OF_ADDRESS = 4
 """An address gets the turns of at most so many clients, whoever asks from there."""

@@ -1,0 +1,1 @@
+"""Jobs: who waits, who runs, what survives the end of the process."""

@@ -1,0 +1,57 @@
+"""Which generators there are; the module of each is imported when it is first asked for."""
+
+import functools
+import importlib
+from collections.abc import Iterator
+from typing import Protocol
+
+from pipelines.device.manager import DeviceManager
+from pipelines.errors import NotFound
+from pipelines.events import Event
+from pipelines.params import Request
+
+MODULES = {
+    "text-to-image": ("pipelines.text_to_image", "TextToImage"),
+    "grid": ("pipelines.grid", "Grid"),
+    "prompt-lines": ("pipelines.prompt_lines", "PromptLines"),
+    "sketch": ("pipelines.sketch", "Sketch"),
+    "decode": ("pipelines.decode_latents", "DecodeLatents"),
+    "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
+    "family": ("pipelines.families.samples", "FamilySamples"),
+    "family-own": ("pipelines.families.own.samples", "OwnSamples"),
+    "family-race": ("pipelines.families.race", "Race"),
+    "family-training": ("pipelines.families.live_training", "FamilyTraining"),
+    "points-training": ("pipelines.lab.points_training", "PointsTraining"),
+    "convert": ("pipelines.models.converting.job", "Convert"),
+    "download": ("pipelines.models.converting.download_job", "Download"),
+}
+OWNERS = ("convert", "download")
+"""Those that change which models there are; in a shared studio only its owner may ask for them."""
+TRAININGS = ("family-training", "points-training")
+"""Those that learn for minutes; in a shared studio only its owner may ask for them, unless pupils were allowed to."""
+
+
+class Generator(Protocol):
+    """One way to make something: a request goes in, a stream of events comes out.
+
+    `StopEarly` may be thrown into the stream between two events; it may answer with one Result marked unfinished.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def request_type(self) -> type[Request]: ...
+    def stream(self, request, devices: DeviceManager) -> Iterator[Event]: ...
+
+
+def names() -> tuple[str, ...]:
+    return tuple(MODULES)
+
+
+@functools.cache
+def get(name: str) -> Generator:
+    """The generator of that name, always the same object. Raises NotFound."""
+    if name not in MODULES:
+        raise NotFound(f"unknown generator {name[:40]!r}; known are {', '.join(MODULES)}.")
+    module, generator = MODULES[name]
+    return getattr(importlib.import_module(module), generator)()
