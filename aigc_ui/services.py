@@ -79,7 +79,7 @@ class Services:
 
     def warm(self) -> None:
         """Loads the libraries and the embedded model and evaluates it once, so that the first picture is not late."""
-        from pipelines.text_to_image import warm
+        from pipelines.generators.text_to_image import warm
 
         warm(self.devices)
         self.warmed.set()

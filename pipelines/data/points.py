@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from pipelines.data import points
 from pipelines.errors import BadRequest
 from pipelines.theory.ideal import Boxes, Distribution, Mixture
 
@@ -119,3 +120,14 @@ def _curve(means: Tensor, width: float, labels: Tensor) -> Mixture:
     means = means - means.mean(0)
     spread = math.sqrt(float(means.square().mean()) + width**2)
     return Mixture.of(means / spread, width / spread, labels)
+
+
+PROJECTIONS = 64
+
+
+def sliced_distance(first: Tensor, second: Tensor, draw: torch.Generator) -> float:
+    """Sliced Wasserstein-2 between two sets of equally many points, over PROJECTIONS random directions."""
+    angles = torch.rand(PROJECTIONS, generator=draw, dtype=torch.float64) * math.tau
+    directions = torch.stack([angles.cos(), angles.sin()])  # (2, PROJECTIONS)
+    gaps = (first @ directions).sort(0).values - (second @ directions).sort(0).values
+    return float(gaps.square().mean().sqrt())

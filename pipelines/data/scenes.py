@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pipelines.data import styles, subjects
+from pipelines.data import scenes, styles, subjects
 
 SIZE = 128
 SUPERSAMPLING = 3
@@ -220,3 +220,8 @@ def _centres(count: int, relation: str, rng: np.random.Generator, jitter: float)
     across = [middle + jitter * rng.uniform(-5, 5) for _ in spacing]
     sideways = relation in ("left of", "right of", "row")
     return [(p, q) if sideways else (q, p) for p, q in zip(along, across, strict=True)]
+
+
+def panda() -> np.ndarray:
+    """The picture where nobody has brought one: a drawn scene, (SIDE, SIDE, 3) uint8."""
+    return scenes.draw(scenes.arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0)))

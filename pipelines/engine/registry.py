@@ -11,12 +11,12 @@ from pipelines.events import Event
 from pipelines.params import Request
 
 MODULES = {
-    "text-to-image": ("pipelines.text_to_image", "TextToImage"),
-    "grid": ("pipelines.grid", "Grid"),
-    "prompt-lines": ("pipelines.prompt_lines", "PromptLines"),
-    "sketch": ("pipelines.sketch", "Sketch"),
-    "decode": ("pipelines.decode_latents", "DecodeLatents"),
-    "upscale": ("pipelines.upscale_picture", "UpscalePicture"),
+    "text-to-image": ("pipelines.generators.text_to_image", "TextToImage"),
+    "grid": ("pipelines.generators.grid", "Grid"),
+    "prompt-lines": ("pipelines.generators.prompt_lines", "PromptLines"),
+    "sketch": ("pipelines.generators.sketch", "Sketch"),
+    "decode": ("pipelines.generators.decode_latents", "DecodeLatents"),
+    "upscale": ("pipelines.generators.upscale_picture", "UpscalePicture"),
     "family": ("pipelines.families.samples", "FamilySamples"),
     "family-own": ("pipelines.families.own.samples", "OwnSamples"),
     "family-race": ("pipelines.families.race", "Race"),

@@ -24,7 +24,7 @@ QUICK, WHOLE = 64, 256
 
 def spread(x: Tensor, exact: Distribution) -> dict[str, float]:
     """Sliced Wasserstein-2 between samples and as many of the data's own, and between two such sets of the data."""
-    from pipelines.lab.points import sliced_distance
+    from pipelines.data.points import sliced_distance
 
     draw = _draw(1)
     real, again = (exact.sample(len(x), draw) for _ in range(2))

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pipelines.data import digits, points
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion import pixel_ddpm
+from pipelines.lab import pixel_ddpm
 from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Range, param

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from pipelines.data import digits
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion import pixel_ddpm
 from pipelines.errors import BadRequest
+from pipelines.lab import pixel_ddpm
 from pipelines.lab.schedule import significant
 from pipelines.params import Choice, Flag, Range, Request, param
 from pipelines.requests.limits import LARGEST_SEED

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines import models
-from pipelines.data import scenes
+from pipelines.data.scenes import panda
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.start import fitted
 from pipelines.params import Request
@@ -29,16 +29,11 @@ def picture_of(request: Request) -> np.ndarray:
     return panda() if given is None else fitted(given, SIDE, SIDE)
 
 
-def panda() -> np.ndarray:
-    """The picture where nobody has brought one: a drawn scene, (SIDE, SIDE, 3) uint8."""
-    return scenes.draw(scenes.arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0)))
-
-
 @contextmanager
 def in_latents(request: Request, model: str, devices: DeviceManager) -> Iterator[tuple[Bundle, np.ndarray, Tensor]]:
     """The model of that name on its device, the request's picture at the model's own size, uint8 (H, W, 3), and its
     latents (C, h, w) in the network's scale."""
-    from pipelines.text_to_image import lease
+    from pipelines.generators.text_to_image import lease
 
     info = models.inspect(models.find(model))
     with lease(info, devices) as bundle:

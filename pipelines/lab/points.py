@@ -17,6 +17,7 @@ from torch import Tensor
 
 from pipelines import stopping
 from pipelines.data import points
+from pipelines.data.points import sliced_distance
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.lab.schedule import ScheduleRequest, significant
@@ -38,7 +39,6 @@ REACH = 3.0
 """Half the side of the square that is shown."""
 ARROWS = 15
 """To a side of the field."""
-PROJECTIONS = 64
 SMOOTH = 0.05
 """The noise under which densities are compared: some of the sets have none at all outside their boxes."""
 
@@ -201,14 +201,6 @@ def quality(samples: Tensor, wanted: Distribution, draw: torch.Generator) -> dic
         "distance": significant(sliced_distance(samples, real, draw)),
         "distance_of_data": significant(sliced_distance(again, real, draw)),
     }
-
-
-def sliced_distance(first: Tensor, second: Tensor, draw: torch.Generator) -> float:
-    """Sliced Wasserstein-2 between two sets of equally many points, over PROJECTIONS random directions."""
-    angles = torch.rand(PROJECTIONS, generator=draw, dtype=torch.float64) * math.tau
-    directions = torch.stack([angles.cos(), angles.sin()])  # (2, PROJECTIONS)
-    gaps = (first @ directions).sort(0).values - (second @ directions).sort(0).values
-    return float(gaps.square().mean().sqrt())
 
 
 def classes(data: Distribution) -> list[int]:

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipelines.data import digits
-from pipelines.diffusion import pixel_ddpm
-from pipelines.diffusion.pixel_ddpm import NO_LABEL, PIXELS, Network, PixelDDPM
+from pipelines.lab import pixel_ddpm
+from pipelines.lab.pixel_ddpm import NO_LABEL, PIXELS, Network, PixelDDPM
 from pipelines.theory.bound import bound, normal_kl
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.reverse import drawn_from

@@ -26,12 +26,12 @@ from pipelines.diffusion.suited import suited
 from pipelines.engine import registry
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Frame, Result, StopEarly
+from pipelines.generators.text_to_image import TextToImage, TextToImageRequest, lease
 from pipelines.models.bridged import classes
 from pipelines.models.info import ModelInfo
 from pipelines.models.library import scan
 from pipelines.models.library.entry import base_name
 from pipelines.requests.others import SketchRequest
-from pipelines.text_to_image import TextToImage, TextToImageRequest, lease
 from tests.tiny_bridge import KINDS, tiny_model
 
 SIDE, STEPS, SCALE, SEED = 64, 4, 3.0, 5

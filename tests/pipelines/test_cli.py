@@ -12,9 +12,9 @@ from PIL import Image
 from pipelines.__main__ import main
 from pipelines.device.manager import DeviceManager
 from pipelines.events import Frame, Result
+from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
 from pipelines.store import recipe
 from pipelines.store.inputs import InputStore
-from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 
 START = str(Path(__file__).parents[2] / "docs" / "pictures" / "create.png")

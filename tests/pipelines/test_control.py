@@ -28,9 +28,9 @@ from pipelines.diffusion.addons.canny import canny
 from pipelines.diffusion.addons.lora_keys import original_names
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Result
+from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
 from pipelines.models.addons import files
 from pipelines.store import infotext
-from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests import our_loop, tiny, tiny_addons, tiny_zoo
 
 SIDE, STEPS, SCALE = 64, 4, 2.5

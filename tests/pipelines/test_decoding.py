@@ -25,11 +25,11 @@ from pipelines.engine.queue import JobQueue, JobState
 from pipelines.engine.registry import get
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Result
+from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
 from pipelines.requests.others import DecodeRequest
 from pipelines.store.images import ImageStore
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
-from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from pipelines.data import digits
-from pipelines.diffusion import pixel_ddpm
-from pipelines.diffusion.pixel_ddpm import NO_LABEL, PIXELS, VARIANTS, Network, PixelDDPM
 from pipelines.errors import BadFile
+from pipelines.lab import pixel_ddpm
+from pipelines.lab.pixel_ddpm import NO_LABEL, PIXELS, VARIANTS, Network, PixelDDPM
 from pipelines.theory.samplers import SAMPLERS
 from pipelines.training import digits as training
 

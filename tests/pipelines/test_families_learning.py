@@ -10,11 +10,11 @@ from torch import Tensor
 
 from pipelines import families
 from pipelines.data import sets
+from pipelines.data.points import sliced_distance
 from pipelines.data.sets import DataSet
 from pipelines.errors import BadRequest, NotFound
 from pipelines.families import Sampling
 from pipelines.families.learning import Learner, Plan, base_noise, build, rate_at
-from pipelines.lab.points import sliced_distance
 
 OF_POINTS: dict[str, tuple[int, dict[str, Any]]] = {  # steps, options
     "gan": (900, {"width": 48, "latent": 2}),

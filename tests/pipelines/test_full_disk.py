@@ -17,8 +17,8 @@ from pipelines.engine.keeper import PictureKeeper
 from pipelines.engine.queue import JobQueue
 from pipelines.errors import StorageError
 from pipelines.events import Result
-from pipelines.grid import GridRequest
-from pipelines.prompt_lines import PromptLinesRequest
+from pipelines.generators.grid import GridRequest
+from pipelines.generators.prompt_lines import PromptLinesRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store.images import ImageStore
 from tests.pipelines.killed_studio import Series

@@ -5,17 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines import series
-from pipelines.axis import Axis, fields
 from pipelines.engine import registry
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
-from pipelines.grid import Grid, GridRequest
-from pipelines.prompt_lines import PromptLines, PromptLinesRequest
+from pipelines.generators import series
+from pipelines.generators.axis import Axis, fields
+from pipelines.generators.grid import Grid, GridRequest
+from pipelines.generators.prompt_lines import PromptLines, PromptLinesRequest
+from pipelines.generators.sheet import FAINT, LONGEST, Titles, draw
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.sheet import FAINT, LONGEST, Titles, draw
 from pipelines.store import recipe
-from pipelines.text_to_image import TextToImage
 from tests.tiny import tiny_model
 
 SMALL = {"prompt": "a red cat", "width": 64, "height": 64, "upscale": "none", "num_inference_steps": 2, "seed": 7}
@@ -182,7 +182,7 @@ def test_any_title_can_be_written(title):
 def test_without_a_font_for_them_titles_are_numbers(monkeypatch):
     black = np.zeros((64, 64, 3), np.uint8)
     numbered = draw([black, black], Titles(["#1", "#2"], [""], [""]))
-    monkeypatch.setattr("pipelines.sheet.CHINESE", ())
+    monkeypatch.setattr("pipelines.generators.sheet.CHINESE", ())
     assert np.array_equal(draw([black, black], Titles(["狐狸", "熊猫"], [""], [""])), numbered)
 
 

@@ -14,9 +14,9 @@ from pipelines.diffusion.enlarging.esrgan import Compact
 from pipelines.diffusion.second_pass import enlarged
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
+from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest, lease
 from pipelines.requests import hires
 from pipelines.store import infotext
-from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, lease
 from tests import tiny_addons
 from tests.tiny import tiny_model
 

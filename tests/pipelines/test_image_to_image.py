@@ -16,9 +16,9 @@ from pipelines.diffusion import bundle, loading
 from pipelines.diffusion.start import feathered, fitted, painted_part, pooled
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Result, StopEarly
+from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest
 from pipelines.requests.limits import FEATHER
 from pipelines.store.inputs import InputStore
-from pipelines.text_to_image import Run, TextToImage, TextToImageRequest
 from tests.tiny import tiny_model, tiny_pipeline
 
 SIDE = 64

@@ -14,7 +14,7 @@ from pipelines.diffusion import loading
 from pipelines.diffusion.inpainting import told
 from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest
-from pipelines.text_to_image import Run, TextToImageRequest
+from pipelines.generators.text_to_image import Run, TextToImageRequest
 from tests import tiny, tiny_zoo
 from tests.pipelines.test_image_to_image import MASK, MIDDLE, OUTSIDE, PICTURE, SIDE, START, mask, paint
 

@@ -15,9 +15,9 @@ from pipelines.data import digits as digits_data
 from pipelines.data import points as points_data
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, NotFound
+from pipelines.generators.text_to_image import lease
 from pipelines.lab import digits, noised, orders, points
 from pipelines.lab.picture import picture_of
-from pipelines.text_to_image import lease
 from pipelines.theory.betas import BETA_SCHEDULES, make_betas
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.samplers import SAMPLERS

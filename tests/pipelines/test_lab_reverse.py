@@ -11,10 +11,10 @@ import torch
 from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
+from pipelines.generators.text_to_image import PictureNoise, lease
 from pipelines.lab import reverse
 from pipelines.lab.picture import picture_of
 from pipelines.lab.reverse import ReverseRequest
-from pipelines.text_to_image import PictureNoise, lease
 from pipelines.theory.betas import BETA_SCHEDULES, make_betas
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.path import path_from

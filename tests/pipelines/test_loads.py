@@ -20,7 +20,7 @@ from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.families.learning import build
-from pipelines.text_to_image import TextToImage, TextToImageRequest, lease
+from pipelines.generators.text_to_image import TextToImage, TextToImageRequest, lease
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model
 

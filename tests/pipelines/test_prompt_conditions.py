@@ -17,9 +17,9 @@ from pipelines.diffusion.conditions import SEQUENCE, Drawn, Written
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Result
+from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest
 from pipelines.prompts import Sections, parse, plain
 from pipelines.prompts.embedding import MOST_CHUNKS, Frame, chunks_of, token_ids
-from pipelines.text_to_image import Run, TextToImage, TextToImageRequest
 from pipelines.theory.path import noise_path
 from pipelines.theory.samplers import SAMPLERS
 from tests.tiny import tiny_model

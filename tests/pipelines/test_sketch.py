@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines import models, sketch
+from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.errors import NotFound
 from pipelines.events import Frame, Progress, StopEarly
+from pipelines.generators import sketch
+from pipelines.generators.text_to_image import Run, lease
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.text_to_image import Run, lease
 from tests.tiny import tiny_model
 
 

@@ -10,8 +10,8 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.start_noise import pasted, slerp, varied
 from pipelines.errors import BadRequest
 from pipelines.events import Result
+from pipelines.generators.text_to_image import PictureNoise, TextToImage
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.text_to_image import PictureNoise, TextToImage
 from tests.tiny import tiny_model
 
 SMALL = {"width": 64, "height": 64, "upscale": "none", "model": "tiny", "num_inference_steps": 3, "seed": 7}

@@ -23,8 +23,8 @@ from pipelines.diffusion.enlarging.upscaler import upscale
 from pipelines.diffusion.preview import fitted_preview
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
+from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest, warm
 from pipelines.prompts import plain
-from pipelines.text_to_image import Run, TextToImage, TextToImageRequest, warm
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import trained_process, vp_scale
@@ -103,7 +103,7 @@ def test_a_new_process_makes_the_same_pixels(home, devices, tmp_path):
         "import sys, numpy as np\n"
         "from pipelines.libs import prepare_environment; prepare_environment()\n"
         "from pipelines.device import DeviceManager\n"
-        "from pipelines.text_to_image import TextToImage, TextToImageRequest\n"
+        "from pipelines.generators.text_to_image import TextToImage, TextToImageRequest\n"
         "r = {'prompt': 'a red circle', 'model': 'tiny', 'num_inference_steps': 4, 'guidance_rescale': 0.7}\n"
         "r = TextToImageRequest.parse(r | {'seed': 7, 'width': 64, 'height': 64, 'upscale': 'none'})\n"
         "*_, result = TextToImage().stream(r, DeviceManager('cpu', threads=1))\n"
@@ -295,7 +295,7 @@ def test_values_that_do_not_go_together_are_refused(home, values, words):
 
 
 def test_the_page_can_read_the_fields_without_torch():
-    code = "import sys; from pipelines.text_to_image import TextToImage as t; t.request_type.fields(); "
+    code = "import sys; from pipelines.generators.text_to_image import TextToImage as t; t.request_type.fields(); "
     code += "sys.exit(any(name in sys.modules for name in ('torch', 'diffusers', 'transformers')))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 

@@ -18,10 +18,10 @@ from pipelines.diffusion import autoencoder, loading
 from pipelines.diffusion.conditions import Drawn
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
+from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
 from pipelines.models import vaes
 from pipelines.prompts import plain
 from pipelines.store import infotext
-from pipelines.text_to_image import TextToImage, TextToImageRequest
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model
 

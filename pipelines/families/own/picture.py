@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
+from pipelines.data.scenes import panda
 from pipelines.errors import BadRequest
 from pipelines.families.latents import SLERP, lerp, slerp
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
@@ -13,7 +14,6 @@ from pipelines.families.own.loading import lease
 from pipelines.families.own.pictures import shown, taken
 from pipelines.families.own.request import OwnRequest
 from pipelines.families.own.samples import own_noise
-from pipelines.lab.picture import panda
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,12 +13,12 @@ from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
+from pipelines.generators.text_to_image import decoder_of, lease
 from pipelines.requests import hires
 from pipelines.requests.kept import KeptLatents
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.others import DecodeRequest
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.text_to_image import decoder_of, lease
 
 
 class DecodeLatents:

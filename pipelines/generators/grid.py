@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from pipelines import series
-from pipelines.axis import NONE, REPLACE, Axis, fields
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Result, StopEarly
+from pipelines.generators import series
+from pipelines.generators.axis import NONE, REPLACE, Axis, fields
+from pipelines.generators.sheet import Titles, draw
 from pipelines.params import Choice, Text, param
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.sheet import Titles, draw
 from pipelines.store import recipe
 
 _FIELD = Choice(fields)

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines import series
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, StopEarly
+from pipelines.generators import series
 from pipelines.params import Text, param
 from pipelines.requests import names
 from pipelines.requests.text_to_image import TextToImageRequest

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pipelines import libs, models
 from pipelines.device.manager import DeviceManager
 from pipelines.events import Event, Frame, Progress, StopEarly
+from pipelines.generators.text_to_image import Run, lease
 from pipelines.models.info import ModelInfo
 from pipelines.requests.others import SketchRequest
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.text_to_image import Run, lease
 
 STEPS = 4
 SAMPLER = "ddim"
