@@ -6,7 +6,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipelines.data import points
 from pipelines.errors import BadRequest
 from pipelines.theory.ideal import Boxes, Distribution, Mixture
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pipelines.data import scenes, styles, subjects
+from pipelines.data import styles, subjects
 
 SIZE = 128
 SUPERSAMPLING = 3
@@ -224,4 +224,4 @@ def _centres(count: int, relation: str, rng: np.random.Generator, jitter: float)
 
 def panda() -> np.ndarray:
     """The picture where nobody has brought one: a drawn scene, (SIDE, SIDE, 3) uint8."""
-    return scenes.draw(scenes.arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0)))
+    return draw(arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0)))

@@ -19,11 +19,6 @@ __all__ = ["Found", "Said", "read", "read_text"]
 # Those whose text nobody else writes come first; A1111's takes whatever is left under "parameters".
 TOOLS = (studio.read, comfy.read, invoke.read, novelai.read, swarm.read, fooocus.read, a1111.read)
 
-__all__ = ["Found", "Said", "read", "read_text"]
-
-# Those whose text nobody else writes come first; A1111's takes whatever is left under "parameters".
-TOOLS = (studio.read, comfy.read, invoke.read, novelai.read, swarm.read, fooocus.read, a1111.read)
-
 
 TextsOf = Callable[[bytes], dict[str, str]]
 
