@@ -4,6 +4,7 @@ import asyncio
 import gc
 import itertools
 import json
+import sys
 import threading
 import time
 import weakref
@@ -560,6 +561,52 @@ def test_a_full_disk_fails_the_job_but_its_pictures_can_be_saved_later(make):
     queue.save_again(job.id, "me")
     assert job.state is JobState.DONE and job.error is None
     assert job.image_ids == list(store.pictures) and [kept[1] for kept in store.pictures.values()] == [{"name": "a"}]
+
+
+# ---- threads
+
+SHARED = {"_waiting", "_running", "_finished", "_turns", "_last_seen", "_served", "_closed"}
+
+
+class Watched(JobQueue):
+    """Notes who touches what the threads share without holding the lock."""
+
+    unlocked: set[str] | None = None
+
+    def __getattribute__(self, name: str):
+        noted = super().__getattribute__("unlocked")
+        if noted is not None and name in SHARED and not self._lock._is_owned():
+            noted.add(f"{sys._getframe(1).f_code.co_name} reads {name}")
+        return super().__getattribute__(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self.unlocked is not None and name in SHARED and not self._lock._is_owned():
+            self.unlocked.add(f"{sys._getframe(1).f_code.co_name} sets {name}")
+        super().__setattr__(name, value)
+
+
+def test_nothing_that_threads_share_is_touched_without_the_lock(devices, tmp_path):
+    """A missing lock shows once in a thousand runs; a touch without it shows each time."""
+    generator, store = Counting(), Shelf(full=True)
+    queue = Watched(devices, store, 1, keep_finished=4, path=tmp_path / "waiting.json", get=lambda name: generator)
+    names = {name for name, member in vars(JobQueue).items() if callable(member) and not name.startswith("_")}
+    queue.unlocked = set()
+    generator.hold.clear()
+    first, *waiting = [queue.submit("counting", Steps(f"{i}"), f"client {i % 2}") for i in range(6)]
+    used = {"submit", "move", "cancel", "remove", "seen", "get", "list", "stats", "save_again", "close"}
+    queue.move(waiting[1].id, "client 0", 0)
+    queue.cancel(waiting[0].id, "client 1")
+    queue.remove(waiting[2].id, "client 1")
+    queue.seen("client 0"), queue.seen("nobody"), queue.get(first.id), queue.list(), queue.list("client 0")
+    generator.hold.set()
+    over(first)
+    store.full = False
+    queue.save_again(first.id, "client 0")
+    over(*waiting)
+    wait(lambda: queue.stats()["running"] == 0)
+    queue.close()
+    assert queue.unlocked == set()
+    assert names == used, "a method that this test does not call"
 
 
 # ---- many jobs, and restarts
