@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -168,19 +169,28 @@ def test_a_snapshot_is_json_and_does_not_give_the_client_away(make):
     assert "secret-cookie" not in json.dumps(told)
 
 
-def test_time_left_is_estimated_from_the_steps(make):
-    class Slow(Counting):
-        def stream(self, request, devices):
-            for i in range(11):
-                time.sleep(0.02)
-                yield frame(i, 10)
+def test_time_left_is_estimated_from_the_last_steps(make, monkeypatch):
+    clock = 0.0
 
-    job = make(Slow()).submit("counting", Steps(), "me")
-    seen = {}
-    for _number, event in job.events():
-        if isinstance(event, Frame):
-            seen[job.progress.step] = job.progress.seconds_left
-    assert seen[0] is None and 0.04 < seen[5] < 1.0 and seen[10] == 0.0
+    class Slow(Counting):
+        """The first step takes 100 seconds of a clock of its own, the others 2."""
+
+        def stream(self, request, devices):
+            nonlocal clock
+            assert self.hold.wait(20)
+            for i in range(21):
+                clock += 100 if i == 1 else 2
+                yield frame(i, 20)
+                seconds_left.append(job.progress.seconds_left)
+
+    monkeypatch.setattr(sys.modules[Job.__module__], "time", SimpleNamespace(time=time.time, monotonic=lambda: clock))
+    generator, seconds_left = Slow(), []
+    generator.hold.clear()
+    job = make(generator).submit("counting", Steps(), "me")
+    generator.hold.set()
+    over(job)
+    assert seconds_left[0] is None and seconds_left[1] == 1900
+    assert seconds_left[10:] == [2.0 * (20 - i) for i in range(10, 21)]
 
 
 def test_unknown_generators_and_wrong_requests_are_refused(make):
@@ -232,10 +242,8 @@ def test_a_slow_reader_gets_the_newest_frame_and_does_not_slow_the_job(make):
     wait(lambda: running(job))
     reader = job.events()
     next(reader)  # and then it sleeps, as a stalled browser does
-    started = time.monotonic()
     generator.hold.set()
-    over(job)
-    assert time.monotonic() - started < 2
+    over(job)  # though nobody reads
     frames = [event.index for _number, event in reader if isinstance(event, Frame)]
     assert frames == [200]
 
@@ -421,11 +429,10 @@ def test_cancel_is_shown_at_once_though_the_step_goes_on(make):
     queue = make(generator)
     job = queue.submit("counting", Steps("a"), "me")
     wait(lambda: running(job))
-    started = time.monotonic()
     queue.cancel(job.id, "me")
     assert job.snapshot()["state"] == "cancelled" and job.snapshot()["stopping"] and not job.over
     queue.cancel(job.id, "me")  # twice is once
-    assert time.monotonic() - started < 0.1
+    assert not job.over  # the step is still held: nothing waited for it
     newest = [event for _n, event in job.events(live=False) if isinstance(event, StateChange)]
     assert newest[-1].snapshot["stopping"]
     generator.hold.set()
@@ -512,11 +519,10 @@ def test_closing_stops_everything_quickly_and_may_be_repeated(make):
     wait(lambda: jobs[0].progress.step > 3)
     watching = threading.Thread(target=lambda: list(jobs[2].events()))
     watching.start()
-    started = time.monotonic()
+    queue.close(timeout=60)
     queue.close()
-    queue.close()
-    watching.join(5)
-    assert time.monotonic() - started < 2 and not watching.is_alive()
+    watching.join(20)
+    assert not watching.is_alive() and jobs[0].over and jobs[0].progress.step < 10_000
     assert [job.state for job in jobs] == [JobState.CANCELLED, JobState.WAITING, JobState.WAITING]
     assert len(jobs[0].image_ids) == 1
     with pytest.raises(Busy):
@@ -673,7 +679,7 @@ def test_the_file_is_right_at_any_moment_of_being_killed(make, tmp_path):
         queue.submit("counting", Steps(f"{n}"), "me")
         on_disk = json.loads(path.read_text())
         assert len(on_disk["waiting"]) == n and [row["id"] for row in on_disk["running"]] == [current.id]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["waiting.json", "waiting.lock"]
+    wait(lambda: sorted(p.name for p in tmp_path.iterdir()) == ["waiting.json", "waiting.lock"])  # no more is written
     generator.hold.set()
 
 
