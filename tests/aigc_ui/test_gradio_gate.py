@@ -63,6 +63,7 @@ def hidden(path: str):
     yield {"image": {"path": path, "meta": META, "is_stream": True}}
 
 
+@pytest.mark.slow
 def test_no_handler_and_no_endpoint_takes_a_file_by_its_place(served):
     client, blocks, secret = served
     tried = 0

@@ -55,6 +55,7 @@ def test_pictures_of_the_size_of_an_upload_are_taken_and_texts_of_that_size_are_
     assert answer.status_code == 422
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "media"), [("jpg", "image/jpeg"), ("webp", "image/webp")])
 def test_a_picture_can_be_had_as_jpeg_and_webp_with_its_settings(studio: Studio, image_id: str, kind: str, media: str):
     client = studio.client("ada")

@@ -82,6 +82,7 @@ def ask(url: str, number: int = 0, bench: str = "", timeout: float = 60.0) -> ht
     return httpx.post(f"{url}/api/v1/lab/schedule", json={}, headers=headers, timeout=timeout)
 
 
+@pytest.mark.slow
 def test_sixty_experiments_keep_nobody_from_the_queue(
     experiment: Blocking, url: str, studio: Studio, pool: ThreadPoolExecutor
 ) -> None:
@@ -101,6 +102,7 @@ def test_sixty_experiments_keep_nobody_from_the_queue(
     assert {one.result().status_code for one in asked} == {200}
 
 
+@pytest.mark.slow
 def test_sixty_films_and_sixty_slow_estimates_neither(
     studio: Studio, url: str, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +124,7 @@ def test_sixty_films_and_sixty_slow_estimates_neither(
     assert {one.result().status_code for one in asked} == {200, 429}
 
 
+@pytest.mark.slow
 def test_who_waits_too_often_is_told_when_to_come_back(
     experiment: Blocking, url: str, studio: Studio, pool: ThreadPoolExecutor
 ) -> None:
@@ -138,6 +141,7 @@ def test_who_waits_too_often_is_told_when_to_come_back(
     assert {one.result().status_code for one in [*asked, other]} == {200}
 
 
+@pytest.mark.slow
 def test_who_has_gone_leaves_the_line_and_their_experiment_ends(
     experiment: Blocking, url: str, studio: Studio, pool: ThreadPoolExecutor
 ) -> None:

@@ -83,6 +83,7 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
     return latents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["folder", "file"])
 @pytest.mark.parametrize("between", [(0.0, 1.0), (0.25, 0.75)])
 @pytest.mark.parametrize("kind", ["sd", "sdxl"])

@@ -70,6 +70,7 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
     return latents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", ["sd", "sdxl"])
 def test_our_loop_equals_diffusers(home, kind, form):

@@ -618,6 +618,7 @@ def test_nothing_that_threads_share_is_touched_without_the_lock(devices, tmp_pat
 # ---- many jobs, and restarts
 
 
+@pytest.mark.slow
 def test_a_thousand_jobs_leave_no_memory_behind(make):
     queue = make(Counting(), keep_finished=20, max_waiting=1000)
     before = threading.active_count()

@@ -65,6 +65,7 @@ def saved(folder: Path) -> dict[str, tuple[str, int]]:
     return {info.id: (info.recipe["name"], info.recipe["number"]) for info in pictures}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_every_acknowledged_job_is_done_after_the_next_start_with_each_picture_once(
     studios: Studios, tmp_path: Path, moment: str

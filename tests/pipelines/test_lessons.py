@@ -64,6 +64,7 @@ def test_guidance_crowds_the_samples_and_both_figures_say_so(devices: DeviceMana
     assert abs(guided["nll"] - guided["nll_of_data"]) > 2 * abs(plain["nll"] - plain["nll_of_data"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [100, 1000])
 def test_the_bound_stays_above_the_entropy_and_the_large_variance_pays_less(devices: DeviceManager, steps: int) -> None:
     answer = ask(devices, "bound", num_train_timesteps=steps)

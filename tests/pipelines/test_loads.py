@@ -56,6 +56,7 @@ def in_threads(*works) -> list[BaseException]:
     return faults
 
 
+@pytest.mark.slow
 def test_loads_moves_drops_and_pictures_from_many_threads_at_once(home):
     kinds = ("kl", "sdxl")
     infos = {kind: models.inspect(home / kind) for kind in kinds}
@@ -120,6 +121,7 @@ def test_a_network_that_is_built_while_a_model_loads_is_sound(home):
     assert built and all(kinds == {"cpu"} for kinds in built)
 
 
+@pytest.mark.slow
 def test_first_imports_from_many_threads_succeed():
     code = """
         import threading
@@ -182,6 +184,7 @@ def test_who_has_the_libraries_does_not_wait_for_somebody_elses_load():
         assert not thread.is_alive()
 
 
+@pytest.mark.slow
 def test_twenty_switches_between_two_models_end_with_the_memory_of_the_first(home):
     infos = [models.inspect(home / kind) for kind in ("kl", "sdxl")]
     devices = DeviceManager("cpu", budget_bytes=loading.load(infos[1]).nbytes + 1, threads=1, probe=Machine)

@@ -260,6 +260,7 @@ def test_any_text_leaves_its_choices_to_chance_or_is_refused(text, seed):
         assert len(str(error)) < 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize(
     "piece",

@@ -41,6 +41,7 @@ def test_the_decoder_starts_as_the_linear_inverse() -> None:
     assert (made - transform.decode(latents)).square().mean().sqrt() < 0.01
 
 
+@pytest.mark.slow
 def test_a_few_steps_mend_a_damaged_decoder() -> None:
     transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
     torch.manual_seed(0)
@@ -80,6 +81,7 @@ def test_muon_goes_down_a_badly_scaled_valley_faster_than_plain_descent() -> Non
     assert ours < 0.5 * lost(lambda weights: torch.optim.SGD(weights, lr=0.4))
 
 
+@pytest.mark.slow
 def test_processes_that_share_muon_s_work_make_the_step_of_one(tmp_path: Path) -> None:
     torch.multiprocessing.spawn(_step_in_a_group, args=(tmp_path,), nprocs=2)
     alone = _weights_after_a_step()
@@ -141,6 +143,7 @@ def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
     assert recipe.rate(1000) == 0.0
 
 
+@pytest.mark.slow
 def test_two_processes_on_the_cpu_share_one_run(tmp_path: Path, words: "tokenizer.PreTrainedTokenizerFast") -> None:
     words.save_pretrained(tmp_path / "tokenizer")
     sample = autoencoder.pictures(100, np.random.default_rng(0))
@@ -153,6 +156,7 @@ def test_two_processes_on_the_cpu_share_one_run(tmp_path: Path, words: "tokenize
     assert (counts["pictures"], counts["steps"]) == (16, 2), "a step of both sees 2 x 4 pictures"
 
 
+@pytest.mark.slow
 def test_the_reader_learns_from_the_layout_and_the_words_learn_with_it(
     words: "tokenizer.PreTrainedTokenizerFast",
 ) -> None:
@@ -169,6 +173,7 @@ def test_the_reader_learns_from_the_layout_and_the_words_learn_with_it(
     assert "unet.conv_out.weight" not in taught, "it reads the middle, not the end"
 
 
+@pytest.mark.slow
 def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
