@@ -15,7 +15,7 @@ from pipelines import lab, registry
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Loss, Result, Snapshot, StopEarly
-from pipelines.families import latents, shelf
+from pipelines.families import latents, live_training, shelf
 from pipelines.families.learning import base_noise
 from pipelines.families.pictures import pixels
 
@@ -179,6 +179,12 @@ def test_a_training_that_diverges_is_said_with_what_to_do(devices: DeviceManager
         stream(devices, "family-training", family="flow", learning_rate=10, training_steps=400)
 
 
+@pytest.fixture
+def last_snapshot_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock a slow machine takes many more snapshots than a fast one, each dearer than the steps between."""
+    monkeypatch.setattr(live_training, "EVERY_SECONDS", 1e6)
+
+
 def figures(devices: DeviceManager, name: str, **values: Any) -> dict[str, Any]:
     """What the lesson's training ends with."""
     events = stream(devices, "family-training", **(LESSONS[name]["values"] | values))
@@ -186,6 +192,7 @@ def figures(devices: DeviceManager, name: str, **values: Any) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_a_narrow_generator_forgets_modes_and_a_wide_one_or_todays_loss_does_not(devices: DeviceManager) -> None:
     assert 2 <= figures(devices, "modes")["modes"] <= 6
     assert figures(devices, "modes", generator_width=128)["modes"] >= 7
@@ -193,6 +200,7 @@ def test_a_narrow_generator_forgets_modes_and_a_wide_one_or_todays_loss_does_not
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_a_heavy_beta_makes_z_say_nothing(devices: DeviceManager) -> None:
     assert figures(devices, "collapse")["kl"] < 0.01
     freed = figures(devices, "collapse", beta=1)
@@ -200,12 +208,14 @@ def test_a_heavy_beta_makes_z_say_nothing(devices: DeviceManager) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_a_flow_stays_above_the_bits_of_eight_separate_squares(devices: DeviceManager) -> None:
     told = figures(devices, "topology")
     assert told["bits_of_data"] + 0.1 < told["bits"] < 2
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_two_steps_of_diffusion_miss_the_clusters(devices: DeviceManager) -> None:
     few, many = figures(devices, "few"), figures(devices, "few", num_inference_steps=20)
     assert few["modes"] <= 2 and few["astray"] > 0.6

@@ -14,6 +14,7 @@ from pipelines import models, registry
 from pipelines.device import DeviceManager
 from pipelines.events import Result
 from pipelines.training import autoencoder, muon, text_to_image, tokenizer
+from tests.pipelines import muon_group
 
 
 def test_the_encoder_is_exactly_the_linear_transform() -> None:
@@ -83,27 +84,11 @@ def test_muon_goes_down_a_badly_scaled_valley_faster_than_plain_descent() -> Non
 
 @pytest.mark.slow
 def test_processes_that_share_muon_s_work_make_the_step_of_one(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(_step_in_a_group, args=(tmp_path,), nprocs=2)
-    alone = _weights_after_a_step()
+    torch.multiprocessing.spawn(muon_group.step, args=(tmp_path,), nprocs=2)
+    alone = muon_group.weights_after_a_step()
     for rank in range(2):
         for made, wanted in zip(torch.load(tmp_path / f"{rank}.pt"), alone, strict=True):
             torch.testing.assert_close(made, wanted, rtol=0, atol=1e-3)
-
-
-def _step_in_a_group(rank: int, folder: Path) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    torch.save(_weights_after_a_step(), folder / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
-
-
-def _weights_after_a_step() -> list[torch.Tensor]:
-    """Three weights from zero; the update's root mean square is 0.02."""
-    draw = torch.Generator().manual_seed(3)
-    weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((8, 4, 3, 3), (16, 16), (4, 32))]
-    for weight in weights:
-        weight.grad = torch.randn(weight.shape, generator=draw)
-    muon.Muon(weights, lr=0.1).step()
-    return [weight.detach() for weight in weights]
 
 
 def test_only_inner_matrices_are_muon_s(words: "tokenizer.PreTrainedTokenizerFast") -> None:
@@ -178,10 +163,10 @@ def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, home = tmp_path / "run", tmp_path / "models"
-    for pictures in (8, 16):
+    for pictures in (4, 8):
         text_to_image.train(text_to_image.Recipe(pictures=pictures, batch=4), run, threads=1, save_every=0)
     counts = json.loads((run / "run.json").read_text())
-    assert (counts["pictures"], counts["steps"]) == (16, 4)
+    assert (counts["pictures"], counts["steps"]) == (8, 2)
     text_to_image.export(run, home / "small-run")
     monkeypatch.setenv("AIGC_MODELS", str(home))
     assert "small-run" in models.installed()
