@@ -22,6 +22,7 @@ def imports_of(file: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_engine_never_imports_the_page() -> None:
     for file in (ROOT / "pipelines").rglob("*.py"):
         assert not imports_of(file) & {"gradio", "aigc_ui", "app"}, file.name

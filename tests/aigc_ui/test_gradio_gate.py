@@ -257,6 +257,7 @@ def test_a_client_without_cookies_has_its_sessions_too(served):
     assert '"success":true' in result(script, number_of(blocks, "status"), [""], "script")
 
 
+@pytest.mark.slow
 def test_sessions_that_clients_invent_cost_neither_a_copy_of_the_page_nor_endless_memory(served, monkeypatch):
     client, blocks, _ = served
     monkeypatch.setattr(gradio_sessions, "KEPT_MESSAGES", 20)

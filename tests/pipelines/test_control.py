@@ -188,6 +188,7 @@ def refused(request: TextToImageRequest) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_by_name(home):
     assert "file-sdxl does not fit" in refused(asked(control_model="file-sdxl"))
     assert "folder-sdxl does not fit" in refused(asked(control_model="folder-sdxl"))

@@ -70,6 +70,7 @@ def test_a_checkpoint_becomes_the_same_tensors_bit_for_bit(tmp_path: Path, suffi
     assert same(converted(source), weights())
 
 
+@pytest.mark.slow
 def test_what_trainers_wrap_around_weights_is_taken_off(tmp_path: Path) -> None:
     source = tmp_path / "model.ckpt"
     wrapped = {f"module.{name}": tensor for name, tensor in weights().items()}
@@ -227,6 +228,7 @@ def rezipped(source: Path, change: Callable[[str, bytes], bytes], how: int = zip
     return target
 
 
+@pytest.mark.slow
 def test_a_packed_checkpoint_is_read_and_one_of_ratio_1000_is_not(tmp_path: Path) -> None:
     torch.save(weights(), tmp_path / "a.pt")
     assert same(converted(rezipped(tmp_path / "a.pt", lambda _, data: data, zipfile.ZIP_DEFLATED)), weights())

@@ -66,6 +66,7 @@ def test_its_digits_lie_as_near_to_real_ones_as_real_ones_do(shipped: dict[str, 
     assert 0.7 < ours / theirs < 1.3, "not noise, and not copies of training pictures either"
 
 
+@pytest.mark.slow
 def test_the_learned_variance_gives_the_tightest_bound(shipped: dict[str, PixelDDPM]) -> None:
     bits = {v: training.bits_per_dim(shipped["learned"], v) for v in ("fixed_small", "fixed_large", "learned_range")}
     assert bits["learned_range"] < min(bits["fixed_small"], bits["fixed_large"])

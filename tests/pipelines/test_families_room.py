@@ -157,6 +157,7 @@ def test_what_is_not_shipped_is_refused_with_what_is(devices: DeviceManager) -> 
         registry.get("family-training").request_type.parse({"family": "vq", "data": "moons"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_training_tells_losses_and_snapshots_and_keeps_what_it_has_when_stopped(family: str) -> None:
     generator = registry.get("family-training")

@@ -196,6 +196,7 @@ def refused(request: TextToImageRequest) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_by_name(home, tmp_path):
     unet = pipeline_of("sd").unet
     folder = home / "ipadapter"

@@ -114,6 +114,7 @@ def test_a_picture_is_noised_as_the_formula_says() -> None:
     assert correlations == sorted(correlations, reverse=True) and abs(correlations[-1]) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", noised.THROUGH)
 @pytest.mark.parametrize("t", [0, 250, 999])
 def test_latents_are_noised_as_the_formula_says_and_shown_by_the_model(through: str, t: int) -> None:

@@ -176,6 +176,7 @@ def test_an_error_during_a_visit_sends_the_visitors_home(card, home):
     assert card.used() == before
 
 
+@pytest.mark.slow
 def test_visitors_that_find_no_room_work_in_main_memory(card, home):
     usual = asked(model_on(card, home, "sdxl", Way.WHOLE))
     model = model_on(card, home, "sdxl", Way.VISITS)

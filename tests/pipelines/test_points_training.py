@@ -106,6 +106,7 @@ def test_what_is_learned_brings_the_bound_down_towards_that_of_the_ideal_denoise
     assert last["learned"]["total"] == pytest.approx(sum(last["learned"]["terms"]) + last["prior"], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gaussians", "checkerboard"])
 def test_a_network_that_is_exact_costs_what_the_ideal_denoiser_costs(name: str) -> None:
     request = points_training.PointsTrainingRequest.parse({"data": name, "num_train_timesteps": 50})

@@ -42,6 +42,7 @@ def refusal(work: Callable[[], object]) -> str:
         return str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(SOMETHING, SOMETHING, SOMETHING, st.sampled_from(SYNTAXES))
 @example("{999$$", "|", "}", "a1111")

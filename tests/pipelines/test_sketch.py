@@ -39,6 +39,7 @@ def test_a_sketch_is_one_frame_a_step_and_no_result(devices, model):
     assert [(f.index, f.total) for f in frames] == [(i, sketch.STEPS) for i in range(1, sketch.STEPS + 1)]
 
 
+@pytest.mark.slow
 def test_its_last_guess_is_the_decoded_picture_of_a_run_of_four_steps(devices, model):
     *_, last = start(devices, model)
     settings = {"num_inference_steps": 4, "sampler": sketch.SAMPLER, "sigma_schedule": sketch.SPACING}

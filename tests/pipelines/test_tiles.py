@@ -25,6 +25,7 @@ def test_a_batch_equals_its_pictures_made_alone_and_the_same_seed_gives_the_same
     assert not np.array_equal(batch[0], paint(devices, LARGE, **values | {"tile": 0}).images[0])
 
 
+@pytest.mark.slow
 def test_the_network_never_sees_more_than_a_tile(home, devices):
     run = prepared(home, devices, LARGE, width=160, height=128, tile=64, strength=0.4)
     assert isinstance(run.denoiser, Tiled)

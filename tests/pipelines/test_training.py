@@ -17,6 +17,7 @@ from pipelines.training import autoencoder, muon, text_to_image, tokenizer
 from tests.pipelines import muon_group
 
 
+@pytest.mark.slow
 def test_the_encoder_is_exactly_the_linear_transform() -> None:
     rng = np.random.default_rng(0)
     transform = autoencoder.fit_transform(autoencoder.pictures(100, rng))
@@ -27,6 +28,7 @@ def test_the_encoder_is_exactly_the_linear_transform() -> None:
     torch.testing.assert_close(made, transform.encode(pictures), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_transform_s_inverse_projects_on_what_it_keeps() -> None:
     rng = np.random.default_rng(1)
     transform = autoencoder.fit_transform(autoencoder.pictures(200, rng))
