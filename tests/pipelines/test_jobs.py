@@ -19,7 +19,7 @@ import torch
 from pipelines.device import DeviceManager
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
 from pipelines.eventlog import EventLog, StateChange
-from pipelines.events import Frame, Progress, Result, StopEarly
+from pipelines.events import Frame, Loss, Progress, Result, StopEarly
 from pipelines.hardware import Machine
 from pipelines.jobs import Job, JobQueue, JobState
 from pipelines.params import Range, Request, Text, param
@@ -299,6 +299,13 @@ def test_frames_larger_than_the_budget_keep_the_first_and_the_last():
     for i in range(9):
         log.put(frame(i, 8))
     assert [f.index for f in log.frames()] == [0, 8]
+
+
+def test_of_events_that_all_count_the_last_ten_thousand_stay():
+    log = EventLog()
+    for step in range(12_000):
+        log.put(Loss(step, {"loss": 0.0}))
+    assert [event.step for _number, event in log.since(-1, True)] == list(range(2_000, 12_000))
 
 
 # ---- turns
