@@ -1,4 +1,4 @@
-.PHONY: run test check fix bench soak shots train
+.PHONY: run test fast check fix bench soak shots train
 
 run:      ## open the studio
 	python app.py
@@ -6,10 +6,16 @@ run:      ## open the studio
 test:     ## all tests
 	pytest
 
-check:    ## what CI checks besides the tests
+fast:     ## what tells most in under three minutes: no browser, nothing that takes seconds
+	ruff check .
+	ruff format --check .
+	pytest -m "not slow and not browser"
+
+check:    ## all that CI checks
 	ruff check .
 	ruff format --check .
 	pyright
+	AIGC_BROWSER_REQUIRED=1 pytest
 
 fix:      ## format and mend what can be mended
 	ruff check --fix .

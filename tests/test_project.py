@@ -22,6 +22,7 @@ def imports_of(file: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_engine_never_imports_the_page() -> None:
     for file in (ROOT / "pipelines").rglob("*.py"):
         assert not imports_of(file) & {"gradio", "aigc_ui", "app"}, file.name
@@ -41,6 +42,15 @@ def test_the_readme_gives_both_commands_and_only_pictures_that_are_there(name: s
     assert not re.search(r"@[A-Z_]+@", text)
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_make_check_does_all_that_ci_does() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    checks = ci[ci.index('eval "$command"') :].split("\n")[1:]
+    by_hand = re.search(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert by_hand and "export AIGC_BROWSER_REQUIRED=1" in ci
+    wanted = {"AIGC_BROWSER_REQUIRED=1 pytest", *filter(None, checks)}
+    assert {line.strip() for line in by_hand[1].splitlines()} == wanted
 
 
 def test_every_requirement_is_pinned() -> None:

@@ -49,6 +49,7 @@ def test_the_edges_of_a_kept_picture(studio: Studio):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.content))), canny(square(), 100, 200))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "status"),
     [

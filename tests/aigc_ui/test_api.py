@@ -284,6 +284,7 @@ def test_a_page_of_images_has_bounds(studio: Studio, limit):
     assert_error(studio.client().get(f"/api/v1/images?limit={limit}"), 422, "bad_request")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

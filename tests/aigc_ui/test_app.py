@@ -72,6 +72,7 @@ def started(folder: Path, *options: str, **environment: str) -> Iterator[Started
             studio.process.wait()
 
 
+@pytest.mark.slow
 def test_a_start_answers_at_once_serves_the_page_without_torch_and_ends_within_three_seconds(tmp_path):
     with started(tmp_path, "--port", "0") as studio:
         address = studio.address()

@@ -127,6 +127,7 @@ def test_a_connection_that_is_being_answered_gives_way_to_nobody():
         assert answer(room.enter_context(connect(port, "127.0.0.2"))).endswith("200 OK")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", ["", "GET / HT", f"POST /api/v1/jobs HTTP/1.1\r\n{HEADERS}content-length: 99\r\n\r\n"]
 )
@@ -155,6 +156,7 @@ def test_a_refused_request_whose_body_drips_on_keeps_no_place():
             time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_slow_body_that_comes_on_is_waited_for():
     with serving(LIMITED) as (port, _), connect(port) as one:
         one.sendall(f"POST /api/v1/jobs HTTP/1.1\r\n{HEADERS}content-length: 200\r\n\r\n".encode())

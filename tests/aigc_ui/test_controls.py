@@ -75,6 +75,7 @@ def test_values_are_read_by_name(controls):
     assert Wave.parse(read) == Wave(length=32, shape="saw")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{"length": 9}, {"seed": None}, {"gain": float("nan")}, {"shape": "square"}])
 def test_what_gradio_lets_through_the_request_refuses(controls, wrong):
     with pytest.raises(BadRequest, match=next(iter(wrong))):
@@ -97,6 +98,7 @@ def test_a_field_is_placed_once_and_nothing_is_left(controls):
     assert controls.left() == ()
 
 
+@pytest.mark.slow
 def test_relabelling_says_every_control_in_the_other_language(controls):
     updates = controls.relabel("zh")
     assert set(updates) == controls.inputs()

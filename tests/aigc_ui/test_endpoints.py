@@ -45,6 +45,7 @@ def client(served, tmp_path):
     client.close()
 
 
+@pytest.mark.slow
 def test_generate_takes_the_requests_fields_by_name_and_returns_picture_and_recipe(client):
     picture, recipe, pictures = client.predict(prompt="a panda", steps=2, api_name="/generate")
     assert Image.open(picture).size == (8, 8) and pictures == [picture]
@@ -64,6 +65,7 @@ def test_the_endpoints_names_types_and_defaults_are_described(client):
     assert fields["steps"]["parameter_default"] == 3 and fields["steps"]["python_type"]["type"] == "int"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{"steps": 5000}, {"steps": "many"}, {"shape": "hexagon"}, {"strength": None}])
 def test_a_wrong_value_is_refused_with_the_same_words_as_everywhere(client, wrong):
     with pytest.raises(AppError, match=f"{next(iter(wrong))} must be"):
@@ -76,6 +78,7 @@ def test_a_failed_job_is_an_error_without_the_bugs_words(client):
     assert "/secret" not in str(failed.value) and "log" in str(failed.value)
 
 
+@pytest.mark.slow
 def test_status_tells_of_ones_own_jobs_and_cancel_stops_one(served, client):
     studio, _ = served
     studio.squares.go.clear()

@@ -63,6 +63,7 @@ def hidden(path: str):
     yield {"image": {"path": path, "meta": META, "is_stream": True}}
 
 
+@pytest.mark.slow
 def test_no_handler_and_no_endpoint_takes_a_file_by_its_place(served):
     client, blocks, secret = served
     tried = 0
@@ -256,6 +257,7 @@ def test_a_client_without_cookies_has_its_sessions_too(served):
     assert '"success":true' in result(script, number_of(blocks, "status"), [""], "script")
 
 
+@pytest.mark.slow
 def test_sessions_that_clients_invent_cost_neither_a_copy_of_the_page_nor_endless_memory(served, monkeypatch):
     client, blocks, _ = served
     monkeypatch.setattr(gradio_sessions, "KEPT_MESSAGES", 20)

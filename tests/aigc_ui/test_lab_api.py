@@ -56,6 +56,7 @@ def test_a_picture_of_one_s_own_is_noised(client: TestClient) -> None:
     assert pixels.shape == (128, 128, 3) and np.abs(pixels.mean((0, 1)) - (255, 0, 0)).max() < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "body", "status", "said"),
     [

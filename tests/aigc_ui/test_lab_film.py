@@ -73,6 +73,7 @@ def lying(width: int, height: int) -> bytes:
     return good[:16] + struct.pack(">II", width, height) + good[24:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "body", "said"),
     [

@@ -70,6 +70,7 @@ def test_pupils_see_and_change_nothing(tmp_path, ours):  # noqa: F811
 # --- odd files, as the page meets them ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [*MODELS, *NOTES, *SIDES])
 def test_the_list_is_answered_whatever_lies_in_the_folders(tmp_path: Path, fault: str):
     folder = tmp_path / "models"

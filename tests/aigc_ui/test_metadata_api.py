@@ -48,6 +48,7 @@ def test_a_picture_that_says_nothing_is_no_error_and_what_is_no_picture_is(studi
         assert answer.status_code == 422 and "PNG, JPEG or WebP" in answer.json()["error"]["message"]
 
 
+@pytest.mark.slow
 def test_pictures_of_the_size_of_an_upload_are_taken_and_texts_of_that_size_are_not(studio: Studio):
     large = png({"parameters": INFOTEXT}) + bytes(20 * 2**20)
     assert posted(studio.client(), large)["tool"]
@@ -55,6 +56,7 @@ def test_pictures_of_the_size_of_an_upload_are_taken_and_texts_of_that_size_are_
     assert answer.status_code == 422
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "media"), [("jpg", "image/jpeg"), ("webp", "image/webp")])
 def test_a_picture_can_be_had_as_jpeg_and_webp_with_its_settings(studio: Studio, image_id: str, kind: str, media: str):
     client = studio.client("ada")
@@ -65,6 +67,7 @@ def test_a_picture_can_be_had_as_jpeg_and_webp_with_its_settings(studio: Studio,
     assert client.get(f"/api/v1/images/{image_id}.png").headers["content-type"] == "image/png"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", ["0", "101", "nan", "x", "1e9", ""])
 def test_quality_has_bounds(studio: Studio, image_id: str, quality: str):
     answer = studio.client("ada").get(f"/api/v1/images/{image_id}.jpg?quality={quality}")

@@ -134,6 +134,7 @@ def browsing(outside: str, **more: str) -> dict[str, str]:
     return {"origin": f"https://{NAME}:{outside.split()[0]}", "sec-fetch-site": "same-origin"} | more
 
 
+@pytest.mark.slow
 def test_the_page_opens_with_the_token_and_works_from_then_on_with_a_secure_cookie(inside, outside):
     with visitor(outside) as client:
         assert client.get("/").status_code == 401
@@ -147,6 +148,7 @@ def test_the_page_opens_with_the_token_and_works_from_then_on_with_a_secure_cook
         assert client.get("/gradio_api/info", headers=browsing(outside)).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_job_is_submitted_and_its_events_arrive_one_by_one(inside, outside):
     with visitor(outside) as client:
         client.get(f"/?token={inside[1]}")
@@ -167,6 +169,7 @@ def test_a_job_is_submitted_and_its_events_arrive_one_by_one(inside, outside):
         assert picture.content.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_large_upload_passes(inside, outside):
     with visitor(outside) as client:
         client.get(f"/?token={inside[1]}")

@@ -1,5 +1,6 @@
 """Heavy work waits outside the server's thread pool: whatever else is asked for, jobs are listed, made and ended."""
 
+import asyncio
 import inspect
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from aigc_ui import api, bodies, lab_api
+from aigc_ui.room import Room
 from aigc_ui.services import Settings
 from pipelines import lab, stopping
 from pipelines.params import Request
@@ -80,6 +82,7 @@ def ask(url: str, number: int = 0, bench: str = "", timeout: float = 60.0) -> ht
     return httpx.post(f"{url}/api/v1/lab/schedule", json={}, headers=headers, timeout=timeout)
 
 
+@pytest.mark.slow
 def test_sixty_experiments_keep_nobody_from_the_queue(
     experiment: Blocking, url: str, studio: Studio, pool: ThreadPoolExecutor
 ) -> None:
@@ -99,6 +102,7 @@ def test_sixty_experiments_keep_nobody_from_the_queue(
     assert {one.result().status_code for one in asked} == {200}
 
 
+@pytest.mark.slow
 def test_sixty_films_and_sixty_slow_estimates_neither(
     studio: Studio, url: str, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +124,7 @@ def test_sixty_films_and_sixty_slow_estimates_neither(
     assert {one.result().status_code for one in asked} == {200, 429}
 
 
+@pytest.mark.slow
 def test_who_waits_too_often_is_told_when_to_come_back(
     experiment: Blocking, url: str, studio: Studio, pool: ThreadPoolExecutor
 ) -> None:
@@ -136,6 +141,7 @@ def test_who_waits_too_often_is_told_when_to_come_back(
     assert {one.result().status_code for one in [*asked, other]} == {200}
 
 
+@pytest.mark.slow
 def test_who_has_gone_leaves_the_line_and_their_experiment_ends(
     experiment: Blocking, url: str, studio: Studio, pool: ThreadPoolExecutor
 ) -> None:
@@ -180,6 +186,22 @@ def test_clients_take_turns(experiment: Blocking, url: str, studio: Studio, pool
     experiment.go.set()
     until(lambda: len(order) == 7)
     assert order.index(2) < 6, "whoever comes last is not behind all of one client's"
+
+
+def test_who_was_served_goes_to_the_end_of_the_turns() -> None:
+    """However many of one client came first."""
+    room, go, served = Room("one", 1), threading.Event(), []
+
+    async def crowd() -> None:
+        waiting = [asyncio.create_task(room.run("first", go.wait))]
+        for client in "aaabbc":
+            waiting.append(asyncio.create_task(room.run(client, lambda client=client: served.append(client))))
+            await asyncio.sleep(0)  # so that they enter in this order
+        go.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(asyncio.wait_for(crowd(), 60))
+    assert served == list("abcaba")
 
 
 def test_a_long_body_is_read_beside_the_event_loop(

@@ -321,6 +321,7 @@ def test_a_mask_is_softened_filled_and_cut_around_as_it_is_asked_for(studio: Stu
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -362,6 +363,7 @@ def test_pictures_that_are_none_get_a_sentence(studio: Studio, pictures: Any, sa
     assert said in message(studio.program(), "img2img", {"init_images": pictures})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "ours"),
     [

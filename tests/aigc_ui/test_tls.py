@@ -72,6 +72,7 @@ def test_an_unreadable_file_is_named_also_for_the_administrator(tmp_path, monkey
     assert "cannot be read" in refused(cert, key)
 
 
+@pytest.mark.slow
 def test_the_studio_serves_https_with_secure_cookies_and_prints_such_addresses(tmp_path):
     cert, key = certificates.make(tmp_path)
     options = ("--port", "0", "--tls-certfile", str(cert), "--tls-keyfile", str(key), "--trusted-host", "studio.test")

@@ -116,6 +116,7 @@ def mutated(draw: random.Random, body: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("verb", ["txt2img", "img2img", "options", "png-info"])
 def test_no_mutation_of_a_programs_request_is_a_fault_of_ours(studio: Studio, verb: str, seed: int):
@@ -126,6 +127,7 @@ def test_no_mutation_of_a_programs_request_is_a_fault_of_ours(studio: Studio, ve
         sane(program.post(f"{V1}/{verb}", content=json.dumps(body)), body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raw", RAW, ids=range(len(RAW)))
 def test_no_bytes_in_place_of_json_are_a_fault_of_ours(studio: Studio, raw: bytes):
     program = studio.program()
@@ -137,6 +139,7 @@ def test_no_bytes_in_place_of_json_are_a_fault_of_ours(studio: Studio, raw: byte
         sane(program.post(route, content=raw), (route, raw[:40]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
 def test_no_odd_value_in_our_own_routes_is_a_fault_of_ours(tmp_path: Path, value: Any):
     studio = small_studio.open_studio(tmp_path)
@@ -235,6 +238,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_forty_five_megabytes_cost_a_small_multiple_of_themselves(kind: str):
     raw = HOSTILE[kind]()

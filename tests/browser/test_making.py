@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.visitor import drag, finish, generate, newest, tiles, write
+from tests.browser.visitor import drag, drawn_tiles, finish, generate, newest, tiles, write
 
 
 def opened(page: Page, group: str) -> Locator:
@@ -94,8 +94,7 @@ def test_a_reload_brings_the_curve_back(page: Page) -> None:
 
 
 def test_a_grid_is_made_of_two_settings_and_its_sheet_is_shown(page: Page, studio: Any) -> None:
-    page.wait_for_load_state("networkidle")
-    before = tiles(page).count()
+    before = drawn_tiles(page, studio)
     write(page, "a red fox", steps=2, seed=1)
     part = opened(page, "group-grid")
     choose_field(part, "x-field", "Seed")
@@ -130,8 +129,7 @@ def test_a_grid_that_is_too_much_is_refused_in_a_sentence(page: Page) -> None:
 
 
 def test_a_file_of_prompts_is_read_and_painted_line_by_line(page: Page, studio: Any) -> None:
-    page.wait_for_load_state("networkidle")
-    before = tiles(page).count()
+    before = drawn_tiles(page, studio)
     write(page, "", steps=2, seed=1)
     opened(page, "group-lines")
     lines = 'a panda\n一只小狐狸 --seed 5 --sampler "DPM++ 2M Karras"\n'

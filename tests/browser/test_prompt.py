@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import finish, generate, tiles, write
+from tests.browser.visitor import drawn_tiles, finish, generate, tiles, write
 
 BOX = "#prompt textarea"
 
@@ -66,12 +66,12 @@ def test_ctrl_and_arrows_change_the_weight_of_what_is_selected(
     expect(page.locator(BOX)).to_have_value(becomes)
 
 
-def test_a_weight_made_with_the_keys_is_in_the_picture_and_can_be_undone(page: Page) -> None:
+def test_a_weight_made_with_the_keys_is_in_the_picture_and_can_be_undone(page: Page, studio: Any) -> None:
     write(page, "a fox", steps=2, seed=3)
     select(page, "fox")
     page.keyboard.press("Control+ArrowUp")
     expect(page.locator(BOX)).to_have_value("a (fox:1.1)")
-    before = tiles(page).count()
+    before = drawn_tiles(page, studio)
     page.locator("#generate").click()
     finish(page)
     expect(tiles(page)).to_have_count(before + 1)

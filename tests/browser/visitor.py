@@ -53,6 +53,13 @@ def tiles(page: Page) -> Locator:
     return page.locator("#results-list li")
 
 
+def drawn_tiles(page: Page, studio: Any) -> int:
+    """How many pictures the page shows, once its list is drawn: all that the studio has, up to 60."""
+    pictures = len(httpx.get(f"{studio.url}/api/v1/images?limit=60").json()["images"])
+    expect(tiles(page)).to_have_count(pictures)
+    return pictures
+
+
 def newest(studio: Any, at: int = 0) -> dict[str, Any]:
     """What the studio says of the picture that it kept last, or `at` before; the page may show it a moment later."""
     *_, picture = httpx.get(f"{studio.url}/api/v1/images?limit={at + 1}").json()["images"]

@@ -1,7 +1,8 @@
 """Queues in processes of their own that are killed at named moments, forked from one that has imported all.
 
-It reads plans, a line of JSON each: {"folder", "moment", "jobs": ["NAME:COUNT", ...], "kill_after": seconds, null}. For
-each it answers one line: {"status", "ids": of acknowledged jobs, "jobs": snapshots by id once nothing runs, or null}.
+It reads plans, a line of JSON each: {"folder", "moment", "jobs": ["NAME:COUNT", ...], "kill_after": [jobs that it
+acknowledged, pictures in its folder], or null}. For each it answers one line: {"status", "ids": of acknowledged jobs,
+"jobs": snapshots by id once nothing runs, or null}.
 A job's k-th picture has k in its recipe, so that pictures can be told apart.
 """
 
@@ -111,9 +112,12 @@ def lived(plan: dict[str, Any]) -> dict[str, Any]:
         os._exit(0)
     os.close(write)
     with open(read, encoding="utf-8") as lines:
-        heard = [lines.readline()]
+        heard: list[str] = []
         if plan["kill_after"] is not None:
-            time.sleep(plan["kill_after"])
+            acknowledged, pictures = plan["kill_after"]
+            heard += [lines.readline() for _ in range(acknowledged)]
+            while sum(1 for _ in Path(plan["folder"]).glob("*/*.png")) < pictures:
+                time.sleep(0.001)
             os.kill(child, signal.SIGKILL)
         heard += lines.readlines()
     said = [json.loads(line) for line in heard if line.endswith("\n")]

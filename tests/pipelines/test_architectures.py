@@ -133,6 +133,7 @@ def test_pixart_equals_diffusers(home):
     assert close(ours(model, noise, path, "dpmpp_2m", NEGATIVE), theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_architecture_streams_through_the_one_generator(home, devices, kind):
     asked = {"prompt": PROMPT, "model": kind, "num_inference_steps": 3, "seed": 7, "width": SIDE, "height": SIDE}

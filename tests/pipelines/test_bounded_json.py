@@ -54,6 +54,21 @@ def test_ten_megabytes_of_anything_cost_less_than_a_second_or_two(raw: bytes) ->
     assert time.process_time() - began < 2
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"[" * 40 + b"]" * 40, "nested more than"),
+        (b"[" + b"0," * 250_000 + b"0]", "holds more than"),
+        (json.dumps("\u4e00" * 2**20, ensure_ascii=False).encode(), "beyond ASCII"),
+        (json.dumps("\u4e00" * 2**19).encode(), "beyond ASCII"),
+    ],
+    ids=["levels", "values", "letters", "escaped letters"],
+)
+def test_what_a_request_may_hold_is_bounded_though_nobody_says_by_how_much(raw: bytes, said: str) -> None:
+    with pytest.raises(BadRequest, match=said):
+        bounded_json.loads(raw)
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"NaN", b"[1e999999999999, Infinity]", b'{"a": "\xff"}', b"\xff"])
 def test_what_is_no_json_is_a_sentence(raw: bytes) -> None:
     with pytest.raises(BadRequest):

@@ -36,6 +36,7 @@ def test_a_number_or_date_that_nothing_can_hold_gets_the_sentence(text: str):
         bounded_yaml.loads(text, "a file")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", REPEATED)
 def test_any_piece_repeated_to_the_largest_size_takes_bounded_time(piece: str):
     start = time.process_time()

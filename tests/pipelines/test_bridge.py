@@ -100,6 +100,7 @@ def paint(devices: DeviceManager, asked_for: TextToImageRequest) -> tuple[list[F
 # --- the numbers ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pipeline_ends_in_the_same_latents_and_picture_as_when_it_is_called_plainly(home, devices, kind):
     *_, last = walked(home, request(home, kind), devices, led=False)

@@ -267,6 +267,7 @@ def paint(devices: DeviceManager, model: str, **more: Any) -> Result:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_file_paints_what_the_folder_of_the_same_weights_paints(home, devices, kind):
     from_file, from_folder = (paint(devices, f"{kind}-{form}").images for form in ("file", "folder"))
@@ -306,6 +307,7 @@ def test_pixart_without_its_reader_says_what_to_put_where(home, monkeypatch, tmp
         models.inspect(lonely)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_weight_arrives_in_its_place(home, kind):
     file, folder = (loading.load(models.inspect(models.find(f"{kind}-{form}"))) for form in ("file", "folder"))

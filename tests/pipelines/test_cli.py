@@ -30,6 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.slow
 def test_generate_writes_pictures_that_carry_what_made_them(tmp_path, capsys):
     short = ["--steps", "3", "--guidance", "2.5", "--seed", "5", "--count", "2", "--sampler", "euler"]
     assert main(["generate", "a red circle", *COMMON, *short, "--out", str(tmp_path)]) == 0

@@ -30,6 +30,7 @@ def test_what_the_child_refuses_is_its_own_sentence(worker: Worker) -> None:
         worker.call("refuse")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -53,6 +54,7 @@ def test_a_killed_child_loses_no_call(worker: Worker) -> None:
         assert worker.call("echo", {"say": "well"})[0]["said"] == "well"
 
 
+@pytest.mark.slow
 def test_a_call_that_kills_is_made_once_more_and_one_that_computes_too_long_is_not(worker: Worker) -> None:
     worker.call("echo", {"say": ""})
     started = count_starts(worker)
@@ -102,6 +104,7 @@ def test_a_data_larger_than_agreed_ends_the_child_not_the_studio(worker: Worker)
     assert worker.call("echo", {"say": "well"})[0]["said"] == "well"
 
 
+@pytest.mark.slow
 def test_one_call_at_a_time_and_nobody_waits_for_ever() -> None:
     worker = Worker("tests.pipelines.confined_child", "picture", seconds=5.0, most_bytes=2**20, patience=0.2)
     worker.call("echo", {"say": ""})

@@ -85,6 +85,7 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
     return latents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["folder", "file"])
 @pytest.mark.parametrize("between", [(0.0, 1.0), (0.25, 0.75)])
 @pytest.mark.parametrize("kind", ["sd", "sdxl"])
@@ -189,6 +190,7 @@ def refused(request: TextToImageRequest) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_by_name(home):
     assert "file-sdxl does not fit" in refused(asked(control_model="file-sdxl"))
     assert "folder-sdxl does not fit" in refused(asked(control_model="folder-sdxl"))

@@ -61,6 +61,7 @@ def refused(source: Path) -> str:
 # What is sound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize("suffix", container.KINDS)
 def test_a_checkpoint_becomes_the_same_tensors_bit_for_bit(tmp_path: Path, suffix: str, zipped: bool) -> None:
@@ -69,6 +70,7 @@ def test_a_checkpoint_becomes_the_same_tensors_bit_for_bit(tmp_path: Path, suffi
     assert same(converted(source), weights())
 
 
+@pytest.mark.slow
 def test_what_trainers_wrap_around_weights_is_taken_off(tmp_path: Path) -> None:
     source = tmp_path / "model.ckpt"
     wrapped = {f"module.{name}": tensor for name, tensor in weights().items()}
@@ -118,6 +120,7 @@ def test_the_file_says_where_it_came_from(tmp_path: Path) -> None:
     assert said["converted_from_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_a_dtype_is_torchs_own_rounding_and_leaves_integers_alone(tmp_path: Path, dtype: str) -> None:
     save_file(weights(), tmp_path / "model.safetensors", {"modelspec.title": "kept"})
@@ -175,6 +178,7 @@ def payloads(canary: Path) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize("name", list(payloads(Path("x"))))
 def test_a_payload_is_named_and_not_run(tmp_path: Path, name: str, zipped: bool) -> None:
@@ -185,6 +189,7 @@ def test_a_payload_is_named_and_not_run(tmp_path: Path, name: str, zipped: bool)
     assert not canary.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", range(6))
 def test_a_bare_pickle_of_any_protocol_is_refused(tmp_path: Path, protocol: int) -> None:
     canary = tmp_path / "canary"
@@ -223,6 +228,7 @@ def rezipped(source: Path, change: Callable[[str, bytes], bytes], how: int = zip
     return target
 
 
+@pytest.mark.slow
 def test_a_packed_checkpoint_is_read_and_one_of_ratio_1000_is_not(tmp_path: Path) -> None:
     torch.save(weights(), tmp_path / "a.pt")
     assert same(converted(rezipped(tmp_path / "a.pt", lambda _, data: data, zipfile.ZIP_DEFLATED)), weights())
@@ -248,6 +254,7 @@ def legacy(pickled: bytes) -> bytes:
     return b"".join((*head, pickled, pickle.dumps([], 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pickled",
     [
@@ -266,6 +273,7 @@ def test_pickles_made_to_fill_memory_are_refused(tmp_path: Path, pickled: bytes)
     refused(tmp_path / "model.pt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize("part", [0.0, 0.001, 0.03, 0.3, 0.7, 0.999])
 def test_a_truncated_file_is_refused(tmp_path: Path, part: float, zipped: bool) -> None:

@@ -38,6 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_folder_of_a_file_paints_the_same_picture(home: Path, devices: DeviceManager, kind: str) -> None:
     source = home / "checkpoints" / f"{kind}.safetensors"
@@ -49,12 +50,14 @@ def test_the_folder_of_a_file_paints_the_same_picture(home: Path, devices: Devic
     assert not list(home.glob(".*.part"))
 
 
+@pytest.mark.slow
 def test_a_pickled_checkpoint_paints_as_the_safetensors_of_the_same_weights(home: Path, devices: DeviceManager) -> None:
     events = list(registry.get("convert").stream(ConvertRequest.parse({"source": "checkpoints/old.ckpt"}), devices))
     assert isinstance(events[-1], Result) and "checkpoint, sd1" in events[-1].notes[0]
     assert np.array_equal(paint(devices, "old").images, paint(devices, "sd1").images)
 
 
+@pytest.mark.slow
 def test_half_precision_halves_the_file(home: Path, devices: DeviceManager) -> None:
     asked = ConvertRequest.parse({"source": "checkpoints/sd1.safetensors", "dtype": "float16"})
     list(registry.get("convert").stream(asked, devices))
@@ -71,6 +74,7 @@ def test_only_files_among_the_models_can_be_named(home: Path, source: str) -> No
         sources.find(source)
 
 
+@pytest.mark.slow
 def test_the_command_line_converts_and_takes_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     torch.save(LORA, tmp_path / "style.pt")
     assert main(["convert", str(tmp_path / "style.pt"), "--dtype", "float16"]) == 0

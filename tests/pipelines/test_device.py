@@ -131,6 +131,7 @@ def test_who_finds_no_room_waits_until_a_lease_ends(devices):
     assert order == ["a", "b"] and keys(devices) == {"b"}
 
 
+@pytest.mark.slow
 def test_the_budget_is_kept_whatever_is_asked(devices):
     def job(seed: int) -> None:
         for i in range(8):

@@ -43,12 +43,14 @@ def test_the_data_is_that_of_scikit_learn_and_its_parts_share_nothing() -> None:
     assert sum(map(len, parts)) == len(pictures) and torch.cdist(*parts).min() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_it_draws_is_read_as_what_it_was_told(shipped: dict[str, PixelDDPM], variant: str) -> None:
     labels = torch.arange(10).repeat(20)
     assert (read(drawn(shipped[variant], labels, guidance_scale=2.0)) == labels).float().mean() > 0.93
 
 
+@pytest.mark.slow
 def test_a_label_s_guidance_is_obeyed_and_without_it_digits_are_of_all_kinds(shipped: dict[str, PixelDDPM]) -> None:
     threes = torch.full((100,), 3)
     weak, strong = (read(drawn(shipped["fixed"], threes, w)) == 3 for w in (0.0, 2.0))
@@ -56,6 +58,7 @@ def test_a_label_s_guidance_is_obeyed_and_without_it_digits_are_of_all_kinds(shi
     assert len(read(drawn(shipped["fixed"], torch.full((100,), NO_LABEL))).unique()) >= 9
 
 
+@pytest.mark.slow
 def test_its_digits_lie_as_near_to_real_ones_as_real_ones_do(shipped: dict[str, PixelDDPM]) -> None:
     labels = torch.arange(10).repeat(20)
     known, held = digits.training()[0], digits.held_out()[0]
@@ -63,6 +66,7 @@ def test_its_digits_lie_as_near_to_real_ones_as_real_ones_do(shipped: dict[str, 
     assert 0.7 < ours / theirs < 1.3, "not noise, and not copies of training pictures either"
 
 
+@pytest.mark.slow
 def test_the_learned_variance_gives_the_tightest_bound(shipped: dict[str, PixelDDPM]) -> None:
     bits = {v: training.bits_per_dim(shipped["learned"], v) for v in ("fixed_small", "fixed_large", "learned_range")}
     assert bits["learned_range"] < min(bits["fixed_small"], bits["fixed_large"])
@@ -87,6 +91,7 @@ def test_its_variance_alone_learns_from_the_bound() -> None:
     assert with_bound[PIXELS:].abs().max() > 0 == without[PIXELS:].abs().max()
 
 
+@pytest.mark.slow
 def test_a_few_steps_of_training_learn_and_make_a_file_that_loads(tmp_path: Path) -> None:
     told: list[str] = []
     network = training.train(True, steps=60, batch=64, seed=0, log=told.append)

@@ -23,6 +23,7 @@ GROUPS = {
 }
 
 
+@pytest.mark.slow
 def test_the_evaluation_prompts_are_the_ones_that_were_fixed() -> None:
     assert json.loads(json.dumps(prompts.build())) == prompts.load()
     assert {name: len(entries) for name, entries in prompts.load().items()} == GROUPS
@@ -36,6 +37,7 @@ def test_what_is_called_new_is_held_out_of_training() -> None:
         assert not any(held_out.holds(prompts.scene(entry)) for entry in loaded[group])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_judges_are_right_on_pictures_of_the_truth(group: str) -> None:
     entries = prompts.load()[group][::4]
@@ -43,6 +45,7 @@ def test_the_judges_are_right_on_pictures_of_the_truth(group: str) -> None:
     assert scores["all"] >= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_judges_do_not_take_noise_or_another_prompt_s_picture_for_right(group: str) -> None:
     entries = prompts.load()[group][:24]

@@ -100,6 +100,7 @@ def test_each_part_s_loss_moves_only_its_own_weights() -> None:
     assert any(p.grad.abs().max() > 0 for p in model.discriminator.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ((2,), (1, 8, 8)))
 def test_the_search_finds_the_z_of_what_the_generator_made_itself(shape: tuple[int, ...]) -> None:
     torch.manual_seed(1)

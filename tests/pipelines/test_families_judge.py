@@ -89,6 +89,7 @@ def test_both_in_turn_is_what_it_was_before_there_was_a_choice() -> None:
     assert Plan(10).takes_part("", 5)
 
 
+@pytest.mark.slow
 def test_alone_the_discriminator_learns_to_tell_and_the_generator_to_fool_it() -> None:
     def after(only: str) -> float:
         asked = request(data="gaussians", training_steps=700, width=32, only=only, only_from=200, only_steps=150)
@@ -101,6 +102,7 @@ def test_alone_the_discriminator_learns_to_tell_and_the_generator_to_fool_it() -
     assert told > after("both") + 0.02 and fooled < 0.45
 
 
+@pytest.mark.slow
 def test_losses_are_told_of_whoever_learns() -> None:
     generator = registry.get("family-training")
     asked = request(data="gaussians", training_steps=60, only="discriminator", only_from=20, only_steps=20)

@@ -69,6 +69,7 @@ def distance(x: Tensor, data: DataSet) -> float:
     return sliced_distance(x.double(), real, torch.Generator().manual_seed(8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", OF_POINTS)
 def test_it_learns_eight_gaussians(family: str) -> None:
     """What it makes comes near to fresh data as a whole, to a few times the distance of two draws of data (0.05; base
@@ -100,6 +101,7 @@ def patterns() -> DataSet:
     return DataSet("patterns", (1, 8, 8), 2, 2, drawn, drawn)
 
 
+@pytest.mark.slow
 def test_tokens_learn_pictures_and_how_often_each_comes() -> None:
     data = patterns()
     kinds = data.training()[0].unique(dim=0)

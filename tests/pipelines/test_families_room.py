@@ -16,7 +16,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Loss, Result, Snapshot, StopEarly
-from pipelines.families import latents, shelf
+from pipelines.families import latents, live_training, shelf
 from pipelines.families.learning import base_noise
 from pipelines.families.pictures import pixels
 
@@ -79,6 +79,7 @@ def test_a_race_that_is_stopped_gives_all_models_back(devices: DeviceManager) ->
     assert not any(held["leases"] for held in devices.loaded())
 
 
+@pytest.mark.slow
 def test_all_run_at_once_within_a_budget_that_fits_only_two() -> None:
     four = ("gan", "vae", "flow", "diffusion")
     sizes = {family: shelf.load("icons", family).nbytes for family in four}
@@ -133,6 +134,7 @@ def test_the_plane_of_a_two_dimensional_z_is_the_vae_s_own(devices: DeviceManage
 MOST_ERROR = {"flow": 1e-4, "vae": 0.35, "vq": 0.35, "flow-matching": 0.1, "diffusion": 0.1, "gan": 0.7}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", BOTH)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_picture_that_nobody_trained_on_comes_back(devices: DeviceManager, family: str, data: str) -> None:
@@ -156,6 +158,7 @@ def test_what_is_not_shipped_is_refused_with_what_is(devices: DeviceManager) -> 
         registry.get("family-training").request_type.parse({"family": "vq", "data": "moons"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_training_tells_losses_and_snapshots_and_keeps_what_it_has_when_stopped(family: str) -> None:
     generator = registry.get("family-training")
@@ -178,29 +181,43 @@ def test_a_training_that_diverges_is_said_with_what_to_do(devices: DeviceManager
         stream(devices, "family-training", family="flow", learning_rate=10, training_steps=400)
 
 
+@pytest.fixture
+def last_snapshot_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock a slow machine takes many more snapshots than a fast one, each dearer than the steps between."""
+    monkeypatch.setattr(live_training, "EVERY_SECONDS", 1e6)
+
+
 def figures(devices: DeviceManager, name: str, **values: Any) -> dict[str, Any]:
     """What the lesson's training ends with."""
     events = stream(devices, "family-training", **(LESSONS[name]["values"] | values))
     return [event for event in events if isinstance(event, Snapshot)][-1].values["figures"]
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_a_narrow_generator_forgets_modes_and_a_wide_one_or_todays_loss_does_not(devices: DeviceManager) -> None:
     assert 2 <= figures(devices, "modes")["modes"] <= 6
     assert figures(devices, "modes", generator_width=128)["modes"] >= 7
     assert figures(devices, "modes", game="relativistic")["modes"] >= 7
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_a_heavy_beta_makes_z_say_nothing(devices: DeviceManager) -> None:
     assert figures(devices, "collapse")["kl"] < 0.01
     freed = figures(devices, "collapse", beta=1)
     assert 2.5 < freed["kl"] < 4 and freed["modes"] >= 7
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_a_flow_stays_above_the_bits_of_eight_separate_squares(devices: DeviceManager) -> None:
     told = figures(devices, "topology")
     assert told["bits_of_data"] + 0.1 < told["bits"] < 2
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
 def test_two_steps_of_diffusion_miss_the_clusters(devices: DeviceManager) -> None:
     few, many = figures(devices, "few"), figures(devices, "few", num_inference_steps=20)
     assert few["modes"] <= 2 and few["astray"] > 0.6

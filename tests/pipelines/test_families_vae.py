@@ -153,6 +153,7 @@ def test_it_makes_the_decoder_s_mean_of_a_z_of_that_temperature() -> None:
     torch.testing.assert_close(model.encode(x, labels), posterior(model, x, labels).mean)
 
 
+@pytest.mark.slow
 def test_a_heavy_beta_makes_the_posterior_collapse_and_one_does_not() -> None:
     points = sets.get("gaussians")
     x, labels = (part[:500] for part in points.held_out())

@@ -109,6 +109,7 @@ def test_tokens_are_drawn_as_often_as_the_prior_says() -> None:
     assert (coldest == 0).all(), "at last only the likeliest"
 
 
+@pytest.mark.slow
 def test_the_chance_of_a_token_follows_the_tokens_before_it() -> None:
     """The second token's frequencies are the prior's, given the first that was drawn."""
     model = vq(codes=3)

@@ -75,6 +75,7 @@ def described(name: str) -> Any:
     return models.ModelInfo(name, Path(), name, {"vae": "AutoencoderKL"}, {}, 0, configs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 96, 128])
 @pytest.mark.parametrize("name", ["sd", "sdxl", "sd3", "flux", "pixart"])
 def test_an_evaluation_of_a_real_networks_size_needs_what_the_formula_says(real_networks, name, side):

@@ -285,6 +285,7 @@ def ring(size: int) -> str:
     return json.dumps(nodes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["prompt", "parameters", "invokeai_metadata", "sd-metadata", "Dream", "Comment", "aigc"]
 )

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from pipelines.errors import BadFile
 from pipelines.models.library import header
+from pipelines.models.strangers import check_safetensors
 
 
 @pytest.fixture
@@ -33,11 +34,37 @@ def test_a_file_that_is_cut_off_is_refused(sound: Path, keep: int) -> None:
         header.read(sound)
 
 
-def test_a_header_larger_than_any_real_one_is_refused_unread(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [2**24, 2**40])
+def test_a_header_larger_than_any_real_one_is_refused_unread(tmp_path: Path, length: int) -> None:
+    """Sixteen megabytes are dear already: parsing 79 took 95 s and 1.8 GB."""
     path = tmp_path / "a.safetensors"
-    path.write_bytes(struct.pack("<Q", 2**40) + b"{" * 100)
+    path.write_bytes(struct.pack("<Q", length) + b"{" * 100)
     with pytest.raises(BadFile, match="more than any real"):
         header.read(path)
+    with pytest.raises(BadFile, match="not a safetensors file, or its header is damaged"):
+        check_safetensors(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{" + b",".join(b'"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}' % i for i in range(60_000)) + b"}",
+        b'{"w":' + b"[" * 20 + b"]" * 20 + b"}",
+        b'{"w":[' + b"0," * 2_500_000 + b"0]}",
+    ],
+    ids=["60,000 tensors", "20 levels", "2.5 million values"],
+)
+def test_a_header_with_more_in_it_than_any_real_one_is_refused(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(BadFile, match="not one of a model|The header is damaged"):
+        header.read(path)
+
+
+def test_a_text_in_the_metadata_that_is_longer_than_any_real_one_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"w": torch.zeros(1)}, path, {"long": "x" * (2**20 + 1), "short": "x"})
+    assert header.read(path).metadata == {"short": "x"}
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_a_change_at_1_is_between_the_passes(devices):
     assert not np.array_equal(twice["[x y:b:1.0]"], twice["b"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", UPSCALERS)
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral"])
 def test_a_batch_equals_its_pictures_made_alone_at_the_larger_size(devices, how, sampler):

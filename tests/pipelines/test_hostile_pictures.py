@@ -71,6 +71,7 @@ def test_a_hostile_picture_is_refused_in_a_sentence_at_a_bounded_cost(reader: Pi
     assert reading.picture is None and len(reading.sentence) < 300 and reading.sentence.endswith(".")
 
 
+@pytest.mark.slow
 @ON_LINUX
 @pytest.mark.parametrize("name", hostile.READ)
 def test_a_costly_picture_is_read_at_a_bounded_cost(reader: PictureReader, name: str) -> None:
@@ -83,6 +84,7 @@ def test_a_costly_picture_is_read_at_a_bounded_cost(reader: PictureReader, name:
         assert np.abs(np.asarray(reading.picture.convert("RGB"))[8, 8].astype(int) - hostile.RED).max() < 8
 
 
+@pytest.mark.slow
 @ON_LINUX
 @pytest.mark.parametrize("name", [*hostile.REFUSED, *hostile.READ])
 def test_reading_the_texts_of_a_hostile_picture_has_a_bounded_cost(reader: PictureReader, name: str) -> None:
@@ -117,6 +119,7 @@ def test_sixteen_bits_become_the_nearest_of_eight() -> None:
     assert np.array_equal(decoding._TO_EIGHT_BITS, (levels / 257).round().astype(np.uint8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(2300, 700), (700, 2300), (8300, 600)], ids=str)
 @pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA"])
 @pytest.mark.parametrize("orientation", [1, 3, 6, 7])

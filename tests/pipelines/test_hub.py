@@ -135,6 +135,7 @@ def test_without_a_token_in_the_environment_none_is_sent(
     assert server.tokens == {""}
 
 
+@pytest.mark.slow
 def test_a_broken_connection_is_resumed(server: Hub, tmp_path: Path) -> None:
     server.fault = "broken"
     with pytest.raises(StudioError):
@@ -146,6 +147,7 @@ def test_a_broken_connection_is_resumed(server: Hub, tmp_path: Path) -> None:
     assert server.ranges and all(int(wanted[6:].split("-")[0]) > 10_000 for wanted in server.ranges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault, kind, words",
     [

@@ -26,6 +26,7 @@ def test_the_score_is_the_gradient_of_the_density_and_gives_the_denoiser(name: s
     torch.testing.assert_close(data.denoise(x, sigma), x + sigma**2 * gradient, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POINTS)
 def test_draws_have_mean_zero_unit_variance_and_the_density_s_entropy(name: str) -> None:
     data = get(name)

@@ -217,6 +217,41 @@ def test_a_picture_of_a1111_is_read():
     assert (recipe["model_hash"], recipe["software"]) == ("6ce0161689", "v1.10.1")
 
 
+@pytest.mark.parametrize(
+    ("pair", "field", "value"),
+    [
+        ("Clip skip: 2", "clip_skip", 2),
+        ("Eta: 0.5", "eta", 0.5),
+        ("Eta DDIM: 0.5", "eta", 0.5),
+        ("Mask blur: 4", "mask_blur", 4),
+        ("Masked content: latent noise", "mask_fill", "noise"),
+        ("Inpaint area: Only masked", "only_masked", True),
+        ("Masked area padding: 32", "masked_padding", 32),
+        ("Variation seed: 7", "variation_seed", 7),
+        ("Variation seed strength: 0.25", "variation_strength", 0.25),
+        ("Emphasis: No norm", "emphasis", "no_norm"),
+        ("VAE: some", "vae", "some"),
+        ("CFG start: 0.1", "guidance_start", 0.1),
+        ("CFG end: 0.9", "guidance_end", 0.9),
+        ("Control start: 0.1", "control_start", 0.1),
+        ("Control end: 0.9", "control_end", 0.9),
+        ("Reference start: 0.1", "ip_start", 0.1),
+        ("Reference end: 0.9", "ip_end", 0.9),
+    ],
+)
+def test_a_pair_means_the_same_field_in_every_file(pair, field, value):
+    """Both directions agree with each other whatever a pair is called; files of others and of years ago do not."""
+    assert parse(f"a fox\nSteps: 20, Seed: 1, CFG scale: 7, {pair}")["request"][field] == value
+
+
+@pytest.mark.parametrize(
+    ("sampler", "key"),
+    [("ddim", "Eta DDIM"), ("euler_ancestral", "Eta"), ("dpmpp_2m_sde", "Eta"), ("ddpm", "Sampler eta")],
+)
+def test_eta_goes_by_the_name_that_a1111_gives_it_for_the_sampler(sampler, key):
+    assert f", {key}: 0.5, " in write({"request": REQUEST | {"sampler": sampler, "eta": 0.5}})
+
+
 def test_a_picture_that_started_from_another_says_so_as_other_tools_do():
     started = REQUEST | {"image": "a" * 64, "mask_image": "", "strength": 0.55}
     params = write({"request": started}).split("\n")[-1]

@@ -67,6 +67,7 @@ def latents_of(run: Run) -> torch.Tensor:
     return last.x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sd", "sdxl"])
 @pytest.mark.parametrize("strength", [0.6, 1.0])
 def test_our_loop_equals_diffusers_inpaint_pipeline(home, devices, pipelines, kind, strength):

@@ -72,6 +72,7 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
     return latents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", ["sd", "sdxl"])
 def test_our_loop_equals_diffusers(home, kind, form):
@@ -197,6 +198,7 @@ def refused(request: TextToImageRequest) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_by_name(home, tmp_path):
     unet = pipeline_of("sd").unet
     folder = home / "ipadapter"

@@ -4,11 +4,13 @@ import asyncio
 import gc
 import itertools
 import json
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from pipelines.device.worker import Rows
 from pipelines.engine.eventlog import EventLog, StateChange
 from pipelines.engine.queue import Job, JobQueue, JobState
 from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
-from pipelines.events import Frame, Progress, Result, StopEarly
+from pipelines.events import Frame, Loss, Progress, Result, StopEarly
 from pipelines.params import Range, Request, Text, param
 
 
@@ -167,19 +169,28 @@ def test_a_snapshot_is_json_and_does_not_give_the_client_away(make):
     assert "secret-cookie" not in json.dumps(told)
 
 
-def test_time_left_is_estimated_from_the_steps(make):
-    class Slow(Counting):
-        def stream(self, request, devices):
-            for i in range(11):
-                time.sleep(0.02)
-                yield frame(i, 10)
+def test_time_left_is_estimated_from_the_last_steps(make, monkeypatch):
+    clock = 0.0
 
-    job = make(Slow()).submit("counting", Steps(), "me")
-    seen = {}
-    for _number, event in job.events():
-        if isinstance(event, Frame):
-            seen[job.progress.step] = job.progress.seconds_left
-    assert seen[0] is None and 0.04 < seen[5] < 1.0 and seen[10] == 0.0
+    class Slow(Counting):
+        """The first step takes 100 seconds of a clock of its own, the others 2."""
+
+        def stream(self, request, devices):
+            nonlocal clock
+            assert self.hold.wait(20)
+            for i in range(21):
+                clock += 100 if i == 1 else 2
+                yield frame(i, 20)
+                seconds_left.append(job.progress.seconds_left)
+
+    monkeypatch.setattr(sys.modules[Job.__module__], "time", SimpleNamespace(time=time.time, monotonic=lambda: clock))
+    generator, seconds_left = Slow(), []
+    generator.hold.clear()
+    job = make(generator).submit("counting", Steps(), "me")
+    generator.hold.set()
+    over(job)
+    assert seconds_left[0] is None and seconds_left[1] == 1900
+    assert seconds_left[10:] == [2.0 * (20 - i) for i in range(10, 21)]
 
 
 def test_unknown_generators_and_wrong_requests_are_refused(make):
@@ -231,10 +242,8 @@ def test_a_slow_reader_gets_the_newest_frame_and_does_not_slow_the_job(make):
     wait(lambda: running(job))
     reader = job.events()
     next(reader)  # and then it sleeps, as a stalled browser does
-    started = time.monotonic()
     generator.hold.set()
-    over(job)
-    assert time.monotonic() - started < 2
+    over(job)  # though nobody reads
     frames = [event.index for _number, event in reader if isinstance(event, Frame)]
     assert frames == [200]
 
@@ -290,6 +299,13 @@ def test_frames_larger_than_the_budget_keep_the_first_and_the_last():
     for i in range(9):
         log.put(frame(i, 8))
     assert [f.index for f in log.frames()] == [0, 8]
+
+
+def test_of_events_that_all_count_the_last_ten_thousand_stay():
+    log = EventLog()
+    for step in range(12_000):
+        log.put(Loss(step, {"loss": 0.0}))
+    assert [event.step for _number, event in log.since(-1, True)] == list(range(2_000, 12_000))
 
 
 # ---- turns
@@ -420,11 +436,10 @@ def test_cancel_is_shown_at_once_though_the_step_goes_on(make):
     queue = make(generator)
     job = queue.submit("counting", Steps("a"), "me")
     wait(lambda: running(job))
-    started = time.monotonic()
     queue.cancel(job.id, "me")
     assert job.snapshot()["state"] == "cancelled" and job.snapshot()["stopping"] and not job.over
     queue.cancel(job.id, "me")  # twice is once
-    assert time.monotonic() - started < 0.1
+    assert not job.over  # the step is still held: nothing waited for it
     newest = [event for _n, event in job.events(live=False) if isinstance(event, StateChange)]
     assert newest[-1].snapshot["stopping"]
     generator.hold.set()
@@ -511,11 +526,10 @@ def test_closing_stops_everything_quickly_and_may_be_repeated(make):
     wait(lambda: jobs[0].progress.step > 3)
     watching = threading.Thread(target=lambda: list(jobs[2].events()))
     watching.start()
-    started = time.monotonic()
+    queue.close(timeout=60)
     queue.close()
-    queue.close()
-    watching.join(5)
-    assert time.monotonic() - started < 2 and not watching.is_alive()
+    watching.join(20)
+    assert not watching.is_alive() and jobs[0].over and jobs[0].progress.step < 10_000
     assert [job.state for job in jobs] == [JobState.CANCELLED, JobState.WAITING, JobState.WAITING]
     assert len(jobs[0].image_ids) == 1
     with pytest.raises(Busy):
@@ -562,9 +576,56 @@ def test_a_full_disk_fails_the_job_but_its_pictures_can_be_saved_later(make):
     assert job.image_ids == list(store.pictures) and [kept[1] for kept in store.pictures.values()] == [{"name": "a"}]
 
 
+# ---- threads
+
+SHARED = {"_waiting", "_running", "_finished", "_turns", "_last_seen", "_served", "_closed"}
+
+
+class Watched(JobQueue):
+    """Notes who touches what the threads share without holding the lock."""
+
+    unlocked: set[str] | None = None
+
+    def __getattribute__(self, name: str):
+        noted = super().__getattribute__("unlocked")
+        if noted is not None and name in SHARED and not self._lock._is_owned():
+            noted.add(f"{sys._getframe(1).f_code.co_name} reads {name}")
+        return super().__getattribute__(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self.unlocked is not None and name in SHARED and not self._lock._is_owned():
+            self.unlocked.add(f"{sys._getframe(1).f_code.co_name} sets {name}")
+        super().__setattr__(name, value)
+
+
+def test_nothing_that_threads_share_is_touched_without_the_lock(devices, tmp_path):
+    """A missing lock shows once in a thousand runs; a touch without it shows each time."""
+    generator, store = Counting(), Shelf(full=True)
+    queue = Watched(devices, store, 1, keep_finished=4, path=tmp_path / "waiting.json", get=lambda name: generator)
+    names = {name for name, member in vars(JobQueue).items() if callable(member) and not name.startswith("_")}
+    queue.unlocked = set()
+    generator.hold.clear()
+    first, *waiting = [queue.submit("counting", Steps(f"{i}"), f"client {i % 2}") for i in range(6)]
+    used = {"submit", "move", "cancel", "remove", "seen", "get", "list", "stats", "save_again", "close"}
+    queue.move(waiting[1].id, "client 0", 0)
+    queue.cancel(waiting[0].id, "client 1")
+    queue.remove(waiting[2].id, "client 1")
+    queue.seen("client 0"), queue.seen("nobody"), queue.get(first.id), queue.list(), queue.list("client 0")
+    generator.hold.set()
+    over(first)
+    store.full = False
+    queue.save_again(first.id, "client 0")
+    over(*waiting)
+    wait(lambda: queue.stats()["running"] == 0)
+    queue.close()
+    assert queue.unlocked == set()
+    assert names == used, "a method that this test does not call"
+
+
 # ---- many jobs, and restarts
 
 
+@pytest.mark.slow
 def test_a_thousand_jobs_leave_no_memory_behind(make):
     queue = make(Counting(), keep_finished=20, max_waiting=1000)
     before = threading.active_count()
@@ -626,7 +687,7 @@ def test_the_file_is_right_at_any_moment_of_being_killed(make, tmp_path):
         queue.submit("counting", Steps(f"{n}"), "me")
         on_disk = json.loads(path.read_text())
         assert len(on_disk["waiting"]) == n and [row["id"] for row in on_disk["running"]] == [current.id]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["waiting.json", "waiting.lock"]
+    wait(lambda: sorted(p.name for p in tmp_path.iterdir()) == ["waiting.json", "waiting.lock"])  # no more is written
     generator.hold.set()
 
 

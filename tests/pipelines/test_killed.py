@@ -28,7 +28,7 @@ class Studios:
         command = [sys.executable, "-m", "tests.pipelines.killed_studio"]
         self._server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def live(self, folder: Path, moment: str, *jobs: str, kill_after: float | None = None) -> dict[str, Any]:
+    def live(self, folder: Path, moment: str, *jobs: str, kill_after: tuple[int, int] | None = None) -> dict[str, Any]:
         assert self._server.stdin and self._server.stdout
         plan = {"folder": str(folder), "moment": moment, "jobs": jobs, "kill_after": kill_after}
         print(json.dumps(plan), file=self._server.stdin, flush=True)
@@ -65,6 +65,7 @@ def saved(folder: Path) -> dict[str, tuple[str, int]]:
     return {info.id: (info.recipe["name"], info.recipe["number"]) for info in pictures}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_every_acknowledged_job_is_done_after_the_next_start_with_each_picture_once(
     studios: Studios, tmp_path: Path, moment: str
@@ -108,15 +109,17 @@ def test_a_stop_brings_running_jobs_back_as_waiting_without_a_second_picture(stu
 def test_the_file_is_its_owners_alone(studios: Studios, tmp_path: Path):
     studios.killed(tmp_path, "step", "x:1")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("waiting*")}
-    assert modes == {"waiting-1.json": 0o600, "waiting-1.lock": 0o600}
+    assert {"waiting-1.json", "waiting-1.lock"} <= modes.keys()  # and what was being written, if it died then
+    assert set(modes.values()) == {0o600}
 
 
-def test_kills_at_any_time_lose_no_job(studios: Studios, tmp_path: Path):
-    """The process is killed from outside while it submits and paints; what it printed must be found again."""
+def test_kills_from_outside_lose_no_job(studios: Studios, tmp_path: Path):
+    """Killed while it submits, and while it paints, wherever it is then; what it printed must be found again."""
     acknowledged: list[str] = []
-    for seconds in (0.0, 0.005, 0.02, 0.05):
-        acknowledged += studios.live(tmp_path, "never", *["a:2"] * 12, kill_after=seconds)["ids"]
-    assert len(acknowledged) > 4
+    for jobs, pictures in ((1, 0), (2, 0), (5, 0), (12, 1), (12, 10), (12, 30)):
+        life = studios.live(tmp_path, "never", *["a:2"] * 12, kill_after=(jobs, pictures))
+        assert life["status"] == -signal.SIGKILL and len(life["ids"]) >= jobs
+        acknowledged += life["ids"]
     jobs = studios.settled(tmp_path)
     assert set(acknowledged) <= set(jobs)
     assert {job["state"] for job in jobs.values()} <= {"done", "failed"}

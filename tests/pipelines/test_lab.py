@@ -32,6 +32,7 @@ def ask(name: str, **values: Any) -> dict[str, Any]:
         return experiment.answer(experiment.request_type.parse(values), devices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in lab.names() if name != "own-picture"])  # takes a model of one's own
 def test_an_answer_is_numbers_and_pictures_and_the_same_again(name: str) -> None:
     values = {"digits": IDEAL, "bound": {"data": "moons", "num_train_timesteps": 20}, "guidance": PLACE}.get(name, {})
@@ -114,6 +115,7 @@ def test_a_picture_is_noised_as_the_formula_says() -> None:
     assert correlations == sorted(correlations, reverse=True) and abs(correlations[-1]) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", noised.THROUGH)
 @pytest.mark.parametrize("t", [0, 250, 999])
 def test_latents_are_noised_as_the_formula_says_and_shown_by_the_model(through: str, t: int) -> None:
@@ -150,6 +152,7 @@ def test_a_t_beyond_the_schedule_is_its_last() -> None:
     assert ask("noised", t=3999, num_train_timesteps=100)["t"] == 99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", points_data.POINTS)
 def test_points_come_back_to_their_data(name: str) -> None:
     answer = ask("points", data=name, num_inference_steps=60, count=400)
@@ -160,6 +163,7 @@ def test_points_come_back_to_their_data(name: str) -> None:
     assert np.shape(answer["field"]) == (60, answer["arrows"] ** 2, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_brings_them_back(name: str) -> None:
     answer = ask("points", sampler=name, num_inference_steps=100, count=500, num_train_timesteps=1000)
@@ -296,6 +300,7 @@ def test_a_learned_variance_is_only_the_learned_model_s() -> None:
         lab.get("bound").request_type.parse({"data": "moons", "model": "learned", "variance": "learned_range"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gaussians", "checkerboard"])
 def test_the_bound_of_the_exact_denoiser_lies_above_the_entropy(name: str) -> None:
     for steps in (50, 400):

@@ -37,6 +37,7 @@ def gap(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.sqrt(np.mean((one.astype(float) - other) ** 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_watching_changes_nothing(devices: DeviceManager, sampler: str) -> None:
     asked = ReverseRequest.parse({"sampler": sampler, "num_inference_steps": 4, "eta": 0.5})

@@ -138,6 +138,7 @@ def test_a_foreign_tools_folder_of_models_is_not_swept(tmp_path: Path) -> None:
     assert part.exists()
 
 
+@pytest.mark.slow
 def test_the_uploads_of_a_killed_server_go_and_those_of_a_living_one_stay(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()

@@ -64,6 +64,7 @@ def test_guidance_crowds_the_samples_and_both_figures_say_so(devices: DeviceMana
     assert abs(guided["nll"] - guided["nll_of_data"]) > 2 * abs(plain["nll"] - plain["nll_of_data"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [100, 1000])
 def test_the_bound_stays_above_the_entropy_and_the_large_variance_pays_less(devices: DeviceManager, steps: int) -> None:
     answer = ask(devices, "bound", num_train_timesteps=steps)
@@ -71,6 +72,7 @@ def test_the_bound_stays_above_the_entropy_and_the_large_variance_pays_less(devi
     assert answer["totals"]["fixed_small"] > answer["totals"]["fixed_large"] > answer["entropy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_guidance_grows_in_the_noise_and_moves_the_guess_early(devices: DeviceManager, seed: int) -> None:
     answer = ask(devices, "share", seed=seed)

@@ -49,6 +49,7 @@ def by_name(library: Catalogue) -> dict:
     return {entry.name: entry for entry in library.scan()}
 
 
+@pytest.mark.slow
 def test_every_model_is_found_and_known_by_its_content(ours):
     found = by_name(catalogue(ours))
     assert set(found) == {"tiny", "ink", "old", "page"}
@@ -79,6 +80,7 @@ def test_an_unchanged_file_is_not_looked_into_again(ours, monkeypatch):
     assert looked == [ours / "old.ckpt"]
 
 
+@pytest.mark.slow
 def test_two_thousand_files_are_listed_within_a_second_after_the_first_scan(tmp_path):
     folder = tmp_path / "models"
     folder.mkdir()

@@ -164,6 +164,7 @@ def merged_original(home: Path, kind: str, products: tiny_addons.Matrices, weigh
     return answer(bundle)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["kohya", "diffusion_model.", "transformer.", "model.diffusion_model.", ""])
 @pytest.mark.parametrize("kind", TRANSFORMERS)
 def test_original_names_give_what_merged_fused_weights_give(home, kind, form):
@@ -454,6 +455,7 @@ def held(devices: DeviceManager) -> dict[str, int]:
     return {str(model["key"]).split("@")[0]: int(str(model["bytes"])) for model in devices.loaded()}
 
 
+@pytest.mark.slow
 def test_many_loras_in_turn_stay_within_the_budget(home, base, monkeypatch):
     """Those used last are kept, without another look at the file; the memory of the others is given back."""
     names = [f"turn{i}" for i in range(5)]

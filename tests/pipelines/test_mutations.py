@@ -46,6 +46,7 @@ def loaded(folder: Path) -> object:
     return bridge.load(info) if info.bridged else loading.load(info)
 
 
+@pytest.mark.slow
 def test_a_folder_with_one_other_value_loads_or_is_refused(folder: Path, tmp_path: Path) -> None:
     loaded(folder)
     logging.disable(logging.CRITICAL)

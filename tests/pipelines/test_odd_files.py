@@ -441,6 +441,7 @@ ALL = {name: plant for name, (plant, _) in MODELS.items()} | IGNORED
 PLANTED = sorted(set(ALL) - {"twenty thousand other files"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PLANTED)
 @pytest.mark.parametrize("kind", LISTS)
 def test_no_list_minds_an_odd_file(folder: Path, kind: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:

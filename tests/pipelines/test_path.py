@@ -39,6 +39,7 @@ def assert_valid(path, network):
     assert (path.timesteps.diff() <= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", SIGMA_SCHEDULES)
 @pytest.mark.parametrize("schedule", (MODEL, *BETA_SCHEDULES))
 def test_every_schedule_and_spacing_gives_a_valid_path(network, schedule, spacing):

@@ -89,6 +89,7 @@ def test_tensors_keep_their_order_and_their_names() -> None:
     assert list(contents.tensors_of(data, "model.pt")) == ["a.x", "a.y.z", "b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 def test_a_file_of_shared_dicts_is_refused_whole(tmp_path: Path, zipped: bool) -> None:
     torch.save(shared(60, 7), tmp_path / "model.pt", _use_new_zipfile_serialization=zipped)

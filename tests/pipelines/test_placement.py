@@ -99,6 +99,7 @@ def asked(model: Bundle) -> list[torch.Tensor]:
     return [*told.values(), predicted, torch.from_numpy(model.decode(torch.randn(shape, generator=noise)))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", LADDER[1:])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_way_of_working_gives_the_same_answers(card, home, kind, way):
@@ -107,6 +108,7 @@ def test_every_way_of_working_gives_the_same_answers(card, home, kind, way):
         assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", LADDER)
 @pytest.mark.parametrize("kind", ["sd", "sdxl"])
 def test_a_reference_picture_is_followed_in_every_way_of_working(card, home, kind, way):
@@ -134,6 +136,7 @@ def test_a_reference_picture_is_followed_in_every_way_of_working(card, home, kin
     assert torch.equal(answer(way), answer(Way.WHOLE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_step_of_the_ladder_needs_less_of_the_device_and_no_more_than_it_says(card, home, kind):
     said = []
@@ -155,6 +158,7 @@ def test_each_step_of_the_ladder_needs_less_of_the_device_and_no_more_than_it_sa
     assert said[0] == model.nbytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [Way.VISITS, Way.LEAVES])
 def test_visitors_leave_nothing_behind(card, home, way):
     model = model_on(card, home, "sdxl", way)
@@ -173,6 +177,7 @@ def test_an_error_during_a_visit_sends_the_visitors_home(card, home):
     assert card.used() == before
 
 
+@pytest.mark.slow
 def test_visitors_that_find_no_room_work_in_main_memory(card, home):
     usual = asked(model_on(card, home, "sdxl", Way.WHOLE))
     model = model_on(card, home, "sdxl", Way.VISITS)
@@ -208,6 +213,7 @@ def test_a_setting_that_is_not_known_is_refused():
         DeviceManager(memory="tiny")
 
 
+@pytest.mark.slow
 def test_a_load_that_finds_less_room_than_was_said_goes_on_in_a_smaller_way(card, home):
     info = models.inspect(home / "sd")
     devices = DeviceManager(CARD, threads=1, probe=Machine)
@@ -255,6 +261,7 @@ def painted(devices: DeviceManager) -> tuple[list[Frame], Result]:
     return [event for event in events if isinstance(event, Frame)], events[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("enough", [Way.VISITS, Way.LEAVES, Way.MAIN_MEMORY])
 def test_a_run_that_is_out_of_memory_in_step_k_goes_on_from_there_in_a_smaller_way(card, home, monkeypatch, enough):
     monkeypatch.setattr("pipelines.diffusion.bundle.rows_of_a_batch", lambda device, pixels: 2)
@@ -288,6 +295,7 @@ def test_who_runs_out_of_memory_leaves_a_model_alone_that_is_decoding(card, home
     assert model.placement.way is Way.VISITS and card.used() == model.nbytes_on_device(Way.VISITS)
 
 
+@pytest.mark.slow
 def test_at_the_end_of_the_ladder_there_is_a_clear_error(card, home, monkeypatch):
     def call(network, x, timesteps, context):
         raise torch.OutOfMemoryError("CUDA out of memory.")

@@ -15,6 +15,12 @@ from pipelines.lab import points_bound, points_training
 TRAINING = registry.get("points-training")
 
 
+@pytest.fixture(autouse=True)
+def first_and_last_snapshot_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock a slow machine takes many more snapshots than a fast one, each dearer than the steps between."""
+    monkeypatch.setattr(points_training, "EVERY_SECONDS", 1e6)
+
+
 def events_of(**values: object) -> list[Event]:
     request = TRAINING.request_type.parse({"count": 400, "num_inference_steps": 30} | values)
     devices = DeviceManager("cpu")
@@ -24,8 +30,8 @@ def events_of(**values: object) -> list[Event]:
         devices.close()
 
 
-def test_it_learns_what_it_was_shown_and_the_loss_hardly_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(points_training, "EVERY_SECONDS", 0.2)
+@pytest.mark.slow
+def test_it_learns_what_it_was_shown_and_the_loss_hardly_tells() -> None:
     events = events_of(training_steps=1500, data="moons", beta_schedule="cosine")
     first, *_, last = [e.values for e in events if isinstance(e, Snapshot)]
     assert first["nll"] > 100 and last["nll"] < last["nll_of_data"] + 1.2
@@ -38,22 +44,26 @@ def test_it_learns_what_it_was_shown_and_the_loss_hardly_tells(monkeypatch: pyte
     assert isinstance(events[-1], Result) and len(events[-1].images) == 0
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_least_that_can_be_had_plus_the_error() -> None:
     *_, last = [e.values for e in events_of(training_steps=300) if isinstance(e, Snapshot)]
     for loss, least, error in zip(last["loss_by_t"], last["least_by_t"], last["error_by_t"], strict=True):
         assert loss == pytest.approx(least + error, abs=0.1 * math.sqrt(error) + 0.02)
 
 
+@pytest.mark.slow
 def test_the_same_seed_learns_the_same() -> None:
     first, second = (events_of(training_steps=60, seed=5) for _ in range(2))
     assert [e for e in first if isinstance(e, Loss)] == [e for e in second if isinstance(e, Loss)]
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_says_so() -> None:
     with pytest.raises(BadRequest, match="the training diverged: .* Try a smaller learning_rate than 10"):
         events_of(training_steps=400, learning_rate=10.0)
 
 
+@pytest.mark.slow
 def test_stopped_it_ends_with_what_it_has() -> None:
     devices = DeviceManager("cpu")
     stream = TRAINING.stream(TRAINING.request_type.parse({"training_steps": 20_000}), devices)
@@ -74,6 +84,7 @@ def test_a_snapshot_that_cannot_be_sent_as_numbers_is_a_divergence() -> None:
         learner.snapshot()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("timesteps", "in_all"), [(40, True), (101, False)])
 def test_every_snapshot_of_few_timesteps_has_the_bound_and_the_last_one_always(
     monkeypatch: pytest.MonkeyPatch, timesteps: int, in_all: bool
@@ -84,6 +95,7 @@ def test_every_snapshot_of_few_timesteps_has_the_bound_and_the_last_one_always(
     assert len(made[-1]["bound"]["learned"]["terms"]) == timesteps
 
 
+@pytest.mark.slow
 def test_what_is_learned_brings_the_bound_down_towards_that_of_the_ideal_denoiser() -> None:
     first, *_, last = [
         e.values["bound"] for e in events_of(training_steps=400, data="moons") if isinstance(e, Snapshot)
@@ -94,6 +106,7 @@ def test_what_is_learned_brings_the_bound_down_towards_that_of_the_ideal_denoise
     assert last["learned"]["total"] == pytest.approx(sum(last["learned"]["terms"]) + last["prior"], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gaussians", "checkerboard"])
 def test_a_network_that_is_exact_costs_what_the_ideal_denoiser_costs(name: str) -> None:
     request = points_training.PointsTrainingRequest.parse({"data": name, "num_train_timesteps": 50})
@@ -112,6 +125,7 @@ def test_a_network_that_is_exact_costs_what_the_ideal_denoiser_costs(name: str) 
     assert (gaps > -1e-9).all() and gaps[:, -1].mean() == pytest.approx(1, abs=0.15), "at the end nothing is known"
 
 
+@pytest.mark.slow
 def test_where_epsilon_gives_no_x0_the_training_goes_on_and_says_why_it_has_no_bound() -> None:
     *_, last = [e.values for e in events_of(training_steps=60, zero_snr=True) if isinstance(e, Snapshot)]
     assert set(last["bound"]) == {"refused"} and "switch zero terminal SNR off" in last["bound"]["refused"]

@@ -43,6 +43,7 @@ def refusal(work: Callable[[], object]) -> str:
         return str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(SOMETHING, SOMETHING, SOMETHING, st.sampled_from(SYNTAXES))
 @example("{999$$", "|", "}", "a1111")
@@ -53,6 +54,7 @@ def test_reading_any_repeated_text_in_all_its_steps_is_bounded(head, piece, tail
         refusal(lambda: list(parse(text, syntax).states(150)))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(SOMETHING, SOMETHING, SOMETHING, st.integers(0, 9))
 @example("{999$$", "|", "}", 1)
@@ -100,6 +102,7 @@ def test_a_text_of_many_steps_is_read_once_for_each_state():
     assert alike == [parse(words).at(step, 150) for step in range(150)] and len({id(state) for state in alike}) == 2
 
 
+@pytest.mark.slow
 def test_a_prompt_that_is_another_in_every_step_is_bounded_by_its_words():
     options = "|".join(map(str, range(150)))
     assert len(set(parse(f"[{options}] a (small:1.2) [fox] in ((snow))").states(150))) == 150
@@ -126,6 +129,7 @@ def test_wildcard_files_that_name_each_other_end_in_bounded_time(tmp_path: Path,
         assert "larger than" in refusal(lambda: dynamic.resolve("__large__", 1))
 
 
+@pytest.mark.slow
 def test_counting_tokens_reads_a_piece_of_text_once():
     """A text of thousands of weights and many states would ask the tokenizer for each of them in each state."""
     options = "|".join(map(str, range(20)))

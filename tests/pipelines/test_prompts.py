@@ -104,6 +104,7 @@ def test_nested_weights_multiply(text, brackets):
     assert [found for _, found in spans(text)] == [weight]
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cs",))))
 def test_escaped_words_are_read_as_they_were(text):
     assume("AND" not in text and "BREAK" not in text and "<" not in text)
@@ -260,6 +261,7 @@ def test_any_text_leaves_its_choices_to_chance_or_is_refused(text, seed):
         assert len(str(error)) < 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize(
     "piece",

@@ -124,6 +124,7 @@ def test_a_png_cut_or_spoilt_anywhere_is_read_or_refused(data):
         assert not recipes.head(cut).complete
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
 def test_a_huge_text_costs_little_memory(kind):
     bomb = zlib.compress(b"a" * 200_000_000, 9)

@@ -325,6 +325,7 @@ def test_the_multistep_solvers_are_those_of_diffusers(name, scheduler, options, 
         torch.testing.assert_close(step.x / math.sqrt(1 + step.sigma**2), state.double(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", (1, 2, 8, 25))
 @pytest.mark.parametrize(
     "name, scheduler",

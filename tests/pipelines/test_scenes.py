@@ -19,6 +19,7 @@ def flat(scene: Scene) -> Scene:
     return dataclasses.replace(scene, style="")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKERS)
 def test_the_parser_reads_every_drawn_scene_of_shapes_back(kind: str) -> None:
     rng = np.random.default_rng(len(kind))
@@ -39,6 +40,7 @@ def test_the_parser_finds_each_kind_of_fault(change: dict, verdict: str) -> None
     assert found["background"] and found["count"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relation", scenes.RELATIONS)
 def test_the_parser_takes_no_relation_for_another(relation: str) -> None:
     rng = np.random.default_rng(0)

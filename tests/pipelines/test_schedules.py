@@ -203,6 +203,14 @@ def test_karras_and_exponential_are_those_of_diffusers(name, option):
     torch.testing.assert_close(ours, sigmas, rtol=1e-5, atol=0)
 
 
+def test_kl_optimal_is_uniform_in_the_arc_tangent_of_sigma():
+    """Equation 9 of Align Your Steps, as it stands there."""
+    low, high, n = 0.03, 14.6, 12
+    wanted = [math.tan(i / (n - 1) * math.atan(low) + (1 - i / (n - 1)) * math.atan(high)) for i in range(n)]
+    ours = SIGMA_SCHEDULES["kl_optimal"](n, low, high)
+    torch.testing.assert_close(ours, torch.tensor(wanted, dtype=torch.float64), rtol=1e-9, atol=0)
+
+
 @pytest.mark.parametrize(
     "name, spacing, n",
     [("path", "trailing", n) for n in (1, 3, 20, 30, 1000)]

@@ -34,12 +34,14 @@ def start(devices: DeviceManager, model: str, **values: Any) -> Any:
     return generator.stream(generator.request_type.parse(values), devices)
 
 
+@pytest.mark.slow
 def test_a_sketch_is_one_frame_a_step_and_no_result(devices, model):
     first, *frames = start(devices, model)
     assert first == Progress("loading")
     assert [(f.index, f.total) for f in frames] == [(i, sketch.STEPS) for i in range(1, sketch.STEPS + 1)]
 
 
+@pytest.mark.slow
 def test_its_last_guess_is_the_decoded_picture_of_a_run_of_four_steps(devices, model):
     *_, last = start(devices, model)
     settings = {"num_inference_steps": 4, "sampler": sketch.SAMPLER, "sigma_schedule": sketch.SPACING}
@@ -52,6 +54,7 @@ def test_its_last_guess_is_the_decoded_picture_of_a_run_of_four_steps(devices, m
     assert last.x0_pred.shape == (1, 64, 64, 3) and last.x0_pred.std() > 10
 
 
+@pytest.mark.slow
 def test_the_prompt_and_the_seed_matter_and_a_seed_of_its_own_is_taken(devices, model):
     pictures = [
         list(start(devices, model, **values))[-1].x0_pred.tobytes()

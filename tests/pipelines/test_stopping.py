@@ -18,6 +18,7 @@ SLOW: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
 def test_a_stopped_experiment_ends_at_its_next_step(name: str) -> None:
     experiment, stop = lab.get(name), threading.Event()

@@ -98,6 +98,7 @@ def test_other_jobs_at_the_same_time_change_no_bit(home, devices):
     assert all(np.array_equal(alone[i], together[i]) for i in range(4))
 
 
+@pytest.mark.slow
 def test_a_new_process_makes_the_same_pixels(home, devices, tmp_path):
     code = (
         "import sys, numpy as np\n"
@@ -313,6 +314,7 @@ def _path(scheduler: Any, name: str) -> NoisePath:
     return NoisePath(sigmas, scheduler.timesteps.double())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("prediction_type", "rescale"), [("epsilon", 0.0), ("v_prediction", 0.7), ("sample", 0.0)])
 @pytest.mark.parametrize(
     ("scheduler", "sampler", "extra"),

@@ -11,11 +11,13 @@ from tests.pipelines.test_image_to_image import home, paint, prepared, scene  # 
 LARGE = scene(160, 160)
 
 
+@pytest.mark.slow
 def test_one_tile_is_the_plain_run_bit_for_bit(home, devices):
     assert np.array_equal(paint(devices).images, paint(devices, tile=64).images)
     assert np.array_equal(paint(devices).images, paint(devices, tile=2048).images)
 
 
+@pytest.mark.slow
 def test_a_batch_equals_its_pictures_made_alone_and_the_same_seed_gives_the_same_picture(home, devices):
     values = {"width": 160, "height": 128, "tile": 64, "strength": 0.4}
     batch = paint(devices, LARGE, count=2, **values).images
@@ -23,6 +25,7 @@ def test_a_batch_equals_its_pictures_made_alone_and_the_same_seed_gives_the_same
     assert not np.array_equal(batch[0], paint(devices, LARGE, **values | {"tile": 0}).images[0])
 
 
+@pytest.mark.slow
 def test_the_network_never_sees_more_than_a_tile(home, devices):
     run = prepared(home, devices, LARGE, width=160, height=128, tile=64, strength=0.4)
     assert isinstance(run.denoiser, Tiled)

@@ -86,6 +86,7 @@ def away(devices: DeviceManager, loras: str) -> float:
     return float(np.abs(result.images[0].astype(float) - target()).mean())
 
 
+@pytest.mark.slow
 def test_what_it_learned_comes_with_its_weight(trained, devices):
     without, half, whole = (away(devices, loras) for loras in ("", "orange:0.5", "orange:1"))
     assert whole < 0.5 * without

@@ -15,8 +15,10 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.events import Result
 from pipelines.training import autoencoder, muon, text_to_image, tokenizer
+from tests.pipelines import muon_group
 
 
+@pytest.mark.slow
 def test_the_encoder_is_exactly_the_linear_transform() -> None:
     rng = np.random.default_rng(0)
     transform = autoencoder.fit_transform(autoencoder.pictures(100, rng))
@@ -27,6 +29,7 @@ def test_the_encoder_is_exactly_the_linear_transform() -> None:
     torch.testing.assert_close(made, transform.encode(pictures), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_transform_s_inverse_projects_on_what_it_keeps() -> None:
     rng = np.random.default_rng(1)
     transform = autoencoder.fit_transform(autoencoder.pictures(200, rng))
@@ -42,6 +45,7 @@ def test_the_decoder_starts_as_the_linear_inverse() -> None:
     assert (made - transform.decode(latents)).square().mean().sqrt() < 0.01
 
 
+@pytest.mark.slow
 def test_a_few_steps_mend_a_damaged_decoder() -> None:
     transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
     torch.manual_seed(0)
@@ -81,28 +85,13 @@ def test_muon_goes_down_a_badly_scaled_valley_faster_than_plain_descent() -> Non
     assert ours < 0.5 * lost(lambda weights: torch.optim.SGD(weights, lr=0.4))
 
 
+@pytest.mark.slow
 def test_processes_that_share_muon_s_work_make_the_step_of_one(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(_step_in_a_group, args=(tmp_path,), nprocs=2)
-    alone = _weights_after_a_step()
+    torch.multiprocessing.spawn(muon_group.step, args=(tmp_path,), nprocs=2)
+    alone = muon_group.weights_after_a_step()
     for rank in range(2):
         for made, wanted in zip(torch.load(tmp_path / f"{rank}.pt"), alone, strict=True):
             torch.testing.assert_close(made, wanted, rtol=0, atol=1e-3)
-
-
-def _step_in_a_group(rank: int, folder: Path) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    torch.save(_weights_after_a_step(), folder / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
-
-
-def _weights_after_a_step() -> list[torch.Tensor]:
-    """Three weights from zero; the update's root mean square is 0.02."""
-    draw = torch.Generator().manual_seed(3)
-    weights = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((8, 4, 3, 3), (16, 16), (4, 32))]
-    for weight in weights:
-        weight.grad = torch.randn(weight.shape, generator=draw)
-    muon.Muon(weights, lr=0.1).step()
-    return [weight.detach() for weight in weights]
 
 
 def test_only_inner_matrices_are_muon_s(words: "tokenizer.PreTrainedTokenizerFast") -> None:
@@ -142,6 +131,7 @@ def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
     assert recipe.rate(1000) == 0.0
 
 
+@pytest.mark.slow
 def test_two_processes_on_the_cpu_share_one_run(tmp_path: Path, words: "tokenizer.PreTrainedTokenizerFast") -> None:
     words.save_pretrained(tmp_path / "tokenizer")
     sample = autoencoder.pictures(100, np.random.default_rng(0))
@@ -154,6 +144,7 @@ def test_two_processes_on_the_cpu_share_one_run(tmp_path: Path, words: "tokenize
     assert (counts["pictures"], counts["steps"]) == (16, 2), "a step of both sees 2 x 4 pictures"
 
 
+@pytest.mark.slow
 def test_the_reader_learns_from_the_layout_and_the_words_learn_with_it(
     words: "tokenizer.PreTrainedTokenizerFast",
 ) -> None:
@@ -170,14 +161,15 @@ def test_the_reader_learns_from_the_layout_and_the_words_learn_with_it(
     assert "unet.conv_out.weight" not in taught, "it reads the middle, not the end"
 
 
+@pytest.mark.slow
 def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, home = tmp_path / "run", tmp_path / "models"
-    for pictures in (8, 16):
+    for pictures in (4, 8):
         text_to_image.train(text_to_image.Recipe(pictures=pictures, batch=4), run, threads=1, save_every=0)
     counts = json.loads((run / "run.json").read_text())
-    assert (counts["pictures"], counts["steps"]) == (16, 4)
+    assert (counts["pictures"], counts["steps"]) == (8, 2)
     text_to_image.export(run, home / "small-run")
     monkeypatch.setenv("AIGC_MODELS", str(home))
     assert "small-run" in models.installed()

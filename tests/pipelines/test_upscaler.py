@@ -121,6 +121,7 @@ MARGINS = {(2, "shapes"): 2.0, (2, "subjects"): 1.0, (4, "shapes"): 2.0, (4, "su
 """In dB on clean inputs, for shapes drawn anew and for subjects that were never seen; half of that on worsened ones."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("worse", [False, True], ids=["clean", "worsened"])
 @pytest.mark.parametrize(("factor", "kind"), MARGINS)
 def test_held_out_pictures_come_out_better_than_bicubic(shipped: Upscaler, factor: int, kind: str, worse: bool) -> None:

@@ -73,6 +73,14 @@ def test_finished_jobs_in_the_file_are_bounded_in_bytes_and_the_newest_stay(tmp_
     file.close()
 
 
+def test_a_file_larger_than_any_list_of_jobs_is_set_aside_unread(tmp_path: Path) -> None:
+    path = tmp_path / "waiting-1.json"
+    with path.open("w") as file:
+        file.write(json.dumps({"version": 2, "waiting": [ROW]}))
+        file.write(" " * 2**27)
+    assert read(path) == [] and not path.exists() and path.with_name("waiting-1.json.damaged").exists()
+
+
 def test_many_writers_are_written_together_and_none_returns_before_its_job_is_in_the_file(tmp_path: Path) -> None:
     file = WaitingFile(tmp_path / "waiting-1.json")
     jobs: list[Job] = []
