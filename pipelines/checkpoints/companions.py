@@ -10,6 +10,7 @@ from pipelines import places, plain_files, strangers
 from pipelines.checkpoints import tokenizer_files
 from pipelines.errors import BadFile
 from pipelines.library import companions as kinds
+from pipelines.library import disk
 from pipelines.strangers import MOST_TOKENIZER_BYTES, Shapes
 
 TOKENIZERS = ("tokenizers/t5", "tokenizer_t5", "text_encoders/tokenizer_t5")
@@ -78,7 +79,7 @@ def _t5_folder() -> Path | None:
 
 def _files(kind: str) -> Iterator[Path]:
     for folder in places.of(kind):
-        yield from (path for path in plain_files.children(folder) if path.suffix == ".safetensors")
+        yield from (folder / name for name in disk.children(folder) if name.endswith(".safetensors"))
 
 
 def _is(path: Path, kind: str, stem: str, t5_width: int) -> bool:

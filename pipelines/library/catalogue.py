@@ -15,7 +15,7 @@ from typing import Any
 
 from pipelines import leftovers, plain_files
 from pipelines.errors import BadRequest, NotAllowed, NotFound, StorageError
-from pipelines.library import kept, scan, side_files
+from pipelines.library import disk, kept, scan, side_files
 from pipelines.library.entry import Entry, Root
 from pipelines.library.kept import Removed
 from pipelines.library.kinds import Recognised
@@ -41,8 +41,9 @@ class Catalogue:
         return self._seen.notice
 
     def scan(self) -> list[Entry]:
-        """Everything there is now, by name."""
+        """Everything there is now, by name; what was remembered of the folders is not asked."""
         with self._lock:
+            disk.forget()
             if not self._stamp:
                 leftovers.sweep_models(root.path for root in self.roots if root.whose == "ours")
             self._stamp = scan.stamp(self.roots)

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipelines import models, places, plain_files, strangers
 from pipelines.architectures import of_pipeline
 from pipelines.errors import BadFile, StudioError
-from pipelines.library import header, metadata
+from pipelines.library import disk, header, metadata
 from pipelines.library.entry import Root
 from pipelines.library.kinds import Recognised
 from pipelines.library.recognise import recognise
@@ -90,7 +90,7 @@ def files(every: Iterable[Root]) -> Iterator[tuple[Root, Path]]:
 
 
 def _walk(root: Root) -> Iterator[Path]:
-    for folder in plain_files.walk(root.path, DEEPEST, MOST_NAMES):
+    for folder in disk.walk(root.path, DEEPEST, MOST_NAMES):
         if folder.error and os.path.lexists(folder.path):
             yield folder.path
         if INDEX in folder.names and folder.depth:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipelines import plain_files
 from pipelines.errors import BadFile
+from pipelines.library import disk
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
 NAMED = (".pkl", ".pickle", ".pt", ".pth")
@@ -52,7 +53,7 @@ def _pickles(entry: Path) -> list[Path]:
         return [entry] if entry.suffix in NAMED and plain_files.is_regular(entry) else []
     if any(plain_files.is_regular(entry / name) for name in ("model_index.json", "config.json")):
         return []
-    inside = plain_files.children(entry, MOST_FILES)
+    inside = (entry / name for name in disk.children(entry)[:MOST_FILES])
     return [path for path in inside if path.suffix in NAMED and plain_files.is_regular(path)]
 
 
