@@ -280,7 +280,7 @@ def _stats(services: Services) -> dict[str, Any]:
         "models": services.devices.loaded(),
         "memory": services.devices.memory,
         "device": services.devices.describe() if "torch" in sys.modules else None,
-        "memory_bytes": memory.resident_memory() or None,
+        "memory_bytes": memory.resident_memory(),
     }
 
 
