@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pipelines import libs, places, plain_files, strangers
 from pipelines.errors import BadFile, NotFound
 from pipelines.files import sha256_of
-from pipelines.library import disk
+from pipelines.library import disk, header
 from pipelines.library.disk import Names
 from pipelines.plain_files import Folder
 
@@ -141,10 +141,7 @@ def tensors(path: Path) -> dict[str, Tensor]:
 
 def metadata(path: Path) -> dict[str, str]:
     """What the file says of itself; call it after `tensors`."""
-    import safetensors
-
-    with safetensors.safe_open(str(path), framework="pt") as file:
-        return dict(file.metadata() or {})
+    return dict(header.read(path).metadata)
 
 
 def identity(path: Path) -> str:
@@ -175,4 +172,4 @@ def _hash(path: Path, state: str, payload: bool) -> str:
 
 def _to_payload(file: BinaryIO) -> None:
     """Behind the header of a safetensors file."""
-    file.seek(8 + int.from_bytes(file.read(8), "little"))
+    file.seek(header.weights_at(file))

@@ -10,7 +10,7 @@ from pipelines import libs, strangers
 from pipelines.architectures import ARCHITECTURES, Architecture
 from pipelines.checkpoints import companions, configs, layout
 from pipelines.errors import BadFile
-from pipelines.library import header, recognise
+from pipelines.library import recognise
 from pipelines.library.kinds import Recognised
 from pipelines.library_faults import as_bad_file
 from pipelines.models import ModelInfo
@@ -30,16 +30,15 @@ CLASSES |= {"sd3.transformer": "SD3Transformer2DModel", "flux.transformer": "Flu
 
 def inspect(path: Path) -> ModelInfo:
     """Look a file over without loading it. Raises BadFile with what is wrong and what to do."""
-    shapes = strangers.check_safetensors(path)
-    head = header.read(path)
-    found = recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)
+    head = strangers.sound_header(path)
+    found = recognise.recognise(head.shapes, head.metadata, head.dtypes, path.stem)
     architecture = _architecture(found)
-    held, layouts = _parts(path, shapes, found)
+    held, layouts = _parts(path, head.shapes, found)
     known: dict[str, dict[str, Any]] = {
         part: configs.config_of(_whose(found, part), part, layouts[part], held[part][1]) for part in held
     }
     if architecture.name == "pixart":
-        known["transformer"] |= configs.pixart_positions(shapes, path.stem, found.variant == "alpha")
+        known["transformer"] |= configs.pixart_positions(head.shapes, path.stem, found.variant == "alpha")
     for part, config in known.items():
         strangers.check_config(f"{path.stem}'s {part}", config)
     if found.architecture == "sd2" and found.prediction_type == "v_prediction":

@@ -13,7 +13,7 @@ from pipelines.errors import BadRequest
 from pipelines.events import Progress
 from pipelines.files import storage_error
 from pipelines.leftovers import sweep_parts
-from pipelines.library import header, recognise
+from pipelines.library import recognise
 from pipelines.library.kinds import Recognised
 from pipelines.models import ModelInfo
 
@@ -92,6 +92,5 @@ def folder_of(source: Path, dtype: str) -> Path:
 
 def look_over(path: Path) -> Recognised:
     """What a safetensors file is. Raises BadFile where its header is not true to it."""
-    shapes = strangers.check_safetensors(path)
-    head = header.read(path)
-    return recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)
+    head = strangers.sound_header(path)
+    return recognise.recognise(head.shapes, head.metadata, head.dtypes, path.stem)

@@ -12,7 +12,6 @@ from pipelines.architectures import ARCHITECTURES
 from pipelines.checkpoints import layout, single_file
 from pipelines.converting import writing
 from pipelines.errors import BadFile
-from pipelines.library import header
 from pipelines.models import ModelInfo
 
 SCHEDULERS = {"sd": "EulerDiscreteScheduler", "sdxl": "EulerDiscreteScheduler"}
@@ -53,8 +52,9 @@ def _index(info: ModelInfo, folder: Path, scheduler: str) -> dict[str, Any]:
 def _dtype(info: ModelInfo, part: str) -> str:
     """The widest in which the part's weights are kept, so that none is rounded."""
     (file,) = info.weights[part]
-    start = layout.start_of(strangers.check_safetensors(file), info.architecture, part) or ""
-    kept = {dtype for name, dtype in header.read(file).dtypes.items() if name.startswith(start) and dtype in WIDTHS}
+    head = strangers.sound_header(file)
+    start = layout.start_of(head.shapes, info.architecture, part) or ""
+    kept = {dtype for name, dtype in head.dtypes.items() if name.startswith(start) and dtype in WIDTHS}
     widest = max(kept, key=WIDTHS.__getitem__, default="F32")
     return next(name for name, word in writing.WORDS.items() if word == ("F32" if len(kept) > 1 else widest))
 
