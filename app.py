@@ -103,7 +103,7 @@ def main(words: list[str] | None = None) -> int:
 def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     """The engine. Its parts import torch only when they are first asked to work."""
     places.name(given.places, os.environ)
-    if given.first_model and given.first_model not in models.installed():
+    if given.first_model and not models.is_installed(given.first_model):
         raise NotFound(f"--ckpt {given.first_model[:60]!r} is no model that can be opened here. Name a model's folder.")
     devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision)
     store = ImageStore(given.outputs)

@@ -17,7 +17,8 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
 
 from aigc_ui import (
@@ -159,7 +160,7 @@ def _jobs(services: Services) -> APIRouter:
         if job.over and not await job.next_events(after):
             return Response(status_code=204)  # tells an EventSource not to connect again
         watching = streams.watch(job, after, frames, functools.partial(services.jobs.seen, visitor.client), visitor)
-        return StreamingResponse(watching, 200, sse.HEADERS, "text/event-stream")
+        return EventSourceResponse(watching, headers=sse.HEADERS)
 
     return router
 
@@ -283,7 +284,7 @@ def _stats(services: Services) -> dict[str, Any]:
         "models": services.devices.loaded(),
         "memory": services.devices.memory,
         "device": services.devices.describe() if "torch" in sys.modules else None,
-        "memory_bytes": memory.resident_memory() or None,
+        "memory_bytes": memory.resident_memory(),
     }
 
 

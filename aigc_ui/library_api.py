@@ -157,7 +157,7 @@ def _told(services: Services, entry: Entry) -> dict[str, Any]:
     choosable = entry.found.kind in ("pipeline", "checkpoint", "denoiser") and not entry.found.unusable
     return services.library.catalogue.told(entry) | {
         "in_memory": loaded.get(name, 0),
-        "usable_as": name if choosable and name in models.installed() else "",
+        "usable_as": name if choosable and models.is_installed(name) else "",
     }
 
 

@@ -1,10 +1,16 @@
-"""A job's events as server-sent events, for any number of viewers, until the job is over."""
+"""A job's events as server-sent events, for any number of viewers, until the job is over.
+
+FastAPI's own stream of a generator is not used: it reads ahead, so that a slow viewer would get old frames, and it
+cannot answer that there is nothing more to come (204).
+"""
 
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import Any
+
+from fastapi.sse import format_sse_event
 
 from aigc_ui.frames import FrameEncoder
 from aigc_ui.plain import plain
@@ -45,7 +51,7 @@ class Streams:
         frames: FrameEncoder,
         still_here: Callable[[], object],
         visitor: Visitor,
-    ) -> AsyncIterator[str]:
+    ) -> AsyncIterator[bytes]:
         """The events after number `after`: what is kept, then what comes; a comment when nothing comes for long.
 
         `still_here` is called now and then while the viewer reads.
@@ -55,13 +61,13 @@ class Streams:
                 async for part in self._parts(job, after, frames, still_here, viewer):
                     yield part
         except Busy as error:  # many asked at the same moment
-            yield f"event: error\ndata: {json.dumps({'code': error.code, 'message': str(error)})}\n\n"
+            yield format_sse_event(event="error", data_str=_json({"code": error.code, "message": str(error)}))
 
     async def _parts(
         self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], viewer: Viewer
-    ) -> AsyncIterator[str]:
+    ) -> AsyncIterator[bytes]:
         client = viewer.visitor.client
-        yield ": watching\n\n"
+        yield format_sse_event(comment="watching")
         while not viewer.replaced:
             batch = await job.next_events(after, timeout=HEARTBEAT_SECONDS)
             still_here()
@@ -72,14 +78,16 @@ class Streams:
             if not batch and job.over:
                 return
             if not batch:
-                yield ": still here\n\n"
+                yield format_sse_event(comment="still here")
 
 
-def message(job: Job, number: int, event: Event | StateChange, frames: FrameEncoder) -> str:
-    return "".join(
-        f"id: {number}\nevent: {name}\ndata: {json.dumps(data, ensure_ascii=False, allow_nan=False, default=plain)}\n\n"
-        for name, data in described(job, event, frames)
-    )
+def message(job: Job, number: int, event: Event | StateChange, frames: FrameEncoder) -> bytes:
+    told = described(job, event, frames)
+    return b"".join(format_sse_event(id=str(number), event=name, data_str=_json(data)) for name, data in told)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, default=plain)
 
 
 def described(job: Job, event: Event | StateChange, frames: FrameEncoder) -> Iterable[tuple[str, dict[str, Any]]]:

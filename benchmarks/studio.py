@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).parents[1]
 PROMPT = "a large red circle left of a small blue star on a yellow background"
@@ -56,9 +57,9 @@ class Studio:
                     yield name, json.loads(line[5:])
 
     def cpu_seconds(self) -> float:
-        """CPU time of the studio's process and of its ended children so far (Linux)."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        """CPU time of the studio's process and of its ended children so far."""
+        spent = psutil.Process(self.process.pid).cpu_times()
+        return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 @contextmanager

@@ -55,6 +55,11 @@ def named() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder for kind in FOLDERS for folder in _named(kind)))
 
 
+def searched() -> tuple[str, ...]:
+    """What decides where files are looked for, told without a look at the disk."""
+    return (str(EMBEDDED), str(OURS), *(os.environ.get(variable, "") for variable in VARIABLES.values()))
+
+
 def name(more: Places, environment: MutableMapping[str, str]) -> None:
     """Adds to the folders that the owner named."""
     for kind, folders in more.items():

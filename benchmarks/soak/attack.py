@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
+
+import psutil
 
 from benchmarks.studio import Studio
 
+T = TypeVar("T")
 Attack = Callable[[Studio], str]
 ATTACKS: dict[str, tuple[tuple[str, ...], Attack]] = {}
 
@@ -39,7 +41,8 @@ class Cost:
 
 
 def measured(attack: Attack, studio: Studio) -> tuple[str, Cost]:
-    before, own_before, cpu = resident(studio), _resident(studio.process.pid), studio.cpu_seconds()
+    own = psutil.Process(studio.process.pid)
+    before, own_before, cpu = resident(studio), _resident(own), studio.cpu_seconds()
     peak = before
     over = threading.Event()
 
@@ -57,36 +60,24 @@ def measured(attack: Attack, studio: Studio) -> tuple[str, Cost]:
         seconds = time.monotonic() - began
         over.set()
         watcher.join()
-    kept = _resident(studio.process.pid) - own_before
+    kept = _resident(own) - own_before
     return answer, Cost(seconds, studio.cpu_seconds() - cpu, (peak - before) / 2**20, kept / 2**20)
 
 
 def resident(studio: Studio) -> int:
     """Bytes of RAM of the studio and everything it started (Linux)."""
-    own = studio.process.pid
-    started = [pid for pid in _children(own) if _command(pid) != _command(own)]  # before exec it is still the parent
-    return sum(map(_resident, (own, *started)))
+    own = psutil.Process(studio.process.pid)
+    started = [child for child in own.children(recursive=True) if _told(child.cmdline, []) != own.cmdline()]
+    return sum(map(_resident, (own, *started)))  # before exec a child is still the parent
 
 
-def _children(pid: int) -> list[int]:
-    direct = []
-    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            direct += [int(word) for word in tasks.read_text().split()]
-        except OSError:
-            continue
-    return direct + [grandchild for child in direct for grandchild in _children(child)]
+def _resident(process: psutil.Process) -> int:
+    return _told(lambda: process.memory_info().rss, 0)
 
 
-def _command(pid: int) -> bytes:
+def _told(ask: Callable[[], T], gone: T) -> T:
+    """What a process tells of itself; `gone` where it has ended meanwhile."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
+        return ask()
+    except psutil.Error:
+        return gone

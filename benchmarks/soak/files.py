@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import psutil
 
 from benchmarks.soak.attack import attack
 from benchmarks.studio import Studio
@@ -80,7 +81,8 @@ def _many(studio: Studio) -> str:
 
 @attack("broken rows and garbage in both SQLite files", *GIVEN)
 def _indexes(studio: Studio) -> str:
-    outputs = Path(Path(f"/proc/{studio.process.pid}/cmdline").read_text().split("\0--outputs\0")[1].split("\0")[0])
+    words = psutil.Process(studio.process.pid).cmdline()
+    outputs = Path(words[words.index("--outputs") + 1])
     _listed(studio)
     studio.wait(studio.submit(num_inference_steps=1))
     statuses = []

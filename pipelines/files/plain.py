@@ -9,7 +9,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -96,32 +96,47 @@ def printable(name: str) -> str:
 class Folder:
     """What lies in a folder. Names taken out of `folders` are not entered; `names` are all else: files, links, pipes.
 
-    `error` is why it cannot be read, or "".
+    `regular` are those of `names` that are regular files by themselves. `error` is why it cannot be read, or "".
     """
 
     path: Path
-    depth: int
+    depth: int = 0
     folders: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    regular: frozenset[str] = frozenset()
     error: str = ""
 
+    def has(self, name: str) -> bool:
+        """Whether a regular file of that name lies there, or a link to one."""
+        return name in self.regular or name in self.names and is_regular(self.path / name)
 
-def walk(root: Path, deepest: int, most: int) -> Iterator[Folder]:
+
+def contents(path: Path, most: int) -> Folder:
+    """One folder, of at most so many names, in order."""
+    folder, regular = Folder(path), []
+    try:
+        with os.scandir(path) as entries:
+            for entry, _ in zip(entries, range(most), strict=False):
+                own = _is_own_folder(entry)
+                (folder.folders if own else folder.names).append(entry.name)
+                if not own and _is_own_file(entry):
+                    regular.append(entry.name)
+    except OSError as error:
+        folder.error = error.strerror or "unknown reason"
+    folder.folders.sort()
+    folder.names.sort()
+    folder.regular = frozenset(regular)
+    return folder
+
+
+def walk(root: Path, deepest: int, most: int, read: Callable[[Path, int], Folder] = contents) -> Iterator[Folder]:
     """The folders at and below `root`, links not followed, in order, until `most` names were read altogether."""
     waiting = [(root, 0)]
     while waiting and most > 0:
-        folder = Folder(*waiting.pop())
-        try:
-            with os.scandir(folder.path) as entries:
-                for entry in entries:
-                    (folder.folders if _is_own_folder(entry) else folder.names).append(entry.name)
-                    most -= 1
-                    if most <= 0:
-                        break
-        except OSError as error:
-            folder.error = error.strerror or "unknown reason"
-        folder.folders.sort()
-        folder.names.sort()
+        path, depth = waiting.pop()
+        folder = read(path, most)
+        folder.depth = depth
+        most -= len(folder.folders) + len(folder.names)
         yield folder
         if folder.depth < deepest:
             waiting += [(folder.path / name, folder.depth + 1) for name in reversed(folder.folders)]
@@ -130,6 +145,12 @@ def walk(root: Path, deepest: int, most: int) -> Iterator[Folder]:
 def _is_own_folder(entry: os.DirEntry[str]) -> bool:
     with contextlib.suppress(OSError):
         return entry.is_dir(follow_symlinks=False)
+    return False
+
+
+def _is_own_file(entry: os.DirEntry[str]) -> bool:
+    with contextlib.suppress(OSError):
+        return entry.is_file(follow_symlinks=False)
     return False
 
 

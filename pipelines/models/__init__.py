@@ -6,7 +6,7 @@ other text-to-image pipeline of diffusers, which runs through the bridge (pipeli
 true, and no link that leads out of the folder.
 """
 
-from pipelines.models.folders import SAFE_NAME, find, installed
+from pipelines.models.folders import SAFE_NAME, find, installed, is_installed
 from pipelines.models.info import ModelInfo, identity, model_hash
 from pipelines.models.inspection import inspect
 from pipelines.models.sizes import native_shape, native_size
@@ -18,6 +18,7 @@ __all__ = [
     "identity",
     "inspect",
     "installed",
+    "is_installed",
     "model_hash",
     "native_shape",
     "native_size",

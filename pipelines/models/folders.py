@@ -6,7 +6,9 @@ from pathlib import Path
 
 from pipelines import places
 from pipelines.errors import NotFound
-from pipelines.files import plain
+from pipelines.files import disk, plain
+from pipelines.files.disk import Names
+from pipelines.files.plain import Folder
 from pipelines.models import strangers
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()+\[\]-]{0,127}")
@@ -15,22 +17,36 @@ WITHOUT_TEXT = ("DDPMPipeline", "DDIMPipeline")
 
 def installed() -> tuple[str, ...]:
     """Names of the models that are here, folders and files, sound or not, in order."""
-    found = {
-        path.stem if path.suffix == ".safetensors" and plain.is_regular(path) else path.name
-        for folder in places.of(places.CHECKPOINTS)
-        for path in _candidates(folder)
-        if SAFE_NAME.fullmatch(path.name)
-    }
-    return tuple(sorted(found))
+    return tuple(sorted(_NAMES.now()))
 
 
-def _candidates(folder: Path) -> Iterator[Path]:
+def is_installed(name: str) -> bool:
+    """Whether it is one of `installed()`."""
+    return name in _NAMES
+
+
+def _named() -> Iterator[tuple[str, Path]]:
     """Folders of diffusers and checkpoints of one file."""
-    for path in plain.children(folder):
-        if path.suffix == ".safetensors" and plain.is_regular(path):
-            yield path
+    for home in places.of(places.CHECKPOINTS):
+        for folder in disk.walk(home, 1):
+            if folder.depth == 0:
+                yield from _files_and_links(folder)
+            elif folder.has("model_index.json") and not _is_without_text(folder.path):
+                yield folder.path.name, folder.path
+
+
+def _files_and_links(folder: Folder) -> Iterator[tuple[str, Path]]:
+    for name in folder.names:
+        path = folder.path / name
+        if path.suffix == ".safetensors" and folder.has(name):
+            yield path.stem, path
+        elif name in folder.regular:
+            continue
         elif plain.is_regular(path / "model_index.json") and not _is_without_text(path):
-            yield path
+            yield name, path
+
+
+_NAMES = Names(lambda: ((name, path) for name, path in _named() if SAFE_NAME.fullmatch(path.name)))
 
 
 def _is_without_text(folder: Path) -> bool:

@@ -7,20 +7,20 @@ import json
 import math
 import os
 import re
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadFile
 from pipelines.files import plain
+from pipelines.models.library import header
+from pipelines.models.library.header import Header
 
 SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
 
 MOST_JSON_BYTES = 2**20
 MOST_INDEX_BYTES = 2**23
 MOST_TOKENIZER_BYTES = 2**25
-MOST_HEADER_BYTES = 2**23  # a real UNet's header is under 200 KB; 79 MB of it cost 95 s and 1.8 GB to read
 MOST_WEIGHT_BYTES = 2**36
 MOST_FILES = 200
 
@@ -72,19 +72,7 @@ MAY_BE_ZERO = ("num_encoder_blocks", "num_decoder_blocks", "encoder_layers_per_b
 NEVER = ("auto_map", "custom_pipelines", "trust_remote_code")
 MUST_BE_UNSET = ("class_embed_type", "num_class_embeds")
 
-DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-DTYPE_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
-DISGUISES = {
-    b"version https://git-lfs": "is a Git LFS pointer; fetch the real file with `git lfs pull`",
-    b"<!DOCTYPE": "is a web page; download the file itself",
-    b"<!doctype": "is a web page; download the file itself",
-    b"<html": "is a web page; download the file itself",
-    b"PK\x03\x04": "is a pickle in a zip archive, which can run code; convert it to safetensors",
-    b"\x80": "is a pickle, which can run code; convert it to safetensors",
-}
-
-
-Shapes = dict[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -202,53 +190,20 @@ def numbers_in(path: Path) -> int:
 
 def check_safetensors(path: Path) -> Shapes:
     """Shapes by name, when the header is true to the file: every byte belongs to one tensor. Raises BadFile."""
+    return sound_header(path).shapes
+
+
+def sound_header(path: Path) -> Header:
+    """The header that is true to the file: every byte belongs to one tensor. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}"
     try:
-        file = plain.open_regular(path)
+        size, head = path.stat().st_size, header.read(path)
     except OSError as error:
         raise BadFile(f"{label} cannot be read: {error.strerror}. Put a plain file there.") from None
-    with file:
-        size = os.fstat(file.fileno()).st_size
-        if size > MOST_WEIGHT_BYTES:
-            raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be used.")
-        start = file.read(32)
-        for magic, sentence in DISGUISES.items():
-            # a pickle's first byte is also a possible header length, but only of a header without its brace
-            if start.startswith(magic) and start[8:9] != b"{":
-                raise BadFile(f"{label} {sentence}.")
-        if size < 10:
-            raise BadFile(f"{label} is {'empty' if not size else 'cut off'}; copy it again.")
-        (length,) = struct.unpack("<Q", start[:8])
-        if start[8:9] != b"{" or length > MOST_HEADER_BYTES:
-            raise BadFile(f"{label} is not a safetensors file, or its header is damaged. Copy it again.")
-        if 8 + length > size:
-            raise BadFile(f"{label} is cut off: it ends inside its header. Copy it again.")
-        file.seek(8)
-        header = json_object(file.read(length), f"the header of {label}")
-    return _shapes(header, size - 8 - length, label)
-
-
-def _shapes(header: dict[str, Any], data_bytes: int, label: str) -> dict[str, tuple[int, ...]]:
-    header.pop("__metadata__", None)
-    damaged = BadFile(f"the header of {label} does not agree with itself: the file is damaged. Copy it again.")
-    spans, shapes = [], {}
-    for name, entry in header.items():
-        match entry:
-            case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(begin), int(end)]}:
-                whole = dtype in DTYPE_BYTES and all(type(n) is int and n >= 0 for n in shape)
-                if not whole or end - begin != math.prod(shape) * DTYPE_BYTES[dtype] or len(shape) > 8:
-                    raise damaged
-                spans.append((begin, end))
-                shapes[name] = tuple(shape)
-            case _:
-                raise damaged
-    position = 0
-    for begin, end in sorted(spans):
-        if begin != position:
-            raise damaged
-        position = end
-    if position > data_bytes:
-        raise BadFile(f"{label} is cut off: {data_bytes} of {position} bytes of weights are there. Copy it again.")
-    if position < data_bytes or not shapes:
-        raise damaged
-    return shapes
+    except BadFile as error:
+        raise BadFile(f"{label}: {str(error)[:1].lower()}{str(error)[1:]}") from None
+    if size > MOST_WEIGHT_BYTES:
+        raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be used.")
+    if not head.is_whole():
+        raise BadFile(f"the header of {label} does not agree with itself: the file is damaged. Copy it again.")
+    return head

@@ -6,14 +6,15 @@ its first authors or of diffusers, or a TAESD. A single file says its sizes by i
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines import models, places
 from pipelines.errors import BadFile, BadRequest, NotFound
-from pipelines.files import plain
+from pipelines.files import disk, plain
+from pipelines.files.disk import Names
 from pipelines.models import strangers
 from pipelines.models.faults import as_bad_file
 from pipelines.models.info import ModelInfo
@@ -48,13 +49,26 @@ class VaeInfo:
 
 def names() -> tuple[str, ...]:
     """ "automatic", the model's own, and what lies in the folders for them, sound or not."""
-    found = {
-        path.name
-        for home in places.of(places.VAES)
-        for path in plain.children(home)
-        if models.SAFE_NAME.fullmatch(path.name) and _is_vae(path)
-    }
-    return (AUTOMATIC, *sorted(found - {AUTOMATIC}))
+    return (AUTOMATIC, *sorted(_NAMES.now().keys() - {AUTOMATIC}))
+
+
+def is_here(name: str) -> bool:
+    """Whether it is one of `names()`."""
+    return name == AUTOMATIC or name in _NAMES
+
+
+def _named() -> Iterator[tuple[str, Path]]:
+    for home in places.of(places.VAES):
+        for folder in disk.walk(home, 1):
+            if folder.depth and folder.has("config.json"):
+                yield folder.path.name, folder.path
+            for name in () if folder.depth else folder.names:
+                path = folder.path / name
+                if _is_vae(path) if name not in folder.regular else path.suffix == ".safetensors":
+                    yield name, path
+
+
+_NAMES = Names(lambda: ((name, path) for name, path in _named() if models.SAFE_NAME.fullmatch(name)))
 
 
 def find(name: str) -> Path:

@@ -5,6 +5,7 @@ name is an id of word characters, so that no name leads out of the folder. Whoev
 """
 
 import csv
+import functools
 import io
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from pipelines import places
 from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.files import disk, plain
 
 NAME = r"[^\W_][\w-]{0,63}(?:/[^\W_][\w-]{0,63}){0,4}"
 NO_STYLE = "none"
@@ -64,8 +66,10 @@ def styles() -> dict[str, Style]:
     """All styles by name; the first of a name counts. A file that cannot be read has none."""
     found: dict[str, Style] = {}
     for home in homes():
-        if (home / "styles.csv").is_file():
-            for name, one in _rows(home / "styles.csv"):
+        file = home / "styles.csv"
+        if plain.is_regular(file):
+            status = file.stat()
+            for name, one in _styles_of(file, (status.st_mtime_ns, status.st_size, status.st_ino)):
                 found.setdefault(name, one)
     return dict(list(found.items())[:MOST_STYLES])
 
@@ -73,6 +77,11 @@ def styles() -> dict[str, Style]:
 def style_names() -> tuple[str, ...]:
     """No style, and all that are here."""
     return (NO_STYLE, *styles())
+
+
+def is_style(name: str) -> bool:
+    """Whether it is one of `style_names()`."""
+    return name == NO_STYLE or name in styles()
 
 
 def style(name: str) -> Style:
@@ -94,8 +103,8 @@ def _around(words: str, prompt: str) -> str:
 def _wildcard_folders() -> Iterator[Path]:
     for home in homes():
         yield home / "wildcards"
-        if (home / "extensions").is_dir():
-            yield from sorted((home / "extensions").glob("*/wildcards"))
+        for extension in disk.children(home / "extensions"):
+            yield home / "extensions" / extension / "wildcards"
 
 
 def _lines(file: Path, name: str) -> list[str]:
@@ -120,6 +129,12 @@ def _text(file: Path, what: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadFile(f"{what} is not text in UTF-8. Save it as UTF-8.") from None
+
+
+@functools.lru_cache(maxsize=16)
+def _styles_of(file: Path, state: tuple[int, ...]) -> tuple[tuple[str, Style], ...]:
+    """All of a file in this state."""
+    return tuple(_rows(file))
 
 
 def _rows(file: Path) -> Iterator[tuple[str, Style]]:

@@ -27,11 +27,23 @@ def upscaler_names() -> tuple[str, ...]:
     return (OWN_UPSCALER, *files.installed(files.UPSCALER))
 
 
+def is_upscaler(name: str) -> bool:
+    return name == OWN_UPSCALER or files.is_installed(files.UPSCALER, name)
+
+
 def control_names() -> tuple[str, ...]:
     """No ControlNet, and those that are installed."""
     return (NO_CONTROL, *files.installed(files.CONTROL))
 
 
+def is_control(name: str) -> bool:
+    return name == NO_CONTROL or files.is_installed(files.CONTROL, name)
+
+
 def ip_adapter_names() -> tuple[str, ...]:
     """No IP-Adapter, and those that are installed."""
     return (NO_REFERENCE, *files.installed(files.IP_ADAPTER))
+
+
+def is_ip_adapter(name: str) -> bool:
+    return name == NO_REFERENCE or files.is_installed(files.IP_ADAPTER, name)

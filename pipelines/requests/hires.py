@@ -44,6 +44,11 @@ def upscalers() -> tuple[str, ...]:
     return (*OWN_UPSCALERS, *(name for name in files.installed(files.UPSCALER) if name not in OWN_UPSCALERS))
 
 
+def is_upscaler(name: str) -> bool:
+    """Whether it is one of `upscalers()`."""
+    return name in OWN_UPSCALERS or files.is_installed(files.UPSCALER, name)
+
+
 def wanted(request: TwoPasses) -> bool:
     return request.hires_scale > 1
 

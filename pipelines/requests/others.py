@@ -9,7 +9,7 @@ from pipelines.errors import BadRequest
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.prompts import library
 from pipelines.requests.addons import CONTROL_TYPES
-from pipelines.requests.choices import upscaler_names
+from pipelines.requests.choices import is_upscaler, upscaler_names
 from pipelines.requests.kept import KeptLatents
 from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE, OWN_UPSCALER, SIDE_STEP
 
@@ -20,7 +20,7 @@ class UpscaleRequest(Request):
 
     image: str = param("", Picture(), "The picture to enlarge.")
     factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
-    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
+    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names, is_upscaler), "The network that enlarges.")
 
     def check(self) -> None:
         if not self.image:
@@ -44,11 +44,15 @@ class SketchRequest(Request):
     """A prompt for a rough picture in a few steps, shown and not kept."""
 
     prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
-    model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
+    model: str = param(
+        "aigc-mini", Choice(models.installed, models.is_installed), "The trained model that makes the picture."
+    )
     prompt_syntax: str = param(
         "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
     )
-    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompt.")
+    style: str = param(
+        library.NO_STYLE, Choice(library.style_names, library.is_style), "Words of styles.csv put around the prompt."
+    )
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
     guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance.")
 

@@ -18,6 +18,9 @@ from pipelines.requests.choices import (
     beta_schedule_names,
     control_names,
     ip_adapter_names,
+    is_control,
+    is_ip_adapter,
+    is_upscaler,
     sampler_names,
     sigma_schedule_names,
     upscaler_names,
@@ -49,7 +52,9 @@ class TextToImageRequest(Request):
     negative_prompt: str = param(
         "", Text(prompts.MOST_CHARACTERS), "What the picture should not show; guidance pushes away from it."
     )
-    model: str = param("aigc-mini", Choice(models.installed), "The trained model that makes the picture.")
+    model: str = param(
+        "aigc-mini", Choice(models.installed, models.is_installed), "The trained model that makes the picture."
+    )
     sampler: str = param("dpmpp_2m", Choice(sampler_names), "How each step follows from the network's guess.")
     num_inference_steps: int = param(20, Range(1, 150), "How many steps lead from noise to the picture.")
     beta_schedule: str = param(
@@ -92,15 +97,19 @@ class TextToImageRequest(Request):
     emphasis: str = param(
         "original", Choice(EMPHASES), "Whether weights in A1111's syntax keep the embedding's mean, or only multiply."
     )
-    style: str = param(library.NO_STYLE, Choice(library.style_names), "Words of styles.csv put around the prompts.")
+    style: str = param(
+        library.NO_STYLE, Choice(library.style_names, library.is_style), "Words of styles.csv put around the prompts."
+    )
 
     clip_skip: int = param(
         1, Range(1, 12), "Reads the prompt that many layers before a CLIP encoder's end; 1 skips none."
     )
-    vae: str = param(vaes.AUTOMATIC, Choice(vaes.names), "What decodes the picture; 'automatic' is the model's own.")
+    vae: str = param(
+        vaes.AUTOMATIC, Choice(vaes.names, vaes.is_here), "What decodes the picture; 'automatic' is the model's own."
+    )
     loras: str = param("", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.")
     control_image: str = param("", Picture(), "The picture that a ControlNet follows: its edges, depth, pose or lines.")
-    control_model: str = param(NO_CONTROL, Choice(control_names), "The ControlNet that follows it.")
+    control_model: str = param(NO_CONTROL, Choice(control_names, is_control), "The ControlNet that follows it.")
     control_type: str = param(
         "plain", Choice(CONTROL_TYPES), "What it sees: the picture itself, its edges, or its negative."
     )
@@ -110,18 +119,20 @@ class TextToImageRequest(Request):
     control_start: float = param(0.0, Range(0, 1), "Control begins after this part of the steps.")
     control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
     ip_image: str = param("", Picture(), "The picture that is followed beside the prompt: its content, its style.")
-    ip_model: str = param(NO_REFERENCE, Choice(ip_adapter_names), "The IP-Adapter that reads it.")
+    ip_model: str = param(NO_REFERENCE, Choice(ip_adapter_names, is_ip_adapter), "The IP-Adapter that reads it.")
     ip_scale: float = param(1.0, Range(0, 1.5), "How strongly the reference picture is followed; 0 is without it.")
     ip_start: float = param(0.0, Range(0, 1), "The reference picture counts after this part of the steps.")
     ip_end: float = param(1.0, Range(0, 1), "The reference picture counts until this part of the steps.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
-    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names), "The network that enlarges.")
+    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names, is_upscaler), "The network that enlarges.")
     hires_scale: float = param(
         1.0, Range(1, hires.LARGEST_SCALE), "Paints the picture once more at this many times its size; 1: no."
     )
     hires_steps: int = param(0, Range(0, 150), "Steps of the second pass; 0: as many as the first.")
     hires_strength: float = param(0.6, Range(0.05, 1), "How much of the enlarged picture the second pass makes anew.")
-    hires_upscaler: str = param("latent", Choice(hires.upscalers), "What enlarges the picture for the second pass.")
+    hires_upscaler: str = param(
+        "latent", Choice(hires.upscalers, hires.is_upscaler), "What enlarges the picture for the second pass."
+    )
     outpaint_left: int = param(
         0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's left edge."
     )

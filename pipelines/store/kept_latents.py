@@ -20,6 +20,7 @@ from pipelines.errors import BadFile, NotFound
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.models import strangers
+from pipelines.models.library import header
 from pipelines.requests.kept import KeptLatents
 from pipelines.store import pictures
 
@@ -57,15 +58,15 @@ class LatentStore:
         path = self._file(latents_id) if ID.fullmatch(latents_id) else None
         if path is None or not path.is_file():
             raise NotFound("the latents to decode are not here any more. Paint the picture again.")
-        shapes = strangers.check_safetensors(path)
-        shape = shapes.get(NAME, ())
+        head = strangers.sound_header(path)
+        shape = head.shapes.get(NAME, ())
         if len(shape) != 3 or not 0 < np.prod(shape) <= MOST_VALUES:
             raise BadFile("the file holds no latents of one picture. Paint the picture again.")
         with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header, data = json.loads(file.read(length)), file.read()
+            file.seek(header.weights_at(file))
+            data = file.read()
         try:
-            recipe = json.loads(header["__metadata__"]["recipe"])
+            recipe = json.loads(head.metadata["recipe"])
             return KeptLatents(np.frombuffer(data, "<f4").reshape(shape).astype(np.float32), dict(recipe))
         except (KeyError, TypeError, ValueError):
             raise BadFile("the latents do not say how they were made. Paint the picture again.") from None

@@ -130,7 +130,7 @@ def test_a_live_viewer_gets_heartbeats_and_the_end(studio: Studio, monkeypatch):
         kept = studio.services.jobs.get(job["id"])
         text = ""
         async for part in streams.watch(kept, 10**6, FrameEncoder(), lambda: None, Visitor("")):
-            text += part
+            text += part.decode()
             if text.count("still here") == 2:
                 studio.squares.go.set()
         assert streams.open == 0
@@ -149,7 +149,7 @@ def test_ten_viewers_cost_one_encoding_a_frame(studio: Studio):
             [
                 part
                 async for part in streams.watch(job, -1, encoder, lambda: None, Visitor(""))
-                if "event: frame" in part
+                if b"event: frame" in part
             ]
         )
 

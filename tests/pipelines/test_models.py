@@ -82,7 +82,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "legacy pickle": (put(UNET, b"\x80\x02}q\x00" + bytes(100)), "pickle"),
     "LFS pointer": (put(UNET, b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "git lfs pull"),
     "web page": (put(UNET, b"<!DOCTYPE html><html></html>"), "web page"),
-    "huge header": (put(UNET, struct.pack("<Q", 2**40) + b"{" + bytes(9)), "header is damaged"),
+    "huge header": (put(UNET, struct.pack("<Q", 2**40) + b"{" + bytes(9)), "more than any real"),
     "overlapping": (
         put(
             UNET,

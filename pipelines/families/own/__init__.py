@@ -6,7 +6,7 @@ AutoencoderKL, VQModel). They lie where all models do, see pipelines.places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 from pipelines import models, places
 from pipelines.errors import BadFile, NotFound, StudioError
 from pipelines.families.own import foreign
-from pipelines.files import plain
+from pipelines.files import disk, plain
+from pipelines.files.disk import Names
 from pipelines.models import strangers
 from pipelines.models.architectures import BETA_SCHEDULERS
 from pipelines.models.faults import as_bad_file
@@ -64,7 +65,12 @@ class OwnInfo:
 
 def names() -> tuple[str, ...]:
     """Of the folders that say they hold one of these models, sound or not, in order."""
-    return tuple(sorted(name for name, folder in _entries().items() if _says(folder)))
+    return tuple(sorted(_NAMES.now()))
+
+
+def is_here(name: str) -> bool:
+    """Whether it is one of `names()`."""
+    return name in _NAMES
 
 
 def find(name: str) -> Path:
@@ -129,14 +135,13 @@ def _entries() -> dict[str, Path]:
     """What lies in the folders for models, by name; the first folder that has a name wins."""
     found: dict[str, Path] = {}
     for folder in places.roots():
-        for path in _children(folder):
-            if models.SAFE_NAME.fullmatch(path.name):
-                found.setdefault(path.name, path)
+        for name in disk.children(folder)[:MOST_ENTRIES]:
+            if models.SAFE_NAME.fullmatch(name):
+                found.setdefault(name, folder / name)
     return found
 
 
-def _children(folder: Path) -> Iterator[Path]:
-    yield from plain.children(folder, MOST_ENTRIES)
+_NAMES = Names(lambda: ((name, folder) for name, folder in _entries().items() if _says(folder)))
 
 
 def _class_of(file: Path) -> str:
@@ -213,6 +218,6 @@ def _weights(part: Path) -> Path:
     for name in ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors"):
         if (part / name).is_file():
             return part / name
-    if any(path.suffix in foreign.PICKLES for path in _children(part)):
+    if any(Path(name).suffix in foreign.PICKLES for name in disk.children(part)[:MOST_ENTRIES]):
         raise BadFile("the model has its weights as a pickle, which can run code; convert it to safetensors.")
     raise BadFile("diffusion_pytorch_model.safetensors is missing from the model folder; copy the whole folder again.")

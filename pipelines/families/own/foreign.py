@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.errors import BadFile
-from pipelines.files import plain
+from pipelines.files import disk, plain
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
 NAMED = (".pkl", ".pickle", ".pt", ".pth")
@@ -52,7 +52,7 @@ def _pickles(entry: Path) -> list[Path]:
         return [entry] if entry.suffix in NAMED and plain.is_regular(entry) else []
     if any(plain.is_regular(entry / name) for name in ("model_index.json", "config.json")):
         return []
-    inside = plain.children(entry, MOST_FILES)
+    inside = (entry / name for name in disk.children(entry)[:MOST_FILES])
     return [path for path in inside if path.suffix in NAMED and plain.is_regular(path)]
 
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines import libs, places
 from pipelines.errors import BadFile, NotFound
-from pipelines.files import plain
+from pipelines.files import disk, plain
+from pipelines.files.disk import Names
+from pipelines.files.plain import Folder
 from pipelines.files.whole import sha256_of
 from pipelines.models import strangers
+from pipelines.models.library import header
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = re.compile(r"\w[\w .()+-]{0,119}")
 PICKLES = frozenset({".pt", ".pth", ".bin", ".ckpt", ".pkl"})
+ENDINGS = PICKLES | {".safetensors"}
 MOST_FILES, MOST_NAMES, DEEPEST = 5000, 100_000, 8
 MOST_BYTES = 2**34
 
@@ -39,28 +45,32 @@ CONTROL = Kind("ControlNet", places.CONTROLNETS)
 IP_ADAPTER = Kind("IP-Adapter", places.IP_ADAPTERS)
 IMAGE_ENCODER = Kind("image encoder", places.IMAGE_ENCODERS)
 UPSCALER = Kind("upscaler", places.UPSCALERS)
+KINDS = (LORA, EMBEDDING, CONTROL, IP_ADAPTER, IMAGE_ENCODER, UPSCALER)
 CALLED_IP_ADAPTER = re.compile(r"ip[-_ ]?adapter", re.IGNORECASE)
 """What tells IP-Adapters in the folder of ControlNets, where A1111 keeps both."""
 
 
 def installed(kind: Kind) -> tuple[str, ...]:
     """Names of the safetensors files of that kind, sound or not, in order."""
-    return tuple(sorted({name_of(path) for path in safe_files(kind)}, key=str.casefold))
+    return tuple(sorted(_NAMES[kind].now(), key=str.casefold))
+
+
+def is_installed(kind: Kind, name: str) -> bool:
+    """Whether it is one of `installed(kind)`."""
+    return name in _NAMES[kind]
 
 
 def safe_files(kind: Kind) -> list[Path]:
     """The safetensors files of that kind, in the order in which they are looked for."""
-    return [path for path in _files(kind) if path.suffix == ".safetensors"]
+    return [path for _, path in _files(kind) if path.suffix == ".safetensors"]
 
 
 def find(kind: Kind, name: str) -> Path:
     """The file of that name. Raises NotFound; BadFile where there is only a pickle of that name."""
-    named = [path for path in _files(kind) if name_of(path) == name]
-    for path in named:
-        if path.suffix == ".safetensors":
-            return path
-    if named:
-        raise BadFile(f"{named[0].name} is a pickle, which can run code. Convert it to safetensors.")
+    if path := _NAMES[kind].now().get(name):
+        return path
+    if pickle := next((path for known, path in _files(kind) if known == name), None):
+        raise BadFile(f"{pickle.name} is a pickle, which can run code. Convert it to safetensors.")
     here = ", ".join(installed(kind)[:5]) or "none"
     folder = f"models/{places.FOLDERS[kind.place][0]}"
     raise NotFound(f"{kind.label} {name[:40]!r} is not installed; installed are: {here[:120]}. Put it in {folder}.")
@@ -71,23 +81,30 @@ def name_of(path: Path) -> str:
     return path.parent.name if plain.is_regular(path.parent / "config.json") else path.stem
 
 
-def _files(kind: Kind) -> list[Path]:
-    """Of all folders; the first of a name comes first. Links that lead out of the folder are passed over."""
-    found = _inside(kind)
-    if kind is CONTROL:
-        return [path for path in found if not CALLED_IP_ADAPTER.search(name_of(path))]
-    if kind is IP_ADAPTER:
-        found += [path for path in _inside(CONTROL) if CALLED_IP_ADAPTER.search(name_of(path))]
-    return found
+def _files(kind: Kind) -> Iterator[tuple[str, Path]]:
+    """(name, path) of all folders; the first of a name comes first. Links that lead out of it are passed over."""
+    for name, path in _inside(kind):
+        if kind is not CONTROL or not CALLED_IP_ADAPTER.search(name):
+            yield name, path
+    for name, path in _inside(CONTROL) if kind is IP_ADAPTER else ():
+        if CALLED_IP_ADAPTER.search(name):
+            yield name, path
 
 
-def _inside(kind: Kind) -> list[Path]:
-    found: list[Path] = []
+def _inside(kind: Kind) -> Iterator[tuple[str, Path]]:
     for home in places.of(kind.place):
-        inside = (folder.path / name for folder in plain.walk(home, DEEPEST, MOST_NAMES) for name in folder.names)
-        fitting = (path for path in inside if _is_weights(path) and _lies_in(path, home))
-        found += [path for path, _ in zip(fitting, range(MOST_FILES), strict=False)]
-    return found
+        every = (pair for folder in disk.walk(home, DEEPEST, MOST_NAMES) for pair in _weights(folder, home))
+        yield from itertools.islice(every, MOST_FILES)
+
+
+def _weights(folder: Folder, home: Path) -> Iterator[tuple[str, Path]]:
+    """(name, path) of the files of one folder, as `name_of` names them."""
+    of_diffusers = folder.has("config.json")
+    for file in folder.names:
+        path = folder.path / file
+        name = folder.path.name if of_diffusers else path.stem
+        if path.suffix in ENDINGS and NAME.fullmatch(name) and (file in folder.regular or _lies_in(path, home)):
+            yield name, path
 
 
 def _lies_in(path: Path, home: Path) -> bool:
@@ -98,8 +115,11 @@ def _lies_in(path: Path, home: Path) -> bool:
         return False
 
 
-def _is_weights(path: Path) -> bool:
-    return (path.suffix == ".safetensors" or path.suffix in PICKLES) and bool(NAME.fullmatch(name_of(path)))
+def _names(kind: Kind) -> Names:
+    return Names(lambda: ((name, path) for name, path in _files(kind) if path.suffix == ".safetensors"))
+
+
+_NAMES = {kind: _names(kind) for kind in KINDS}
 
 
 def tensors(path: Path) -> dict[str, Tensor]:
@@ -123,10 +143,7 @@ def tensors(path: Path) -> dict[str, Tensor]:
 
 def metadata(path: Path) -> dict[str, str]:
     """What the file says of itself; call it after `tensors`."""
-    import safetensors
-
-    with safetensors.safe_open(str(path), framework="pt") as file:
-        return dict(file.metadata() or {})
+    return dict(header.read(path).metadata)
 
 
 def identity(path: Path) -> str:
@@ -157,4 +174,4 @@ def _hash(path: Path, state: str, payload: bool) -> str:
 
 def _to_payload(file: BinaryIO) -> None:
     """Behind the header of a safetensors file."""
-    file.seek(8 + int.from_bytes(file.read(8), "little"))
+    file.seek(header.weights_at(file))

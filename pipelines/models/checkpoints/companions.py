@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import places
 from pipelines.errors import BadFile
-from pipelines.files import plain
+from pipelines.files import disk, plain
 from pipelines.models import strangers
 from pipelines.models.checkpoints import tokenizer_files
 from pipelines.models.library import companions as kinds
@@ -80,7 +80,7 @@ def _t5_folder() -> Path | None:
 
 def _files(kind: str) -> Iterator[Path]:
     for folder in places.of(kind):
-        yield from (path for path in plain.children(folder) if path.suffix == ".safetensors")
+        yield from (folder / name for name in disk.children(folder) if name.endswith(".safetensors"))
 
 
 def _is(path: Path, kind: str, stem: str, t5_width: int) -> bool:

@@ -13,7 +13,7 @@ from pipelines.models.architectures import ARCHITECTURES, Architecture
 from pipelines.models.checkpoints import companions, configs, layout
 from pipelines.models.faults import as_bad_file
 from pipelines.models.info import ModelInfo
-from pipelines.models.library import header, recognise
+from pipelines.models.library import recognise
 from pipelines.models.library.kinds import Recognised
 
 if TYPE_CHECKING:
@@ -31,16 +31,15 @@ CLASSES |= {"sd3.transformer": "SD3Transformer2DModel", "flux.transformer": "Flu
 
 def inspect(path: Path) -> ModelInfo:
     """Look a file over without loading it. Raises BadFile with what is wrong and what to do."""
-    shapes = strangers.check_safetensors(path)
-    head = header.read(path)
-    found = recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)
+    head = strangers.sound_header(path)
+    found = recognise.recognise(head.shapes, head.metadata, head.dtypes, path.stem)
     architecture = _architecture(found)
-    held, layouts = _parts(path, shapes, found)
+    held, layouts = _parts(path, head.shapes, found)
     known: dict[str, dict[str, Any]] = {
         part: configs.config_of(_whose(found, part), part, layouts[part], held[part][1]) for part in held
     }
     if architecture.name == "pixart":
-        known["transformer"] |= configs.pixart_positions(shapes, path.stem, found.variant == "alpha")
+        known["transformer"] |= configs.pixart_positions(head.shapes, path.stem, found.variant == "alpha")
     for part, config in known.items():
         strangers.check_config(f"{path.stem}'s {part}", config)
     if found.architecture == "sd2" and found.prediction_type == "v_prediction":

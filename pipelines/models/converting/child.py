@@ -81,11 +81,8 @@ def _folder(source: Path, part: Path, dtype: str) -> dict[str, Any]:
 def _safetensors(source: Path) -> tuple[list[writing.Entry], Any, dict[str, str]]:
     from safetensors import safe_open
 
-    from pipelines.models.library import header
-
-    strangers.check_safetensors(source)
     known = {word: name for name, word in writing.WORDS.items()}
-    head = header.read(source)
+    head = strangers.sound_header(source)
     entries = [writing.Entry(name, shape, known[head.dtypes[name]]) for name, shape in head.shapes.items()]
     return entries, safe_open(source, "pt").get_tensor, dict(head.metadata)
 

@@ -15,7 +15,7 @@ from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error
 from pipelines.models import strangers
 from pipelines.models.info import ModelInfo
-from pipelines.models.library import header, recognise
+from pipelines.models.library import recognise
 from pipelines.models.library.kinds import Recognised
 
 TIMEOUT_SECONDS = 3600.0
@@ -93,6 +93,5 @@ def folder_of(source: Path, dtype: str) -> Path:
 
 def look_over(path: Path) -> Recognised:
     """What a safetensors file is. Raises BadFile where its header is not true to it."""
-    shapes = strangers.check_safetensors(path)
-    head = header.read(path)
-    return recognise.recognise(shapes, head.metadata, head.dtypes, path.stem)
+    head = strangers.sound_header(path)
+    return recognise.recognise(head.shapes, head.metadata, head.dtypes, path.stem)

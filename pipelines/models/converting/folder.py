@@ -14,7 +14,6 @@ from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.checkpoints import layout, single_file
 from pipelines.models.converting import writing
 from pipelines.models.info import ModelInfo
-from pipelines.models.library import header
 
 SCHEDULERS = {"sd": "EulerDiscreteScheduler", "sdxl": "EulerDiscreteScheduler"}
 FLOW = "FlowMatchEulerDiscreteScheduler"
@@ -54,8 +53,9 @@ def _index(info: ModelInfo, folder: Path, scheduler: str) -> dict[str, Any]:
 def _dtype(info: ModelInfo, part: str) -> str:
     """The widest in which the part's weights are kept, so that none is rounded."""
     (file,) = info.weights[part]
-    start = layout.start_of(strangers.check_safetensors(file), info.architecture, part) or ""
-    kept = {dtype for name, dtype in header.read(file).dtypes.items() if name.startswith(start) and dtype in WIDTHS}
+    head = strangers.sound_header(file)
+    start = layout.start_of(head.shapes, info.architecture, part) or ""
+    kept = {dtype for name, dtype in head.dtypes.items() if name.startswith(start) and dtype in WIDTHS}
     widest = max(kept, key=WIDTHS.__getitem__, default="F32")
     return next(name for name, word in writing.WORDS.items() if word == ("F32" if len(kept) > 1 else widest))
 

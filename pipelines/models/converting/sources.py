@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipelines import models, places
 from pipelines.errors import NotFound
-from pipelines.files import plain
+from pipelines.files import disk
+from pipelines.files.disk import Names
 from pipelines.models.converting.container import KINDS
 
 SUFFIXES = (*KINDS, ".safetensors")
@@ -15,23 +16,31 @@ MOST_FILES = 2000
 
 
 def names() -> tuple[str, ...]:
-    return tuple(sorted({name for name, _ in files()}))
+    return tuple(sorted(_NAMES.now()))
+
+
+def is_here(name: str) -> bool:
+    """Whether it is one of `names()`."""
+    return name in _NAMES
 
 
 def find(name: str) -> Path:
     """Raises NotFound."""
-    for known, path in files():
-        if known == name:
-            return path
+    if path := _NAMES.now().get(name):
+        return path
     raise NotFound(f"no file {name[:60]!r} among the models can be converted. Put it into models first.")
 
 
 def files() -> Iterator[tuple[str, Path]]:
     """(name, path) of files in the folders of models and one folder below, that are no part of a diffusers model."""
     for folder in dict.fromkeys((*places.roots(), *places.named())):
-        below = [path for path in plain.children(folder) if plain.is_folder(path) and not path.is_symlink()]
-        for place in (folder, *(path for path in below if not plain.is_regular(path / "model_index.json"))):
-            for path in plain.children(place)[:MOST_FILES]:
-                good = path.suffix in SUFFIXES and models.SAFE_NAME.fullmatch(path.name) and not path.is_symlink()
-                if good and plain.is_regular(path):
+        for place in disk.walk(folder, 1):
+            if place.depth and place.has("model_index.json"):
+                continue
+            for name in place.names[:MOST_FILES]:
+                path = place.path / name
+                if name in place.regular and path.suffix in SUFFIXES and models.SAFE_NAME.fullmatch(name):
                     yield path.relative_to(folder).as_posix(), path
+
+
+_NAMES = Names(files)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadRequest, NotAllowed, NotFound, StorageError
-from pipelines.files import leftovers, plain
+from pipelines.files import disk, leftovers, plain
 from pipelines.models.library import kept, scan, side_files
 from pipelines.models.library.entry import Entry, Root
 from pipelines.models.library.kept import Removed
@@ -41,8 +41,9 @@ class Catalogue:
         return self._seen.notice
 
     def scan(self) -> list[Entry]:
-        """Everything there is now, by name."""
+        """Everything there is now, by name; what was remembered of the folders is not asked."""
         with self._lock:
+            disk.forget()
             if not self._stamp:
                 leftovers.sweep_models(root.path for root in self.roots if root.whose == "ours")
             self._stamp = scan.stamp(self.roots)

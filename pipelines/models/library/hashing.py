@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
+from pipelines.errors import BadFile
 from pipelines.files import plain
+from pipelines.models.library import header
 from pipelines.models.library.catalogue import Catalogue
 from pipelines.models.library.entry import Entry
-from pipelines.models.strangers import MOST_HEADER_BYTES, MOST_WEIGHT_BYTES
+from pipelines.models.strangers import MOST_WEIGHT_BYTES
 
 BLOCK = 2**22
 REST = 0.5
@@ -53,19 +55,19 @@ class Hasher:
             tried.add(entry.id)
             try:
                 self._catalogue.hashed(entry, *self._hashes(entry))
-            except OSError:  # it went away, or cannot be read: the next scan will say so
+            except (
+                OSError,
+                BadFile,
+            ):  # it went away, is another file by now, or cannot be read: the next scan will say so
                 continue
 
     def _hashes(self, entry: Entry) -> tuple[str, str]:
         """SHA-256 of the file and of what follows its header."""
         whole, payload = hashlib.sha256(), hashlib.sha256()
         with plain.open_regular(entry.path) as file:
-            start = file.read(8)
-            length = int.from_bytes(start, "little")
-            if len(start) < 8 or length > MOST_HEADER_BYTES:
-                raise OSError("it is another file by now")
-            head = file.read(length)
-            whole.update(start + head)
+            at = header.weights_at(file)
+            file.seek(0)
+            whole.update(file.read(at))
             while block := file.read(BLOCK):
                 began = time.perf_counter()
                 whole.update(block)

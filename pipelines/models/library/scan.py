@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines import models, places
 from pipelines.errors import BadFile, StudioError
-from pipelines.files import plain
+from pipelines.files import disk, plain
 from pipelines.models import folders, strangers
 from pipelines.models.architectures import of_pipeline
 from pipelines.models.library import header, metadata
@@ -92,7 +92,7 @@ def files(every: Iterable[Root]) -> Iterator[tuple[Root, Path]]:
 
 
 def _walk(root: Root) -> Iterator[Path]:
-    for folder in plain.walk(root.path, DEEPEST, MOST_NAMES):
+    for folder in disk.walk(root.path, DEEPEST, MOST_NAMES):
         if folder.error and os.path.lexists(folder.path):
             yield folder.path
         if INDEX in folder.names and folder.depth:
