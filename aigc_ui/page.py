@@ -1,5 +1,7 @@
 """The page: an ordered list of tabs inside one frame."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +27,7 @@ AT_ONCE = 400
 
 
 def build(services: Services) -> gr.Blocks:
-    """All tabs, wired to the engine. Nothing runs yet; `look()` goes to whatever serves it."""
+    """All tabs, wired to the engine. Nothing runs yet; `look` goes to whatever serves it."""
     labels = Labels()
     with gr.Blocks(title=words.text("title"), fill_width=True, analytics_enabled=False) as page:
         live.mount("header")
@@ -36,7 +38,7 @@ def build(services: Services) -> gr.Blocks:
                     build_tab(services, labels, wire)
         _connect(services, labels, wire)
         endpoints.add(services)
-        page.load(None, js="() => { aigc.start(); }")
+        page.load(None, js=live.call("start"))
     page.max_threads = AT_ONCE  # what its queue takes now,
     page.queue(api_open=False)
     page.max_threads = OWN_THREADS  # and its threads when it is served
@@ -54,17 +56,22 @@ def _connect(services: Services, labels: Labels, wire: gr.HTML) -> None:
     wire.language(language, None, list(labels.relabel("en")), **FAST)
 
 
-def look() -> dict[str, Any]:
-    """What Gradio takes when the page is served: theme, styles, scripts and words.
+def look(page: gr.Blocks) -> dict[str, Any]:
+    """What Gradio takes when this page is served: theme, styles, and the words that its components show.
 
-    app = gr.mount_gradio_app(app, build(services), path="/", **look())
+    app = gr.mount_gradio_app(app, page, path="/", **look(page))
     """
     return {
         "theme": theme(),
         "css": live.css(),
-        "head": live.head(),
-        "i18n": words.translations(),
+        "i18n": words.translations(_shown(page)),
     }
+
+
+def _shown(page: gr.Blocks) -> list[str]:
+    """The keys of all words on Gradio's components; those that scripts show are in a file of theirs."""
+    components = json.dumps(page.config["components"], default=str)
+    return sorted(filter(words.has, set(re.findall(r'translation_metadata\W+key\W+"([^"\\]+)', components))))
 
 
 def theme() -> themes.Base:
