@@ -10,10 +10,12 @@ check:    ## what CI checks besides the tests
 	ruff check .
 	ruff format --check .
 	pyright
+	cd frontend && npm ci --silent && npm run --silent check
 
 fix:      ## format and mend what can be mended
 	ruff check --fix .
 	ruff format .
+	python -m frontend.engine_types
 
 bench:    ## print the tables that the README quotes
 	python -m benchmarks

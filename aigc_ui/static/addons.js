@@ -1,6 +1,6 @@
 // Add-ons: chips of the LoRAs that are here, the picture that a ControlNet follows, as it will be seen, and the one that
 // an IP-Adapter follows.
-import { el, icon, put } from "./dom.js";
+import { box, el, icon, put } from "./dom.js";
 import { on } from "./events.js";
 import { api, blob, posted, upload, url } from "./http.js";
 import { complain } from "./message.js";
@@ -15,7 +15,7 @@ const WEIGHT = 0.8;  // what most LoRAs are tried with first
 
 let renderChips = () => {};
 
-const field = () => document.querySelector("#loras textarea, #loras input");
+const field = () => box("loras");
 const parts = () => (field()?.value ?? "").split(",").map((part) => part.trim()).filter(Boolean);
 const named = (part) => part.split(":")[0].trim();
 function toggle(name) {
@@ -28,7 +28,7 @@ document.addEventListener("input", (event) => { if (event.target === field()) re
 
 // From the list of models: into the prompt, which is there also while the add-ons are folded up.
 export function useLora(name) {
-  const prompt = document.querySelector("#prompt textarea").value.trimEnd();
+  const prompt = box("prompt").value.trimEnd();
   if (!prompt.includes(`<lora:${name}:`)) put("prompt", `${prompt} <lora:${name}:${WEIGHT}>`.trimStart());
 }
 
@@ -50,6 +50,7 @@ function chips(names) {
 // A picture that is followed: chosen or dropped, kept in a field, shown as `look` makes it of its id. It brings the
 // network that reads it, where only one is installed, and takes it away. `also` are nodes beside the place to drop it,
 // beside the picture and below, and what changes with it.
+/** @param {Record<string, any>} followed */
 function followed({ id, setting, words, look, network, installed, also = { bare: [], side: [], under: [], show() {} } }) {
   let picture = "", gone = false, busy = false, turn = 0;
   const choose = el("input", { type: "file", accept: "image/*", id: `${id}-file`, class: "picture-file" });
@@ -66,7 +67,7 @@ function followed({ id, setting, words, look, network, installed, also = { bare:
   });
   node.addEventListener("picture", ({ detail: file }) => bring(file));
 
-  const ask = newest(async () => {
+  const ask = newest(async (_) => {
     const mine = ++turn, asked = picture;
     if (!asked) return;
     try {
@@ -101,7 +102,8 @@ function followed({ id, setting, words, look, network, installed, also = { bare:
     choose.focus();
   }
   // What a recipe followed, as far as the studio still has it.
-  on("settings", async ({ [setting]: asked }) => {
+  on("settings", async (settings) => {
+    const asked = settings[setting];
     if (asked === undefined || asked === picture) return;
     const found = asked && await kept(asked, { cache: "no-cache" });
     set(found ? asked : "", Boolean(asked) && !found);

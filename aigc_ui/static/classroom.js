@@ -1,5 +1,5 @@
 // Who visits a shared studio: what they may do here, their number, and for its owner everybody's jobs, to be stopped.
-import { el, icon } from "./dom.js";
+import { el, focused, icon } from "./dom.js";
 import { titled } from "./enlarge.js";
 import { emit, on } from "./events.js";
 import { api } from "./http.js";
@@ -61,13 +61,13 @@ export function mountClassroom(root) {
   function render() {
     section.hidden = !me?.shared;
     if (section.hidden) return;
-    const focused = document.activeElement?.closest?.("#classroom-list .job")?.dataset.id;
+    const held = /** @type {HTMLElement} */ (focused()?.closest("#classroom-list .job"))?.dataset.id;
     heading.textContent = t("classroom");
     heading.hidden = list.hidden = !me.owner;
     note.hidden = me.owner && jobs.length > 0;
     note.textContent = me.owner ? t("classroom.nobody") : t("classroom.number", { number: me.number });
     list.replaceChildren(...jobs.map(row));
-    if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"] button`)?.focus();
+    if (held) list.querySelector(`[data-id="${CSS.escape(held)}"] button`)?.focus();
   }
   ["me", "classroom", "language"].forEach((name) => on(name, render));
   render();

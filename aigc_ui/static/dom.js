@@ -1,4 +1,11 @@
 // Small helpers for the DOM: text is always text, never HTML.
+/**
+ * An element: `on…` attributes are listeners, true is an attribute without a value, false and null are none.
+ * @param {string} tag
+ * @param {Record<string, any>} attributes
+ * @param {...any} children nodes and texts; null and false are left out
+ * @returns {any} an element of that tag
+ */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -21,9 +28,16 @@ export function icon(path) {
   return svg;
 }
 
-// A value into one of Gradio's boxes, as if it had been typed.
+/** The element around the place of an event that fits, or null. @returns {HTMLElement | null} */
+export const around = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
+/** The element with the focus, also where the browser's type for it is a plain one. @returns {HTMLElement | null} */
+export const focused = () => /** @type {HTMLElement} */ (document.activeElement);
+
+/** What is typed into one of Gradio's boxes. @returns {HTMLInputElement | HTMLTextAreaElement | null} */
+export const box = (id) => document.querySelector(`#${id} textarea, #${id} input`);
+// A value into one of them, as if it had been typed.
 export function put(id, text) {
-  const field = document.querySelector(`#${id} textarea, #${id} input`);
+  const field = box(id);
   if (!field || field.value === text) return;
   field.value = text;
   field.dispatchEvent(new Event("input", { bubbles: true }));

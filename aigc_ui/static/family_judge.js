@@ -1,7 +1,8 @@
 // What a GAN's discriminator says of pictures: how its scores spread over real and made ones, and the score of each.
 import { el } from "./dom.js";
 import { on } from "./events.js";
-import { colour, createPlot, figure } from "./plot.js";
+import { colour, createPlot } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 const BINS = 14, COLUMNS = 10, TILE = 44, LINE = 15, EDGE = 2;

@@ -8,7 +8,7 @@ import { createRunner } from "./follow.js";
 import { api, file } from "./http.js";
 import { createBench } from "./lab.js";
 import { createPlayer } from "./player.js";
-import { figure } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 

@@ -4,7 +4,7 @@ import { on } from "./events.js";
 import { createFamilyView, seconds } from "./family.js";
 import { post } from "./http.js";
 import { createPictureChooser } from "./lab_picture.js";
-import { figure } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 // Each view is asked for again when one of these has changed.
@@ -24,7 +24,7 @@ export function createOwnPicture(set) {
   const bare = el("section", { class: "own-part" }, titles.prior, alas, el("div", { class: "family-grid two" }, prior.node));
   const node = el("div", { class: "own-part", hidden: true },
     el("section", { class: "own-part" }, titles.trip, createPictureChooser((id) => set({ image: id })), grid("source", "again", "codes")), way, bare);
-  let asked = {}, told = {};
+  const asked = {}, told = {};
 
   async function ask(values, { kind }) {
     way.hidden = bare.hidden = kind === "vq";

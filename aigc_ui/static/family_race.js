@@ -6,7 +6,7 @@ import { createSheetFilms, drawSheet } from "./film.js";
 import { createRunner } from "./follow.js";
 import { createBench } from "./lab.js";
 import { createPlayer } from "./player.js";
-import { figure } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 

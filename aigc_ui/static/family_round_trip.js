@@ -5,8 +5,7 @@ import { FAMILIES, createFamilyView, familyScores, nameClass, seconds } from "./
 import { post } from "./http.js";
 import { createBench } from "./lab.js";
 import { createPictureChooser } from "./lab_picture.js";
-import { figure } from "./plot.js";
-import { newest } from "./turns.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 export function mountFamilyRoundTrip(root) {

@@ -7,7 +7,8 @@ import { createRunner } from "./follow.js";
 import { createBench } from "./lab.js";
 import { createPlane, planeKey, planePicture } from "./lab_plane.js";
 import { createPlayer } from "./player.js";
-import { createPlot, figure } from "./plot.js";
+import { createPlot } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 const OWN = {                                         // controls that only some families heed

@@ -1,21 +1,15 @@
 // Guidance drawn over the run: a pad with points, the same points as text, and a way back to the one scale.
 import { el, put } from "./dom.js";
 import { emit, on } from "./events.js";
+import { figure, read, written } from "./guidance_points.js";
 import { curveHandles } from "./lab_curve.js";
 import { createPlot } from "./plot.js";
 import { t } from "./words.js";
 
-const LARGEST = 30, SHOWN = 10;                       // of a scale; how high the pad reaches at least
+const SHOWN = 10;                                       // how high the pad reaches at least
 let points = [];
 
-const figure = (v) => String(+v.toFixed(3));
-const written = (list) => list.map(([x, y]) => `${figure(x)} ${figure(y)}`).join("; ");
-function read(text) {
-  const list = text.split(";").map((p) => p.trim()).filter(Boolean).map((p) => p.split(/\s+/).map(Number));
-  const good = list.every((p) => p.length === 2 && p.every(Number.isFinite) && p[0] >= 0 && p[0] <= 1 && p[1] >= 0 && p[1] <= LARGEST);
-  return good ? list.sort((a, b) => a[0] - b[0]) : null;
-}
-const scale = () => Number(document.querySelector("#guidance input[type=number]")?.value) || 1;
+const scale = () => Number(/** @type {HTMLInputElement | null} */ (document.querySelector("#guidance input[type=number]"))?.value) || 1;
 
 // The box that carries the curve to Python lies outside of the accordion, so it is there before the pad is.
 on("guidance-curve", (text) => { points = read(text ?? "") ?? []; emit("curve-drawn"); });

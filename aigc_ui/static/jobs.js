@@ -7,9 +7,15 @@ import { over, state } from "./state.js";
 
 const PAGE = 60;
 const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode"];  // jobs that the Create page follows
-let stream = null, timer = 0;
+/** @typedef {import("./engine.d.ts").Job} Job */
 
+/** @type {EventSource | null} */
+let stream = null;
+let timer = 0;
+
+/** @param {Job} job */
 export const isActive = (job) => !over(job);
+/** @param {string} id */
 export const byId = (id) => state.jobs.find((job) => job.id === id);
 
 export async function refreshJobs() {
@@ -39,6 +45,7 @@ function follow() {
   const last = state.jobs.filter((job) => job.state === "done" || job.state === "cancelled").sort((a, b) => b.created - a.created)[0];
   if (last) watchJob(last.id);
 }
+/** @param {Job} snapshot */
 function update(snapshot) {
   const place = state.jobs.findIndex((job) => job.id === snapshot.id);
   if (place < 0) state.jobs.push(snapshot); else state.jobs[place] = { ...state.jobs[place], ...snapshot };
@@ -73,7 +80,7 @@ function listen(id) {
     emit("progress", { stage: "denoising", done: frame.index, total: frame.total, seconds: left(frame) });
   });
   source.onerror = (event) => {
-    if (event.data || stream !== source) return;
+    if (/** @type {MessageEvent} */ (event).data || stream !== source) return;
     emit("lost");
     if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (stream === source) { stream = null; refreshJobs(); } }, 2000);
   };
@@ -100,7 +107,7 @@ async function finished(id) {
     complain(error.message);
   }
 }
-// Of a grid, the sheet: it came last, and all others are on it.
+/** Of a grid, the sheet: it came last, and all others are on it. @param {Job} job */
 const shownOf = ({ generator, image_ids: ids = [] }) => (generator === "grid" ? ids.slice(-1) : ids);
 async function bitmap(id) {
   const bytes = await blob(`images/${encodeURIComponent(id)}`);

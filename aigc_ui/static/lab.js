@@ -22,6 +22,11 @@ export const whole = (value, low, high, otherwise) => (Number.isFinite(value) ? 
 // values, such as the step that is looked at: `read()` gives it as an object for a link or a file, `take(look, values)`
 // brings it back from one, whatever a stranger wrote into it, right before `show`. `request(values)` stands in for the
 // one question to the experiment, where a bench asks otherwise. Returns the bench's handle.
+/**
+ * @param {HTMLElement} root
+ * @param {{ id: string, experiment: string, controls: string[], stage: HTMLElement, show: Function, shown?: Function,
+ *   moved?: Function, look?: { read: () => object, take: Function }, request?: (values: any) => Promise<any> }} bench
+ */
 export function createBench(root, { id, experiment, controls, stage, show, shown, moved, look, request }) {
   const list = el("div", { class: "controls" }), message = el("p", { class: "alas", role: "alert", hidden: true });
   const node = el("section", { class: "bench", id }, el("div", { class: "bench-side" }, list, message), stage);

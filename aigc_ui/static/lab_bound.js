@@ -2,7 +2,8 @@
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { createBench } from "./lab.js";
-import { createPlot, figure } from "./plot.js";
+import { createPlot } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 export function mountLabBound(root) {

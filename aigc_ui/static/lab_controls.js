@@ -23,6 +23,8 @@ export function createControl(field, experiment, changed) {
   const node = el("label", { class: `control ${field.flag ? "flag" : ""}`, "data-field": field.name }, name, ...parts, info);
   return { node, set, say: () => { say(); speak?.(); } };
 }
+/** @typedef {[HTMLElement[], (value: any) => void, (() => void)?]} Parts */
+/** @returns {Parts} */
 function chooser(field, changed) {
   const select = el("select", { onchange: () => changed(select.value) });
   const speak = () => {
@@ -33,14 +35,17 @@ function chooser(field, changed) {
   speak();
   return [[select], (value) => { select.value = value; }, speak];
 }
+/** @returns {Parts} */
 function words(field, changed) {
   const box = el("textarea", { rows: 2, maxlength: field.max_length, oninput: () => changed(box.value) });
   return [[box], (value) => { box.value = value; }];
 }
-function flag(field, changed) {
+/** @returns {Parts} */
+function flag(_field, changed) {
   const box = el("input", { type: "checkbox", onchange: () => changed(box.checked) });
   return [[box], (value) => { box.checked = value; }];
 }
+/** @returns {Parts} */
 function slider(field, changed) {
   const whole = field.type === "int", log = LOGARITHMIC.includes(field.name);
   const step = field.step ?? (whole ? 1 : (field.high - field.low) / 200);

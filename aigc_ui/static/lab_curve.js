@@ -1,6 +1,5 @@
 // A curve drawn on a plot: its points are dragged, a click beside them adds one, a double click takes one away.
 
-
 const GAP = 0.005, MOST = 24;                         // between two positions; points in all
 const held = (value, low, high) => Math.min(high, Math.max(low, value));
 

@@ -4,7 +4,7 @@ import { on } from "./events.js";
 import { createSheetFilms, drawSheet } from "./film.js";
 import { createBench, whole } from "./lab.js";
 import { createPlayer } from "./player.js";
-import { figure } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 const WIDE = 800;                                     // of a film's rows, in pixels

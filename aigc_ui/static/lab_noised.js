@@ -5,7 +5,7 @@ import { createSheetFilms, drawSheet } from "./film.js";
 import { post } from "./http.js";
 import { whole } from "./lab.js";
 import { createPictureChooser } from "./lab_picture.js";
-import { figure } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 

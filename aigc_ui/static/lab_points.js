@@ -7,7 +7,8 @@ import { createBench, whole } from "./lab.js";
 import { createPlane, planeKey, planePicture } from "./lab_plane.js";
 import { createTraining } from "./lab_training.js";
 import { createPlayer } from "./player.js";
-import { createPlot, figure } from "./plot.js";
+import { createPlot } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
@@ -41,7 +42,9 @@ export function mountLabPoints(root) {
   const stage = el("div", { class: "bench-main" },
     el("div", { class: "plane-line" }, el("div", { class: "either" }, ...ways), play, range, where, createSheetFilms("points", film, pace)), choice, row,
     learn.node, orders.node, orderNote);
-  let answers = {}, asked = null, preferred = "learned", view = "exact", way = "back", step = 0, followed = null, scores = null;
+  /** @type {{ exact?: any, learned?: any }} */
+  let answers = {};
+  let  asked = null, preferred = "learned", view = "exact", way = "back", step = 0, followed = null, scores = null;
   let strokes = null, tooShort = false;
 
   const bench = createBench(root, {

@@ -7,7 +7,8 @@ import { curveHandles } from "./lab_curve.js";
 import { createPictureChooser } from "./lab_picture.js";
 import { drawnSchedule } from "./lab_schedule.js";
 import { createPlayer } from "./player.js";
-import { createPlot, figure } from "./plot.js";
+import { createPlot } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
@@ -94,7 +95,7 @@ export function mountLabReverse(root) {
       drag: curveHandles({ points: curve, wide: 1, low: 0, high, put: (next) => { bench.set({ guidance_curve: next }); draw(at); } }) });
   }
   // Drawn by hand, or flat at the one scale; the slider takes a drawn one back.
-  const flat = ({ guidance_scale: scale }) => [[0, scale], [1, scale]];
+  const flat = (/** @type {any} */ { guidance_scale: scale }) => [[0, scale], [1, scale]];
   const curve = () => { const values = bench.values(); return values.guidance_curve.length ? values.guidance_curve : flat(values); };
 
   keep.addEventListener("click", () => {

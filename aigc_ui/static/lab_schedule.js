@@ -4,7 +4,8 @@ import { on } from "./events.js";
 import { createBench } from "./lab.js";
 import { curveHandles } from "./lab_curve.js";
 import { createNoisedPicture } from "./lab_noised.js";
-import { createPlot, figure } from "./plot.js";
+import { createPlot } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 const KEPT = 3;                                       // schedules that stay for comparison

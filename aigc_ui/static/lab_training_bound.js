@@ -1,6 +1,7 @@
 // The bound of a network that learns points, term by term beside the ideal denoiser's, with totals and the data's entropy.
 import { el } from "./dom.js";
-import { createPlot, figure } from "./plot.js";
+import { createPlot } from "./plot.js";
+import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 const PAINTS = { learned: "--plot-1", ideal: "--plot-2" };

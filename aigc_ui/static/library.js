@@ -33,7 +33,7 @@ export function mountLibrary(root) {
 
   async function ask(offset = 0) {
     const mine = ++asking;
-    const query = new URLSearchParams({ search: search.value, kind: kinds.value, architecture: bases.value, offset, limit: PAGE });
+    const query = new URLSearchParams({ search: search.value, kind: kinds.value, architecture: bases.value, offset: String(offset), limit: String(PAGE) });
     const answer = await api(`library?${query}`);
     if (mine !== asking) return;  // a newer question is on its way
     told = answer;
@@ -144,7 +144,7 @@ export function mountLibrary(root) {
       table,
       one.description ? el("p", { class: "description" }, one.description) : null,
       one.trigger_words.length ? triggers(one) : null,
-      notes(one, draw),
+      notes(one),
       ...(one.convert_as && told.changes ? job(`convert-${one.id}`, "convert", () => ({ source: one.convert_as })).nodes : []),
       buttons(one, draw));
   }
@@ -156,7 +156,7 @@ export function mountLibrary(root) {
       ...one.trigger_words.map((word) => el("button", { type: "button", class: "chip", onclick: copy(word) }, word)), said);
   }
 
-  function notes(one, draw) {
+  function notes(one) {
     const said = el("span", { class: "help", role: "status" });
     const box = el("textarea", { rows: 2, "aria-label": t("library.notes"), placeholder: t("library.notes"), disabled: !told.changes });
     box.value = one.notes;

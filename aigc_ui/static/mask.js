@@ -1,5 +1,6 @@
 // A mask on a canvas: operations that draw it, and the way to a PNG and back. Opaque pixels are painted anew.
 import { el } from "./dom.js";
+import { fromMask, toMask } from "./mask_pixels.js";
 
 const INK = "#e11d48";
 
@@ -31,29 +32,19 @@ export function apply(canvas, operation) {
   pen.restore();
 }
 
-// White where the picture is painted anew and black where it stays, nothing between; null when nothing is painted.
+// A drawing's pixels as the PNG of a mask; null when nothing is painted.
 export async function exported({ width, height }, pixels) {
-  const data = pixels.data;
-  let painted = false;
-  for (let i = 0; i < data.length; i += 4) {
-    const anew = data[i + 3] > 127;
-    painted ||= anew;
-    data.fill(anew ? 255 : 0, i, i + 3);
-    data[i + 3] = 255;
-  }
-  if (!painted) return null;
+  if (!toMask(pixels.data)) return null;
   const canvas = el("canvas", { width, height });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return new Promise((done) => canvas.toBlob(done, "image/png"));
+  return new Promise((done) => { canvas.toBlob(done, "image/png"); });
 }
 
 // The way back, for a mask that the studio kept.
 export async function imported(blob, { width, height }) {
   const pen = el("canvas", { width, height }).getContext("2d"), bitmap = await createImageBitmap(blob);
   pen.drawImage(bitmap, 0, 0, width, height);
-  const pixels = pen.getImageData(0, 0, width, height), data = pixels.data;
-  const ink = [1, 3, 5].map((place) => parseInt(INK.slice(place, place + 2), 16));
-  for (let i = 0; i < data.length; i += 4) data.set([...ink, data[i] > 127 ? 255 : 0], i);
+  const pixels = pen.getImageData(0, 0, width, height);
+  fromMask(pixels.data, [1, 3, 5].map((place) => parseInt(INK.slice(place, place + 2), 16)));
   return pixels;
 }
-

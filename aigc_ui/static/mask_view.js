@@ -1,6 +1,5 @@
 // Looking closer at the mask: the wheel and two fingers zoom, the middle button, Space and two fingers move the picture.
 
-
 const MOST = 12;
 
 // easel: the frame that stays; stage: what is moved in it. changed() is called whenever the view is another.

@@ -9,11 +9,13 @@ import { t } from "./words.js";
 const dismissed = new Set();
 
 // In the page's language where the table has it, else as the studio says it.
+/** @param {import("./engine.d.ts").Job} job */
 function reason(job) {
   if (job.unsaved) return t("failed.unsaved", { count: job.unsaved });
   if (job.error?.code === "interrupted") return t("failed.interrupted");
   return job.error?.message ?? t("state.failed");
 }
+/** @param {import("./engine.d.ts").Job} job */
 function remedy(job) {
   const kept = job.latents_ids ?? [];
   const dismiss = () => dismissed.add(job.id);

@@ -3,6 +3,7 @@ import { el } from "./dom.js";
 import { emit, on } from "./events.js";
 import { has, t } from "./words.js";
 
+/** @type {{ kind: string, text: string | (() => string), act?: any }} */
 let message = { kind: "", text: "" };
 // `act` is { text: key, run, dismiss } for a button that mends it; `text` may be a function of the language.
 export function say(kind, text, act = null) { message = { kind, text, act }; emit("message"); }

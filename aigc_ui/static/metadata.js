@@ -1,5 +1,5 @@
 // How a picture or a pasted text says that it was made: read by the studio, shown, and applied as a whole or in parts.
-import { el, icon } from "./dom.js";
+import { around, el, icon } from "./dom.js";
 import { on } from "./events.js";
 import { api } from "./http.js";
 import { complain } from "./message.js";
@@ -29,7 +29,7 @@ async function readText(text) {
 on("picture-dropped", readPicture);
 document.addEventListener("paste", (event) => {
   const text = event.clipboardData?.getData("text/plain") ?? "";
-  if (event.target.closest?.("#prompt") && INFOTEXT.test(text)) readText(text);
+  if (around(event, "#prompt") && INFOTEXT.test(text)) readText(text);
 });
 
 export function mountReadSettings(root) {
@@ -112,7 +112,7 @@ function dialog() {
   });
   apply.addEventListener("click", () => {
     const chosen = new Set(boxes.filter((box) => box.checked).map((box) => box.dataset.field));
-    const taken = ([name]) => chosen.has(TOGETHER[name] in found.settings ? TOGETHER[name] : name);
+    const taken = ([name, _]) => chosen.has(TOGETHER[name] in found.settings ? TOGETHER[name] : name);
     node.close();
     applySettings(Object.fromEntries(Object.entries(found.settings).filter(taken)));
   });

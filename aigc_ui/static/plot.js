@@ -1,6 +1,7 @@
 // Plots as SVG: lines, bars and points on linear or logarithmic axes, with what is under the pointer said in figures.
 // Colours are written into the marks, so that a plot saved as a file looks as it does here.
 import { el } from "./dom.js";
+import { figure, scale, span } from "./plot_axes.js";
 import { t } from "./words.js";
 
 const NS = "http://www.w3.org/2000/svg";
@@ -13,41 +14,6 @@ const mark = (tag, attributes = {}, text) => {
   return node;
 };
 export const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim() || "#888";
-export const figure = (value) => {
-  const size = Math.abs(value);
-  if (!Number.isFinite(value)) return "–";
-  if (size && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace("e+", "e");
-  return String(+value.toPrecision(3));
-};
-
-// Where the values of an axis lie, and round numbers on it.
-function scale({ low, high, log, from, to }) {
-  const f = log ? Math.log10 : (v) => v;
-  let a = f(low), b = f(high);
-  if (!(b > a)) { a -= 0.5; b += 0.5; }
-  const at = (v) => from + (f(v) - a) / (b - a) * (to - from);
-  const back = (p) => { const v = a + (p - from) / (to - from) * (b - a); return log ? 10 ** v : v; };
-  return { at, back, ticks: log ? decades(a, b) : steps(a, b) };
-}
-function steps(a, b) {
-  const rough = (b - a) / 5, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
-  const ticks = [];
-  for (let v = Math.ceil(a / step - 1e-9) * step; v <= b + step * 1e-9; v += step) ticks.push(Math.abs(v) < step * 1e-9 ? 0 : v);
-  return ticks;
-}
-function decades(a, b) {
-  const every = Math.max(1, Math.ceil((b - a) / 6)), ticks = [];
-  for (let v = Math.ceil(a - 1e-9); v <= b + 1e-9; v += every) ticks.push(10 ** v);
-  return ticks.length > 1 ? ticks : [10 ** a, 10 ** b];
-}
-function span(values, { log, low, high, pad = 0 }) {
-  const known = values.filter((v) => Number.isFinite(v) && (!log || v > 0));
-  let a = low ?? Math.min(...known), b = high ?? Math.max(...known);
-  if (!known.length) [a, b] = log ? [0.1, 1] : [0, 1];
-  const room = log ? 0 : (b - a) * pad;
-  return { low: low ?? a - room, high: high ?? b + room, log };
-}
 
 // spec: { title, x: {label, log, low, high}, y: the same, series: [{name, x, y, colour, dash, ghost, kind}], at: x,
 //         drag: {points: [[x, y]], move(i, x, y), add(x, y), remove(i), end()} }
@@ -133,10 +99,10 @@ export function createPlot(id) {
     if (!spec || !axes) return;
     const [px, py] = place(event);
     if (dragging != null) return void (dragging = spec.drag.move(dragging, px, py));
-    readout.textContent = spec.series.filter((s) => !s.ghost).slice(0, 3).map((s) => {
+    readout.textContent = `${spec.series.filter((s) => !s.ghost).slice(0, 3).map((s) => {
       const i = nearest(s.x, px);
       return `${spec.series.length > 1 ? `${s.name} ` : ""}${figure(s.y[i])}`;
-    }).join(" · ") + ` @ ${figure(px)}`;
+    }).join(" · ")} @ ${figure(px)}`;
   });
   const drop = () => { if (dragging != null) spec?.drag?.end?.(); dragging = null; };
   stage.addEventListener("pointerup", drop);
@@ -166,7 +132,7 @@ export function createPlot(id) {
   function table() {
     const cell = (v) => (typeof v === "number" ? v : `"${String(v).replaceAll('"', '""')}"`);
     const rows = spec.series.flatMap((s) => s.x.map((x, i) => [s.name, x, s.y[i]]));
-    return [["series", spec.x.label, spec.y.label ?? spec.title], ...rows].map((row) => row.map(cell).join(",")).join("\n") + "\n";
+    return `${[["series", spec.x.label, spec.y.label ?? spec.title], ...rows].map((row) => row.map(cell).join(",")).join("\n")}\n`;
   }
 
   new ResizeObserver(() => draw()).observe(stage);

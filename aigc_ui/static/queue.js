@@ -1,5 +1,5 @@
 // My jobs that wait or run: their order, and buttons to change it.
-import { el, icon } from "./dom.js";
+import { el, focused, icon } from "./dom.js";
 import { titled } from "./enlarge.js";
 import { on } from "./events.js";
 import { moveJob, removeJob, stopJob, watchJob } from "./jobs.js";
@@ -33,8 +33,10 @@ export function mountQueue(root) {
   function render() {
     const running = state.jobs.filter((job) => job.state !== "waiting" && !over(job));
     const waiting = state.jobs.filter((job) => job.state === "waiting").sort((a, b) => a.position - b.position);
-    const focused = document.activeElement?.closest?.("#queue-list .job") && document.activeElement;
-    const [id, label] = focused ? [focused.closest(".job").dataset.id, focused.getAttribute("aria-label")] : [];
+    const active = focused();
+    /** @type {HTMLElement | null} */
+    const held = active?.closest("#queue-list .job");
+    const [id, label] = held ? [held.dataset.id, active.getAttribute("aria-label")] : [];
     section.hidden = !running.length && !waiting.length;
     title.textContent = t("queue");
     list.replaceChildren(...running.map((job) => row(job, 0, 0)),

@@ -65,6 +65,7 @@ export function valued(name, value) {
 // The rows of a recipe in the order of the controls, then what came with it.
 const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" };  // not worth a row
 // What says nothing while the part of the request that it belongs to is not used.
+/** @type {[RegExp, (request: any, value?: any) => any][]} */
 const NEEDS = [
   [/^strength$/, ({ image }) => image],
   [/^variation_/, ({ variation_strength: strength }) => strength],
@@ -75,9 +76,9 @@ const NEEDS = [
   [/^hires_/, ({ hires_scale: scale }) => scale > 1],
   [/^(mask_blur|mask_fill|only_masked)$/, ({ mask_image: mask }) => mask],
   [/^masked_padding$/, ({ mask_image: mask, only_masked: only }) => mask && only],
-  [/^(tile|outpaint_.*|beta_start|beta_end)$/, (request, value) => value],
+  [/^(tile|outpaint_.*|beta_start|beta_end)$/, (_request, value) => value],
   [/^upscaler$/, ({ upscale, factor }) => factor || upscale !== "none"],
-  [/^[xyz]_field$/, (request, value) => value !== "none"],
+  [/^[xyz]_field$/, (_request, value) => value !== "none"],
 ];
 function rows(recipe) {
   const idle = (name, value) => value === AS_EVERYWHERE[name]

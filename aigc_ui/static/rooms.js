@@ -4,7 +4,8 @@ import { t } from "./words.js";
 // By name. A closed tab has no bench yet.
 const open = {}, waiting = {};
 // On a phone, tabs that do not fit are buttons in the menu of their row.
-const tab = (row, key) => [...document.querySelectorAll(`#${row} :is([role="tab"], .overflow-menu button, .overflow-dropdown button)`)]
+/** @returns {HTMLElement | undefined} */
+const tab = (row, key) => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`#${row} :is([role="tab"], .overflow-menu button, .overflow-dropdown button)`))]
   .find((button) => button.textContent.trim() === t(key));
 const seen = (bench) => Boolean(bench?.node.isConnected && bench.node.offsetParent);
 const ROOMS = {

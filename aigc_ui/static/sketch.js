@@ -1,5 +1,5 @@
 // A rough picture while the prompt is being typed, in jobs of its own that the rest of the page does not see.
-import { el } from "./dom.js";
+import { around, el } from "./dom.js";
 import { on } from "./events.js";
 import { api, post, url } from "./http.js";
 import { createPane, cut } from "./live.js";
@@ -40,7 +40,7 @@ function follow(id, mine) {
   const leave = () => { source.close(); end(id); if (running === id) running = null; };
   source.addEventListener("frame", (event) => show({ frame: JSON.parse(event.data), mine }));
   source.addEventListener("state", (event) => { if (over(JSON.parse(event.data))) leave(); });
-  source.addEventListener("error", (event) => {
+  source.addEventListener("error", (/** @type {any} */ event) => {
     if (event.data && mine === turn) complain(JSON.parse(event.data).message);
     else if (!event.data) leave();
   });
@@ -101,5 +101,5 @@ export function mountSketch(root) {
 on("pending", giveWay);
 on("watch", giveWay);
 on("jobs", () => { if (busy()) giveWay(); });
-document.addEventListener("input", (event) => { if (event.target.id === "live-scrub") hide(); });
-document.addEventListener("click", (event) => { if (event.target.closest?.("#live-play")) hide(); });
+document.addEventListener("input", (event) => { if (around(event, "#live-scrub")) hide(); });
+document.addEventListener("click", (event) => { if (around(event, "#live-play")) hide(); });

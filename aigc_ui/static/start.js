@@ -1,5 +1,5 @@
 // The picture to start from, and the mask of what is painted anew in it: chosen, shown, kept in the request's fields.
-import { el, icon, put } from "./dom.js";
+import { around, el, icon, put } from "./dom.js";
 import { emit, on } from "./events.js";
 import { blob, upload, url } from "./http.js";
 import { createMaskEditor } from "./mask_editor.js";
@@ -37,7 +37,7 @@ async function during(work) {
   emit("start");
 }
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("#generate");
+  const button = around(event, "#generate");
   if (!button || !busy) return;
   event.preventDefault();
   event.stopImmediatePropagation();
@@ -80,9 +80,9 @@ document.addEventListener("drop", (event) => {
   const file = pictureIn(event.dataTransfer);
   if (document.querySelector("dialog[open]")) return;
   if (!file) complain(t("start.none"));
-  else if (event.target.closest?.("#start-panel")) startFrom(file);
+  else if (around(event, "#start-panel")) startFrom(file);
   else {
-    const taker = event.target.closest?.(".takes-picture");
+    const taker = around(event, ".takes-picture");
     if (taker) taker.dispatchEvent(new CustomEvent("picture", { detail: file }));
     else emit("picture-dropped", file);
   }

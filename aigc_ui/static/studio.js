@@ -1,5 +1,5 @@
 // The page as a whole: its header, its keys, examples of prompts, and how it begins.
-import { el } from "./dom.js";
+import { around, box, el, focused } from "./dom.js";
 import { emit, on } from "./events.js";
 import { isActive, refreshJobs, refreshPictures, stopJob, watchJob } from "./jobs.js";
 import { remember, remembered } from "./memory.js";
@@ -14,6 +14,7 @@ const EXAMPLES = [
 
 // The last settings of this browser come back after a reload, and what was typed since.
 function restore() {
+  /** @type {Record<string, any>} */
   let kept = {};
   try { kept = JSON.parse(remembered("settings") ?? "{}"); } catch { /* not ours to read */ }
   for (const name of ["prompt", "negative_prompt", "image", "mask_image"]) {
@@ -23,7 +24,7 @@ function restore() {
   if (Object.keys(kept).length) applySettings(kept, true);
 }
 function type(id, text) {
-  const field = document.querySelector(`#${id} textarea, #${id} input`);
+  const field = box(id);
   if (!field) return;
   field.value = text;
   field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -66,15 +67,15 @@ export function mountHeader(root) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !document.querySelector("dialog[open]")) {
     event.preventDefault();
-    document.activeElement?.blur?.();           // a number being typed counts once its box is left
+    focused()?.blur();           // a number being typed counts once its box is left
     setTimeout(() => document.getElementById("generate")?.click(), 30);
   }
-  const closesSomething = document.querySelector("dialog[open]") || event.target.closest?.('[aria-expanded="true"]');
+  const closesSomething = document.querySelector("dialog[open]") || around(event, '[aria-expanded="true"]');
   if (event.key === "Escape" && !closesSomething) stopJob();
 });
 document.addEventListener("input", (event) => {
-  if (event.target.closest?.("#prompt")) remember("draft.prompt", event.target.value);
-  if (event.target.closest?.("#negative-prompt")) remember("draft.negative_prompt", event.target.value);
+  if (around(event, "#prompt")) remember("draft.prompt", box("prompt").value);
+  if (around(event, "#negative-prompt")) remember("draft.negative_prompt", box("negative-prompt").value);
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refreshJobs(); });
 

@@ -1,4 +1,5 @@
 // The wire to Python: what the page's handlers answer, and what is sent to them.
+import { around } from "./dom.js";
 import { emit } from "./events.js";
 import { byId, isActive, watchSubmitted } from "./jobs.js";
 import { remember } from "./memory.js";
@@ -6,7 +7,11 @@ import { complain, say } from "./message.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
-let send = () => {}, pending = 0, connected = () => {};
+let pending = 0;
+/** @type {(name: string, detail: object) => void} */
+let send = () => {};
+/** @type {(value?: unknown) => void} */
+let connected = () => {};
 
 // Fulfilled once there is a way to Python.
 export const connection = new Promise((done) => { connected = done; });
@@ -31,8 +36,12 @@ export function receive(signal) {
 // The last settings of this browser come back after a reload.
 function keep(values) { if (values) remember("settings", JSON.stringify(values)); }
 
+/**
+ * Brings values into the page's controls, as far as it has them; pictures are looked for first.
+ * @param {Partial<import("./engine.d.ts").RequestFields>} settings
+ */
 export function applySettings({ image, mask_image, ...values }, quiet = false) {
-  emit("settings", { image, mask_image });  // pictures are looked for first
+  emit("settings", { image, mask_image });
   send("settings", { values, quiet });
 }
 
@@ -42,7 +51,7 @@ function settle() {
   emit("job", byId(state.watched));
 }
 document.addEventListener("click", (event) => {
-  if (!event.target.closest?.("#generate")) return;
+  if (!around(event, "#generate")) return;
   pending += 1;
   document.getElementById("generate").classList.add("sending");
   if (!state.jobs.some(isActive)) emit("pending");
