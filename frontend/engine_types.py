@@ -68,11 +68,11 @@ def of_hint(hint: Any) -> str:
 
 
 def of_field(field: Field) -> str:
-    """Choices that depend on what is installed are texts, as those of the widest type are."""
+    """Choices that depend on what is installed are texts."""
     if isinstance(field.spec, Curve):
         return "[number, number][]"
-    fixed = isinstance(field.spec, Choice) and isinstance(field.spec.options, tuple)
-    return " | ".join(map(quoted, field.spec.options)) if fixed else NAMES[field.kind]
+    options = field.spec.options if isinstance(field.spec, Choice) else ()
+    return NAMES[field.kind] if callable(options) or not options else " | ".join(map(quoted, options))
 
 
 def quoted(word: str) -> str:

@@ -1,8 +1,9 @@
 // What a GAN's discriminator says of pictures: how its scores spread over real and made ones, and the score of each.
 import { el } from "./dom.js";
 import { on } from "./events.js";
-import { colour, createPlot } from "./plot.js";
+import { createPlot } from "./plot.js";
 import { figure } from "./plot_axes.js";
+import { colour } from "./plot_drawing.js";
 import { t } from "./words.js";
 
 const BINS = 14, COLUMNS = 10, TILE = 44, LINE = 15, EDGE = 2;

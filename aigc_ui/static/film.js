@@ -2,7 +2,8 @@
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { file, posted } from "./http.js";
-import { colour, saveAs } from "./plot.js";
+import { colour } from "./plot_drawing.js";
+import { saveAs } from "./plot_files.js";
 import { t } from "./words.js";
 
 const KINDS = { webp: "WebP", gif: "GIF", mp4: "MP4" };

@@ -2,8 +2,8 @@
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { api } from "./http.js";
+import { saveAs } from "./plot_files.js";
 import { openBench, openRoom, openedBench, roomOf, showControls } from "./rooms.js";
-import { saveAs } from "./plot.js";
 import { language, t } from "./words.js";
 
 const packed = (state) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(state))))

@@ -1,7 +1,7 @@
 // A square of the plane on a canvas: points, the field, and marks such as a path, a circle or an arrow. It draws what it
 // is told, in the plane's own coordinates, and keeps the last of it for another size or theme.
 import { el } from "./dom.js";
-import { colour } from "./plot.js";
+import { colour } from "./plot_drawing.js";
 
 const ARROW_HEAD = 2.6;                               // radians from the arrow's direction to either barb
 
