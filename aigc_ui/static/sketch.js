@@ -2,7 +2,7 @@
 import { around, el } from "./dom.js";
 import { on } from "./events.js";
 import { api, post, url } from "./http.js";
-import { createPane, cut } from "./live.js";
+import { createPane, cut } from "./panes.js";
 import { remember, remembered } from "./memory.js";
 import { complain } from "./message.js";
 import { over, state } from "./state.js";
