@@ -31,12 +31,12 @@ def bridge() -> gr.HTML:
     """The one wire between Python and the scripts.
 
     Python sets its value (`{"job": id}`, `{"error": {...}}`, `{"notice": text}`); the scripts send the events
-    'hello' (the page stands), 'settings' (values to bring into the controls) and 'language'.
+    'hello' (the page stands), 'settings' (values to bring into the controls), 'language' and 'room' (a tab to open).
     """
     return gr.HTML(
         elem_id="bridge",
         html_template="<div></div>",
-        js_on_load=f"const studio = {page_files.entry()}, events = ['hello', 'settings', 'language']; "
+        js_on_load=f"const studio = {page_files.entry()}, events = ['hello', 'settings', 'language', 'room']; "
         "studio.then(({ connect }) => connect(trigger)); "
         "watch('value', () => { const { value } = props; studio.then(({ receive }) => receive(value)); });",
         apply_default_css=False,

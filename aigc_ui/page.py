@@ -13,7 +13,7 @@ from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, signal
 from aigc_ui.services import Services
 
-TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], None]], ...] = (
+TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], gr.Tabs | None]], ...] = (
     ("create", create.build),
     ("lab", lab.build),
     ("families", families.build),
@@ -32,11 +32,14 @@ def build(services: Services) -> gr.Blocks:
     with gr.Blocks(title=words.text("title"), fill_width=True, analytics_enabled=False) as page:
         live.mount("header")
         wire = live.bridge()
-        with gr.Tabs(elem_id="tabs"):
+        benches: dict[str, gr.Tabs] = {}
+        with gr.Tabs(elem_id="tabs") as rooms:
             for name, build_tab in TABS:
                 with labels.add(gr.Tab, "label", f"tab.{name}", id=name):
-                    build_tab(services, labels, wire)
+                    if inner := build_tab(services, labels, wire):
+                        benches[name] = inner
         _connect(services, labels, wire)
+        _open(rooms, benches, wire)
         endpoints.add(services)
         page.load(None, js=live.call("start"))
     page.max_threads = AT_ONCE  # what its queue takes now,
@@ -54,6 +57,17 @@ def _connect(services: Services, labels: Labels, wire: gr.HTML) -> None:
 
     wire.hello(hello, None, wire, **FAST)
     wire.language(language, None, list(labels.relabel("en")), **FAST)
+
+
+def _open(rooms: gr.Tabs, benches: dict[str, gr.Tabs], wire: gr.HTML) -> None:
+    """The scripts open a room by its name, and a bench in it."""
+
+    def opened(event: gr.EventData) -> list[Any]:
+        room, bench = str(event.room), str(event.bench)
+        inner = [gr.Tabs(selected=bench) if bench and name == room else gr.skip() for name in benches]
+        return [gr.Tabs(selected=room), *inner]
+
+    wire.room(opened, None, [rooms, *benches.values()], trigger_mode="multiple", **FAST)
 
 
 def look(page: gr.Blocks) -> dict[str, Any]:

@@ -90,6 +90,20 @@ def test_a_change_of_language_reaches_buttons_and_controls(served):
     assert "生成" in json.dumps(press(served, "bridge", "language", data={"language": "zh"}), ensure_ascii=False)
 
 
+def test_rooms_and_benches_are_opened_by_their_names(served):
+    opened = press(served, "bridge", "room", data={"room": "families", "bench": "latents"})
+    assert [update.get("selected") for update in opened] == ["families", None, "latents"]
+    opened = press(served, "bridge", "room", data={"room": "create", "bench": ""})
+    assert [update.get("selected") for update in opened] == ["create", None, None]
+
+
+def test_every_bench_has_a_tab_of_its_name(served):
+    _, blocks, _ = served
+    tabs = {part["props"].get("id") for part in blocks.config["components"] if part["type"] == "tabitem"}
+    rooms = SCRIPTS["rooms.js"].partition("const ROOMS = {")[2].partition("};")[0]
+    assert set(re.findall(r'"([\w-]+)"', rooms)) | set(re.findall(r"^  (\w+): ", rooms, re.MULTILINE)) <= tabs
+
+
 def test_no_session_state_and_no_timer_hold_a_connection(served):
     _, blocks, _ = served
     assert {part["type"] for part in blocks.config["components"]} & {"state", "timer", "browserstate"} == set()
