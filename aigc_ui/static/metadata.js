@@ -3,7 +3,7 @@ import { around, el, icon } from "./dom.js";
 import { on } from "./events.js";
 import { api } from "./http.js";
 import { complain } from "./message.js";
-import { named, valued } from "./results.js";
+import { named, valued } from "./recipe_rows.js";
 import { startFrom } from "./start.js";
 import { applySettings } from "./wire.js";
 import { t } from "./words.js";
