@@ -47,20 +47,25 @@ function chips(names) {
   return { node: list, show };
 }
 
+function createParts(id, also) {
+  const choose = el("input", { type: "file", accept: "image/*", id: `${id}-file`, class: "picture-file" });
+  const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
+  const drop = el("label", { class: "drop" }, choose, name, how);
+  const image = el("img", { id: `${id}-seen`, alt: "" }), heading = el("b");
+  const remove = el("button", { type: "button", id: `${id}-remove`, class: "small" }, icon(CROSS));
+  const bare = el("div", { class: "bare" }, drop, ...also.bare);
+  const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading, ...also.side), remove);
+  const node = el("div", { class: "control takes-picture" }, bare, chosen, ...also.under, alas);
+  return { choose, name, how, alas, image, heading, remove, bare, chosen, node };
+}
 // A picture that is followed: chosen or dropped, kept in a field, shown as `look` makes it of its id. It brings the
 // network that reads it, where only one is installed, and takes it away. `also` are nodes beside the place to drop it,
 // beside the picture and below, and what changes with it.
 /** @param {Record<string, any>} followed */
 function followed({ id, setting, words, look, network, installed, also = { bare: [], side: [], under: [], show() {} } }) {
   let picture = "", gone = false, busy = false, turn = 0;
-  const choose = el("input", { type: "file", accept: "image/*", id: `${id}-file`, class: "picture-file" });
-  const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
-  const drop = el("label", { class: "drop" }, choose, name, how);
-  const image = el("img", { id: `${id}-seen`, alt: "" }), heading = el("b");
-  const remove = el("button", { type: "button", id: `${id}-remove`, class: "small", onclick: takeAway }, icon(CROSS));
-  const bare = el("div", { class: "bare" }, drop, ...also.bare);
-  const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading, ...also.side), remove);
-  const node = el("div", { class: "control takes-picture" }, bare, chosen, ...also.under, alas);
+  const { choose, name, how, alas, image, heading, remove, bare, chosen, node } = createParts(id, also);
+  remove.addEventListener("click", takeAway);
   choose.addEventListener("change", () => {
     if (choose.files[0]) bring(choose.files[0]);
     choose.value = "";

@@ -53,22 +53,8 @@ export function mountFamilyLatents(root) {
     } catch (error) { views[name].tell(error.message); }
   })]));
 
-  // --- the hand, the arrow keys, and a walk from corner to corner ---
-  const within = (value) => Math.min(1, Math.max(0, value));
-  function touched(event) {
-    const box = pad.getBoundingClientRect();
-    bench.set({ across: within((event.clientX - box.left) / box.width), down: within((event.clientY - box.top) / box.height) });
-  }
-  pad.addEventListener("pointerdown", (event) => { pad.setPointerCapture(event.pointerId); touched(event); });
-  pad.addEventListener("pointermove", (event) => { if (pad.hasPointerCapture(event.pointerId)) touched(event); });
-  const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  pad.addEventListener("keydown", (event) => {
-    const way = KEYS[event.key];
-    if (!way) return;
-    event.preventDefault();
-    const { across, down } = bench.values();
-    bench.set({ across: within(across + way[0] / 20), down: within(down + way[1] / 20) });
-  });
+  steer(pad, () => bench.values(), (next) => bench.set(next));
+  // From corner to corner.
   function walk(place) {
     range.value = place;
     const turn = place / PLACES * 4, side = Math.floor(turn), share = turn - side;
@@ -89,4 +75,23 @@ export function mountFamilyLatents(root) {
   }
   on("language", say);
   say();
+}
+
+// The hand and the arrow keys on the square: `at()` is the present place, `go({across, down})` another one, in shares.
+function steer(pad, at, go) {
+  const within = (value) => Math.min(1, Math.max(0, value));
+  function touched(event) {
+    const box = pad.getBoundingClientRect();
+    go({ across: within((event.clientX - box.left) / box.width), down: within((event.clientY - box.top) / box.height) });
+  }
+  pad.addEventListener("pointerdown", (event) => { pad.setPointerCapture(event.pointerId); touched(event); });
+  pad.addEventListener("pointermove", (event) => { if (pad.hasPointerCapture(event.pointerId)) touched(event); });
+  const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  pad.addEventListener("keydown", (event) => {
+    const way = KEYS[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const { across, down } = at();
+    go({ across: within(across + way[0] / 20), down: within(down + way[1] / 20) });
+  });
 }

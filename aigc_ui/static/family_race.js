@@ -80,12 +80,7 @@ export function mountFamilyRace(root) {
 
   async function score() {
     try { scores ??= await familyScores(); } catch (error) { return runner.complain(error.message); }
-    const mine = scores.scores[shownData] ?? {};
-    const known = FAMILIES.filter((name) => mine[name]);
-    const cell = (value) => (value == null ? "–" : Array.isArray(value) ? [figure(value[0]), el("small", {}, ` ± ${+value[1].toPrecision(2)}`)] : value.toLocaleString("en"));
-    const made = ["data", ...known].map((name) => el("tr", {}, el("th", {}, t(`family.${name}`)), ...FIGURES.map((what) => el("td", {}, ...[cell(mine[name]?.[what])].flat())),
-      el("td", {}, name === "data" ? "–" : seconds(mine[name].milliseconds / 1000)), el("td", {}, cell(mine[name]?.evaluations)), el("td", {}, cell(mine[name]?.parameters))));
-    scored.replaceChildren(el("table", { class: "plain", id: "race-scores" }, el("tr", {}, el("th"), ...[...FIGURES, "milliseconds", "evaluations", "parameters"].map((what) => el("th", { title: t(`score.${what}.help`) }, t(`score.${what}`)))), ...made));
+    scored.replaceChildren(scoreTable(scores.scores[shownData] ?? {}));
   }
   function say() {
     note.textContent = t("race.help");
@@ -97,4 +92,13 @@ export function mountFamilyRace(root) {
   on("language", say);
   forget();
   say();
+}
+
+// Each family a row beside the data itself: what was measured of its shipped model, with its spread.
+function scoreTable(mine) {
+  const known = FAMILIES.filter((name) => mine[name]);
+  const cell = (value) => (value == null ? "–" : Array.isArray(value) ? [figure(value[0]), el("small", {}, ` ± ${+value[1].toPrecision(2)}`)] : value.toLocaleString("en"));
+  const made = ["data", ...known].map((name) => el("tr", {}, el("th", {}, t(`family.${name}`)), ...FIGURES.map((what) => el("td", {}, ...[cell(mine[name]?.[what])].flat())),
+    el("td", {}, name === "data" ? "–" : seconds(mine[name].milliseconds / 1000)), el("td", {}, cell(mine[name]?.evaluations)), el("td", {}, cell(mine[name]?.parameters))));
+  return el("table", { class: "plain", id: "race-scores" }, el("tr", {}, el("th"), ...[...FIGURES, "milliseconds", "evaluations", "parameters"].map((what) => el("th", { title: t(`score.${what}.help`) }, t(`score.${what}`)))), ...made);
 }

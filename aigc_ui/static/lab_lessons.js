@@ -65,18 +65,7 @@ function lessonsOf(room, prefix, root) {
   }
   function show() {
     card.hidden = !present?.question && !present?.text && !present?.hide?.length;
-    if (card.hidden) return;
-    const verdict = el("p", { class: "verdict", role: "status" });
-    const options = (Array.isArray(present.options) ? present.options : []).map((option, i) => el("button", { type: "button", onclick: (event) => {
-      const right = i === present.answer;
-      verdict.replaceChildren(el("b", {}, `${t(right ? "lesson.right" : "lesson.wrong")} `), said(present.reveal));
-      card.querySelectorAll(".options button").forEach((b) => b.classList.remove("picked"));
-      event.currentTarget.classList.add("picked");
-    } }, said(option)));
-    const all = present.hide.length ? el("button", { type: "button", class: "quiet", onclick: () => { present.hide = []; showControls(); show(); } }, t("lesson.all")) : null;
-    card.replaceChildren(...[present.title && el("h2", {}, said(present.title)), present.text && el("p", {}, said(present.text)),
-      present.question && el("p", {}, el("b", {}, `${t("lesson.predict")} `), said(present.question)),
-      options.length && el("div", { class: "options" }, ...options), verdict, all].filter(Boolean));
+    if (!card.hidden) card.replaceChildren(...cardOf(present, () => { present.hide = []; showControls(); show(); }));
   }
 
   const state = (hide = []) => { const bench = openedBench(); return bench && { bench: bench.name, values: bench.values(), look: bench.look(), hide }; };
@@ -118,5 +107,19 @@ function lessonsOf(room, prefix, root) {
   window.addEventListener("hashchange", fromLink);
   say();
   load();
+}
+// What stands on a lesson's card; `showAll` brings the controls back that it hides.
+function cardOf(lesson, showAll) {
+  const verdict = el("p", { class: "verdict", role: "status" });
+  const options = (Array.isArray(lesson.options) ? lesson.options : []).map((option, i) => el("button", { type: "button", onclick: (event) => {
+    const right = i === lesson.answer;
+    verdict.replaceChildren(el("b", {}, `${t(right ? "lesson.right" : "lesson.wrong")} `), said(lesson.reveal));
+    options.forEach((button) => { button.classList.remove("picked"); });
+    event.currentTarget.classList.add("picked");
+  } }, said(option)));
+  const all = lesson.hide.length ? el("button", { type: "button", class: "quiet", onclick: showAll }, t("lesson.all")) : null;
+  return [lesson.title && el("h2", {}, said(lesson.title)), lesson.text && el("p", {}, said(lesson.text)),
+    lesson.question && el("p", {}, el("b", {}, `${t("lesson.predict")} `), said(lesson.question)),
+    options.length && el("div", { class: "options" }, ...options), verdict, all].filter(Boolean);
 }
 window.addEventListener("hashchange", () => { if (linked()) openRoom(roomOfLink()); });

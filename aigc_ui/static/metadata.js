@@ -50,7 +50,7 @@ export function mountReadSettings(root) {
 const rowsOf = (settings) => Object.keys(settings).filter((name) =>
   !(name in TOGETHER && TOGETHER[name] in settings) && !(name === "strength" && settings.image === ""));
 
-function dialog() {
+function createParts() {
   const heading = el("h2", { id: "metadata-title" }), tool = el("p", { class: "help", id: "metadata-tool" });
   const image = el("img", { alt: "" }), list = el("ul", { id: "metadata-settings" });
   const unknown = el("details", { id: "metadata-unknown" });
@@ -60,6 +60,10 @@ function dialog() {
   const close = el("button", { type: "button", class: "round" }, icon(CROSS));
   const node = el("dialog", { id: "metadata", "aria-labelledby": "metadata-title" },
     el("header", {}, image, el("div", {}, heading, tool), close), list, unknown, el("div", { class: "buttons" }, apply, start, done));
+  return { heading, tool, image, list, unknown, apply, start, done, close, node };
+}
+function dialog() {
+  const { heading, tool, image, list, unknown, apply, start, done, close, node } = createParts();
   let found = null, file = null, boxes = [], all = null;
 
   const row = (box, ...parts) => el("li", {}, el("label", {}, box, ...parts));
