@@ -20,7 +20,8 @@ export function forTraining(button) {
     why.hidden = me.may_train;
     button.disabled = !me.may_train;
   };
-  ["me", "language"].forEach((name) => on(name, render));
+  on("me", render);
+  on("language", render);
   render();
   return why;
 }
@@ -69,7 +70,9 @@ export function mountClassroom(root) {
     list.replaceChildren(...jobs.map(row));
     if (held) list.querySelector(`[data-id="${CSS.escape(held)}"] button`)?.focus();
   }
-  ["me", "classroom", "language"].forEach((name) => on(name, render));
+  on("me", render);
+  on("classroom", render);
+  on("language", render);
   render();
 }
 

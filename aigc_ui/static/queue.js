@@ -12,6 +12,7 @@ function button(key, path, disabled, act) {
   return el("button", { type: "button", class: "small", title: t(key), "aria-label": t(key), disabled, onclick: act }, icon(path));
 }
 
+/** @param {import("./engine.d.ts").Job} job */
 function row(job, place, count) {
   const running = job.state !== "waiting";
   const meta = [running ? t(job.stopping ? "state.stopping" : "state.running") : t("queue.position", { position: (job.position ?? place) + 1 }),
@@ -43,6 +44,9 @@ export function mountQueue(root) {
       ...waiting.map((job, place) => row(job, place, waiting.length)));
     if (id) list.querySelector(`[data-id="${CSS.escape(id)}"] [aria-label="${CSS.escape(label ?? "")}"]`)?.focus();
   }
-  ["jobs", "watch", "job", "language"].forEach((name) => on(name, render));
+  on("jobs", render);
+  on("watch", render);
+  on("job", render);
+  on("language", render);
   render();
 }

@@ -31,6 +31,5 @@ export function mountResults(root) {
   }
   on("pictures", render);
   on("language", () => { list.replaceChildren(); render(); });
-  on("open", (id) => detail.open(id));
   render();
 }
