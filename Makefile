@@ -16,10 +16,12 @@ check:    ## all that CI checks
 	ruff format --check .
 	pyright
 	AIGC_BROWSER_REQUIRED=1 pytest
+	cd frontend && npm ci --silent && npm run --silent check
 
 fix:      ## format and mend what can be mended
 	ruff check --fix .
 	ruff format .
+	python -m frontend.engine_types
 
 bench:    ## print the tables that the README quotes
 	python -m benchmarks

@@ -146,7 +146,8 @@ def page(services: Services) -> server.Page:
     """The Gradio page as an app; imports Gradio, which takes seconds."""
     from aigc_ui import page as studio_page
 
-    return gradio_gate.mounted(studio_page.build(services), **server.GRADIO | studio_page.look())
+    blocks = studio_page.build(services)
+    return gradio_gate.mounted(blocks, **server.GRADIO | studio_page.look(blocks))
 
 
 def warm(services: Services, given: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import gradio as gr
 
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
-from aigc_ui.live import FAST, mount
+from aigc_ui.live import FAST, call, mount
 from pipelines.models.addons import files
 
 FOLLOWED = ("control_type", "control_low", "control_high", "width", "height")
@@ -47,5 +47,6 @@ def connect(controls: Controls) -> None:
         kind.change(lambda chosen: [gr.update(visible=chosen == "canny")] * len(edges), kind, edges, **FAST)
     followed: list[Any] = [controls.by_name[name] for name in FOLLOWED if name in controls.by_name]
     if len(followed) == len(FOLLOWED):
-        told = f"({', '.join(FOLLOWED)}) => {{ aigc.emit('control', {{ {', '.join(FOLLOWED)} }}); }}"
+        names = ", ".join(FOLLOWED)
+        told = call("emit", names, f"'control', {{ {names} }}")
         gr.on([component.change for component in followed], None, followed, js=told)

@@ -10,7 +10,7 @@ from gradio.components import Component
 from aigc_ui import addons, series
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
-from aigc_ui.live import FAST, mount, signal
+from aigc_ui.live import FAST, call, mount, signal
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines.errors import StudioError
@@ -72,10 +72,10 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _connect(services, controls, wire, generate, more)
     _sketch(controls)
     _suited(controls)
-    _told(controls, ("width", "height"), "(width, height) => { aigc.emit('size', { width, height }); }")
-    _told(controls, COUNTED, "(...values) => { aigc.counted(...values); }")
-    _told(controls, BORDER, "(...values) => { aigc.emit('border', values); }")
-    _told(controls, ("guidance_curve",), "(text) => { aigc.emit('guidance-curve', text); }")
+    _told(controls, ("width", "height"), call("emit", "width, height", "'size', { width, height }"))
+    _told(controls, COUNTED, call("countTokens", "...values", "...values"))
+    _told(controls, BORDER, call("emit", "...values", "'border', values"))
+    _told(controls, ("guidance_curve",), call("emit", "text", "'guidance-curve', text"))
     _weight(controls)
     addons.connect(controls)
 
@@ -102,7 +102,7 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     with gr.Row(elem_id="actions"):
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
         stop = labels.add(gr.Button, "value", "stop", variant="secondary", size="lg", elem_id="stop")
-    stop.click(None, js="() => { aigc.stop(); }")
+    stop.click(None, js=call("stopJob"))
     mount("estimate")
     mount("message")
     return generate
@@ -177,7 +177,7 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
         return updates | {wire: signal(settings={"refused": list(refused), "quiet": bool(event.quiet)})}
 
     generate.click(submit, controls.inputs(), wire, trigger_mode="multiple", **FAST).failure(
-        None, js="() => { aigc.receive({failed: true}); }"
+        None, js=call("receive", "", "{failed: true}")
     )
     wire.settings(
         settings, None, [wire, *controls.inputs(), *(part for other in more for part in other.inputs())], **FAST
@@ -187,7 +187,7 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
 def _sketch(controls: Controls) -> None:
     """Tells the page's scripts, by name, what a sketch follows, whenever somebody changes a part of it."""
     followed: dict[str, Any] = {name: controls.by_name[name] for name in SKETCHED if name in controls.by_name}
-    told = f"(...values) => {{ aigc.sketch({json.dumps(list(followed))}, values); }}"
+    told = call("sketchSoon", "...values", f"{json.dumps(list(followed))}, values")
     for component in followed.values():
         component.input(None, list(followed.values()), js=told)
 
@@ -196,7 +196,7 @@ def _suited(controls: Controls) -> None:
     """Tells the page's scripts of another model, which brings what suits it; one that cannot be used says why."""
     if "model" in controls.by_name and "sampler" in controls.by_name:
         model: Any = controls.by_name["model"]
-        told = "(model, sampler) => { aigc.chosen(model, sampler); }"
+        told = call("modelChosen", "model, sampler", "model, sampler")
         model.input(None, [model, controls.by_name["sampler"]], js=told)
 
 
@@ -210,10 +210,10 @@ def _told(controls: Controls, names: tuple[str, ...], js: str) -> None:
 def _weight(controls: Controls) -> None:
     """Tells the page's scripts, by name, what decides how much memory the picture needs, from the start."""
     names = [name for name in WEIGHED if name in controls.by_name]
-    told = f"(...v) => {{ aigc.emit('sized', Object.fromEntries({json.dumps(names)}.map((n, i) => [n, v[i]]))); }}"
+    by_name = f"Object.fromEntries({json.dumps(names)}.map((name, i) => [name, values[i]]))"
     watched: list[Any] = [controls.by_name[name] for name in names]
     if watched:
-        gr.on(None, None, watched, js=told)
+        gr.on(None, None, watched, js=call("emit", "...values", f"'sized', {by_name}"))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -16,10 +16,11 @@ BENCHES = {
 """The bench's name, and the place that its script fills."""
 
 
-def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
-    """Lay out the tab inside the current Blocks."""
+def build(services: Services, labels: Labels, wire: gr.HTML) -> gr.Tabs:
+    """Lay out the tab inside the current Blocks; its benches' tabs come back."""
     mount("family-lessons")
-    with gr.Tabs(elem_id="family-benches"):
+    with gr.Tabs(elem_id="family-benches") as benches:
         for name, place in BENCHES.items():
-            with labels.add(gr.Tab, "label", f"tab.{name}", id=place):
+            with labels.add(gr.Tab, "label", f"tab.{name}", id=name):
                 mount(place)
+    return benches

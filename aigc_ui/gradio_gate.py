@@ -36,15 +36,16 @@ def mounted(blocks: Any, **options: Any) -> Gate:
     import gradio as gr
     from fastapi import FastAPI
 
-    from aigc_ui import gradio_sessions
+    from aigc_ui import gradio_sessions, page_files
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_route(page_files.ROUTE, page_files.answer, ["GET"])
     app = gr.mount_gradio_app(
         app, blocks, path="", server_name="", allowed_paths=[], blocked_paths=_everywhere(), **options
     )
     gradio_sessions.shrink(next(route.app for route in app.routes if isinstance(route, Mount)), blocks)
     blocks.has_launched = True  # the check asks for it, and a mounted page never sets it
-    return Gate(app, Handlers.of(blocks), gradio_sessions.Waiting(blocks))
+    return Gate(app, Handlers.of(blocks), gradio_sessions.Waiting(blocks), page_files.preload())
 
 
 def _everywhere() -> list[str]:
@@ -59,11 +60,12 @@ class Gate:
     checked. Names of sessions get the browser's cookie mixed in: whoever learns one can use it only from there.
     """
 
-    def __init__(self, app: ASGIApp, handlers: Handlers, waiting: Waiting):
+    def __init__(self, app: ASGIApp, handlers: Handlers, waiting: Waiting, link: str = ""):
         self.app = app
         self.router: Any = getattr(app, "router", None)  # the lifespan is the app's own
         self.handlers = handlers
         self.waiting = waiting
+        self.link = link.encode()
         self._salt = secrets.token_bytes(16)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +86,7 @@ class Gate:
                     return
         except StudioError as error:
             return await _refused(error)(scope, receive, send)
-        await self.app(scope, receive, send)
+        await self.app(scope, receive, self._announcing(send) if scope["path"] == "/" else send)
 
     def _with_body(self, scope: Scope, raw: bytes, receive: Receive) -> tuple[Scope, Receive]:
         body = gradio_bodies.checked(scope["path"], raw, self.handlers)
@@ -118,6 +120,16 @@ class Gate:
             await Response(f"data: {json.dumps(NO_SESSION)}\n\n", media_type="text/event-stream")(scope, _never, send)
             return True
         return False
+
+    def _announcing(self, send: Send) -> Send:
+        """Names the scripts that the page will need in its answer: Gradio adds a page's head only once it runs."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"link", self.link)]}
+            await send(message)
+
+        return sending
 
     def _own(self, name: str, scope: Scope) -> str:
         """Scripts without cookies keep the name alone, and no browser's session has a name like that."""

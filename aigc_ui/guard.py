@@ -52,6 +52,7 @@ ROUTES = tuple(
         ("GET HEAD POST", r"/sdapi/v1/[\w-]+"),
         ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"),
         ("GET HEAD", r"/(assets|static|svelte)/.+"),
+        ("GET HEAD", r"/studio/[0-9a-f]{16}/\w+\.\w+"),  # the page's own scripts and styles
         ("GET", r"/gradio_api/(info|app_id|startup-events|theme\.css|login_check|user)/?"),
         ("GET", r"/gradio_api/(heartbeat/[\w-]+|queue/data)"),
         ("POST", r"/gradio_api/(queue/join|cancel|reset/?)"),

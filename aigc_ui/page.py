@@ -1,5 +1,7 @@
 """The page: an ordered list of tabs inside one frame."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,7 @@ from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, signal
 from aigc_ui.services import Services
 
-TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], None]], ...] = (
+TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], gr.Tabs | None]], ...] = (
     ("create", create.build),
     ("lab", lab.build),
     ("families", families.build),
@@ -25,18 +27,21 @@ AT_ONCE = 400
 
 
 def build(services: Services) -> gr.Blocks:
-    """All tabs, wired to the engine. Nothing runs yet; `look()` goes to whatever serves it."""
+    """All tabs, wired to the engine. Nothing runs yet; `look` goes to whatever serves it."""
     labels = Labels()
     with gr.Blocks(title=words.text("title"), fill_width=True, analytics_enabled=False) as page:
         live.mount("header")
         wire = live.bridge()
-        with gr.Tabs(elem_id="tabs"):
+        benches: dict[str, gr.Tabs] = {}
+        with gr.Tabs(elem_id="tabs") as rooms:
             for name, build_tab in TABS:
                 with labels.add(gr.Tab, "label", f"tab.{name}", id=name):
-                    build_tab(services, labels, wire)
+                    if inner := build_tab(services, labels, wire):
+                        benches[name] = inner
         _connect(services, labels, wire)
+        _open(rooms, benches, wire)
         endpoints.add(services)
-        page.load(None, js="() => { aigc.start(); }")
+        page.load(None, js=live.call("start"))
     page.max_threads = AT_ONCE  # what its queue takes now,
     page.queue(api_open=False)
     page.max_threads = OWN_THREADS  # and its threads when it is served
@@ -54,17 +59,33 @@ def _connect(services: Services, labels: Labels, wire: gr.HTML) -> None:
     wire.language(language, None, list(labels.relabel("en")), **FAST)
 
 
-def look() -> dict[str, Any]:
-    """What Gradio takes when the page is served: theme, styles, scripts and words.
+def _open(rooms: gr.Tabs, benches: dict[str, gr.Tabs], wire: gr.HTML) -> None:
+    """The scripts open a room by its name, and a bench in it."""
 
-    app = gr.mount_gradio_app(app, build(services), path="/", **look())
+    def opened(event: gr.EventData) -> list[Any]:
+        room, bench = str(event.room), str(event.bench)
+        inner = [gr.Tabs(selected=bench) if bench and name == room else gr.skip() for name in benches]
+        return [gr.Tabs(selected=room), *inner]
+
+    wire.room(opened, None, [rooms, *benches.values()], trigger_mode="multiple", **FAST)
+
+
+def look(page: gr.Blocks) -> dict[str, Any]:
+    """What Gradio takes when this page is served: theme, styles, and the words that its components show.
+
+    app = gr.mount_gradio_app(app, page, path="/", **look(page))
     """
     return {
         "theme": theme(),
         "css": live.css(),
-        "head": live.head(),
-        "i18n": words.translations(),
+        "i18n": words.translations(_shown(page)),
     }
+
+
+def _shown(page: gr.Blocks) -> list[str]:
+    """The keys of all words on Gradio's components; those that scripts show are in a file of theirs."""
+    components = json.dumps(page.config["components"], default=str)
+    return sorted(filter(words.has, set(re.findall(r'translation_metadata\W+key\W+"([^"\\]+)', components))))
 
 
 def theme() -> themes.Base:

@@ -8,7 +8,7 @@ from gradio.components import Component
 
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
-from aigc_ui.live import FAST, mount, signal
+from aigc_ui.live import FAST, call, mount, signal
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines.errors import StudioError
@@ -58,5 +58,5 @@ def _connect(services: Services, name: str, picture: Controls, own: Controls, wi
         return signal(job=job.id, values=asked)
 
     make.click(submit, picture.inputs() | own.inputs(), wire, trigger_mode="multiple", **FAST).failure(
-        None, js="() => { aigc.receive({failed: true}); }"
+        None, js=call("receive", "", "{failed: true}")
     )

@@ -1,6 +1,6 @@
 """Every word on the page in English and Chinese, from one table; rooms and panels have parts of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import gradio as gr
 
@@ -351,9 +351,9 @@ def table() -> dict[str, dict[str, str]]:
     return {language: {key: both[i] for key, both in WORDS.items()} for i, language in enumerate(LANGUAGES)}
 
 
-def translations() -> gr.I18n:
-    """The same table for Gradio's components, under every name that a Chinese browser may ask for."""
-    english, chinese = (table()[language] for language in LANGUAGES)
+def translations(keys: Iterable[str]) -> gr.I18n:
+    """These words of the table for Gradio's components, under every name that a Chinese browser may ask for."""
+    english, chinese = ({key: text(key, language) for key in keys} for language in LANGUAGES)
     return gr.I18n(**dict.fromkeys(("zh", "zh-CN", "zh-TW", "zh-HK"), chinese), en=english)
 
 

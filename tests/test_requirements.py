@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"app", "aigc_ui", "pipelines", "benchmarks", "tests"}
+OURS = {"app", "aigc_ui", "pipelines", "benchmarks", "frontend", "tests"}
 OF_USERS = ("app.py", "aigc_ui", "pipelines")
-OF_DEVELOPERS = (*OF_USERS, "benchmarks", "tests")
+OF_DEVELOPERS = (*OF_USERS, "benchmarks", "frontend", "tests")
 
 
 def imported(*places: str) -> set[str]:

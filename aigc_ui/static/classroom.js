@@ -1,76 +1,84 @@
 // Who visits a shared studio: what they may do here, their number, and for its owner everybody's jobs, to be stopped.
-(() => {
-  const { el, icon, t, on, emit, api, over, complain } = aigc;
-  const EVERY = 3000, CROSS = "M4 4l8 8M12 4l-8 8";
-  const TRAININGS = ["family-training", "points-training"];
-  let me = null, jobs = [], timer = 0;
+import { el, focused, icon } from "./dom.js";
+import { titled } from "./enlarge.js";
+import { emit, on } from "./events.js";
+import { api } from "./http.js";
+import { complain } from "./message.js";
+import { over } from "./state.js";
+import { t } from "./words.js";
 
-  // A button for those who may train; the others read beside it why it is grey.
-  aigc.forTraining = (button) => {
-    const why = el("p", { class: "help", hidden: true });
-    const render = () => {
-      why.textContent = t("classroom.no-training");
-      if (!me) return;
-      why.hidden = me.may_train;
-      button.disabled = !me.may_train;
-    };
-    ["me", "language"].forEach((name) => on(name, render));
-    render();
-    return why;
-  };
+const EVERY = 3000, CROSS = "M4 4l8 8M12 4l-8 8";
+const TRAININGS = ["family-training", "points-training"];
+let me = null, jobs = [], timer = 0;
 
-  const title = (job) => (TRAININGS.includes(job.generator) ? t("classroom.training")
-    : job.request.prompt || ["upscale", "decode"].includes(job.generator) ? aigc.titled(job.generator, job.request) : job.generator);
-  function standing(job) {
-    if (job.stopping) return t("state.stopping");
-    if (job.state === "waiting") return t("queue.position", { position: (job.position ?? 0) + 1 });
-    return job.progress.total ? `${job.progress.step} / ${job.progress.total}` : t("state.running");
-  }
-  function row(job) {
-    const who = job.own ? t("classroom.you") : t("classroom.visitor", { number: job.visitor });
-    const stop = el("button", { type: "button", class: "small", title: t("queue.stop"), "aria-label": t("classroom.stop", { who }),
-      disabled: Boolean(job.stopping), onclick: () => end(job.id) }, icon(CROSS));
-    return el("li", { class: "job", "data-id": job.id, "data-state": job.state },
-      el("span", { class: "who" }, who), el("span", { class: "prompt", title: title(job) }, title(job)), el("span", { class: "meta" }, standing(job)), stop);
-  }
-
-  async function refresh() {
-    clearTimeout(timer);
-    if (!me?.shared || !me.owner) return;
-    timer = setTimeout(refresh, EVERY);
-    if (document.hidden) return;
-    const answer = await api("jobs?all=1").catch(() => null);  // the page says elsewhere that the studio is gone
-    if (answer) jobs = answer.jobs.filter((job) => !over(job));
-    emit("classroom");
-  }
-  async function end(id) {
-    try { await api(`jobs/${id}`, { method: "DELETE" }); } catch (error) { complain(error.message); }
-    refresh();
-  }
-
-  aigc.mounts.classroom = (root) => {
-    const heading = el("h2"), note = el("p", { class: "help" }), list = el("ol", { id: "classroom-list", class: "jobs" });
-    const section = el("section", { class: "queue", hidden: true }, heading, note, list);
-    root.replaceChildren(section);
-    function render() {
-      section.hidden = !me?.shared;
-      if (section.hidden) return;
-      const focused = document.activeElement?.closest?.("#classroom-list .job")?.dataset.id;
-      heading.textContent = t("classroom");
-      heading.hidden = list.hidden = !me.owner;
-      note.hidden = me.owner && jobs.length > 0;
-      note.textContent = me.owner ? t("classroom.nobody") : t("classroom.number", { number: me.number });
-      list.replaceChildren(...jobs.map(row));
-      if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"] button`)?.focus();
-    }
-    ["me", "classroom", "language"].forEach((name) => on(name, render));
-    render();
-  };
-
-  on("started", async () => {
-    me = await api("me").catch(() => null);
+// A button for those who may train; the others read beside it why it is grey.
+export function forTraining(button) {
+  const why = el("p", { class: "help", hidden: true });
+  const render = () => {
+    why.textContent = t("classroom.no-training");
     if (!me) return;
-    emit("me", me);
-    refresh();
-  });
-})();
+    why.hidden = me.may_train;
+    button.disabled = !me.may_train;
+  };
+  on("me", render);
+  on("language", render);
+  render();
+  return why;
+}
+
+const title = (job) => (TRAININGS.includes(job.generator) ? t("classroom.training")
+  : job.request.prompt || ["upscale", "decode"].includes(job.generator) ? titled(job.generator, job.request) : job.generator);
+function standing(job) {
+  if (job.stopping) return t("state.stopping");
+  if (job.state === "waiting") return t("queue.position", { position: (job.position ?? 0) + 1 });
+  return job.progress.total ? `${job.progress.step} / ${job.progress.total}` : t("state.running");
+}
+function row(job) {
+  const who = job.own ? t("classroom.you") : t("classroom.visitor", { number: job.visitor });
+  const stop = el("button", { type: "button", class: "small", title: t("queue.stop"), "aria-label": t("classroom.stop", { who }),
+    disabled: Boolean(job.stopping), onclick: () => end(job.id) }, icon(CROSS));
+  return el("li", { class: "job", "data-id": job.id, "data-state": job.state },
+    el("span", { class: "who" }, who), el("span", { class: "prompt", title: title(job) }, title(job)), el("span", { class: "meta" }, standing(job)), stop);
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (!me?.shared || !me.owner) return;
+  timer = setTimeout(refresh, EVERY);
+  if (document.hidden) return;
+  const answer = await api("jobs?all=1").catch(() => null);  // the page says elsewhere that the studio is gone
+  if (answer) jobs = answer.jobs.filter((job) => !over(job));
+  emit("classroom");
+}
+async function end(id) {
+  try { await api(`jobs/${id}`, { method: "DELETE" }); } catch (error) { complain(error.message); }
+  refresh();
+}
+
+export function mountClassroom(root) {
+  const heading = el("h2"), note = el("p", { class: "help" }), list = el("ol", { id: "classroom-list", class: "jobs" });
+  const section = el("section", { class: "queue", hidden: true }, heading, note, list);
+  root.replaceChildren(section);
+  function render() {
+    section.hidden = !me?.shared;
+    if (section.hidden) return;
+    const held = /** @type {HTMLElement} */ (focused()?.closest("#classroom-list .job"))?.dataset.id;
+    heading.textContent = t("classroom");
+    heading.hidden = list.hidden = !me.owner;
+    note.hidden = me.owner && jobs.length > 0;
+    note.textContent = me.owner ? t("classroom.nobody") : t("classroom.number", { number: me.number });
+    list.replaceChildren(...jobs.map(row));
+    if (held) list.querySelector(`[data-id="${CSS.escape(held)}"] button`)?.focus();
+  }
+  on("me", render);
+  on("classroom", render);
+  on("language", render);
+  render();
+}
+
+on("started", async () => {
+  me = await api("me").catch(() => null);
+  if (!me) return;
+  emit("me", me);
+  refresh();
+});

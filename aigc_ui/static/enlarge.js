@@ -1,44 +1,48 @@
 // A finished picture made larger: its bytes go in as an input, and a job of its own brings the new picture.
-(() => {
-  const { el, t, api, blob, upload, post, complain, remember, remembered } = aigc;
-  const OWN = "aigc";
+import { el } from "./dom.js";
+import { api, blob, post, upload } from "./http.js";
+import { watchSubmitted } from "./jobs.js";
+import { remember, remembered } from "./memory.js";
+import { complain } from "./message.js";
+import { t } from "./words.js";
 
-  // Which network enlarges: a list where others than our own are installed. `refresh` is for each time that it is shown.
-  aigc.upscalerChoice = () => {
-    const node = el("select", { id: "detail-upscaler", hidden: true });
-    let others = [], wanted = remembered("upscaler");
-    function render() {
-      node.hidden = !others.length;
-      node.title = t("field.upscaler");
-      node.setAttribute("aria-label", t("field.upscaler"));
-      node.replaceChildren(...[OWN, ...others].map((name) => el("option", { value: name }, name === OWN ? t(`choice.upscaler.${OWN}`) : name)));
-      node.value = others.includes(wanted) ? wanted : OWN;
-    }
-    async function refresh() {
-      const here = await api("addons").catch(() => null);  // without an answer what was known stays
-      others = here?.upscalers ?? others;
-      render();
-    }
-    node.addEventListener("change", () => {
-      wanted = node.value;
-      remember("upscaler", wanted);
-    });
-    return { node, render, refresh };
-  };
+const OWN = "aigc";
 
-  aigc.enlarge = async (id, factor, upscaler = OWN) => {
-    try {
-      const bytes = await blob(`images/${encodeURIComponent(id)}`);
-      if (!bytes) throw new Error(t("error.server"));
-      const { id: image } = await upload(bytes);
-      const job = await post("jobs", { generator: "upscale", request: { image, factor, upscaler } });
-      document.getElementById("live-view")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
-      await aigc.submitted(job.id);
-    } catch (error) { complain(error.message); }
-  };
+// Which network enlarges: a list where others than our own are installed. `refresh` is for each time that it is shown.
+export function createUpscalerChoice() {
+  const node = el("select", { id: "detail-upscaler", hidden: true });
+  let others = [], wanted = remembered("upscaler");
+  function render() {
+    node.hidden = !others.length;
+    node.title = t("field.upscaler");
+    node.setAttribute("aria-label", t("field.upscaler"));
+    node.replaceChildren(...[OWN, ...others].map((name) => el("option", { value: name }, name === OWN ? t(`choice.upscaler.${OWN}`) : name)));
+    node.value = others.includes(wanted) ? wanted : OWN;
+  }
+  async function refresh() {
+    const here = await api("addons").catch(() => null);  // without an answer what was known stays
+    others = here?.upscalers ?? others;
+    render();
+  }
+  node.addEventListener("change", () => {
+    wanted = node.value;
+    remember("upscaler", wanted);
+  });
+  return { node, render, refresh };
+}
 
-  // What stands where others have their prompt.
-  aigc.titled = (generator, request) =>
-    generator === "upscale" ? t("job.upscale", { factor: parseInt(request.factor, 10) })
-      : generator === "decode" ? t("decode.again") : request.prompt || t("prompt.empty");
-})();
+export async function enlarge(id, factor, upscaler = OWN) {
+  try {
+    const bytes = await blob(`images/${encodeURIComponent(id)}`);
+    if (!bytes) throw new Error(t("error.server"));
+    const { id: image } = await upload(bytes);
+    const job = await post("jobs", { generator: "upscale", request: { image, factor, upscaler } });
+    document.getElementById("live-view")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    await watchSubmitted(job.id);
+  } catch (error) { complain(error.message); }
+}
+
+// What stands where others have their prompt.
+export const titled = (generator, request) =>
+  generator === "upscale" ? t("job.upscale", { factor: parseInt(request.factor, 10) })
+    : generator === "decode" ? t("decode.again") : request.prompt || t("prompt.empty");

@@ -1,127 +1,127 @@
 // A square of the plane on a canvas: points, the field, and marks such as a path, a circle or an arrow. It draws what it
 // is told, in the plane's own coordinates, and keeps the last of it for another size or theme.
-(() => {
-  const { el, colour } = aigc;
-  const ARROW_HEAD = 2.6;                               // radians from the arrow's direction to either barb
+import { el } from "./dom.js";
+import { colour } from "./plot_drawing.js";
 
-  // scene: { reach, heat: {values}, field: {side, vectors}, dots: {places, colour(i), faint}, marks: [{kind, colour, ...}] }
-  aigc.plane = (id) => {
-    const canvas = el("canvas", { id, class: "plane", role: "img" });
-    let scene = null;
+const ARROW_HEAD = 2.6;                               // radians from the arrow's direction to either barb
 
-    function draw(next) {
-      scene = next ?? scene;
-      const side = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
-      if (!side || !scene) return;
-      if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
-      paint(canvas, scene);
-    }
-    // Where in the plane the pointer is.
-    function place(event) {
-      const box = canvas.getBoundingClientRect(), { reach } = scene;
-      return [((event.clientX - box.left) / box.width * 2 - 1) * reach, (1 - (event.clientY - box.top) / box.height * 2) * reach];
-    }
-    new ResizeObserver(() => draw()).observe(canvas);
-    new MutationObserver(() => draw()).observe(document.body, { attributeFilter: ["class"] });
-    return { canvas, draw, place };
-  };
+// scene: { reach, heat: {values}, field: {side, vectors}, dots: {places, colour(i), faint}, marks: [{kind, colour, ...}] }
+export function createPlane(id) {
+  const canvas = el("canvas", { id, class: "plane", role: "img" });
+  let scene = null;
 
-  // The same of a size of one's own, for files.
-  aigc.planePicture = (scene, side) => {
-    const canvas = el("canvas", { width: side, height: side });
+  function draw(next) {
+    scene = next ?? scene;
+    const side = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
+    if (!side || !scene) return;
+    if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
     paint(canvas, scene);
-    return canvas;
+  }
+  // Where in the plane the pointer is.
+  function place(event) {
+    const box = canvas.getBoundingClientRect(), { reach } = scene;
+    return [((event.clientX - box.left) / box.width * 2 - 1) * reach, (1 - (event.clientY - box.top) / box.height * 2) * reach];
+  }
+  new ResizeObserver(() => draw()).observe(canvas);
+  new MutationObserver(() => draw()).observe(document.body, { attributeFilter: ["class"] });
+  return { canvas, draw, place };
+}
+
+// The same of a size of one's own, for files.
+export function planePicture(scene, side) {
+  const canvas = el("canvas", { width: side, height: side });
+  paint(canvas, scene);
+  return canvas;
+}
+
+// A mark as it looks on the plane, for a legend; the style's colour follows the theme by itself.
+export const planeKey = (kind, name) => el("i", { class: `key key-${kind}`, style: `color: var(${name})`, "aria-hidden": "true" });
+
+function paint(canvas, scene) {
+  const pen = penOn(canvas, scene.reach);
+  pen.use("--stage");
+  pen.on.fillRect(0, 0, canvas.width, canvas.height);
+  if (scene.heat) heat(pen, scene.heat);
+  if (scene.field) field(pen, scene.field, scene.reach);
+  if (scene.dots) dots(pen, scene.dots);
+  scene.marks.forEach((mark) => { pen.use(mark.colour, mark.dash); MARKS[mark.kind](pen, mark); });
+}
+function penOn(canvas, reach) {
+  const on = canvas.getContext("2d"), zoom = canvas.width / 520, scale = canvas.width / (2 * reach), known = {};
+  return {
+    on, zoom, scale,
+    at: ([x, y]) => [(x + reach) * scale, (reach - y) * scale],
+    use(name, dash) {
+      on.strokeStyle = on.fillStyle = known[name] ??= colour(name);
+      on.lineWidth = 2 * zoom;
+      on.setLineDash(dash ? [4 * zoom, 4 * zoom] : []);
+    },
+    disc(place, radius) { on.beginPath(); on.arc(...this.at(place), radius * zoom, 0, 7); on.fill(); },
   };
-
-  // A mark as it looks on the plane, for a legend; the style's colour follows the theme by itself.
-  aigc.planeKey = (kind, name) => el("i", { class: `key key-${kind}`, style: `color: var(${name})`, "aria-hidden": "true" });
-
-  function paint(canvas, scene) {
-    const pen = penOn(canvas, scene.reach);
-    pen.use("--stage");
-    pen.on.fillRect(0, 0, canvas.width, canvas.height);
-    if (scene.heat) heat(pen, scene.heat);
-    if (scene.field) field(pen, scene.field, scene.reach);
-    if (scene.dots) dots(pen, scene.dots);
-    scene.marks.forEach((mark) => { pen.use(mark.colour, mark.dash); MARKS[mark.kind](pen, mark); });
+}
+function line({ on, at }, places) {
+  on.beginPath();
+  places.forEach((place, k) => (k ? on.lineTo(...at(place)) : on.moveTo(...at(place))));
+  on.stroke();
+}
+function arrow(pen, [x, y], [dx, dy], head) {
+  line(pen, [[x, y], [x + dx, y + dy]]);
+  const [ex, ey] = pen.at([x + dx, y + dy]), turn = Math.atan2(-dy, dx);
+  pen.on.beginPath();
+  for (const barb of [ARROW_HEAD, -ARROW_HEAD]) {
+    pen.on.moveTo(ex, ey);
+    pen.on.lineTo(ex + head * pen.zoom * Math.cos(turn + barb), ey + head * pen.zoom * Math.sin(turn + barb));
   }
-  function penOn(canvas, reach) {
-    const on = canvas.getContext("2d"), zoom = canvas.width / 520, scale = canvas.width / (2 * reach), known = {};
-    return {
-      on, zoom, scale,
-      at: ([x, y]) => [(x + reach) * scale, (reach - y) * scale],
-      use(name, dash) {
-        on.strokeStyle = on.fillStyle = known[name] ??= colour(name);
-        on.lineWidth = 2 * zoom;
-        on.setLineDash(dash ? [4 * zoom, 4 * zoom] : []);
-      },
-      disc(place, radius) { on.beginPath(); on.arc(...this.at(place), radius * zoom, 0, 7); on.fill(); },
-    };
-  }
-  function line({ on, at }, places) {
-    on.beginPath();
-    places.forEach((place, k) => (k ? on.lineTo(...at(place)) : on.moveTo(...at(place))));
-    on.stroke();
-  }
-  function arrow(pen, [x, y], [dx, dy], head) {
-    line(pen, [[x, y], [x + dx, y + dy]]);
-    const [ex, ey] = pen.at([x + dx, y + dy]), turn = Math.atan2(-dy, dx);
+  pen.on.stroke();
+}
+// Vectors on a square grid, row by row; long ones are cut so that none reaches its neighbour.
+function field(pen, { side, vectors }, reach) {
+  const gap = 2 * reach / (side - 1);
+  pen.use("--muted");
+  pen.on.lineWidth = 1.1 * pen.zoom;
+  vectors.forEach(([dx, dy], i) => {
+    const long = Math.hypot(dx, dy), length = Math.min(1, long / 3) * 0.8 * gap / (long || 1);
+    arrow(pen, [Math.floor(i / side) * gap - reach, (i % side) * gap - reach], [dx * length, dy * length], 5);
+  });
+}
+// Values on a square grid, rows from above: the higher one is, the more of the colour its cell has.
+function heat({ on }, { values }) {
+  const all = values.flat(), low = Math.min(...all), high = Math.max(...all);
+  const edge = (place) => Math.round(place * on.canvas.width / values.length);
+  on.fillStyle = colour("--plot-1");
+  values.forEach((row, i) => row.forEach((value, j) => {
+    on.globalAlpha = 0.55 * (high > low ? (value - low) / (high - low) : 0);
+    on.fillRect(edge(j), edge(i), edge(j + 1) - edge(j), edge(i + 1) - edge(i));
+  }));
+  on.globalAlpha = 1;
+}
+function dots(pen, { places, colour: name, faint }) {
+  pen.on.globalAlpha = faint ? 0.25 : 0.75;
+  places.forEach((place, i) => { pen.use(name(i)); pen.disc(place, 2.6); });
+  pen.on.globalAlpha = 1;
+}
+const MARKS = {
+  path: (pen, { places, at }) => {
+    line(pen, places);
+    places.forEach((place) => pen.disc(place, 2.4));
+    pen.disc(places[at], 6);
+  },
+  dots: (pen, { places, radius = 3 }) => places.forEach((place) => pen.disc(place, radius)),
+  circle: (pen, { at, radius }) => {
     pen.on.beginPath();
-    for (const barb of [ARROW_HEAD, -ARROW_HEAD]) {
-      pen.on.moveTo(ex, ey);
-      pen.on.lineTo(ex + head * pen.zoom * Math.cos(turn + barb), ey + head * pen.zoom * Math.sin(turn + barb));
-    }
+    pen.on.arc(...pen.at(at), Math.max(1, radius * pen.scale), 0, 7);
     pen.on.stroke();
-  }
-  // Vectors on a square grid, row by row; long ones are cut so that none reaches its neighbour.
-  function field(pen, { side, vectors }, reach) {
-    const gap = 2 * reach / (side - 1);
-    pen.use("--muted");
-    pen.on.lineWidth = 1.1 * pen.zoom;
-    vectors.forEach(([dx, dy], i) => {
-      const long = Math.hypot(dx, dy), length = Math.min(1, long / 3) * 0.8 * gap / (long || 1);
-      arrow(pen, [Math.floor(i / side) * gap - reach, (i % side) * gap - reach], [dx * length, dy * length], 5);
-    });
-  }
-  // Values on a square grid, rows from above: the higher one is, the more of the colour its cell has.
-  function heat({ on }, { values }) {
-    const all = values.flat(), low = Math.min(...all), high = Math.max(...all);
-    const edge = (place) => Math.round(place * on.canvas.width / values.length);
-    on.fillStyle = colour("--plot-1");
-    values.forEach((row, i) => row.forEach((value, j) => {
-      on.globalAlpha = 0.55 * (high > low ? (value - low) / (high - low) : 0);
-      on.fillRect(edge(j), edge(i), edge(j + 1) - edge(j), edge(i + 1) - edge(i));
-    }));
-    on.globalAlpha = 1;
-  }
-  function dots(pen, { places, colour: name, faint }) {
-    pen.on.globalAlpha = faint ? 0.25 : 0.75;
-    places.forEach((place, i) => { pen.use(name(i)); pen.disc(place, 2.6); });
-    pen.on.globalAlpha = 1;
-  }
-  const MARKS = {
-    path: (pen, { places, at }) => {
-      line(pen, places);
-      places.forEach((place) => pen.disc(place, 2.4));
-      pen.disc(places[at], 6);
-    },
-    dots: (pen, { places, radius = 3 }) => places.forEach((place) => pen.disc(place, radius)),
-    circle: (pen, { at, radius }) => {
-      pen.on.beginPath();
-      pen.on.arc(...pen.at(at), Math.max(1, radius * pen.scale), 0, 7);
-      pen.on.stroke();
-    },
-    cross: (pen, { at }) => {
-      const [x, y] = pen.at(at), arm = 7 * pen.zoom;
-      pen.on.lineWidth = 3 * pen.zoom;
-      pen.on.beginPath();
-      for (const way of [1, -1]) { pen.on.moveTo(x - arm, y - way * arm); pen.on.lineTo(x + arm, y + way * arm); }
-      pen.on.stroke();
-    },
-    line: (pen, { places }) => line(pen, places),
-    arrow: (pen, { at, by }) => {
-      pen.on.lineWidth = 3 * pen.zoom;
-      arrow(pen, at, by, 11);
-    },
-  };
-})();
+  },
+  cross: (pen, { at }) => {
+    const [x, y] = pen.at(at), arm = 7 * pen.zoom;
+    pen.on.lineWidth = 3 * pen.zoom;
+    pen.on.beginPath();
+    for (const way of [1, -1]) { pen.on.moveTo(x - arm, y - way * arm); pen.on.lineTo(x + arm, y + way * arm); }
+    pen.on.stroke();
+  },
+  line: (pen, { places }) => line(pen, places),
+  arrow: (pen, { at, by }) => {
+    pen.on.lineWidth = 3 * pen.zoom;
+    arrow(pen, at, by, 11);
+  },
+};

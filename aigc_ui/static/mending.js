@@ -1,62 +1,71 @@
 // What can be done about a job that failed: save its pictures again, decode its latents, run it once more.
-(() => {
-  const { t, state, post, api, say, complain, over } = aigc;
-  const dismissed = new Set();
+import { on } from "./events.js";
+import { api, post } from "./http.js";
+import { redrawJob, refreshJobs, refreshPictures, watchSubmitted } from "./jobs.js";
+import { complain, currentMessage, say } from "./message.js";
+import { over, state } from "./state.js";
+import { t } from "./words.js";
 
-  // In the page's language where the table has it, else as the studio says it.
-  function reason(job) {
-    if (job.unsaved) return t("failed.unsaved", { count: job.unsaved });
-    if (job.error?.code === "interrupted") return t("failed.interrupted");
-    return job.error?.message ?? t("state.failed");
-  }
-  function remedy(job) {
-    const kept = job.latents_ids ?? [];
-    const dismiss = () => dismissed.add(job.id);
-    if (job.unsaved) return { job, text: "save.again", run: () => saveAgain(job), dismiss };
-    if (kept.length) return { job, text: "decode.again", run: () => kept.forEach(decodeAgain), dismiss };
-    const repeatable = ["interrupted", "storage"].includes(job.error?.code);
-    return { job, dismiss, ...(repeatable ? { text: "run.again", run: () => runAgain(job) } : {}) };
-  }
-  async function saveAgain(job) {
-    try { await post(`jobs/${job.id}/save`, {}); } catch (error) { complain(error.message, remedy(job)); return aigc.refresh(); }
-    await aigc.refresh();
-    savedNow(job.id);
-  }
-  function savedNow(id) {
-    say("good", t("save.done"));
-    aigc.pictures();
-    aigc.redraw(id);
-  }
-  async function decodeAgain(latents) {
-    try { await post("jobs", { generator: "decode", request: { latents } }); } catch (error) { complain(error.message); }
-    aigc.refresh();
-  }
-  async function runAgain({ id, generator, request }) {
-    dismissed.add(id);
-    try {
-      const next = await post("jobs", { generator, request });
-      await api(`jobs/${id}`, { method: "DELETE" });
-      aigc.submitted(next.id);
-    } catch (error) { complain(error.message); }
-  }
+const dismissed = new Set();
 
-  aigc.failed = (job) => complain(() => reason(job), remedy(job));
-  // A page that was opened later, or was away, also hears of pictures that wait for the disk and of what was cut off.
-  aigc.remind = () => {
-    const before = aigc.message().act?.job;
-    if (before?.unsaved) {
-      const now = state.jobs.find(({ id }) => id === before.id);
-      if (now && !now.unsaved && !now.error) savedNow(now.id);
-      else if (!now?.unsaved) say("", "");
-    }
-    if (aigc.message().text) return;
-    const job = state.jobs.find((one) => over(one) && !dismissed.has(one.id) && (one.unsaved || one.error?.code === "interrupted"));
-    if (job) aigc.failed(job);
-  };
-  // How a job that is over, or waits, is called in a word or two.
-  aigc.stateName = (job) => {
-    if (job.unsaved) return t("state.unsaved");
-    if (job.error?.code === "interrupted") return t("state.interrupted");
-    return t(job.state === "waiting" && job.interruptions ? "state.again" : `state.${job.state}`);
-  };
-})();
+// In the page's language where the table has it, else as the studio says it.
+/** @param {import("./engine.d.ts").Job} job */
+function reason(job) {
+  if (job.unsaved) return t("failed.unsaved", { count: job.unsaved });
+  if (job.error?.code === "interrupted") return t("failed.interrupted");
+  return job.error?.message ?? t("state.failed");
+}
+/** @param {import("./engine.d.ts").Job} job */
+function remedy(job) {
+  const kept = job.latents_ids ?? [];
+  const dismiss = () => dismissed.add(job.id);
+  if (job.unsaved) return { job, text: "save.again", run: () => saveAgain(job), dismiss };
+  if (kept.length) return { job, text: "decode.again", run: () => kept.forEach(decodeAgain), dismiss };
+  const repeatable = ["interrupted", "storage"].includes(job.error?.code);
+  return { job, dismiss, ...(repeatable ? { text: "run.again", run: () => runAgain(job) } : {}) };
+}
+async function saveAgain(job) {
+  try { await post(`jobs/${job.id}/save`, {}); } catch (error) { complain(error.message, remedy(job)); return refreshJobs(); }
+  await refreshJobs();
+  savedNow(job.id);
+}
+function savedNow(id) {
+  say("good", t("save.done"));
+  refreshPictures();
+  redrawJob(id);
+}
+async function decodeAgain(latents) {
+  try { await post("jobs", { generator: "decode", request: { latents } }); } catch (error) { complain(error.message); }
+  refreshJobs();
+}
+async function runAgain({ id, generator, request }) {
+  dismissed.add(id);
+  try {
+    const next = await post("jobs", { generator, request });
+    await api(`jobs/${id}`, { method: "DELETE" });
+    watchSubmitted(next.id);
+  } catch (error) { complain(error.message); }
+}
+
+const sayFailed = (job) => complain(() => reason(job), remedy(job));
+// A page that was opened later, or was away, also hears of pictures that wait for the disk and of what was cut off.
+function remind() {
+  const before = currentMessage().act?.job;
+  if (before?.unsaved) {
+    const now = state.jobs.find(({ id }) => id === before.id);
+    if (now && !now.unsaved && !now.error) savedNow(now.id);
+    else if (!now?.unsaved) say("", "");
+  }
+  if (currentMessage().text) return;
+  const job = state.jobs.find((one) => over(one) && !dismissed.has(one.id) && (one.unsaved || one.error?.code === "interrupted"));
+  if (job) sayFailed(job);
+}
+// How a job that is over, or waits, is called in a word or two.
+export function stateName(job) {
+  if (job.unsaved) return t("state.unsaved");
+  if (job.error?.code === "interrupted") return t("state.interrupted");
+  return t(job.state === "waiting" && job.interruptions ? "state.again" : `state.${job.state}`);
+}
+
+on("failed", sayFailed);
+on("refreshed", remind);

@@ -1,38 +1,40 @@
 // What went well or wrong, beside the button, and what the studio says about itself on top of the page.
-(() => {
-  const { el, t, on, emit } = aigc;
-  let message = { kind: "", text: "" };
-  // `act` is { text: key, run, dismiss } for a button that mends it; `text` may be a function of the language.
-  aigc.say = (kind, text, act = null) => { message = { kind, text, act }; emit("message"); };
-  aigc.complain = (text, act) => aigc.say("error", text, act);
-  aigc.message = () => message;
+import { el } from "./dom.js";
+import { emit, on } from "./events.js";
+import { has, t } from "./words.js";
 
-  // The studio's sentences name settings as programs write them: here as the page does, in its language.
-  const plain = (text) => text.replace(/\b[a-z]+(_[a-z]+)+\b/g, (name) => (aigc.has(`field.${name}`) ? `“${t(`field.${name}`)}”` : name));
+/** @type {{ kind: string, text: string | (() => string), act?: any }} */
+let message = { kind: "", text: "" };
+// `act` is { text: key, run, dismiss } for a button that mends it; `text` may be a function of the language.
+export function say(kind, text, act = null) { message = { kind, text, act }; emit("message"); }
+export const complain = (text, act) => say("error", text, act);
+export const currentMessage = () => message;
 
-  aigc.mounts.message = (root) => {
-    const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => { const { act } = message; aigc.say("", ""); act?.dismiss?.(); } }, "×");
-    const mend = el("button", { type: "button", id: "message-act", class: "small", hidden: true, onclick: () => { const { act } = message; aigc.say("", ""); act.run(); } });
-    const box = el("div", { id: "message-box", hidden: true }, words, mend, close);
-    const keys = el("p", { class: "help keys" });
-    root.replaceChildren(box, keys);
-    const render = () => {
-      box.hidden = !message.text;
-      box.className = message.kind;
-      box.setAttribute("role", message.kind === "error" ? "alert" : "status");
-      words.textContent = plain(typeof message.text === "function" ? message.text() : message.text);
-      mend.hidden = !message.act?.text;
-      mend.textContent = message.act?.text ? t(message.act.text) : "";
-      close.setAttribute("aria-label", t("error.dismiss"));
-      keys.textContent = t("keys", { key: /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl" });
-    };
-    on("message", render);
-    on("language", render);
-    render();
+// The studio's sentences name settings as programs write them: here as the page does, in its language.
+const plain = (text) => text.replace(/\b[a-z]+(_[a-z]+)+\b/g, (name) => (has(`field.${name}`) ? `“${t(`field.${name}`)}”` : name));
+
+export function mountMessage(root) {
+  const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => { const { act } = message; say("", ""); act?.dismiss?.(); } }, "×");
+  const mend = el("button", { type: "button", id: "message-act", class: "small", hidden: true, onclick: () => { const { act } = message; say("", ""); act.run(); } });
+  const box = el("div", { id: "message-box", hidden: true }, words, mend, close);
+  const keys = el("p", { class: "help keys" });
+  root.replaceChildren(box, keys);
+  const render = () => {
+    box.hidden = !message.text;
+    box.className = message.kind;
+    box.setAttribute("role", message.kind === "error" ? "alert" : "status");
+    words.textContent = plain(typeof message.text === "function" ? message.text() : message.text);
+    mend.hidden = !message.act?.text;
+    mend.textContent = message.act?.text ? t(message.act.text) : "";
+    close.setAttribute("aria-label", t("error.dismiss"));
+    keys.textContent = t("keys", { key: /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl" });
   };
-  aigc.mounts.notice = (root) => {
-    const box = el("p", { id: "notice-box", role: "status", hidden: true });
-    root.replaceChildren(box);
-    on("notice", (text) => { box.hidden = !text; box.textContent = text; });
-  };
-})();
+  on("message", render);
+  on("language", render);
+  render();
+}
+export function mountNotice(root) {
+  const box = el("p", { id: "notice-box", role: "status", hidden: true });
+  root.replaceChildren(box);
+  on("notice", (text) => { box.hidden = !text; box.textContent = text; });
+}

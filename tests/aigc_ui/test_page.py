@@ -9,12 +9,12 @@ import gradio as gr
 import pytest
 from fastapi.testclient import TestClient
 
-from aigc_ui import gradio_gate, live, page
+from aigc_ui import gradio_gate, live, page, page_files
 from aigc_ui.guard import Guard, Hosts
 from aigc_ui.server import GRADIO
 from tests.aigc_ui.small_studio import URL, SquareRequest, open_studio
 
-SCRIPTS = {name: (live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS}
+SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in page_files.STATIC.glob("*.js")}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def served(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         blocks = page.build(studio.services)
-        app = gradio_gate.mounted(blocks, **GRADIO | page.look())
+        app = gradio_gate.mounted(blocks, **GRADIO | page.look(blocks))
     with TestClient(Guard(app, Hosts()), URL, headers={"x-aigc-client": "client-ada"}) as client:
         yield studio, blocks, client
     studio.services.close()
@@ -90,33 +90,68 @@ def test_a_change_of_language_reaches_buttons_and_controls(served):
     assert "生成" in json.dumps(press(served, "bridge", "language", data={"language": "zh"}), ensure_ascii=False)
 
 
+def test_rooms_and_benches_are_opened_by_their_names(served):
+    opened = press(served, "bridge", "room", data={"room": "families", "bench": "latents"})
+    assert [update.get("selected") for update in opened] == ["families", None, "latents"]
+    opened = press(served, "bridge", "room", data={"room": "create", "bench": ""})
+    assert [update.get("selected") for update in opened] == ["create", None, None]
+
+
+def test_every_bench_has_a_tab_of_its_name(served):
+    _, blocks, _ = served
+    tabs = {part["props"].get("id") for part in blocks.config["components"] if part["type"] == "tabitem"}
+    rooms = SCRIPTS["rooms.js"].partition("const ROOMS = {")[2].partition("};")[0]
+    assert set(re.findall(r'"([\w-]+)"', rooms)) | set(re.findall(r"^  (\w+): ", rooms, re.MULTILINE)) <= tabs
+
+
 def test_no_session_state_and_no_timer_hold_a_connection(served):
     _, blocks, _ = served
     assert {part["type"] for part in blocks.config["components"]} & {"state", "timer", "browserstate"} == set()
 
 
-def test_the_page_holds_its_scripts_and_asks_nobody_else(served):
-    _, _, client = served
-    text = client.get("/").text
-    assert "aigc.mounts.live" in text
-    ours = live.head() + live.css()
+def test_the_page_asks_nobody_else():
+    ours = "".join([*SCRIPTS.values(), live.css()])
     assert set(re.findall(r"https?://[^\s\"'`]+", ours)) <= {"http://www.w3.org/2000/svg"}
 
 
-def test_every_script_is_part_of_the_page():
-    assert sorted(live.SCRIPTS) == sorted(path.name for path in live.STATIC.glob("*.js"))
+def test_scripts_and_their_words_are_not_in_the_page_itself(served):
+    _, _, client = served
+    head = client.get("/").text.partition("<body")[0]
+    config = json.loads(re.findall(r"window\.gradio_config = (.*?);</script>", head, re.DOTALL)[0])
+    assert len(json.dumps(config["head"])) <= 20_000
+    assert len(head) - len(json.dumps(config, ensure_ascii=False)) <= 40_000  # what Gradio puts there itself
+    assert "lab.draw.help" not in head  # words that only scripts show
+    assert "生成" in head  # and one of a component of Gradio's
+
+
+def test_the_page_names_the_scripts_that_it_needs_at_first(served):
+    _, _, client = served
+    named = re.findall(r'<([^>]+)>; rel="modulepreload"', client.get("/").headers["link"])
+    assert page_files.files().address("main.js") in named
+    assert all(client.get(f"/{address}").status_code == 200 for address in named)
+    assert not any("lab_points" in address for address in named)  # behind a tab
+
+
+def test_every_place_of_the_page_is_filled_by_a_script(served):
+    _, blocks, _ = served
+    code = json.dumps([part["props"].get("js_on_load") for part in blocks.config["components"]])
+    known = set(re.findall(r"^  \"?([\w-]+)\"?: (?:mount|\()", SCRIPTS["main.js"], re.MULTILINE))
+    assert set(re.findall(r"mount\('([\w-]+)'", code)) == known - {"lines-file"}  # that generator is not here
+
+
+def test_what_handlers_call_is_exported(served):
+    _, blocks, _ = served
+    called = set(re.findall(r"baseURI\)\)\)\.(\w+)\(", json.dumps([d["js"] for d in blocks.config["dependencies"]])))
+    exported = set(re.findall(r"\w+", " ".join(re.findall(r"^export \{([^}]*)\}", SCRIPTS["main.js"], re.MULTILINE))))
+    assert called <= exported
+    assert {"start", "stopJob"} <= called
 
 
 def test_a_sketch_is_told_by_name_what_it_follows(served):
     _, blocks, _ = served
-    assert 'aigc.sketch(["prompt"], values)' in dependency(blocks, "prompt", "input")["js"]
+    assert 'sketchSoon(["prompt"], values)' in dependency(blocks, "prompt", "input")["js"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_script_turns_text_into_html(name):
     assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", SCRIPTS[name]) == []
-
-
-def test_words_cannot_end_the_script_that_holds_them():
-    table = live.head().split("</script>")[0]
-    assert "<" not in table.removeprefix("<script>")

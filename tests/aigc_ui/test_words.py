@@ -11,9 +11,9 @@ from aigc_ui import (
     family_words,
     lab_words,
     library_words,
-    live,
     making_words,
     metadata_words,
+    page_files,
     words,
 )
 from pipelines.params import Choice
@@ -33,7 +33,7 @@ TABLES = [
         metadata_words,
     )
 ]
-SCRIPTS = "".join((live.STATIC / name).read_text(encoding="utf-8") for name in live.SCRIPTS)
+SCRIPTS = "".join(path.read_text(encoding="utf-8") for path in sorted(page_files.STATIC.glob("*.js")))
 FAMILIES = (
     "field.",
     "info.",
@@ -124,4 +124,4 @@ def test_every_setting_has_a_label_and_every_choice_a_name():
 
 @pytest.mark.parametrize("locale", ["zh", "zh-CN", "zh-TW"])
 def test_every_chinese_browser_gets_chinese(locale):
-    assert words.translations().translations[locale]["generate"] == "生成"
+    assert words.translations(["generate"]).translations[locale]["generate"] == "生成"

@@ -137,7 +137,12 @@ def test_on_a_phone_the_steps_can_be_slid_and_the_planes_stand_below_each_other(
     page = visit(viewport={"width": 390, "height": 844})
     page.get_by_role("tab", name="Diffusion lab").click()
     expect(page.locator("#lesson-choice option")).to_have_count(8)
-    page.evaluate("aigc.openBench('points', {values: {num_train_timesteps: 50}, hide: []})")
+    page.evaluate(
+        """async () => {
+          const { name } = performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/rooms.js"));
+          (await import(name)).openBench("points", { values: { num_train_timesteps: 50 }, hide: [] });
+        }"""
+    )
     page.locator("[data-train=training_steps]").fill("20")
     page.locator("#train-start").click()
     page.locator("[data-whose=both]").click()

@@ -41,7 +41,7 @@ def test_a_header_larger_than_any_real_one_is_refused_unread(tmp_path: Path, len
     path.write_bytes(struct.pack("<Q", length) + b"{" * 100)
     with pytest.raises(BadFile, match="more than any real"):
         header.read(path)
-    with pytest.raises(BadFile, match="not a safetensors file, or its header is damaged"):
+    with pytest.raises(BadFile, match="more than any real"):
         check_safetensors(path)
 
 

@@ -1,0 +1,31 @@
+// What happens on the page, by name, for whichever parts want to hear of it.
+
+/**
+ * @typedef {import("./engine.d.ts").Job} Job
+ * @typedef {import("./engine.d.ts").Frame} Frame
+ * @typedef {import("./engine.d.ts").RequestFields} RequestFields
+ */
+
+/**
+ * Each event with what it tells. Of jobs: `jobs` the list has changed, `job` the watched one has, `watch` another one is
+ * watched, `refreshed` the list was asked for again; `sized` and below are told by Gradio's controls.
+ * @typedef {{
+ *   language: string, started: void, me: object, notice: string, message: void, classroom: void,
+ *   jobs: void, job: Job | undefined, watch: Job, refreshed: void, failed: Job, pending: void, lost: void, remount: void,
+ *   frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
+ *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,
+ *   settings: Partial<RequestFields>, start: void, "no-start": void, "picture-dropped": File, outpaint: void,
+ *   "curve-drawn": void,
+ *   sized: Partial<RequestFields>, size: { width: number, height: number }, border: any[], "guidance-curve": string,
+ *   control: Partial<RequestFields>,
+ * }} Events
+ */
+
+/** @type {{ [Name in keyof Events]?: ((detail: any) => void)[] }} */
+const listeners = {};
+
+/** @template {keyof Events} Name @param {Name} name @param {(detail: Events[Name]) => void} listener */
+export const on = (name, listener) => { (listeners[name] ??= []).push(listener); };
+
+/** @template {keyof Events} Name @param {Name} name @param {Events[Name]} [detail] */
+export const emit = (name, detail) => { (listeners[name] ?? []).forEach((listener) => { listener(detail); }); };

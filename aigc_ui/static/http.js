@@ -1,0 +1,35 @@
+// Asking the studio: its answers as JSON or bytes, its refusals as errors with a sentence.
+import { t } from "./words.js";
+
+export const url = (path) => new URL(`api/v1/${path}`, document.baseURI).href;
+// The studio's answer; what it refuses is an Error with its sentence, its code, and the seconds after which to ask again.
+async function answered(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(url(path), { credentials: "same-origin", ...options });
+  } catch {
+    throw new Error(t("error.server"));
+  }
+  if (answer.ok) return answer;
+  const refused = (await answer.json().catch(() => null))?.error;
+  throw Object.assign(new Error(refused?.message ?? t("error.server")),
+    { code: refused?.code, again: answer.status === 429 ? Number(answer.headers.get("retry-after")) : 0 });
+}
+export async function api(path, options) {
+  const answer = await answered(path, options);
+  return answer.status === 204 ? null : answer.json().catch(() => null);
+}
+export const posted = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+export const post = (path, body) => api(path, posted(body));
+// The same for a bench of this tab: while such a question waits for its turn, a newer one takes its place.
+const tab = Math.random().toString(36).slice(2);
+export const posedBy = (bench) => (path, body) => {
+  const options = posted(body);
+  return api(path, { ...options, headers: { ...options.headers, "x-aigc-bench": `${tab} ${bench}` } });
+};
+// A picture's bytes to be worked on: { id, width, height } as the studio keeps it.
+export const upload = (bytes) =>
+  api("inputs", { method: "POST", headers: { "content-type": bytes.type || "application/octet-stream" }, body: bytes });
+export const file = async (path, options) => (await answered(path, options)).blob();
+export const blob = (path, options) => file(path, options).catch(() => null);
+export const listed = (body, name) => (Array.isArray(body) ? body : body?.[name] ?? []);

@@ -1,0 +1,52 @@
+// A recipe as people read it: fields and values in the page's words, those that say nothing left out.
+import { el } from "./dom.js";
+import { url } from "./http.js";
+import { has, language, t } from "./words.js";
+
+// A picture that a recipe names, as long as the studio keeps it.
+function kept(id) {
+  const gone = () => image.replaceWith(t("detail.gone"));
+  const image = el("img", { class: "kept", src: url(`inputs/${encodeURIComponent(id)}.png`), alt: "", onerror: () => gone() });
+  return image;
+}
+
+// A field and its value as people read them.
+export const named = (name) => (has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
+export function valued(name, value) {
+  if (/^(mask_|control_|ip_)?image$/.test(name)) return kept(value);
+  if (Array.isArray(value)) return value.map((point) => point.join(" ")).join("; ");
+  if (/^[xyz]_field$/.test(name) && has(`field.${value}`)) return t(`field.${value}`);
+  const key = `choice.${name}.${value}`;
+  return has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
+}
+
+// The rows of a recipe in the order of the controls, then what came with it.
+const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" };  // not worth a row
+// What says nothing while the part of the request that it belongs to is not used.
+/** @type {[RegExp, (request: any, value?: any) => any][]} */
+const NEEDS = [
+  [/^strength$/, ({ image }) => image],
+  [/^variation_/, ({ variation_strength: strength }) => strength],
+  [/^seed_resize_/, ({ seed_resize_width: width }) => width],
+  [/^control_/, ({ control_model: model }) => model && model !== "none"],
+  [/^control_(low|high)$/, ({ control_type: kind }) => kind === "canny"],
+  [/^ip_/, ({ ip_model: model }) => model && model !== "none"],
+  [/^hires_/, ({ hires_scale: scale }) => scale > 1],
+  [/^(mask_blur|mask_fill|only_masked)$/, ({ mask_image: mask }) => mask],
+  [/^masked_padding$/, ({ mask_image: mask, only_masked: only }) => mask && only],
+  [/^(tile|outpaint_.*|beta_start|beta_end)$/, (_request, value) => value],
+  [/^upscaler$/, ({ upscale, factor }) => factor || upscale !== "none"],
+  [/^[xyz]_field$/, (_request, value) => value !== "none"],
+];
+export function rows(recipe) {
+  const idle = (name, value) => value === AS_EVERYWHERE[name]
+    || NEEDS.some(([names, needed]) => names.test(name) && !needed(recipe.request, value));
+  const counts = ([name, value]) => value !== "" && value != null && value.length !== 0 && !idle(name, value);
+  const pairs = Object.entries(recipe.request ?? {}).filter(counts)
+    .map(([name, value]) => [named(name), valued(name, value)]);
+  if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
+  if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
+  if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.join(" ")]);
+  if (recipe.created) pairs.push([t("detail.created"), new Date(recipe.created).toLocaleString(language() === "zh" ? "zh-CN" : "en")]);
+  return pairs.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value)));
+}

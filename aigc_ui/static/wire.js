@@ -1,0 +1,58 @@
+// The wire to Python: what the page's handlers answer, and what is sent to them.
+import { around } from "./dom.js";
+import { emit } from "./events.js";
+import { byId, isActive, watchSubmitted } from "./jobs.js";
+import { remember } from "./memory.js";
+import { complain, say } from "./message.js";
+import { state } from "./state.js";
+import { t } from "./words.js";
+
+let pending = 0;
+/** @type {(name: string, detail: object) => void} */
+let send = () => {};
+/** @type {(value?: unknown) => void} */
+let connected = () => {};
+
+// Fulfilled once there is a way to Python.
+export const connection = new Promise((done) => { connected = done; });
+export function connect(trigger) {
+  send = trigger;
+  connected();
+}
+export const tell = (name, detail) => send(name, detail);
+
+export function receive(signal) {
+  if (!signal) return;
+  if (signal.notice !== undefined) emit("notice", signal.notice);
+  if (signal.failed) { settle(); complain(t("error.server")); }
+  if (signal.error) { settle(); complain(signal.error.message); }
+  if (signal.job) { settle(); say("", ""); keep(signal.values); watchSubmitted(signal.job); }
+  if (signal.settings && !signal.settings.quiet) {
+    const names = signal.settings.refused.join(", ");
+    document.getElementById("area-prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    say("good", names ? t("settings.some", { names }) : t("settings.taken"));
+  }
+}
+// The last settings of this browser come back after a reload.
+function keep(values) { if (values) remember("settings", JSON.stringify(values)); }
+
+/**
+ * Brings values into the page's controls, as far as it has them; pictures are looked for first.
+ * @param {Partial<import("./engine.d.ts").RequestFields>} settings
+ */
+export function applySettings({ image, mask_image, ...values }, quiet = false) {
+  emit("settings", { image, mask_image });
+  send("settings", { values, quiet });
+}
+
+function settle() {
+  pending = Math.max(0, pending - 1);
+  if (!pending) document.getElementById("generate")?.classList.remove("sending");
+  emit("job", byId(state.watched));
+}
+document.addEventListener("click", (event) => {
+  if (!around(event, "#generate")) return;
+  pending += 1;
+  document.getElementById("generate").classList.add("sending");
+  if (!state.jobs.some(isActive)) emit("pending");
+});
