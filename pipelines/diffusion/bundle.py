@@ -1,6 +1,6 @@
 """A model in memory: prompt -> what its network is told, rows -> prediction, latents -> pixels.
 
-What all architectures share stands here; how each reads a prompt and is asked, in pipelines/architectures.
+What all architectures share stands here; how each reads a prompt and is asked, in pipelines/diffusion/architectures.
 """
 
 import copy

@@ -28,7 +28,7 @@ class ModelInfo:
 
     @property
     def bridged(self) -> bool:
-        """Whether diffusers' own pipeline paints, and not a loop of ours (see pipelines/bridge)."""
+        """Whether diffusers' own pipeline paints, and not a loop of ours (see pipelines/diffusion/bridge)."""
         return self.architecture == BRIDGE
 
     @property
