@@ -8,7 +8,7 @@ import httpx
 
 from benchmarks.soak.attack import attack
 from benchmarks.studio import Studio
-from tests.pipelines import hostile_pictures as hostile
+from tests.pipelines.store import hostile_pictures as hostile
 
 AT_ONCE = 60
 

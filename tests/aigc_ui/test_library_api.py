@@ -8,7 +8,7 @@ from aigc_ui.api import _Json
 from pipelines.models.library.entry import Root
 from tests.aigc_ui.small_studio import open_studio
 from tests.odd_files import MODELS, NOTES, SIDES, safetensors, within
-from tests.pipelines.test_library import ours  # noqa: F401  (a fixture)
+from tests.pipelines.models.test_library import ours  # noqa: F401  (a fixture)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.aigc_ui.small_studio import Studio, made, open_studio
-from tests.pipelines.test_foreign import COMFY, INFOTEXT, png
+from tests.pipelines.store.test_foreign import COMFY, INFOTEXT, png
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from pipelines.store import infotext, recipe
 from pipelines.store.images import ImageStore
 from pipelines.store.inputs import InputStore
 from tests.aigc_ui.small_studio import URL, until
-from tests.pipelines.test_foreign import FOX, INFOTEXT, png
+from tests.pipelines.store.test_foreign import FOX, INFOTEXT, png
 
 V1 = "/sdapi/v1"
 

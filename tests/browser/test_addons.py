@@ -21,8 +21,8 @@ from tests.browser.visitor import drag, finish, generate, newest, tiles
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """A studio with two LoRAs, a ControlNet and an IP-Adapter for the embedded model, and an upscaler."""
     from pipelines.diffusion import loading
-    from tests.pipelines.test_control import tiny_control
-    from tests.pipelines.test_esrgan import old_keys, rrdb
+    from tests.pipelines.diffusion.test_control import tiny_control
+    from tests.pipelines.diffusion.test_esrgan import old_keys, rrdb
 
     home = tmp_path_factory.mktemp("models")
     unet = loading.load(models.inspect(models.find("aigc-mini"))).part("unet")

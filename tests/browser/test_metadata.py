@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.visitor import finish, generate, tiles
-from tests.pipelines.test_foreign import COMFY, INFOTEXT, png
+from tests.pipelines.store.test_foreign import COMFY, INFOTEXT, png
 
 DROP = """([place, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)), carried = new DataTransfer();

@@ -16,7 +16,7 @@ from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest
 from pipelines.generators.text_to_image import Run, TextToImageRequest
 from tests import tiny, tiny_zoo
-from tests.pipelines.test_image_to_image import MASK, MIDDLE, OUTSIDE, PICTURE, SIDE, START, mask, paint
+from tests.pipelines.diffusion.test_image_to_image import MASK, MIDDLE, OUTSIDE, PICTURE, SIDE, START, mask, paint
 
 ALIGNED = mask((slice(16, 48), slice(8, 32)))  # in latent pixels of 4 and of 8: both ways to make it small are one
 

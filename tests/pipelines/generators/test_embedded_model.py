@@ -16,7 +16,7 @@ from pipelines.evaluation import text_to_image as evaluation
 from pipelines.events import Frame, Result
 from pipelines.params import Choice
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "assets" / "models" / "aigc-mini"
 
 

@@ -110,7 +110,7 @@ def test_a_new_process_makes_the_same_pixels(home, devices, tmp_path):
         "*_, result = TextToImage().stream(r, DeviceManager('cpu', threads=1))\n"
         "np.save(sys.argv[1], result.images)\n"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.npy")], check=True, cwd=root, capture_output=True)
     assert np.array_equal(np.load(tmp_path / "a.npy"), paint(devices, guidance_rescale=0.7).images)
 
@@ -298,7 +298,7 @@ def test_values_that_do_not_go_together_are_refused(home, values, words):
 def test_the_page_can_read_the_fields_without_torch():
     code = "import sys; from pipelines.generators.text_to_image import TextToImage as t; t.request_type.fields(); "
     code += "sys.exit(any(name in sys.modules for name in ('torch', 'diffusers', 'transformers')))"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 
 # --- the same numbers as diffusers -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from pipelines import lab
 from pipelines.device.manager import DeviceManager
 
-FILE = Path(__file__).parents[2] / "assets" / "lessons" / "lessons.json"
+FILE = Path(__file__).parents[3] / "assets" / "lessons" / "lessons.json"
 LESSONS = {lesson["name"]: lesson for lesson in json.loads(FILE.read_text(encoding="utf-8"))}
 
 

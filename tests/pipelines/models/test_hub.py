@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save
 from pipelines.confined import process
 from pipelines.errors import BadFile, BadRequest, Busy, NotAllowed, NotFound, StudioError
 from pipelines.models.converting import hub, taking_in
-from tests.pipelines.test_converting import done
+from tests.pipelines.models.test_converting import done
 
 LORA = {f"lora_unet_down_blocks_{i}_attentions_0_transformer_blocks_0_attn1_to_q.lora_down.weight": torch.randn(4, 320)
         for i in range(2)}  # fmt: skip

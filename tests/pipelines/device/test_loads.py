@@ -24,7 +24,7 @@ from pipelines.generators.text_to_image import TextToImage, TextToImageRequest, 
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model
 
-ROOT = Path(models.__file__).parent
+ROOT = Path(libs.__file__).parent
 OFFLINE = ("training", "evaluation")  # run by hand, never inside the studio
 
 

@@ -12,7 +12,7 @@ import torch
 
 from pipelines.errors import BadFile
 from pipelines.models.converting import contents, opcodes, pickled
-from tests.pipelines.test_converting import legacy, refused
+from tests.pipelines.models.test_converting import legacy, refused
 
 DOUBLED = b"".join(b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) + b"0" for i in range(40))
 

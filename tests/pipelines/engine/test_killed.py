@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from pipelines.store.images import ImageStore
-from tests.pipelines.killed_studio import MOMENTS
+from tests.pipelines.engine.killed_studio import MOMENTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 on_unix = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 pytestmark = on_unix
 
@@ -25,7 +25,7 @@ class Studios:
     """Lives of studios, each in a process of its own."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.pipelines.killed_studio"]
+        command = [sys.executable, "-m", "tests.pipelines.engine.killed_studio"]
         self._server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def live(self, folder: Path, moment: str, *jobs: str, kill_after: tuple[int, int] | None = None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pipelines.families.pictures import pixels
 
 BOTH = ("digits", "icons")
 FAMILIES = ("gan", "vae", "vq", "flow", "diffusion", "flow-matching")
-FILE = Path(__file__).parents[2] / "assets" / "lessons" / "lessons.json"
+FILE = Path(__file__).parents[3] / "assets" / "lessons" / "lessons.json"
 LESSONS = {lesson["name"]: lesson for lesson in json.loads(FILE.read_text(encoding="utf-8"))}
 
 

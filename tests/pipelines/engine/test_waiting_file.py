@@ -15,7 +15,7 @@ from pipelines.engine.restoring import restored
 from pipelines.engine.waiting_file import FINISHED, MOST_FINISHED_BYTES, RUNNING, WAITING, Jobs, WaitingFile, read
 from pipelines.errors import NotFound
 from pipelines.files.lock import FileLock
-from tests.pipelines.test_jobs import Counting, Steps, devices, make, over, wait  # noqa: F401 -- fixtures
+from tests.pipelines.engine.test_jobs import Counting, Steps, devices, make, over, wait  # noqa: F401 -- fixtures
 
 ROW = {"id": "x1", "client": "me", "generator": "counting", "request": {"steps": 2}, "created": 1.0}
 

@@ -11,7 +11,7 @@ from pipelines.engine.shares import CLASSROOM, CLIENTS_OF_ADDRESS, Shares, Turns
 from pipelines.errors import Busy
 from pipelines.events import Frame
 from pipelines.params import Request
-from tests.pipelines.test_jobs import Counting, Steps, make, over, wait  # noqa: F401
+from tests.pipelines.engine.test_jobs import Counting, Steps, make, over, wait  # noqa: F401
 
 ATTACKER, PUPIL = "10.0.0.66", "10.0.0.7"
 

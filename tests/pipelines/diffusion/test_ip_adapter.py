@@ -24,7 +24,7 @@ from pipelines.models.addons import files, ip_files
 from pipelines.models.library.recognise import recognise
 from pipelines.store import infotext
 from tests import our_loop, tiny, tiny_addons, tiny_zoo
-from tests.pipelines import test_control
+from tests.pipelines.diffusion import test_control
 
 SIDE, STEPS, SCALE = 64, 4, 2.5
 FORMS = ("plain", "plus", "full-face")

@@ -15,7 +15,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.events import Result
 from pipelines.training import autoencoder, muon, text_to_image, tokenizer
-from tests.pipelines import muon_group
+from tests.pipelines.training import muon_group
 
 
 @pytest.mark.slow

@@ -288,7 +288,7 @@ def test_thousands_of_choices_take_bounded_time(piece):
 
 def test_reading_prompts_needs_no_torch():
     code = "import sys, pipelines.prompts.embedding, pipelines.requests; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 
 # --- choices, lists of words, styles ---------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ from pipelines.generators.grid import GridRequest
 from pipelines.generators.prompt_lines import PromptLinesRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store.images import ImageStore
-from tests.pipelines.killed_studio import Series
-from tests.pipelines.test_jobs import Shelf, over, wait
+from tests.pipelines.engine.killed_studio import Series
+from tests.pipelines.engine.test_jobs import Shelf, over, wait
 
 
 class Noise:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipelines.diffusion.tiles import Tiled, Tiles, starts
-from tests.pipelines.test_image_to_image import home, paint, prepared, scene  # noqa: F401 -- fixtures
+from tests.pipelines.diffusion.test_image_to_image import home, paint, prepared, scene  # noqa: F401 -- fixtures
 
 LARGE = scene(160, 160)
 

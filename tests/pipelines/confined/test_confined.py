@@ -10,10 +10,12 @@ import pytest
 from pipelines.confined.worker import Worker
 from pipelines.errors import BadFile, BadRequest, Busy
 
+CHILD = "tests.pipelines.confined.confined_child"
+
 
 @pytest.fixture
 def worker():
-    made = Worker("tests.pipelines.confined_child", "picture", seconds=60.0, most_bytes=2**20)
+    made = Worker(CHILD, "picture", seconds=60.0, most_bytes=2**20)
     yield made
     made.close()
 
@@ -83,7 +85,7 @@ def count_starts(worker: Worker) -> list[str]:
 
 
 def test_a_call_that_hangs_ends_with_its_time() -> None:
-    worker = Worker("tests.pipelines.confined_child", "picture", seconds=0.5, most_bytes=2**20)
+    worker = Worker(CHILD, "picture", seconds=0.5, most_bytes=2**20)
     worker.call("echo", {"say": ""})
     began = time.monotonic()
     with pytest.raises(BadFile, match="took more than"):
@@ -106,7 +108,7 @@ def test_a_data_larger_than_agreed_ends_the_child_not_the_studio(worker: Worker)
 
 @pytest.mark.slow
 def test_one_call_at_a_time_and_nobody_waits_for_ever() -> None:
-    worker = Worker("tests.pipelines.confined_child", "picture", seconds=5.0, most_bytes=2**20, patience=0.2)
+    worker = Worker(CHILD, "picture", seconds=5.0, most_bytes=2**20, patience=0.2)
     worker.call("echo", {"say": ""})
     hanging = threading.Thread(target=lambda: pytest.raises(BadFile, worker.call, "sleep"))
     hanging.start()
@@ -118,7 +120,7 @@ def test_one_call_at_a_time_and_nobody_waits_for_ever() -> None:
 
 
 def test_an_idle_child_ends_and_a_used_one_is_replaced() -> None:
-    worker = Worker("tests.pipelines.confined_child", "picture", seconds=5.0, most_bytes=2**20, lifetime=2, idle=0.1)
+    worker = Worker(CHILD, "picture", seconds=5.0, most_bytes=2**20, lifetime=2, idle=0.1)
     pids = [worker.call("echo", {"say": ""})[0]["pid"] for _ in range(3)]
     assert pids[0] == pids[1] != pids[2]
     deadline = time.monotonic() + 10

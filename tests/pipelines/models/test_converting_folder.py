@@ -19,9 +19,9 @@ from pipelines.models.converting import convert, sources, taking_in
 from pipelines.models.converting.requests import ConvertRequest
 from tests.aigc_ui.small_studio import open_studio
 from tests.original_layout import checkpoint
-from tests.pipelines.test_checkpoints import paint, pipeline
-from tests.pipelines.test_converting import done
-from tests.pipelines.test_hub import LORA
+from tests.pipelines.models.test_checkpoints import paint, pipeline
+from tests.pipelines.models.test_converting import done
+from tests.pipelines.models.test_hub import LORA
 
 KINDS = ("sd1", "sd2", "sdxl", "refiner", "sd3")
 

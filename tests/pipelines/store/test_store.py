@@ -23,7 +23,7 @@ from pipelines.errors import NotFound, StorageError
 from pipelines.store import index, pictures
 from pipelines.store.images import ImageStore
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RECIPE = {
     "version": 1,
     "generator": "text-to-image",

@@ -14,7 +14,7 @@ from pipelines.errors import BadFile, StudioError
 from pipelines.store.picture_files import decoding
 from pipelines.store.picture_files.bounds import MOST_MEMORY
 from pipelines.store.picture_files.reader import PictureReader
-from tests.pipelines import hostile_pictures as hostile
+from tests.pipelines.store import hostile_pictures as hostile
 
 MOST_CPU_SECONDS = 8.0  # two on a quiet machine
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="counts memory as Linux tells it")
