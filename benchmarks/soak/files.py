@@ -98,8 +98,8 @@ def _indexes(studio: Studio) -> str:
 @attack("ten writers killed in the middle of a picture", *GIVEN)
 def _killed(studio: Studio) -> str:
     code = "import os, time; os.fsync = lambda handle: time.sleep(60)\n"
-    code += "import sys; from pathlib import Path; from pipelines import files\n"
-    code += "files.write_whole(Path(sys.argv[1]), bytes(9))"
+    code += "import sys; from pathlib import Path; from pipelines.files import whole\n"
+    code += "whole.write_whole(Path(sys.argv[1]), bytes(9))"
     with tempfile.TemporaryDirectory() as outputs:
         day = Path(outputs) / "2026-01-01"
         day.mkdir()
@@ -111,6 +111,7 @@ def _killed(studio: Studio) -> str:
             writer.kill()
             writer.wait()
         left = len(list(day.glob(".*.part")))
-        start = "import sys; from pathlib import Path; from pipelines import store; store.ImageStore(Path(sys.argv[1]))"
+        start = "import sys; from pathlib import Path; from pipelines.store.images import ImageStore\n"
+        start += "ImageStore(Path(sys.argv[1]))"
         subprocess.run([sys.executable, "-c", start, outputs], check=True)
         return f"{left} parts left, {len(list(day.glob('.*.part')))} after the next start"

@@ -372,7 +372,8 @@ def test_a_class_of_another_library_is_refused_before_anything_of_it_is_imported
 
 def test_looking_a_folder_over_imports_none_of_the_libraries(home):
     code = (
-        "import sys; from pipelines import models, suited, footprint; info = models.inspect(models.find('sana'));"
+        "import sys; from pipelines import models; from pipelines.diffusion import suited, footprint;"
+        "info = models.inspect(models.find('sana'));"
         "suited.suited(info); print(info.pipeline, sys.modules.keys() & {'torch', 'diffusers', 'transformers'})"
     )
     done = subprocess.run(

@@ -25,10 +25,10 @@ DAY = "2026-01-01"
 WRITING = """
 import os, sys, time
 from pathlib import Path
-from pipelines import files
+from pipelines.files import whole
 os.fsync = lambda handle: (print("writing", flush=True), time.sleep(60))
 Path(sys.argv[1]).parent.mkdir(exist_ok=True)
-files.write_whole(Path(sys.argv[1]), b"half")
+whole.write_whole(Path(sys.argv[1]), b"half")
 """
 SERVING = """
 import time

@@ -103,7 +103,7 @@ def test_a_new_process_makes_the_same_pixels(home, devices, tmp_path):
     code = (
         "import sys, numpy as np\n"
         "from pipelines.libs import prepare_environment; prepare_environment()\n"
-        "from pipelines.device import DeviceManager\n"
+        "from pipelines.device.manager import DeviceManager\n"
         "from pipelines.generators.text_to_image import TextToImage, TextToImageRequest\n"
         "r = {'prompt': 'a red circle', 'model': 'tiny', 'num_inference_steps': 4, 'guidance_rescale': 0.7}\n"
         "r = TextToImageRequest.parse(r | {'seed': 7, 'width': 64, 'height': 64, 'upscale': 'none'})\n"

@@ -173,16 +173,17 @@ def test_the_studios_own_folders_need_not_be_there_at_the_start(
 NOBODY = """
 import json, os, sys
 from pathlib import Path
-from pipelines import models, places, store
-from pipelines.diffusion.addons import files
+from pipelines import models
+from pipelines.models.addons import files
 from pipelines.models.library.catalogue import Catalogue
 from pipelines.models.library.entry import Root
+from pipelines.store.images import ImageStore
 
 def lists(folder, out):
     library = Catalogue([Root(folder / "models", "other")], out)
     yield {entry.name: entry.found.unusable for entry in library.scan()}
     yield models.installed() + files.installed(files.LORA)
-    yield [info.id for info in store.ImageStore(folder / "pictures").list()]
+    yield [info.id for info in ImageStore(folder / "pictures").list()]
 
 folder = Path(sys.argv[1])
 list(lists(folder, folder / "by root"))  # imports what nobody may not

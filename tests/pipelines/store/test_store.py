@@ -66,7 +66,7 @@ def child(body: str, *arguments: object) -> str:
         "from pathlib import Path\n"
         "import numpy as np\n"
         "from pipelines.errors import StorageError\n"
-        "from pipelines.store import ImageStore\n"
+        "from pipelines.store.images import ImageStore\n"
         "pixels = np.random.default_rng(0).integers(0, 256, (48, 32, 3), np.uint8)\n"
         "root, recipe = Path(sys.argv[1]), json.loads(sys.argv[2])\n"
     )
