@@ -53,10 +53,11 @@ def _connect(services: Services, labels: Labels, wire: gr.HTML) -> None:
         return signal(notice=services.devices.describe().get("hint") or "")
 
     def language(event: gr.EventData) -> dict[Any, Any]:
-        return labels.relabel(event.language if event.language in words.LANGUAGES else words.LANGUAGES[0])
+        asked = str(event.language)
+        return labels.relabel(asked if asked in words.table() else words.FALLBACK)
 
     wire.hello(hello, None, wire, **FAST)
-    wire.language(language, None, list(labels.relabel("en")), **FAST)
+    wire.language(language, None, list(labels.relabel(words.FALLBACK)), **FAST)
 
 
 def _open(rooms: gr.Tabs, benches: dict[str, gr.Tabs], wire: gr.HTML) -> None:

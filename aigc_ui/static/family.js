@@ -22,7 +22,8 @@ export function createFamilyView(id, name) {
 // Below the control of the class, its name; of none in particular what `otherwise` says.
 export async function nameClass({ data, label }, { label: part }, otherwise = "") {
   const { classes } = await familyScores().catch(() => ({ classes: {} }));
-  const name = classes[data]?.[language()][label];
+  const names = classes[data]?.[language()] ?? classes[data]?.en;
+  const name = names?.[label];
   if (part) part.node.querySelector(".help").textContent = name ?? otherwise;
 }
 export const seconds = (value) => (value < 0.1 ? `${+(value * 1000).toPrecision(2)} ms` : `${value.toFixed(2)} s`);

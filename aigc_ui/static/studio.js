@@ -5,7 +5,7 @@ import { isActive, refreshJobs, refreshPictures, stopJob, watchJob } from "./job
 import { remember, remembered } from "./memory.js";
 import { state } from "./state.js";
 import { applySettings, connection, tell } from "./wire.js";
-import { language, speak, t } from "./words.js";
+import { language, localeOf, nameOf, nextLanguage, speak, t } from "./words.js";
 
 const EXAMPLES = [
   "a panda", "三只小狐狸", "a pizza in pixel style", "a rocket at night", "黄色背景上的大红色圆形",
@@ -47,14 +47,14 @@ export function mountHeader(root) {
   root.replaceChildren(el("header", { id: "masthead" }, name, other, theme));
   const render = () => {
     name.textContent = t("title");
-    other.textContent = language() === "zh" ? "English" : "中文";
-    other.lang = language() === "zh" ? "en" : "zh-CN";
+    other.textContent = nameOf(nextLanguage());
+    other.lang = localeOf(nextLanguage());
     other.title = t("language");
     theme.title = t("theme");
     theme.setAttribute("aria-label", t("theme"));
     document.title = t("title");
   };
-  other.addEventListener("click", () => speak(language() === "zh" ? "en" : "zh"));
+  other.addEventListener("click", () => speak(nextLanguage()));
   theme.addEventListener("click", () => {
     const dark = document.body.classList.toggle("dark");
     remember("theme", dark ? "dark" : "light");
@@ -87,7 +87,7 @@ export async function start() {
   await connection;
   const theme = remembered("theme");
   if (theme && !new URLSearchParams(location.search).has("__theme")) document.body.classList.toggle("dark", theme === "dark");
-  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+  document.documentElement.lang = localeOf(language());
   const said = document.getElementById("generate")?.textContent.trim();
   if (said && said !== t("generate")) tell("language", { language: language() });
   tell("hello", {});

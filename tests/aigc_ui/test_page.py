@@ -90,6 +90,12 @@ def test_a_change_of_language_reaches_buttons_and_controls(served):
     assert "生成" in json.dumps(press(served, "bridge", "language", data={"language": "zh"}), ensure_ascii=False)
 
 
+@pytest.mark.parametrize("language", ["xx", ["zh"], None])
+def test_a_language_that_is_not_there_is_english(served, language):
+    updates = json.dumps(press(served, "bridge", "language", data={"language": language}), ensure_ascii=False)
+    assert "Generate" in updates and "生成" not in updates
+
+
 def test_rooms_and_benches_are_opened_by_their_names(served):
     opened = press(served, "bridge", "room", data={"room": "families", "bench": "latents"})
     assert [update.get("selected") for update in opened] == ["families", None, "latents"]
