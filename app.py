@@ -147,7 +147,7 @@ def page(services: Services) -> server.Page:
     from aigc_ui import page as studio_page
 
     blocks = studio_page.build(services)
-    return gradio_gate.mounted(blocks, **server.GRADIO | studio_page.look(blocks))
+    return gradio_gate.mounted(blocks, **server.GRADIO | studio_page.appearance(blocks))
 
 
 def warm(services: Services, given: argparse.Namespace) -> None:

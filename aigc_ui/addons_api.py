@@ -8,7 +8,7 @@ from PIL import Image
 
 from aigc_ui import bodies
 from aigc_ui.services import Services
-from pipelines.diffusion.addons.control_picture import shown
+from pipelines.diffusion.addons.control_picture import hint
 from pipelines.models.addons import files
 from pipelines.requests.others import SeenRequest
 
@@ -44,5 +44,5 @@ def _installed() -> dict[str, Any]:
 
 def _seen(services: Services, asked: SeenRequest) -> bytes:
     png = io.BytesIO()
-    Image.fromarray(shown(asked, services.inputs.load(asked.control_image))).save(png, "PNG")
+    Image.fromarray(hint(asked, services.inputs.load(asked.control_image))).save(png, "PNG")
     return png.getvalue()

@@ -72,10 +72,10 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _connect(services, controls, wire, generate, more)
     _sketch(controls)
     _suited(controls)
-    _told(controls, ("width", "height"), call("emit", "width, height", "'size', { width, height }"))
-    _told(controls, COUNTED, call("countTokens", "...values", "...values"))
-    _told(controls, BORDER, call("emit", "...values", "'border', values"))
-    _told(controls, ("guidance_curve",), call("emit", "text", "'guidance-curve', text"))
+    _tell_scripts(controls, ("width", "height"), call("emit", "width, height", "'size', { width, height }"))
+    _tell_scripts(controls, COUNTED, call("countTokens", "...values", "...values"))
+    _tell_scripts(controls, BORDER, call("emit", "...values", "'border', values"))
+    _tell_scripts(controls, ("guidance_curve",), call("emit", "text", "'guidance-curve', text"))
     _weight(controls)
     addons.connect(controls)
 
@@ -200,7 +200,7 @@ def _suited(controls: Controls) -> None:
         model.input(None, [model, controls.by_name["sampler"]], js=told)
 
 
-def _told(controls: Controls, names: tuple[str, ...], js: str) -> None:
+def _tell_scripts(controls: Controls, names: tuple[str, ...], js: str) -> None:
     """Tells the page's scripts what these controls hold, from the start and with every change."""
     told: list[Any] = [controls.by_name[name] for name in names if name in controls.by_name]
     if len(told) == len(names):

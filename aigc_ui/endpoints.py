@@ -42,13 +42,13 @@ def add(services: Services) -> None:
         """One job, or all of this client's jobs and whether the model is ready."""
         client = visitor_of(request).client
         if job_id:
-            return _told(lambda: services.job_for(job_id, client).snapshot())
+            return _with_gradio_errors(lambda: services.job_for(job_id, client).snapshot())
         jobs = [job.snapshot() for job in services.jobs.list(client)]
         return {"ready": services.warmed.is_set(), "version": services.settings.version, "jobs": jobs}
 
     def cancel(request: gr.Request, job_id: str) -> dict[str, Any]:
         """Stops a running job, which keeps what it has, or takes back a waiting one."""
-        return _told(lambda: services.jobs.cancel(job_id, visitor_of(request).client).snapshot())
+        return _with_gradio_errors(lambda: services.jobs.cancel(job_id, visitor_of(request).client).snapshot())
 
     _describe(generate, request_type)
     api(generate, api_name="generate", concurrency_limit=None)
@@ -76,7 +76,7 @@ async def _over(job: Job) -> None:
             after = max(after, number)
 
 
-def _told(work: Callable[[], Any]) -> Any:
+def _with_gradio_errors(work: Callable[[], Any]) -> Any:
     """work(), with its errors in the form that Gradio passes on to a client."""
     try:
         return work()

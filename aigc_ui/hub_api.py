@@ -22,7 +22,7 @@ def router(services: Services) -> APIRouter:
         asked = DownloadRequest.parse(await bodies.read(request))
 
         def work() -> dict[str, Any]:
-            stream = hub.look(asked.repo, asked.file)
+            stream = hub.look_up(asked.repo, asked.file)
             while True:
                 try:
                     next(stream)

@@ -41,7 +41,7 @@ def router(services: Services) -> APIRouter:
         page = shown[start : start + int(MOST.check("limit", asked.get("limit", PAGE), int))]
         names = {path: name for name, path in sources.files()}
         return {
-            "entries": [_told(services, e) | {"convert_as": _to_convert(e, names)} for e in page],
+            "entries": [_to_json(services, e) | {"convert_as": _to_convert(e, names)} for e in page],
             "total": len(shown),
             "kinds": _counted(e.found.kind for e in found),
             "architectures": _counted(e.found.architecture for e in entries),
@@ -65,7 +65,7 @@ def router(services: Services) -> APIRouter:
 
     @api.get("/{entry_id}")
     async def one(entry_id: str, request: Request) -> dict[str, Any]:
-        return await rooms.library.answer(request, lambda: _told(services, library.catalogue.get(entry_id)))
+        return await rooms.library.answer(request, lambda: _to_json(services, library.catalogue.get(entry_id)))
 
     @api.get("/{entry_id}/settings")
     async def settings(entry_id: str, request: Request) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def router(services: Services) -> APIRouter:
 
         def work() -> dict[str, Any]:
             library.catalogue.note(entry_id, text)
-            return _told(services, library.catalogue.get(entry_id))
+            return _to_json(services, library.catalogue.get(entry_id))
 
         return await rooms.scans.run(client_of(request), work)
 
@@ -123,7 +123,7 @@ def router(services: Services) -> APIRouter:
         def work() -> dict[str, Any]:
             entry = library.catalogue.get(entry_id)
             services.devices.drop(_loaded_name(entry))
-            return _told(services, entry)
+            return _to_json(services, entry)
 
         return await rooms.library.answer(request, work)
 
@@ -135,7 +135,7 @@ def _load(services: Services, entry_id: str) -> dict[str, Any]:
 
     entry = services.library.catalogue.get(entry_id)
     with held(models.inspect(entry.path), services.devices):
-        return _told(services, entry)
+        return _to_json(services, entry)
 
 
 def _to_convert(entry: Entry, names: dict[Path, str]) -> str:
@@ -151,11 +151,11 @@ def _matches(entry: Entry, search: str, architecture: str) -> bool:
     )
 
 
-def _told(services: Services, entry: Entry) -> dict[str, Any]:
+def _to_json(services: Services, entry: Entry) -> dict[str, Any]:
     loaded = {str(held["key"]).split("@")[0]: held["bytes"] for held in services.devices.loaded()}
     name = _loaded_name(entry)
     choosable = entry.found.kind in ("pipeline", "checkpoint", "denoiser") and not entry.found.unusable
-    return services.library.catalogue.told(entry) | {
+    return services.library.catalogue.to_json(entry) | {
         "in_memory": loaded.get(name, 0),
         "usable_as": name if choosable and models.is_installed(name) else "",
     }

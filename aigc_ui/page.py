@@ -71,7 +71,7 @@ def _open(rooms: gr.Tabs, benches: dict[str, gr.Tabs], wire: gr.HTML) -> None:
     wire.room(opened, None, [rooms, *benches.values()], trigger_mode="multiple", **FAST)
 
 
-def look(page: gr.Blocks) -> dict[str, Any]:
+def appearance(page: gr.Blocks) -> dict[str, Any]:
     """What Gradio takes when this page is served: theme, styles, and the words that its components show.
 
     app = gr.mount_gradio_app(app, page, path="/", **look(page))
@@ -79,11 +79,11 @@ def look(page: gr.Blocks) -> dict[str, Any]:
     return {
         "theme": theme(),
         "css": live.css(),
-        "i18n": words.translations(_shown(page)),
+        "i18n": words.translations(_visible_keys(page)),
     }
 
 
-def _shown(page: gr.Blocks) -> list[str]:
+def _visible_keys(page: gr.Blocks) -> list[str]:
     """The keys of all words on Gradio's components; those that scripts show are in a file of theirs."""
     components = json.dumps(page.config["components"], default=str)
     return sorted(filter(words.has, set(re.findall(r'translation_metadata\W+key\W+"([^"\\]+)', components))))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from aigc_ui import bodies, sdapi_echo, sdapi_lists
 from aigc_ui.plain import json_bytes
-from aigc_ui.sdapi_fields import Asked, checkpoint, decoded, image_to_image, text_to_image
+from aigc_ui.sdapi_fields import SdapiRequest, checkpoint, decoded, image_to_image, text_to_image
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.engine.job import JobError
@@ -182,7 +182,9 @@ def _options(services: Services, chosen: Chosen) -> APIRouter:
     return router
 
 
-async def _made(services: Services, calls: Calls, request: Request, asked: Asked, body: dict[str, Any]) -> Response:
+async def _made(
+    services: Services, calls: Calls, request: Request, asked: SdapiRequest, body: dict[str, Any]
+) -> Response:
     visitor, rooms = visitor_of(request), services.rooms
     jobs = await rooms.submitting.run(visitor.client, lambda: _submitted(services, asked, visitor))
     calls.add(jobs)
@@ -192,7 +194,7 @@ async def _made(services: Services, calls: Calls, request: Request, asked: Asked
     return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def _submitted(services: Services, asked: Asked, visitor: Visitor) -> list[Job]:
+def _submitted(services: Services, asked: SdapiRequest, visitor: Visitor) -> list[Job]:
     """A job a batch, with seeds that go on; all of them or, where one is refused, none."""
     generator = services.generator(sdapi_lists.GENERATOR)
     values = generator.request_type.parse(asked.values).values()
@@ -222,7 +224,7 @@ async def _over(services: Services, job: Job, client: str, request: Request) -> 
             return
 
 
-def _answer(services: Services, asked: Asked, jobs: list[Job], body: dict[str, Any]) -> dict[str, Any]:
+def _answer(services: Services, asked: SdapiRequest, jobs: list[Job], body: dict[str, Any]) -> dict[str, Any]:
     infos = [services.store.get(image_id) for job in jobs for image_id in job.image_ids]
     error = next((job.error for job in jobs if job.error), None)
     if not infos and error:
@@ -233,7 +235,7 @@ def _answer(services: Services, asked: Asked, jobs: list[Job], body: dict[str, A
     return {"images": pictures, "parameters": echo, "info": json.dumps(info, ensure_ascii=False)}
 
 
-def _info(asked: Asked, jobs: list[Job], recipes: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
+def _info(asked: SdapiRequest, jobs: list[Job], recipes: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
     """A1111's description of what was made, as its own clients take it apart; `image_ids` and `ignored` are ours."""
     request = jobs[0].request.values()
     made = [request | recipe.get("request", {}) for recipe in recipes]  # each with its own seed and choices

@@ -87,7 +87,7 @@ MOST_ENCODED = 4 * inputs.MOST_BYTES // 3 + 1000
 
 
 @dataclass(frozen=True)
-class Asked:
+class SdapiRequest:
     """Values for a request of ours, how many such requests one after the other, and what was left out, with why."""
 
     values: dict[str, Any]
@@ -96,7 +96,7 @@ class Asked:
     ignored: dict[str, str] = field(default_factory=dict)
 
 
-def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: str | None) -> Asked:
+def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: str | None) -> SdapiRequest:
     """`model` is the one that the client has chosen before. Raises BadRequest, in the other tool's own names."""
     given = {name: value for name, value in body.items() if value is not None}
     known = fields_of(request_type)
@@ -117,7 +117,7 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
     others = {f"override_settings.{name}": value for name, value in override.items() if name not in told}
     if unknown:
         others["styles"] = ", ".join(unknown)
-    return Asked(
+    return SdapiRequest(
         values,
         int(BATCHES.check("n_iter", given.get("n_iter", 1), int)),
         Flag().check("send_images", given.get("send_images", True), bool),
@@ -129,7 +129,9 @@ def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: s
     )
 
 
-def image_to_image(body: Mapping[str, Any], request_type: type[Request], model: str | None, store: InputStore) -> Asked:
+def image_to_image(
+    body: Mapping[str, Any], request_type: type[Request], model: str | None, store: InputStore
+) -> SdapiRequest:
     """The same with a start picture and a mask, which are kept in `store`. Raises BadRequest, BadFile."""
     asked = text_to_image({k: v for k, v in body.items() if k not in _OF_PICTURES | _OF_MASKS}, request_type, model)
     pictures = body.get("init_images")
@@ -159,7 +161,7 @@ def image_to_image(body: Mapping[str, Any], request_type: type[Request], model: 
         ignored.pop("resize_mode", None)  # the same shape: all modes are one
     elif "resize_mode" not in body:
         ignored["resize_mode"] = _why("resize_mode", 0)
-    return Asked(values, asked.batches, asked.send_images, ignored)
+    return SdapiRequest(values, asked.batches, asked.send_images, ignored)
 
 
 def fields_of(request_type: type[Request]) -> dict[str, Field]:

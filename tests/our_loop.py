@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pipelines.device.worker import Worker
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.conditions import Conditions, Drawn
+from pipelines.diffusion.conditions import Conditions, PictureContext
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.prompts import plain
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -26,7 +26,7 @@ def path_of(model: Bundle, scheduler: Any, steps: int) -> NoisePath:
 
 def ddim(model: Bundle, network: Any, path: NoisePath, request: TextToImageRequest, noise: Tensor) -> Tensor:
     """From `noise` (1, C, h, w) to latents; `network` is what the add-on made of the model's."""
-    drawn = Drawn(request.width, request.height, request.guidance_scale)
+    drawn = PictureContext(request.width, request.height, request.guidance_scale)
     cond = model.condition(plain(request.prompt), "original", drawn).condition
     uncond = model.condition(plain(request.negative_prompt), "original", drawn, negative=True).condition
     worker = Worker(threads=1)

@@ -103,7 +103,7 @@ def _chinese_things(scene: Scene, nouns: list[str], of: str, rng: np.random.Gene
 
 
 def _alike(scene: Scene) -> bool:
-    return len({t.look for t in scene.things}) == 1
+    return len({t.appearance for t in scene.things}) == 1
 
 
 def _ordered(scene: Scene, chinese: bool = False) -> str:

@@ -20,7 +20,7 @@ def holds(scene: Scene) -> bool:
     """Whether the scene is kept for the evaluation."""
     match scene.things:
         case (thing,) if is_shape(thing.noun):
-            return look(scene) in shape_looks()
+            return appearance(scene) in shape_looks()
         case (thing,):
             return on_background(thing.noun, scene.background)
         case things:
@@ -37,9 +37,9 @@ def on_background(subject: str, background: str) -> bool:
     return background != "white" and _lot(f"{subject} on {background}")
 
 
-def look(scene: Scene) -> tuple[str, ...]:
+def appearance(scene: Scene) -> tuple[str, ...]:
     """What a caption says of a one-thing scene; its style aside."""
-    return (scene.background, *scene.things[0].look)
+    return (scene.background, *scene.things[0].appearance)
 
 
 @cache

@@ -44,7 +44,7 @@ class Thing:
     radius: float
 
     @property
-    def look(self) -> tuple[str, str, str]:
+    def appearance(self) -> tuple[str, str, str]:
         return self.noun, self.colour, self.size
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from torch import Tensor
 
-from pipelines.diffusion.conditions import Conditions, Drawn, Written
+from pipelines.diffusion.conditions import Conditions, PictureContext, PromptPair
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.errors import BadRequest
 
@@ -28,10 +28,10 @@ class Apart:
     @classmethod
     def of(
         cls,
-        written: Sequence[Written],
+        written: Sequence[PromptPair],
         model: Bundle,
         steps: int,
-        drawn: Drawn,
+        drawn: PictureContext,
         bound: Callable[[Conditions], Denoiser],
         before: int = 0,
     ) -> tuple[Self, tuple[str, ...]]:

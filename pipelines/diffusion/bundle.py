@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pipelines.device.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.device.worker import Network, Note, unheard
-from pipelines.diffusion.conditions import Drawn, Words
+from pipelines.diffusion.conditions import PictureContext, Words
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.errors import BadFile, BadRequest
@@ -120,7 +120,7 @@ class Bundle:
         """A text with weights through the text encoders, without the last `skip` layers where they are CLIP's."""
         raise NotImplementedError
 
-    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
+    def _extra_conditions(self, drawn: PictureContext, negative: bool) -> dict[str, Tensor]:
         """What the network is told besides the prompt."""
         return {}
 
@@ -196,12 +196,12 @@ class Bundle:
         rows = rows_of_a_batch(self.device.type, shape[1] * shape[2])
         return type(self).handle(self.part(self.network_part), f"{self.key}:{shape[1]}x{shape[2]}", rows)
 
-    def condition(self, sections: Sections, weighting: str, drawn: Drawn, negative: bool = False) -> Words:
+    def condition(self, sections: Sections, weighting: str, drawn: PictureContext, negative: bool = False) -> Words:
         """All that the network is told of one picture. `negative`: it is what guidance pushes away from."""
         words = self._nothing(sections) if negative else None
         words = words or self.read(sections, weighting, drawn.clip_skip - 1)
         with torch.inference_mode():
-            told = self._told(drawn, negative)
+            told = self._extra_conditions(drawn, negative)
         return Words({**words.condition, **told, **self._beside[negative]}, words.left_out)
 
     def _nothing(self, sections: Sections) -> Words | None:

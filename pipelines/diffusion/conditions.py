@@ -27,7 +27,7 @@ MOST_OF_A_RUN = 256
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PictureContext:
     """What a network may be told of the picture besides its prompt: its size in pixels, the guidance scale; and how far
     from the end of a CLIP encoder its prompt is read, 1 being the usual place."""
 
@@ -42,11 +42,13 @@ class ReadsPrompts(Protocol):
 
     @property
     def most_tokens(self) -> int: ...
-    def condition(self, sections: prompts.Sections, weighting: str, drawn: Drawn, negative: bool = False) -> Words: ...
+    def condition(
+        self, sections: prompts.Sections, weighting: str, drawn: PictureContext, negative: bool = False
+    ) -> Words: ...
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class StepConditions:
     """The conditions of one step, each with its weight, and the unconditional one."""
 
     parts: tuple[tuple[Condition, float], ...]
@@ -68,9 +70,9 @@ class Told:
         """Evaluations of one picture in this step, the unconditional one included."""
         return 1 + len(self.parts)
 
-    def also(self, more: Condition) -> Told:
+    def also(self, more: Condition) -> StepConditions:
         parts = tuple(({**cond, **more}, weight) for cond, weight in self.parts)
-        return Told(parts, {**self.uncond, **more}, self.empty)
+        return StepConditions(parts, {**self.uncond, **more}, self.empty)
 
     def alone(self, n: int) -> Condition:
         """The single condition for n pictures: each (n, ...)."""
@@ -96,12 +98,12 @@ class Told:
 class Conditions:
     """What holds in each step of a run; the last entry goes on holding."""
 
-    steps: tuple[Told, ...]
+    steps: tuple[StepConditions, ...]
 
     @classmethod
     def fixed(cls, cond: Condition, uncond: Condition) -> Conditions:
         """One condition from the first step to the last."""
-        return cls((Told(((cond, 1.0),), uncond),))
+        return cls((StepConditions(((cond, 1.0),), uncond),))
 
     def also(self, more: Condition) -> Conditions:
         """The same with this told in each step, with the prompt and without it."""
@@ -109,12 +111,12 @@ class Conditions:
             return self
         return Conditions(tuple(told.also(more) for told in self.steps))
 
-    def at(self, step: int) -> Told:
+    def at(self, step: int) -> StepConditions:
         return self.steps[min(step, len(self.steps) - 1)]
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
+class PromptPair:
     """A prompt and its negative as they were read, and how their weights act."""
 
     prompt: prompts.Prompt
@@ -124,17 +126,17 @@ class Written:
     """Equal for prompts that were written alike."""
 
     @classmethod
-    def read(cls, prompt: str, negative: str, syntax: str = "a1111", emphasis: str = "original") -> Written:
+    def read(cls, prompt: str, negative: str, syntax: str = "a1111", emphasis: str = "original") -> PromptPair:
         weighting = "interpolate" if syntax == "comfyui" else emphasis
         key = (prompt, negative, syntax, weighting)
         return cls(prompts.parse(prompt, syntax), prompts.parse(negative, syntax, negative=True), weighting, key)
 
     @classmethod
-    def of(cls, request: TextToImageRequest) -> Written:
+    def of(cls, request: TextToImageRequest) -> PromptPair:
         return cls.read(request.prompt, request.negative_prompt, request.prompt_syntax, request.emphasis)
 
     def conditions(
-        self, model: ReadsPrompts, steps: int, drawn: Drawn, before: int = 0
+        self, model: ReadsPrompts, steps: int, drawn: PictureContext, before: int = 0
     ) -> tuple[Conditions, tuple[str, ...]]:
         """What holds in each of the steps, which may follow `before` of an earlier pass, and notes of what the model
         could not be told."""
@@ -142,7 +144,7 @@ class Written:
         if len({said for both in states for side in both for said in side}) > MOST_OF_A_RUN:
             raise BadRequest(f"the prompt changes more than {MOST_OF_A_RUN} times in {steps} steps. Shorten it.")
         reader = _Reader(model, self.weighting, drawn)
-        told = tuple(reader.told(said, negative) for said, negative in states)
+        told = tuple(reader.step_conditions(said, negative) for said, negative in states)
         return Conditions(told), tuple(self._notes(reader))
 
     def _notes(self, reader: _Reader) -> Iterator[str]:
@@ -158,14 +160,16 @@ class Written:
 class _Reader:
     """Reads each distinct text once."""
 
-    def __init__(self, model: ReadsPrompts, weighting: str, drawn: Drawn) -> None:
+    def __init__(self, model: ReadsPrompts, weighting: str, drawn: PictureContext) -> None:
         self._model, self._weighting, self._drawn = model, weighting, drawn
         self._known: dict[tuple[prompts.Sections, bool], Words] = {}
         self._empty = self._read(prompts.plain("")).condition
         self.left_out = self.negative_left_out = 0
         self.most = model.most_tokens
 
-    def told(self, said: tuple[prompts.Said, ...], negative: tuple[prompts.Said, ...]) -> Told:
+    def step_conditions(
+        self, said: tuple[prompts.WeightedText, ...], negative: tuple[prompts.WeightedText, ...]
+    ) -> StepConditions:
         parts = []
         for one in said:
             words = self._read(one.sections)
@@ -173,7 +177,7 @@ class _Reader:
             self.left_out = max(self.left_out, words.left_out)
         avoided = self._read(negative[0].sections, negative=True)
         self.negative_left_out = max(self.negative_left_out, avoided.left_out)
-        return Told(tuple(parts), avoided.condition, self._empty)
+        return StepConditions(tuple(parts), avoided.condition, self._empty)
 
     def _read(self, sections: prompts.Sections, negative: bool = False) -> Words:
         if (sections, negative) not in self._known:

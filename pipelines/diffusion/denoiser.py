@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipelines.device.worker import Network, Rows, Worker
-from pipelines.diffusion.conditions import Condition, Conditions, Told
+from pipelines.diffusion.conditions import Condition, Conditions, StepConditions
 from pipelines.theory.guidance import Guidance, guide
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import Process
@@ -45,7 +45,7 @@ class Denoiser:
 
     def predict(self, x: Tensor, sigma: float) -> Tensor:
         """What the network says, guided: eps, v or x0 of shape (n, C, h, w)."""
-        told = self.told(sigma)
+        told = self.conditions_at(sigma)
         if self.scale(sigma) == 1 and told.single:
             return self._evaluate(x, sigma, told.alone(len(x)))
         return self.guided(*self.both(x, sigma), sigma)
@@ -54,7 +54,7 @@ class Denoiser:
         """The guidance scale of the step that begins at this level of the path, or that this level lies within."""
         return next((scale for level, scale in reversed(self._scales.items()) if level >= sigma), 1.0)
 
-    def told(self, sigma: float) -> Told:
+    def conditions_at(self, sigma: float) -> StepConditions:
         """The conditions at that level; between two levels of the path those of the step that it lies in."""
         if sigma not in self._told:
             passed = sum(level >= sigma for level in self.path.sigmas.tolist()[:-1])
@@ -63,7 +63,7 @@ class Denoiser:
 
     def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """What the network says with the prompt and without it."""
-        told = self.told(sigma)
+        told = self.conditions_at(sigma)
         return told.apart(self._evaluate(x.repeat(told.rows, 1, 1, 1), sigma, told.all(len(x))))
 
     def guided(self, cond: Tensor, uncond: Tensor, sigma: float) -> Tensor:

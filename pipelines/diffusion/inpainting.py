@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 GREY = 127.5  # 0 in [-1, 1]: how these networks were shown what they shall paint
 
 
-def told(model: Bundle, shape: tuple[int, int, int], picture: StartPicture | None) -> Condition:
+def mask_condition(model: Bundle, shape: tuple[int, int, int], picture: StartPicture | None) -> Condition:
     """{"inpaint": (1 + C, h, w)}: the mask, 1 where it is free, and the latents of what is left of the picture.
 
     Without a picture everything is to be painted, without a mask too. Nothing for other networks.

@@ -81,7 +81,7 @@ def truth(entries: Sequence[dict], seed: int) -> NDArray[np.uint8]:
     """The wanted scenes as the data draws them, with other jitter for each seed."""
     rng = np.random.default_rng(seed)
     wanted = [prompts.scene(entry) for entry in entries]
-    redrawn = [scenes.arrange(w.background, [t.look for t in w.things], w.relation, rng, w.style) for w in wanted]
+    redrawn = [scenes.arrange(w.background, [t.appearance for t in w.things], w.relation, rng, w.style) for w in wanted]
     return np.stack([scenes.draw(scene) for scene in redrawn])
 
 

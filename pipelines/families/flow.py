@@ -269,18 +269,18 @@ class _Affine(nn.Module):
     def whole(self, kept: Tensor, moved: Tensor) -> Tensor:
         return torch.cat([kept, moved], dim=1)
 
-    def _told(self, kept: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def _log_scale_and_shift(self, kept: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         scale, shift = self.net(kept, condition).chunk(2, dim=1)
         return STEEPEST * torch.tanh(scale / STEEPEST), shift
 
     def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         kept, moved = self.parts(x)
-        log_scale, shift = self._told(kept, condition)
+        log_scale, shift = self._log_scale_and_shift(kept, condition)
         return self.whole(kept, moved * log_scale.exp() + shift), log_scale.flatten(1).sum(1)
 
     def inverse(self, y: Tensor, condition: Tensor) -> Tensor:
         kept, moved = self.parts(y)
-        log_scale, shift = self._told(kept, condition)
+        log_scale, shift = self._log_scale_and_shift(kept, condition)
         return self.whole(kept, (moved - shift) * (-log_scale).exp())
 
 

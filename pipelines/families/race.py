@@ -53,16 +53,16 @@ class Runner:
             self.seen.append(state)
         return not self.done
 
-    def shown(self) -> dict[str, Any]:
+    def newest(self) -> dict[str, Any]:
         """The newest state."""
-        return self._told([len(self.seen) - 1]) if self.seen else {"x": [], "done": False, "seconds": 0.0}
+        return self._states([len(self.seen) - 1]) if self.seen else {"x": [], "done": False, "seconds": 0.0}
 
     def all_shown(self) -> dict[str, Any]:
         """Up to KEPT states, evenly chosen, the first and the last among them."""
         places = np.linspace(0, len(self.seen) - 1, min(KEPT, len(self.seen))).round().astype(int)
-        return self._told(places.tolist())
+        return self._states(places.tolist())
 
-    def _told(self, places: list[int]) -> dict[str, Any]:
+    def _states(self, places: list[int]) -> dict[str, Any]:
         return {
             "x": np.stack([row_of(self.seen[place].x) for place in places]),
             "evaluations": self.seen[-1].evaluations,
@@ -91,7 +91,7 @@ class Race:
                 step += 1
                 if time.monotonic() - told > EVERY_SECONDS:
                     told = time.monotonic()
-                    yield Snapshot(step, {"rows": {name: runner.shown() for name, runner in runners.items()}})
+                    yield Snapshot(step, {"rows": {name: runner.newest() for name, runner in runners.items()}})
             yield Snapshot(step, {"rows": {name: runner.all_shown() for name, runner in runners.items()}, "over": True})
         yield nothing_to_keep()
 

@@ -173,9 +173,9 @@ class Run:
         model's network was adapted to read; `ending`: only so many steps, the last ones, after `before` steps of
         another pass."""
         from pipelines.diffusion.apart import Apart
-        from pipelines.diffusion.conditions import Conditions, Drawn, Written
+        from pipelines.diffusion.conditions import Conditions, PictureContext, PromptPair
         from pipelines.diffusion.denoiser import Denoiser
-        from pipelines.diffusion.inpainting import told
+        from pipelines.diffusion.inpainting import mask_condition
         from pipelines.diffusion.tiles import Tiled, Tiles
 
         canvas = request.canvas()
@@ -194,7 +194,7 @@ class Run:
             picture, path = picture.along(path, request.strength)
         if ending is not None:
             path = path.ending(ending)
-        seen, tiles = told(model, shape, picture), Tiles.of(request.tile, model, canvas.width, canvas.height)
+        seen, tiles = mask_condition(model, shape, picture), Tiles.of(request.tile, model, canvas.width, canvas.height)
         if tiles and (seen or control):
             raise BadRequest("models that paint into a mask and ControlNets see all of the picture; set tile to 0.")
         network = model.network((shape[0], tiles.height, tiles.width) if tiles else shape)
@@ -202,16 +202,16 @@ class Run:
             model, network = reference.telling(model, path), reference.network(network)
         if control is not None:
             control = control.fitted(canvas.width, canvas.height)
-            model, network = model.telling(control.told(path, model.device)), control.network(network)
+            model, network = model.telling(control.extra_conditions(path, model.device)), control.network(network)
         worker, guidance = devices.worker(), _guidance(request, model)
 
         def bound(conditions: Conditions) -> Denoiser:
             return Denoiser(network, worker, model.process, path, conditions.also(seen), guidance)
 
-        written = [Written.of(request.of_picture(i)) for i in range(request.count)]
+        written = [PromptPair.of(request.of_picture(i)) for i in range(request.count)]
         side = request.tile if tiles else LARGEST_SIDE
         size = (min(canvas.width, side), min(canvas.height, side))
-        drawn = Drawn(*size, request.guidance_scale, request.clip_skip)
+        drawn = PictureContext(*size, request.guidance_scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))

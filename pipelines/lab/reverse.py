@@ -72,7 +72,7 @@ def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
     with in_latents(request, request.model, devices) as (model, source, latents):
         process = request.process()
         t = min(request.t, len(process.betas) - 1)
-        path = model.process.told(
+        path = model.process.with_timesteps(
             path_from(model.process.alphas_cumprod, process, t, request.sigma_schedule, request.num_inference_steps)
         )
         height, width, _ = source.shape
@@ -98,7 +98,7 @@ def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Guess:
     """The network's guess of the clean latents at x = x0 + sigma * eps: with the prompt alone, and guided."""
 
     sigma: float
@@ -122,7 +122,7 @@ class Watched:
 
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser = denoiser
-        self.said: dict[float, Said] = {}
+        self.said: dict[float, Guess] = {}
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         """Raises BadRequest where the guess is not a number."""
@@ -132,7 +132,7 @@ class Watched:
         x0_pred = self.denoiser.x0(self.denoiser.guided(cond, uncond, sigma), x, sigma)
         if not bool(x0_pred.isfinite().all()):
             raise BadRequest(f"the picture became NaN at sigma {sigma:.3g}; lower the guidance or the shift.")
-        self.said.setdefault(sigma, Said(sigma, x, prompted, x0_pred))
+        self.said.setdefault(sigma, Guess(sigma, x, prompted, x0_pred))
         return x0_pred
 
 
@@ -140,19 +140,19 @@ def _denoiser(
     request: ReverseRequest, model: Bundle, devices: DeviceManager, path: NoisePath, shape: tuple[int, int, int]
 ) -> Denoiser:
     """The network with the prompt, told the timesteps of the path or, with a shift, other ones."""
-    from pipelines.diffusion.conditions import Drawn, Written
+    from pipelines.diffusion.conditions import PictureContext, PromptPair
     from pipelines.diffusion.denoiser import Denoiser
 
     last = len(model.process.alphas_cumprod) - 1
     told = replace(path, timesteps=(path.timesteps + request.shift).clamp(0, last))
-    written = Written.read(request.prompt, request.negative_prompt)
+    written = PromptPair.read(request.prompt, request.negative_prompt)
     factor = model.latent_factor
-    drawn = Drawn(shape[2] * factor, shape[1] * factor, request.guidance_scale)
+    drawn = PictureContext(shape[2] * factor, shape[1] * factor, request.guidance_scale)
     conditions, _ = written.conditions(model, len(path), drawn)
     return Denoiser(model.network(shape), devices.worker(), model.process, told, conditions, request.guidance)
 
 
-def _views(said: list[Said], model: Bundle) -> dict[str, np.ndarray]:
+def _views(said: list[Guess], model: Bundle) -> dict[str, np.ndarray]:
     def shown(rows: list[Tensor]) -> np.ndarray:
         return model.preview(libs.torch().cat(rows))
 

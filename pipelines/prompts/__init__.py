@@ -19,7 +19,7 @@ from pipelines.prompts.networks import Lora
 from pipelines.prompts.steps import Steps
 from pipelines.prompts.weights import Sections, Span
 
-__all__ = ["SYNTAXES", "Lora", "Prompt", "Said", "Sections", "Span", "escaped", "loras", "parse", "plain"]
+__all__ = ["SYNTAXES", "Lora", "Prompt", "WeightedText", "Sections", "Span", "escaped", "loras", "parse", "plain"]
 
 SYNTAXES = ("a1111", "comfyui", "plain")
 MOST_CHARACTERS = 10_000
@@ -32,7 +32,7 @@ _PART_WEIGHT = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*")
 
 
 @dataclass(frozen=True)
-class Said:
+class WeightedText:
     """One of the conditions that hold together in a step: its text, and its weight among the others."""
 
     sections: Sections
@@ -49,12 +49,12 @@ class Prompt:
     unknown: tuple[str, ...] = ()
     """Networks of kinds that are not LoRAs, as they were written."""
 
-    def at(self, step: int, steps: int, before: int = 0) -> tuple[Said, ...]:
+    def at(self, step: int, steps: int, before: int = 0) -> tuple[WeightedText, ...]:
         """What holds in step `step` (from 0) of `steps`, after `before` of an earlier pass. Steps that say the same
         give equal values."""
         return self._read(self._texts(step, steps, before))
 
-    def states(self, steps: int, before: int = 0) -> Iterator[tuple[Said, ...]]:
+    def states(self, steps: int, before: int = 0) -> Iterator[tuple[WeightedText, ...]]:
         """What holds in each of the steps; each state is read once. Raises BadRequest beyond MOST_STEPS."""
         work = Steps(
             MOST_STEPS,
@@ -62,7 +62,7 @@ class Prompt:
             "together. Shorten it, or let less of it change.",
         )
         changes = any(text.changes for text, _ in self.parts)
-        states: dict[tuple[str, ...], tuple[Said, ...]] = {}
+        states: dict[tuple[str, ...], tuple[WeightedText, ...]] = {}
         for step in range(steps):
             texts = self._texts(step if changes else 0, steps, before)
             if texts not in states:
@@ -72,9 +72,9 @@ class Prompt:
     def _texts(self, step: int, steps: int, before: int) -> tuple[str, ...]:
         return tuple(text.at(step, steps, before) for text, _ in self.parts)
 
-    def _read(self, texts: tuple[str, ...], work: Steps | None = None) -> tuple[Said, ...]:
+    def _read(self, texts: tuple[str, ...], work: Steps | None = None) -> tuple[WeightedText, ...]:
         weighted = zip(texts, self.parts, strict=True)
-        return tuple(Said(weights.read(text, self.syntax, work), weight) for text, (_, weight) in weighted)
+        return tuple(WeightedText(weights.read(text, self.syntax, work), weight) for text, (_, weight) in weighted)
 
 
 def parse(text: str, syntax: str = "a1111", negative: bool = False) -> Prompt:

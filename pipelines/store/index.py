@@ -97,7 +97,7 @@ class Index:
             row = db.execute(f"select {_COLUMNS} from images where id = ?", (image_id,)).fetchone()
             if not pictures.is_file(path):
                 return None
-            return _info(row) if row else pictures.look(path)
+            return _info(row) if row else pictures.read_info(path)
 
         return self._ask(work)
 
@@ -235,7 +235,7 @@ def _follow(db: sqlite3.Connection, root: Path) -> None:
         except OSError as error:  # the other days are shown all the same
             log.warning("The pictures of %s cannot be read: %s.", name, error.strerror)
             continue
-        looked_at = [pictures.look(root / name / f"{image_id}.png") for image_id in sorted(ids - rows)]
+        looked_at = [pictures.read_info(root / name / f"{image_id}.png") for image_id in sorted(ids - rows)]
         found = [info for info in looked_at if info]
         mark = changed_ns if time.time_ns() - changed_ns > _SETTLED_NS else _LOOK_AGAIN
         if found or rows - ids or known.get(name) != mark:

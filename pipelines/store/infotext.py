@@ -165,15 +165,15 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Size": _size(request, "Size"),
         "Model hash": model_hash[:10] or None,
         "Model": request.get("model"),
-        "VAE": _said("vae", request),
-        "Clip skip": _said("clip_skip", request),
+        "VAE": _value_text("vae", request),
+        "Clip skip": _value_text("clip_skip", request),
         "Denoising strength": _strength(request),
         _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
         "Sigma spacing": None if spacing in SIGMA_SCHEDULE_LABELS else spacing,
         "Training noise schedule": request.get("beta_schedule"),
-        "Emphasis": EMPHASIS_LABELS.get(str(_said("emphasis", request))),
-        "Prompt syntax": _said("prompt_syntax", request),
-        "Style": _said("style", request),
+        "Emphasis": EMPHASIS_LABELS.get(str(_value_text("emphasis", request))),
+        "Prompt syntax": _value_text("prompt_syntax", request),
+        "Style": _value_text("style", request),
         "Start picture": request.get("image") or None,
         "Mask picture": request.get("mask_image") or None,
         "Loras": request.get("loras") or None,
@@ -200,7 +200,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         pairs["Unfinished"] = f"step {unfinished.get('step')} of {unfinished.get('of')}"
     template = recipe.get("template")
     if isinstance(template, Mapping):
-        pairs |= {key: template.get(name) or None for name, key in _TEMPLATES.items() if _said(name, template)}
+        pairs |= {key: template.get(name) or None for name, key in _TEMPLATES.items() if _value_text(name, template)}
     if exact:
         pairs[_EXACT] = json.dumps(dict(exact), ensure_ascii=False, default=str)
     if sum(value is not None for value in pairs.values()) < 2:  # readers want three pairs, or all is prompt
@@ -370,7 +370,7 @@ def _idle(name: str, request: Mapping[str, Any]) -> bool:
     return name in needs and not request.get(needs[name])
 
 
-def _said(name: str, request: Mapping[str, Any]) -> Any:
+def _value_text(name: str, request: Mapping[str, Any]) -> Any:
     """The field, None where it means what it would mean unsaid."""
     return None if request.get(name) == _UNSAID.get(name) else request.get(name)
 

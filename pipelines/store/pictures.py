@@ -91,7 +91,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def look(path: Path) -> ImageInfo | None:
+def read_info(path: Path) -> ImageInfo | None:
     """What a file says about itself; None where it is cut off, no PNG, or far too large to be shown."""
     try:
         head = recipes.head(path)

@@ -38,7 +38,7 @@ class Process(Protocol):
         """The steps of a run, as `noise_path` is asked for them."""
         ...
 
-    def told(self, path: NoisePath) -> NoisePath:
+    def with_timesteps(self, path: NoisePath) -> NoisePath:
         """The same levels with this network's own timesteps."""
         ...
 
@@ -71,7 +71,7 @@ class TrainedProcess:
     def path(self, latent_pixels: int, **asked: Any) -> NoisePath:
         return noise_path(self.alphas_cumprod, **asked)
 
-    def told(self, path: NoisePath) -> NoisePath:
+    def with_timesteps(self, path: NoisePath) -> NoisePath:
         return path
 
 
@@ -114,7 +114,7 @@ class FlowProcess:
     def path(self, latent_pixels: int, **asked: Any) -> NoisePath:
         own = asked.get("beta_schedule", MODEL) == MODEL and asked.get("sigma_schedule", "path") == "path"
         if not own:
-            return self.told(noise_path(self.alphas_cumprod, **asked))
+            return self.with_timesteps(noise_path(self.alphas_cumprod, **asked))
         t = self.times(asked["num_inference_steps"], latent_pixels)
         levels = np.minimum(t, NEXT_TO_NOISE)
         sigmas = np.append(levels / (1 - levels), 0.0)
@@ -131,7 +131,7 @@ class FlowProcess:
         (few, low), (many, high) = self.dynamic
         return math.exp(low + (high - low) * (latent_pixels / 4 - few) / (many - few))
 
-    def told(self, path: NoisePath) -> NoisePath:
+    def with_timesteps(self, path: NoisePath) -> NoisePath:
         timesteps = [self.timestep(sigma) for sigma in path.sigmas.tolist()[:-1]]
         return replace(path, timesteps=torch.tensor(timesteps, dtype=torch.float64))
 

@@ -33,7 +33,7 @@ def served(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         blocks = page.build(studio.services)
-        gate = gradio_gate.mounted(blocks, **GRADIO | page.look(blocks))
+        gate = gradio_gate.mounted(blocks, **GRADIO | page.appearance(blocks))
     with TestClient(Guard(gate, Hosts()), URL, raise_server_exceptions=False) as client:
         client.get("/", headers={"accept": "text/html"})  # a browser has a cookie
         yield client, blocks, secret

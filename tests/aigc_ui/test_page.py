@@ -23,7 +23,7 @@ def served(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         blocks = page.build(studio.services)
-        app = gradio_gate.mounted(blocks, **GRADIO | page.look(blocks))
+        app = gradio_gate.mounted(blocks, **GRADIO | page.appearance(blocks))
     with TestClient(Guard(app, Hosts()), URL, headers={"x-aigc-client": "client-ada"}) as client:
         yield studio, blocks, client
     studio.services.close()

@@ -75,7 +75,7 @@ def load(path: Path, dtype: Any) -> ImageEncoder:
     shapes = strangers.check_safetensors(path)
     name = files.name_of(path)[:60]
     try:
-        config = libs.named("transformers", "CLIPVisionConfig")(**_config(shapes, _said(path)))
+        config = libs.named("transformers", "CLIPVisionConfig")(**_config(shapes, _folder_config(path)))
         with libs.door, libs.function("accelerate", "init_empty_weights")(include_buffers=False):
             module = libs.named("transformers", "CLIPVisionModelWithProjection")(config)
     except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
@@ -91,7 +91,7 @@ def load(path: Path, dtype: Any) -> ImageEncoder:
     return ImageEncoder(module.to(dtype).eval().requires_grad_(False))
 
 
-def _said(path: Path) -> Mapping[str, Any]:
+def _folder_config(path: Path) -> Mapping[str, Any]:
     """What a config beside the file says."""
     beside = path.parent / "config.json"
     return strangers.read_json(beside) if beside.is_file() else {}

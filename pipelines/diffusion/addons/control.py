@@ -17,7 +17,7 @@ from torch import Tensor
 from pipelines.device.manager import DeviceManager
 from pipelines.device.worker import Network
 from pipelines.diffusion.addons import control_loading
-from pipelines.diffusion.addons.control_picture import shown
+from pipelines.diffusion.addons.control_picture import hint
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.start import fitted
@@ -50,7 +50,7 @@ class ControlledNetwork:
             timesteps,
             controlnet_cond=context[PICTURE].to(dtype),
             return_dict=False,
-            **self.unet.told(words),
+            **self.unet.network_inputs(words),
         )
         scale = scale.to(dtype)[:, None, None, None]
         more = {"down_block_additional_residuals": [each * scale for each in down]}
@@ -76,7 +76,7 @@ class Control:
         assert isinstance(unet, UNetNetwork)  # as `leased` has looked after
         return ControlledNetwork(unet, self.module, f"{unet.key}+{self.name}", unet.batch_rows)
 
-    def told(self, path: NoisePath, device: Any) -> dict[str, Tensor]:
+    def extra_conditions(self, path: NoisePath, device: Any) -> dict[str, Tensor]:
         """What one row's condition says of it: the picture in [0, 1], and the strength with its first and last t."""
         first, last = path.within(self.start, self.end)
         picture = torch.from_numpy(self.picture).permute(2, 0, 1).float() / 255  # (3, H, W)
@@ -103,4 +103,4 @@ def _picture(request: Any) -> NDArray[np.uint8]:
     picture = request.picture("control_image")
     if picture is None:
         raise NotFound("the control picture is not here. Choose it again.")
-    return shown(request, picture)
+    return hint(request, picture)

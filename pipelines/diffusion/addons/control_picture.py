@@ -9,7 +9,7 @@ from pipelines.diffusion.addons.canny import canny
 from pipelines.diffusion.start import fitted
 
 
-def shown(request: Any, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def hint(request: Any, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) -> uint8 (height, width, 3)."""
     picture = fitted(picture, request.width, request.height)
     if request.control_type == "canny":

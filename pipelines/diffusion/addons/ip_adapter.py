@@ -36,8 +36,10 @@ class AdaptedNetwork(UNetNetwork):
         column = scale.to(tokens.dtype)[:, None, None].expand(-1, tokens.shape[1], 1)
         return super().__call__(x, timesteps, {**context, TOKENS: torch.cat([tokens, column], dim=-1)}, **more)
 
-    def told(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
-        told = super().told({name: tensor for name, tensor in context.items() if name not in (TOKENS, STRENGTH)})
+    def network_inputs(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
+        told = super().network_inputs(
+            {name: tensor for name, tensor in context.items() if name not in (TOKENS, STRENGTH)}
+        )
         one_picture = [context[TOKENS].to(self.unet.dtype)[:, None]]  # an adapter's pictures: (n, 1, T, D + 1)
         return told | {"added_cond_kwargs": {**told.get("added_cond_kwargs", {}), "image_embeds": one_picture}}
 

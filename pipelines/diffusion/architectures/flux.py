@@ -13,7 +13,7 @@ from torch import Tensor
 from pipelines.diffusion.architectures.clip import ClipReader
 from pipelines.diffusion.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
-from pipelines.diffusion.conditions import Drawn, Words
+from pipelines.diffusion.conditions import PictureContext, Words
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.theory.process import Process, flow_process
@@ -98,7 +98,7 @@ class Model(Bundle):
         hidden, _, left_out = self.t5(sections, weighting)
         return Words({"encoder_hidden_states": hidden, "pooled_projections": pooled}, left_out)
 
-    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
+    def _extra_conditions(self, drawn: PictureContext, negative: bool) -> dict[str, Tensor]:
         if not self.transformer.config.guidance_embeds:
             return {}
         return {"guidance": torch.tensor(drawn.guidance_scale, dtype=torch.float32, device=self.device)}

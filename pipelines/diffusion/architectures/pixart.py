@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipelines.diffusion.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
-from pipelines.diffusion.conditions import Drawn, Words
+from pipelines.diffusion.conditions import PictureContext, Words
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.theory.process import Process, trained_process
@@ -68,7 +68,7 @@ class Model(Bundle):
         hidden, mask, left_out = self.t5(small, weighting)
         return Words({"encoder_hidden_states": hidden, "encoder_attention_mask": mask}, left_out)
 
-    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
+    def _extra_conditions(self, drawn: PictureContext, negative: bool) -> dict[str, Tensor]:
         if not self.told_the_size:
             return {}
         told = {"resolution": [drawn.height, drawn.width], "aspect_ratio": [drawn.height / drawn.width]}

@@ -13,7 +13,7 @@ from torch import Tensor
 from pipelines.diffusion.architectures.clip import POSITIONS, ClipReader
 from pipelines.diffusion.architectures.unet import UNetModel
 from pipelines.diffusion.bundle import Reading
-from pipelines.diffusion.conditions import Drawn, Words
+from pipelines.diffusion.conditions import PictureContext, Words
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections, plain
 from pipelines.prompts.embedding import MOST_CHUNKS
@@ -46,13 +46,13 @@ class Model(UNetModel):
             {name: torch.zeros_like(told) for name, told in self.read(plain(""), "original").condition.items()}
         )
 
-    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
+    def _extra_conditions(self, drawn: PictureContext, negative: bool) -> dict[str, Tensor]:
         """The size that the picture is said to have had, where it is cut, and the size wanted: the picture's own."""
         sizes = [drawn.height, drawn.width, 0, 0]
         scored = self.info.configs["model_index"].get("requires_aesthetics_score", False)
         sizes += [NEGATIVE_BEAUTY if negative else BEAUTY] if scored else [drawn.height, drawn.width]
         told = {"time_ids": torch.tensor(sizes, dtype=torch.float32, device=self.device)}
-        return told | super()._told(drawn, negative)
+        return told | super()._extra_conditions(drawn, negative)
 
     def _check_parts_fit(self) -> None:
         unet = self.unet.config

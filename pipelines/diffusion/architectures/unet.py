@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.conditions import PictureContext
 from pipelines.diffusion.inpainting import beside
 from pipelines.errors import BadFile
 from pipelines.theory.process import Process, trained_process
@@ -27,9 +27,9 @@ class UNetNetwork:
 
     def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
         x = beside(x.to(self.unet.dtype), context.get("inpaint"))
-        return self.unet(x, timesteps, return_dict=False, **self.told(context), **more)[0].float()
+        return self.unet(x, timesteps, return_dict=False, **self.network_inputs(context), **more)[0].float()
 
-    def told(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
+    def network_inputs(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
         """The context by the names of the UNet's own arguments."""
         words = {name: tensor for name, tensor in context.items() if name != "inpaint"}
         told: dict[str, Any] = {name: tensor.to(self.unet.dtype) for name, tensor in words.items()}
@@ -59,7 +59,7 @@ class UNetModel(Bundle):
     def distilled(self) -> bool:
         return bool(self.unet.config.time_cond_proj_dim)
 
-    def _told(self, drawn: Drawn, negative: bool) -> dict[str, Tensor]:
+    def _extra_conditions(self, drawn: PictureContext, negative: bool) -> dict[str, Tensor]:
         if not self.distilled:
             return {}
         size = self.unet.config.time_cond_proj_dim

@@ -123,7 +123,7 @@ class Latents:
     def to(self, device: Any) -> Latents:
         return Latents(self.preview.to(device) if self.preview else None, self.unpacked, self.decode, self.factor)
 
-    def shown(self, latents: Tensor, height: int, width: int) -> np.ndarray:
+    def preview_picture(self, latents: Tensor, height: int, width: int) -> np.ndarray:
         """Latents of one picture of that size, in the network's own form -> uint8 (1, H', W', 3)."""
         flat = self.unpacked(latents.float(), height, width)
         preview = self.preview

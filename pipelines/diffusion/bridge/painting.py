@@ -16,7 +16,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.bridge import leading, model
 from pipelines.diffusion.bridge.asked import Call
 from pipelines.diffusion.bridge.model import GREY, Bridged
-from pipelines.diffusion.bridge.walk import Shown, Walk
+from pipelines.diffusion.bridge.walk import Walk, WalkState
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.painted import recipe_of
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
@@ -81,14 +81,15 @@ class Painting:
         if images:
             yield from self._result(images, steps_done, stopped and picture is not None, devices)
 
-    def _frame(self, shown: Shown, bridged: Bridged, i: int, before: list[np.ndarray]) -> Frame:
+    def _frame(self, shown: WalkState, bridged: Bridged, i: int, before: list[np.ndarray]) -> Frame:
         """All pictures of the job side by side, as far as they are there."""
         asked = self.request
         if shown.x0_pred is None:
             self._note(NO_GUESS)
         guess = shown.x if shown.x0_pred is None else shown.x0_pred
         x, x0_pred = (
-            self._beside(bridged.latents.shown(s, asked.height, asked.width), before) for s in (shown.x, guess)
+            self._beside(bridged.latents.preview_picture(s, asked.height, asked.width), before)
+            for s in (shown.x, guess)
         )
         return Frame(i * shown.total + shown.index, asked.count * shown.total, shown.sigma, x, x0_pred)
 

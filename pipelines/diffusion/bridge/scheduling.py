@@ -40,7 +40,7 @@ class Stepped:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class StepQuestion:
     """What the network says of a state, both as the pipeline has them; answered by the state that comes next."""
 
     index: int
@@ -187,7 +187,7 @@ class Led:
     def step(self, model_output: Tensor, timestep: Any, sample: Tensor, return_dict: bool = True, **more: Any) -> Any:
         index = self._index
         self._index += 1
-        after = self._show(Asked(index, sample, _of_state(model_output, sample))).to(sample)
+        after = self._show(StepQuestion(index, sample, _of_state(model_output, sample))).to(sample)
         if return_dict:
             return libs.function("diffusers.schedulers.scheduling_ddim", "DDIMSchedulerOutput")(after, after)
         return after, after

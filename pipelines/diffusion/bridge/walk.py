@@ -14,7 +14,7 @@ from pipelines.device.memory import is_out_of_memory
 from pipelines.diffusion.bridge.asked import Call
 from pipelines.diffusion.bridge.crossing import Crossing, Finished
 from pipelines.diffusion.bridge.model import UNFIT, Bridged, reason
-from pipelines.diffusion.bridge.scheduling import Asked, Led, Passing, Stepped, Watched
+from pipelines.diffusion.bridge.scheduling import Led, Passing, Stepped, StepQuestion, Watched
 from pipelines.errors import BadRequest, OutOfMemory
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import SAMPLERS
@@ -23,7 +23,7 @@ MAIN = "scheduler"
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class WalkState:
     """The state after step `index` of `total`, its level sigma, and the guess that the step used (None where the
     scheduler does not say it), both as the network has them. Index 0 is what the walk starts from."""
 
@@ -59,7 +59,7 @@ class Walk:
     def __exit__(self, *error: object) -> None:
         self._crossing.__exit__(*error)
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[WalkState]:
         for shown in self._led_steps() if self._led else self._own_steps():
             if shown.x0_pred is not None and not bool(torch.isfinite(shown.x0_pred).all()):
                 raise BadRequest(
@@ -88,20 +88,20 @@ class Walk:
         self._take(self._next())
         return self._pixels
 
-    def _own_steps(self) -> Iterator[Shown]:
+    def _own_steps(self) -> Iterator[WalkState]:
         while isinstance(shown := self._next(), Stepped):
             if not shown.index:
-                yield Shown(0, shown.total, shown.sigma_before, shown.before, torch.zeros_like(shown.before))
-            yield Shown(shown.index + 1, shown.total, shown.sigma, shown.after, shown.x0_pred)
+                yield WalkState(0, shown.total, shown.sigma_before, shown.before, torch.zeros_like(shown.before))
+            yield WalkState(shown.index + 1, shown.total, shown.sigma, shown.after, shown.x0_pred)
             self._crossing.answer()
         self._take(shown)
 
-    def _led_steps(self) -> Iterator[Shown]:
+    def _led_steps(self) -> Iterator[WalkState]:
         """Our sampler, to which the pipeline is a denoiser: it is handed a state and says what its network does."""
-        pending: Asked | None = self._next()
+        pending: StepQuestion | None = self._next()
         scheduler: Led = self._scheduler
         process, path = scheduler.process, scheduler.path
-        if pending is None or not isinstance(pending, Asked) or process is None or path is None:
+        if pending is None or not isinstance(pending, StepQuestion) or process is None or path is None:
             raise BadRequest(f"{self._model.info.pipeline} did not ask its scheduler for a step, so nothing was shown.")
         self.notes = path.notes
 
@@ -111,15 +111,15 @@ class Walk:
                 self._crossing.answer(x * process.scale(sigma))
                 pending = self._next()
             said, pending = pending, None
-            assert isinstance(said, Asked), "the sampler asks as often as the pipeline was told"
+            assert isinstance(said, StepQuestion), "the sampler asks as often as the pipeline was told"
             return scheduler.held(process.x0(said.prediction.float(), x, sigma))
 
         sigma = float(path.sigmas[0])
         x = pending.sample.float() / process.scale(sigma)
-        yield Shown(0, len(path), sigma, pending.sample, torch.zeros_like(x))
+        yield WalkState(0, len(path), sigma, pending.sample, torch.zeros_like(x))
         for step in SAMPLERS[self._request.sampler](denoiser, x, path.sigmas, self._noise, self._request.eta):
             x = step.x * process.scale(step.sigma)
-            yield Shown(step.index + 1, len(path), step.sigma, x, step.x0_pred)
+            yield WalkState(step.index + 1, len(path), step.sigma, x, step.x0_pred)
         self._crossing.answer(x)
         self._take(self._next())
 

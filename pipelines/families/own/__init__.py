@@ -89,7 +89,7 @@ def listing() -> dict[str, list[dict[str, Any]]]:
     for name, entry in sorted(_entries().items()):
         try:
             if _says(entry):
-                good.append(_told(inspect(entry)))
+                good.append(_to_json(inspect(entry)))
             else:
                 foreign.refuse(entry, READ)
                 _refuse_others(entry)
@@ -98,7 +98,7 @@ def listing() -> dict[str, list[dict[str, Any]]]:
     return {"models": good, "refused": bad}
 
 
-def _told(info: OwnInfo) -> dict[str, Any]:
+def _to_json(info: OwnInfo) -> dict[str, Any]:
     return {
         "name": info.name,
         "kind": info.kind,

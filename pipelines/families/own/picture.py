@@ -11,7 +11,7 @@ from pipelines.errors import BadRequest
 from pipelines.families.latents import SLERP, lerp, slerp
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
 from pipelines.families.own.loading import lease
-from pipelines.families.own.pictures import shown, taken
+from pipelines.families.own.pictures import taken, to_pixels
 from pipelines.families.own.request import OwnRequest
 from pipelines.families.own.samples import own_noise
 
@@ -56,7 +56,7 @@ def _with_codes(request: OwnRequest, model: OwnVq) -> dict[str, Any]:
     told = _compared(x, model.decode(z), codes[:, None])
     return {
         **told,
-        "codes": shown(model.colours()[codes].permute(0, 3, 1, 2)),
+        "codes": to_pixels(model.colours()[codes].permute(0, 3, 1, 2)),
         "used": len(codes.unique()),
         "known": len(model.codebook),
     }
@@ -64,7 +64,13 @@ def _with_codes(request: OwnRequest, model: OwnVq) -> dict[str, Any]:
 
 def _compared(x: Tensor, again: Tensor, z: Tensor) -> dict[str, Any]:
     error = float((again - x).square().mean().sqrt())
-    return {"source": shown(x), "again": shown(again), "error": error, "numbers": z[0].numel(), "of": x[0].numel()}
+    return {
+        "source": to_pixels(x),
+        "again": to_pixels(again),
+        "error": error,
+        "numbers": z[0].numel(),
+        "of": x[0].numel(),
+    }
 
 
 def _between(request: OwnRequest, model: OwnVae) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def _between(request: OwnRequest, model: OwnVae) -> dict[str, Any]:
     other = _given(request, model, "other") if request.other else x.flip(3)
     mix = slerp if request.interpolation == SLERP else lerp
     z = mix(model.encode(x), model.encode(other), request.share)
-    return {"between": shown(model.decode(z)), "faded": shown(lerp(x, other, request.share))}
+    return {"between": to_pixels(model.decode(z)), "faded": to_pixels(lerp(x, other, request.share))}
 
 
 def _prior(request: OwnRequest, model: OwnVae) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def _prior(request: OwnRequest, model: OwnVae) -> dict[str, Any]:
     side = _side(request, model)
     shape = (request.samples, *model.z_shape_of(side, side))
     z = own_noise(request.seed, request.samples)(libs.torch().zeros(shape, device=model.device))
-    return {"prior": shown(model.decode(z * request.temperature))}
+    return {"prior": to_pixels(model.decode(z * request.temperature))}
 
 
 def _given(request: OwnRequest, model: OwnVae | OwnVq, field: str) -> Tensor:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def shown(x: Tensor) -> NDArray[np.uint8]:
+def to_pixels(x: Tensor) -> NDArray[np.uint8]:
     """(N, 1 or 3, H, W) in [-1, 1] -> uint8 (N, H, W, 3)."""
     return pixels(x.expand(-1, 3, -1, -1))
 

@@ -11,7 +11,7 @@ from pipelines.errors import BadRequest
 from pipelines.events import Event, Frame, Progress, nothing_to_keep
 from pipelines.families.own.denoising import OwnDiffusion
 from pipelines.families.own.loading import lease
-from pipelines.families.own.pictures import shown
+from pipelines.families.own.pictures import to_pixels
 from pipelines.families.own.request import EACH, OwnRequest
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def _frames(request: OwnRequest, model: OwnDiffusion) -> Iterator[Event]:
     noise = own_noise(request.seed, request.samples)
     z = noise(torch.zeros(request.samples, *model.shape, device=model.device)) * request.temperature
     levels = model.sigmas(request.num_inference_steps).tolist()
-    yield Frame(0, len(levels) - 1, levels[0], shown(z), shown(torch.zeros_like(z)))
+    yield Frame(0, len(levels) - 1, levels[0], to_pixels(z), to_pixels(torch.zeros_like(z)))
     states = model.walk(z, labels(request, model), request.num_inference_steps, request.sampler, noise)
     for index in range(1, len(levels)):
         with torch.inference_mode():
             state = next(states)
-        yield Frame(index, len(levels) - 1, levels[index], shown(state.x), shown(state.x0_pred))
+        yield Frame(index, len(levels) - 1, levels[index], to_pixels(state.x), to_pixels(state.x0_pred))
 
 
 def labels(request: OwnRequest, model: OwnDiffusion) -> Tensor:

@@ -46,7 +46,7 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _download(options: argparse.Namespace) -> int:
-    offer = _watch(hub.look(options.repo, options.file))
+    offer = _watch(hub.look_up(options.repo, options.file))
     print(f"{offer.file}: {offer.size / 2**20:.1f} MiB, licence {offer.licence or 'not said'}")
     return 0 if options.look else _take(hub.fetch(options.repo, options.file))
 

@@ -49,7 +49,7 @@ def check(repo: str, file: str) -> None:
         raise BadRequest(f"file must be a file's name that ends in {', '.join(SUFFIXES)}; got {file[:60]!r}.")
 
 
-def look(repo: str, file: str, home: Path = taking_in.HOME) -> Generator[Progress, None, Offer]:
+def look_up(repo: str, file: str, home: Path = taking_in.HOME) -> Generator[Progress, None, Offer]:
     """Ask the hub what the file is. Raises NotFound, NotAllowed, Busy when the hub cannot be reached."""
     check(repo, file)
     task = {"do": "look", "repo": repo, "file": file}
@@ -59,7 +59,7 @@ def look(repo: str, file: str, home: Path = taking_in.HOME) -> Generator[Progres
 
 def fetch(repo: str, file: str, home: Path = taking_in.HOME) -> Generator[Progress, None, Path]:
     """Download the file and take it in; what was fetched stays in `.partial` when this is stopped, to be resumed."""
-    offer = yield from look(repo, file, home)
+    offer = yield from look_up(repo, file, home)
     if offer.size > MOST_WEIGHT_BYTES:
         raise BadRequest(f"{file} is {offer.size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} can be used.")
     partial = home / taking_in.PARTIAL / repo.replace("/", "--")

@@ -95,12 +95,12 @@ def _check_opcode(name: str, argument: object, last: list[str], label: str) -> N
         return
     if wanted not in ALLOWED:
         raise BadFile(
-            f"{label} asks for {_shown(wanted)}, which is no part of any weights and could run code. "
+            f"{label} asks for {_quoted(wanted)}, which is no part of any weights and could run code. "
             "Nothing was run. Do not use this file."
         )
 
 
-def _shown(wanted: str) -> str:
+def _quoted(wanted: str) -> str:
     text = wanted if wanted == HIDDEN else wanted.replace(" ", ".")
     return "".join(c if c.isprintable() else "?" for c in text[:60])
 

@@ -72,12 +72,12 @@ class Catalogue:
             raise NotFound("this model is not in the library any more. Look through the folders again.")
         return entry
 
-    def told(self, entry: Entry) -> dict[str, Any]:
+    def to_json(self, entry: Entry) -> dict[str, Any]:
         """What is shown of it, with what lies beside it and our own notes."""
         beside = side_files.notes_of(entry.path, self._homes)
         words = [*beside.pop("trigger_words", ()), *entry.found.trigger_words]
         more = {"trigger_words": list(dict.fromkeys(words)), "notes": kept.read(self._kept).notes.get(entry.name, "")}
-        return entry.told() | beside | more | {"preview": side_files.has_preview(entry.path, self._homes)}
+        return entry.to_json() | beside | more | {"preview": side_files.has_preview(entry.path, self._homes)}
 
     def preview(self, entry_id: str) -> side_files.Preview:
         """The picture beside a model. Raises NotFound."""
@@ -156,7 +156,7 @@ def _entry(root: Root, path: Path, known: Seen | None) -> Entry | None:
         reason = f"This cannot be read: {error.strerror}. {scan.WHAT_TO_DO}"
         return _made(root, path, Seen("", 0, scan.UNREADABLE, Recognised("unknown", unusable=reason)))
     if known is None or known.state != state:
-        known = Seen(state, size, *scan.look(path))
+        known = Seen(state, size, *scan.recognised(path))
     return _made(root, path, known)
 
 

@@ -60,7 +60,7 @@ class Entry:
         inside = self.path.parent.relative_to(self.root.path).parts if self.path != self.root.path else ()
         return printable("/".join((self.root.path.name, *inside)[-3:]))
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """What the page and the API show; no path."""
         found = asdict(self.found)
         return {

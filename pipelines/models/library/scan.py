@@ -124,7 +124,7 @@ def _name_on_disk(path: Path) -> str:
     return path.parent.name if path.stem in NAMELESS else path.stem
 
 
-def look(path: Path) -> tuple[str, Recognised]:
+def recognised(path: Path) -> tuple[str, Recognised]:
     """Its format, and what it is. Never raises for what strangers put there: the reason stands in `unusable`."""
     try:
         return _folder(path) if plain.is_folder(path) else _file(path)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from pipelines.params import Request
 from pipelines.store.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, stealth, studio, swarm
-from pipelines.store.foreign.found import Found, Said, found
+from pipelines.store.foreign.found import CheckedSettings, ForeignSettings, checked
 
-__all__ = ["Found", "Said", "read", "read_text"]
+__all__ = ["CheckedSettings", "ForeignSettings", "read", "read_text"]
 
 # Those whose text nobody else writes come first; A1111's takes whatever is left under "parameters".
 TOOLS = (studio.read, comfy.read, invoke.read, novelai.read, swarm.read, fooocus.read, a1111.read)
@@ -28,19 +28,19 @@ def read(
     request_type: type[Request],
     texts_of: TextsOf = carrier.texts_of,
     hidden_texts_of: TextsOf = stealth.texts_of,
-) -> Found:
+) -> CheckedSettings:
     """What a PNG, JPEG or WebP says of how it was made. Raises BadFile for anything else.
 
     texts_of, hidden_texts_of: a server reads them in a process of their own, see `picture_files.reader`.
     """
-    said = _said(texts_of(data)) or _said(hidden_texts_of(data))
-    return found(said, request_type)
+    said = _settings(texts_of(data)) or _settings(hidden_texts_of(data))
+    return checked(said, request_type)
 
 
-def read_text(text: str, request_type: type[Request]) -> Found:
+def read_text(text: str, request_type: type[Request]) -> CheckedSettings:
     """The same of a text that was copied out of a picture: an infotext, or the JSON of another tool."""
-    return found(_said({"parameters": text, "prompt": text}), request_type)
+    return checked(_settings({"parameters": text, "prompt": text}), request_type)
 
 
-def _said(texts: dict[str, str]) -> Said | None:
+def _settings(texts: dict[str, str]) -> ForeignSettings | None:
     return next((said for read in TOOLS if (said := read(texts)) is not None), None)

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 
 from pipelines.store import infotext
-from pipelines.store.foreign.found import Said
+from pipelines.store.foreign.found import ForeignSettings
 from pipelines.store.foreign.names import model_name
 
 
-def read(texts: Mapping[str, str]) -> Said | None:
+def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     text = texts.get("parameters", "")
     recipe = infotext.parse(text)
     request = recipe["request"]
@@ -17,7 +17,7 @@ def read(texts: Mapping[str, str]) -> Said | None:
     if isinstance(request.get("model"), str):
         request = request | {"model": model_name(request["model"])}
     version = str(recipe.get("software") or "")
-    return Said(_tool(version, text), request, recipe["other"])
+    return ForeignSettings(_tool(version, text), request, recipe["other"])
 
 
 def _tool(version: str, text: str) -> str:

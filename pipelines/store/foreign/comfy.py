@@ -6,7 +6,7 @@ A stranger's graph may be cyclic or endless: every walk remembers where it was a
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pipelines.store.foreign.found import Said
+from pipelines.store.foreign.found import ForeignSettings
 from pipelines.store.foreign.json_text import json_object
 from pipelines.store.foreign.names import model_name, named
 
@@ -20,20 +20,20 @@ _PARTS = ("noise", "guider", "sampler", "sigmas")  # of SamplerCustom and Sample
 Node = Mapping[str, Any]
 
 
-def read(texts: Mapping[str, str]) -> Said | None:
+def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     nodes = json_object(texts.get("prompt"))
     if nodes is None:
         return None
     graph = _Graph({str(name): node for name, node in nodes.items() if _is_node(node)})
     samplers = [node for node in graph.nodes.values() if _samples(node)][:MOST_SAMPLERS]
     if not samplers:
-        return Said("ComfyUI", {}, {"nodes": ", ".join(graph.kinds())}) if graph.nodes else None
+        return ForeignSettings("ComfyUI", {}, {"nodes": ", ".join(graph.kinds())}) if graph.nodes else None
     first = next((node for node in samplers if graph.size(node)), samplers[0])
     values, other = _read(graph, first)
     more = [node["class_type"] for node in samplers if node is not first]
     if more:
         other["further passes"] = ", ".join(more[:20])
-    return Said("ComfyUI", values, other)
+    return ForeignSettings("ComfyUI", values, other)
 
 
 class _Graph:

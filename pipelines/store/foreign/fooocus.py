@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.store.foreign.found import Said, left, picked
+from pipelines.store.foreign.found import ForeignSettings, left, picked
 from pipelines.store.foreign.json_text import json_object
 from pipelines.store.foreign.names import model_name, named
 
@@ -20,7 +20,7 @@ _EXPANDED = {"full_prompt", "full_negative_prompt", "created_by"}
 _OURS_FIRST = ("base_model", "sampler", "resolution", "performance")
 
 
-def read(texts: Mapping[str, str]) -> Said | None:
+def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     params = json_object(texts.get("parameters"))
     if params is None:
         return None
@@ -33,7 +33,7 @@ def read(texts: Mapping[str, str]) -> Said | None:
         values["model"] = model_name(params["base_model"])
     version = str(params.get("version") or texts.get("Software") or "Fooocus")
     tool = version if "ooocus" in version else f"Fooocus {version}"
-    return Said(tool, values, unnamed | left(params, _SAID | _EXPANDED))
+    return ForeignSettings(tool, values, unnamed | left(params, _SAID | _EXPANDED))
 
 
 def _size(resolution: object) -> dict[str, Any]:

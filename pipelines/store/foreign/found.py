@@ -12,7 +12,7 @@ LONGEST_VALUE = 400  # characters of a value that is only shown
 
 
 @dataclass(frozen=True)
-class Said:
+class ForeignSettings:
     """A tool's name, values for fields of ours that nobody has checked, and what we have no field for."""
 
     tool: str
@@ -30,7 +30,7 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Found:
+class CheckedSettings:
     """`tool` is "" where nothing was said. `settings` are fields that the request takes, all of them together."""
 
     tool: str = ""
@@ -38,23 +38,23 @@ class Found:
     unknown: tuple[Unknown, ...] = ()
 
 
-def found(said: Said | None, request_type: type[Request]) -> Found:
+def checked(said: ForeignSettings | None, request_type: type[Request]) -> CheckedSettings:
     """What was said, checked: field by field and, as they come, against each other."""
     if said is None:
-        return Found()
+        return CheckedSettings()
     order = [f.name for f in request_type.fields()]
     settings: dict[str, Any] = {}
-    unknown = [Unknown(shown(name), shown(value)) for name, value in said.other.items()]
+    unknown = [Unknown(one_line(name), one_line(value)) for name, value in said.other.items()]
     for name in sorted(said.values, key=lambda name: order.index(name) if name in order else len(order)):
         value = said.values[name]
         try:
             settings[name] = request_type.parse({**settings, name: value}).values()[name]
         except BadRequest as error:
-            unknown.append(Unknown(shown(name), shown(value), str(error)))
-    return Found(shown(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]))
+            unknown.append(Unknown(one_line(name), one_line(value), str(error)))
+    return CheckedSettings(one_line(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]))
 
 
-def shown(value: object) -> str:
+def one_line(value: object) -> str:
     """A stranger's value as one line of text that any page can show."""
     text = "".join(c for c in str(value)[: 2 * LONGEST_VALUE] if c.isprintable() or c in "\n\t")
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + " …"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.store.foreign.found import Said, left, picked
+from pipelines.store.foreign.found import ForeignSettings, left, picked
 from pipelines.store.foreign.json_text import json_object
 from pipelines.store.foreign.names import model_name, named
 
@@ -53,7 +53,7 @@ _SAID = {
 }
 
 
-def read(texts: Mapping[str, str]) -> Said | None:
+def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     metadata = json_object(texts.get("invokeai_metadata"))
     if metadata is not None:
         return _metadata(metadata)
@@ -64,7 +64,7 @@ def read(texts: Mapping[str, str]) -> Said | None:
     return _command(dream) if dream else None
 
 
-def _metadata(metadata: Mapping[str, Any]) -> Said:
+def _metadata(metadata: Mapping[str, Any]) -> ForeignSettings:
     fields, unnamed = _sampler(metadata.get("scheduler"))
     values = picked(metadata, NAMES) | fields
     model = metadata.get("model")
@@ -73,10 +73,10 @@ def _metadata(metadata: Mapping[str, Any]) -> Said:
     if isinstance(model, str):
         values["model"] = model_name(model)
     version = metadata.get("app_version") or ""
-    return Said(f"InvokeAI {version}".strip(), values, unnamed | left(metadata, _SAID))
+    return ForeignSettings(f"InvokeAI {version}".strip(), values, unnamed | left(metadata, _SAID))
 
 
-def _old(metadata: Mapping[str, Any]) -> Said:
+def _old(metadata: Mapping[str, Any]) -> ForeignSettings:
     image = metadata.get("image")
     image = image if isinstance(image, dict) else {}
     fields, unnamed = _sampler(image.get("sampler"))
@@ -86,10 +86,12 @@ def _old(metadata: Mapping[str, Any]) -> Said:
     values = picked(image, OLD_NAMES) | _split(str(prompt or "")) | fields
     if metadata.get("model_weights"):
         values["model"] = model_name(metadata["model_weights"])
-    return Said(f"InvokeAI {metadata.get('app_version') or ''}".strip(), values, unnamed | left(image, _SAID))
+    return ForeignSettings(
+        f"InvokeAI {metadata.get('app_version') or ''}".strip(), values, unnamed | left(image, _SAID)
+    )
 
 
-def _command(dream: str) -> Said | None:
+def _command(dream: str) -> ForeignSettings | None:
     """`"a fox [blurry]" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`"""
     command = re.match(r'\s*"((?:\\.|[^"\\])*)"(.{0,2000})', dream[:20_000], re.DOTALL)
     if command is None:
@@ -105,7 +107,7 @@ def _command(dream: str) -> Said | None:
             values[SWITCHES[switch]] = value
         else:
             other[f"-{switch}"] = value
-    return Said("InvokeAI", values, other)
+    return ForeignSettings("InvokeAI", values, other)
 
 
 def _split(prompt: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipelines.store.foreign.found import Said, left, picked
+from pipelines.store.foreign.found import ForeignSettings, left, picked
 from pipelines.store.foreign.json_text import json_object
 from pipelines.store.foreign.names import named
 
@@ -23,15 +23,15 @@ _SAID |= {"v4_negative_prompt", "version"}
 _SCHEDULES = {"native": "Automatic"}
 
 
-def read(texts: Mapping[str, str]) -> Said | None:
+def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     if not texts.get("Software", "").startswith("NovelAI"):
         return None
     comment = json_object(texts.get("Comment"))
     if comment is None:
-        return Said("NovelAI", {"prompt": texts["Description"]} if texts.get("Description") else {})
+        return ForeignSettings("NovelAI", {"prompt": texts["Description"]} if texts.get("Description") else {})
     sampler = str(comment.get("sampler") or "").removeprefix("k_").removesuffix("_v3")
     schedule = str(comment.get("noise_schedule") or "")
     fields, unnamed = named(sampler, _SCHEDULES.get(schedule, schedule))
     values = {"prompt": texts.get("Description", "")} | picked(comment, NAMES) | fields
     other = unnamed | left(comment, _SAID)
-    return Said("NovelAI", values, other | ({"Source": texts["Source"]} if texts.get("Source") else {}))
+    return ForeignSettings("NovelAI", values, other | ({"Source": texts["Source"]} if texts.get("Source") else {}))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipelines.store.foreign.found import Said, left, picked
+from pipelines.store.foreign.found import ForeignSettings, left, picked
 from pipelines.store.foreign.json_text import json_object
 from pipelines.store.foreign.names import model_name, named
 
@@ -19,7 +19,7 @@ NAMES = {
 _SAID = {*NAMES, "model", "sampler", "scheduler", "swarm_version", "images", "aspectratio"}
 
 
-def read(texts: Mapping[str, str]) -> Said | None:
+def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     params = (json_object(texts.get("parameters")) or {}).get("sui_image_params")
     if not isinstance(params, dict):
         return None
@@ -28,4 +28,4 @@ def read(texts: Mapping[str, str]) -> Said | None:
     if params.get("model"):
         values["model"] = model_name(params["model"])
     version = params.get("swarm_version") or ""
-    return Said(f"SwarmUI {version}".strip(), values, unnamed | left(params, _SAID))
+    return ForeignSettings(f"SwarmUI {version}".strip(), values, unnamed | left(params, _SAID))

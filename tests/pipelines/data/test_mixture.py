@@ -18,7 +18,7 @@ def test_the_shares_of_the_kinds_are_as_written() -> None:
 def test_nothing_that_is_held_out_is_ever_drawn_for_training() -> None:
     rng = np.random.default_rng(1)
     drawn = [mixture.scene(rng)[0] for _ in range(4000)]
-    looks = {held_out.look(s) for s in drawn if len(s.things) == 1 and scenes.is_shape(s.things[0].noun)}
+    looks = {held_out.appearance(s) for s in drawn if len(s.things) == 1 and scenes.is_shape(s.things[0].noun)}
     assert len(looks) > 300 and not looks & held_out.shape_looks()
     alone = {(s.things[0].noun, s.background) for s in drawn if len(s.things) == 1}
     met = {frozenset((a.noun, b.noun)) for s in drawn for a, b in combinations(s.things, 2) if a.noun != b.noun}

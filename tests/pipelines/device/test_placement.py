@@ -20,7 +20,7 @@ from pipelines.diffusion import bundle, loading
 from pipelines.diffusion.addons import ip_adapter, ip_loading
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.conditions import PictureContext
 from pipelines.errors import BadRequest, OutOfMemory
 from pipelines.events import Frame, Result
 from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
@@ -90,7 +90,7 @@ def asked(model: Bundle) -> list[torch.Tensor]:
     """What a model answers: its reading of a prompt, one evaluation, one picture."""
     side = 64
     shape = model.latent_shape(side, side)
-    told = model.condition(plain("a red circle"), "original", Drawn(side, side, 3.0)).condition
+    told = model.condition(plain("a red circle"), "original", PictureContext(side, side, 3.0)).condition
     noise = torch.Generator().manual_seed(0)
     rows = Rows(torch.randn(1, *shape, generator=noise), torch.tensor([500.0]), {n: t[None] for n, t in told.items()})
     worker = Worker(threads=1)
@@ -122,7 +122,7 @@ def test_a_reference_picture_is_followed_in_every_way_of_working(card, home, kin
         reference = ip_adapter.Reference("likeness", adapter, *both, scale=1.0, start=0.0, end=1.0)
         told = reference.telling(reference.adapted(model), model.process.path(64, num_inference_steps=2))
         shape = told.latent_shape(64, 64)
-        condition = told.condition(plain("a red circle"), "original", Drawn(64, 64, 3.0)).condition
+        condition = told.condition(plain("a red circle"), "original", PictureContext(64, 64, 3.0)).condition
         noise = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
         network = reference.network(told.network(shape))
         rows = {name: one[None].expand(network.batch_rows, *one.shape) for name, one in condition.items()}
@@ -145,7 +145,7 @@ def test_each_step_of_the_ladder_needs_less_of_the_device_and_no_more_than_it_sa
         card.most = card.used()
         worker = Worker(threads=1)
         shape = model.latent_shape(64, 64)
-        told = model.condition(plain("a"), "original", Drawn(64, 64, 3.0)).condition
+        told = model.condition(plain("a"), "original", PictureContext(64, 64, 3.0)).condition
         card.most = card.used()
         worker.evaluate(
             model.network(shape), Rows(torch.zeros(1, *shape), torch.ones(1), {n: t[None] for n, t in told.items()})

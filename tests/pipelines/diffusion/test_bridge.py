@@ -21,7 +21,7 @@ from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import counter, footprint
 from pipelines.diffusion.bridge import asked, leading, model
-from pipelines.diffusion.bridge.walk import Shown, Walk
+from pipelines.diffusion.bridge.walk import Walk, WalkState
 from pipelines.diffusion.suited import suited
 from pipelines.engine import registry
 from pipelines.errors import BadFile, BadRequest
@@ -67,7 +67,7 @@ def request(home: Path, kind: str, **values: Any) -> TextToImageRequest:
     return TextToImageRequest(**(SETTINGS | common | words | values))
 
 
-def walked(home: Path, asked_for: TextToImageRequest, devices: DeviceManager, led: bool) -> list[Shown]:
+def walked(home: Path, asked_for: TextToImageRequest, devices: DeviceManager, led: bool) -> list[WalkState]:
     info = info_of(home, asked_for.model)
     with model.lease(info, devices) as bridged, Walk(bridged, asked_for, led, 1) as walk:
         return list(walk)
@@ -190,7 +190,7 @@ def test_latents_are_decoded_here_as_by_the_pipeline_and_frames_are_near_it(home
         assert decoded is not None and np.abs(decoded.astype(int) - result.images[0]).max() <= 1
         # of the deviation that trained models' latents have
         latents = torch.randn(last.shape, generator=torch.Generator().manual_seed(1))
-        rough = bridged.latents.shown(latents, SIDE, SIDE)[0].astype(float)
+        rough = bridged.latents.preview_picture(latents, SIDE, SIDE)[0].astype(float)
         picture = bridged.latents.picture(latents, SIDE, SIDE)
     assert picture is not None
     f = SIDE // rough.shape[0]
@@ -431,7 +431,7 @@ def test_weights_of_another_network_are_refused(copy):
 
 
 def test_the_library_names_the_pipeline_and_the_settings_are_its_own(home):
-    _, found = scan.look(home / "sana")
+    _, found = scan.recognised(home / "sana")
     assert (found.kind, found.unusable, found.dtype) == ("pipeline", "", "float32")
     assert base_name(found.architecture) == "SanaPipeline"
     told = suited(info_of(home, "sana"))

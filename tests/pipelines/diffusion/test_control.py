@@ -77,7 +77,7 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
     devices = DeviceManager("cpu", threads=1)
     with control.leased(request, model, devices) as held:
         assert held is not None
-        model = model.telling(held.told(path, "cpu"))
+        model = model.telling(held.extra_conditions(path, "cpu"))
         _, channels, height, width = noise.shape
         network: Any = held.network(model.network((channels, height, width)))
         latents = our_loop.ddim(model, network, path, request, noise)

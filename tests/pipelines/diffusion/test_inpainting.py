@@ -11,7 +11,7 @@ from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline, StableDiffu
 
 from pipelines import models
 from pipelines.diffusion import loading
-from pipelines.diffusion.inpainting import told
+from pipelines.diffusion.inpainting import mask_condition
 from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest
 from pipelines.generators.text_to_image import Run, TextToImageRequest
@@ -83,7 +83,7 @@ def test_our_loop_equals_diffusers_inpaint_pipeline(home, devices, pipelines, ki
     )
     start = run.start()
     *_, last = run.steps(start)
-    seen = told(model, model.latent_shape(side, side), run.picture)["inpaint"]  # type: ignore[arg-type]
+    seen = mask_condition(model, model.latent_shape(side, side), run.picture)["inpaint"]  # type: ignore[arg-type]
     said = pipelines[kind](
         "a red circle",
         image=torch.from_numpy(picture).permute(2, 0, 1)[None] / 255.0,
@@ -104,7 +104,7 @@ def test_our_loop_equals_diffusers_inpaint_pipeline(home, devices, pipelines, ki
 def test_the_network_sees_the_mask_and_the_latents_of_the_picture_without_what_it_covers(home, devices):
     model = loading.load(models.inspect(home / "sd"))
     run = Run.prepare(request(PICTURE, ALIGNED, model="sd"), model, devices)
-    seen = told(model, model.latent_shape(SIDE, SIDE), run.picture)["inpaint"]  # type: ignore[arg-type]
+    seen = mask_condition(model, model.latent_shape(SIDE, SIDE), run.picture)["inpaint"]  # type: ignore[arg-type]
     assert np.array_equal(seen[0].numpy() > 0, ALIGNED[::4, ::4, 0] > 0)
     grey = np.where(ALIGNED > 0, 127.5, fitted(PICTURE, SIDE, SIDE)).astype(np.float32)
     assert torch.equal(seen[1:], model.encode_picture(grey))
@@ -114,7 +114,7 @@ def test_the_network_sees_the_mask_and_the_latents_of_the_picture_without_what_i
 def test_without_a_picture_or_a_mask_everything_is_to_be_painted(home, devices, picture):
     model = loading.load(models.inspect(home / "sd"))
     run = Run.prepare(request(picture, None, model="sd"), model, devices)
-    seen = told(model, model.latent_shape(SIDE, SIDE), run.picture)["inpaint"]  # type: ignore[arg-type]
+    seen = mask_condition(model, model.latent_shape(SIDE, SIDE), run.picture)["inpaint"]  # type: ignore[arg-type]
     assert (seen[0] == 1).all()
     assert torch.equal(seen[1:], model.encode_picture(np.full((SIDE, SIDE, 3), 127.5, np.float32)))
     assert latents_of(run).isfinite().all()
@@ -129,7 +129,7 @@ def test_outside_the_mask_not_one_bit_changes(home, devices, kind):
 
 def test_other_networks_are_told_nothing(home):
     model = loading.load(models.inspect(home / "plain"))
-    assert told(model, model.latent_shape(SIDE, SIDE), None) == {}
+    assert mask_condition(model, model.latent_shape(SIDE, SIDE), None) == {}
 
 
 def test_a_batch_equals_its_pictures_made_alone(home, devices):

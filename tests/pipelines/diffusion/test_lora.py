@@ -15,7 +15,7 @@ from pipelines.diffusion import loading
 from pipelines.diffusion.addons import lora, lora_keys, lora_reading
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.conditions import PictureContext
 from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
 from pipelines.events import Result
 from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
@@ -77,7 +77,7 @@ def answer(bundle: Bundle) -> torch.Tensor:
     shape = bundle.latent_shape(SIDE, SIDE)
     network = bundle.network(shape)
     x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(1))
-    told = bundle.condition(plain(PROMPT), "original", Drawn(SIDE, SIDE, 3.0)).condition
+    told = bundle.condition(plain(PROMPT), "original", PictureContext(SIDE, SIDE, 3.0)).condition
     with torch.inference_mode():
         return network(x, torch.tensor([500.0]), {name: tensor[None] for name, tensor in told.items()})
 

@@ -13,7 +13,7 @@ from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import apart, loading
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.conditions import SEQUENCE, Drawn, Written
+from pipelines.diffusion.conditions import SEQUENCE, PictureContext, PromptPair
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Result
@@ -63,7 +63,7 @@ def pixels(devices: DeviceManager, **values: Any) -> np.ndarray:
     return paint(devices, **values).images
 
 
-DRAWN = Drawn(64, 64, 3.0)
+DRAWN = PictureContext(64, 64, 3.0)
 
 
 def words(model: Bundle, sections: Sections, weighting: str) -> torch.Tensor:
@@ -186,7 +186,7 @@ def test_chunks_stand_one_behind_the_other(model):
 
 
 def test_the_shorter_of_prompt_and_negative_is_filled_up_with_the_empty_prompt(model):
-    [step] = Written.read("red " * 30, "a cat").conditions(model, 1, DRAWN)[0].steps
+    [step] = PromptPair.read("red " * 30, "a cat").conditions(model, 1, DRAWN)[0].steps
     uncond, cond = step.all(1)[SEQUENCE]
     assert len(uncond) == len(cond) == 3 * 16
     assert torch.equal(uncond, torch.cat([told(model, "a cat"), told(model, ""), told(model, "")]))
@@ -219,13 +219,13 @@ def test_an_edit_at_step_k_equals_two_runs_glued_at_their_latents(home, devices,
 
 
 def test_alternation_takes_its_words_by_the_step(model):
-    steps = Written.read("[red|green|blue] cat", "").conditions(model, 5, DRAWN)[0].steps
+    steps = PromptPair.read("[red|green|blue] cat", "").conditions(model, 5, DRAWN)[0].steps
     for step, word in zip(steps, ["red", "green", "blue", "red", "green"], strict=True):
         assert torch.equal(step.alone(1)[SEQUENCE][0], told(model, f"{word} cat"))
 
 
 def test_the_negative_prompt_may_change_too(model):
-    steps = Written.read("a cat", "[red:blue:0.5]").conditions(model, 4, DRAWN)[0].steps
+    steps = PromptPair.read("a cat", "[red:blue:0.5]").conditions(model, 4, DRAWN)[0].steps
     assert [torch.equal(step.uncond[SEQUENCE], told(model, "red")) for step in steps] == [True, True, False, False]
 
 
@@ -234,7 +234,7 @@ def test_each_text_is_embedded_once(model, monkeypatch):
     read = model._read
     monkeypatch.setattr(model, "_read", lambda *told: (asked.append(told), read(*told))[1])
     model._prompts.clear()
-    Written.read("[red|blue] cat", "a dog").conditions(model, 100, DRAWN)
+    PromptPair.read("[red|blue] cat", "a dog").conditions(model, 100, DRAWN)
     assert len(asked) == 4  # two texts, the negative one, the empty one
 
 
@@ -262,7 +262,7 @@ def predictions(devices: DeviceManager, model: Bundle, *written: str) -> list[tu
     x = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     said = []
     for text in written:
-        conditions, _ = Written.read(text, "a dog").conditions(model, 4, DRAWN)
+        conditions, _ = PromptPair.read(text, "a dog").conditions(model, 4, DRAWN)
         denoiser = Denoiser(model.network(shape), devices.worker(), model.process, path, conditions)
         said.append(denoiser.both(x, float(path.sigmas[1])))
     return said

@@ -12,7 +12,7 @@ from pipelines import models
 from pipelines.device.worker import Worker
 from pipelines.diffusion import loading
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.conditions import Conditions, Drawn
+from pipelines.diffusion.conditions import Conditions, PictureContext
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.events import Frame, Result
 from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
@@ -38,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def ours(model: Bundle, noise: torch.Tensor, path: NoisePath, sampler: str, negative: str) -> torch.Tensor:
     """The latents at the end of our loop, from the noise that diffusers was given, in batches of its size."""
-    drawn = Drawn(SIDE, SIDE, SCALE)
+    drawn = PictureContext(SIDE, SIDE, SCALE)
     words = model.condition(plain(PROMPT), "original", drawn).condition
     avoided = model.condition(plain(negative), "original", drawn, negative=True).condition
     network = model.network(tuple(noise.shape[1:]))

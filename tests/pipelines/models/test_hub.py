@@ -114,7 +114,7 @@ def kept(home: Path) -> list[str]:
 
 
 def test_a_look_says_size_and_licence_and_fetches_nothing(server: Hub, tmp_path: Path) -> None:
-    offer: Any = done(hub.look("org/name", "model.safetensors", tmp_path))
+    offer: Any = done(hub.look_up("org/name", "model.safetensors", tmp_path))
     assert (offer.size, offer.licence, offer.sha256) == (len(server.data), "mit", server.sha256)
     assert not kept(tmp_path)
 
@@ -131,7 +131,7 @@ def test_without_a_token_in_the_environment_none_is_sent(
     server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN")
-    done(hub.look("org/name", "model.safetensors", tmp_path))
+    done(hub.look_up("org/name", "model.safetensors", tmp_path))
     assert server.tokens == {""}
 
 
@@ -172,12 +172,12 @@ def test_a_refusal_is_a_sentence_without_the_token(
 def test_a_hub_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(Busy, match="could not be reached"):
-        done(hub.look("org/name", "model.safetensors", tmp_path))
+        done(hub.look_up("org/name", "model.safetensors", tmp_path))
 
 
 def test_a_file_that_the_repository_lacks_is_not_found(server: Hub, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="has no file other.safetensors"):
-        done(hub.look("org/name", "other.safetensors", tmp_path))
+        done(hub.look_up("org/name", "other.safetensors", tmp_path))
 
 
 @pytest.mark.parametrize("repo", ["name", "../../etc", "a/b/c", "a/..", "http://x/y", "a/b?c", "", "a" * 200 + "/b"])

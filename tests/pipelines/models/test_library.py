@@ -57,16 +57,16 @@ def test_every_model_is_found_and_known_by_its_content(ours):
     assert (found["ink"].found.kind, found["ink"].found.architecture) == ("lora", "sd1")
     assert found["old"].format == "pickle" and "run code" in found["old"].found.unusable
     assert "web page" in found["page"].found.unusable
-    assert all(str(ours) not in json.dumps(catalogue(ours).told(entry)) for entry in found.values())
+    assert all(str(ours) not in json.dumps(catalogue(ours).to_json(entry)) for entry in found.values())
 
 
 def test_what_lies_beside_a_model_is_told_and_bounded(ours):
     library = catalogue(ours)
-    told = library.told(by_name(library)["ink"])
+    told = library.to_json(by_name(library)["ink"])
     assert told["preview"] and told["licence"] == "CC0" and told["label"] == "Ink"
     assert told["trigger_words"] == ["ink wash", "inkstyle"] and told["description"] == "from a friend"
     (ours / "loras" / "ink.json").write_text("[" * 100_000)
-    assert library.told(by_name(library)["ink"])["trigger_words"] == ["inkstyle"]
+    assert library.to_json(by_name(library)["ink"])["trigger_words"] == ["inkstyle"]
 
 
 def test_an_unchanged_file_is_not_looked_into_again(ours, monkeypatch):
@@ -172,11 +172,11 @@ def test_notes_stay_with_the_name_and_are_bounded(ours):
     library = catalogue(ours)
     entry = by_name(library)["ink"]
     library.note(entry.id, "good at 0.7")
-    assert catalogue(ours).told(by_name(catalogue(ours))["ink"])["notes"] == "good at 0.7"
+    assert catalogue(ours).to_json(by_name(catalogue(ours))["ink"])["notes"] == "good at 0.7"
     with pytest.raises(BadRequest, match="4000"):
         library.note(entry.id, "a" * 5000)
     library.note(entry.id, "")
-    assert library.told(entry)["notes"] == ""
+    assert library.to_json(entry)["notes"] == ""
 
 
 def test_models_of_the_hubs_cache_are_called_by_their_repository(tmp_path):

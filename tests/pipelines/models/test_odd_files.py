@@ -50,7 +50,7 @@ def catalogue(folder: Path) -> Catalogue:
 
 def told(library: Catalogue) -> dict[str, dict]:
     """All that is shown, by name, as it is sent."""
-    every = [library.told(entry) for entry in library.scan()]
+    every = [library.to_json(entry) for entry in library.scan()]
     json.dumps(every, ensure_ascii=False, allow_nan=False).encode()
     return {one["name"]: one for one in every}
 
@@ -401,7 +401,7 @@ def test_damaged_notes_are_no_notes_and_are_put_aside_before_new_ones_are_kept(f
 
 
 def told_notes(library: Catalogue, entry: Entry) -> str:
-    return library.told(entry)["notes"]
+    return library.to_json(entry)["notes"]
 
 
 def test_a_removed_entry_without_files_is_passed_over(folder: Path) -> None:

@@ -15,7 +15,7 @@ from pipelines import models
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import autoencoder, loading
-from pipelines.diffusion.conditions import Drawn
+from pipelines.diffusion.conditions import PictureContext
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
 from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
@@ -199,7 +199,7 @@ def test_names_from_outside_find_nothing(home):
 @pytest.mark.parametrize("clip_skip", [1, 2])
 def test_clip_skip_reads_that_many_layers_before_the_end_and_through_the_last_norm(home, clip_skip):
     model: Any = loading.load(models.inspect(home / "kl"))
-    told = model.condition(plain("a red circle"), "original", Drawn(64, 64, 3.0, clip_skip)).condition[
+    told = model.condition(plain("a red circle"), "original", PictureContext(64, 64, 3.0, clip_skip)).condition[
         "encoder_hidden_states"
     ]
     batch = model.tokenizer("a red circle", padding="max_length", max_length=16, return_tensors="pt")
@@ -211,7 +211,7 @@ def test_clip_skip_reads_that_many_layers_before_the_end_and_through_the_last_no
 
 def test_sdxl_counts_from_the_layer_before_the_last_and_is_not_normed(home):
     model: Any = loading.load(models.inspect(home / "sdxl"))
-    told = model.condition(plain("a"), "original", Drawn(64, 64, 3.0)).condition["encoder_hidden_states"]
+    told = model.condition(plain("a"), "original", PictureContext(64, 64, 3.0)).condition["encoder_hidden_states"]
     with torch.inference_mode():
         states = [
             reader.encoder(
@@ -222,7 +222,7 @@ def test_sdxl_counts_from_the_layer_before_the_last_and_is_not_normed(home):
         ]
     assert torch.allclose(told, torch.cat(states, -1), atol=1e-6)
     with pytest.raises(BadRequest, match="clip_skip must be 1 to 1"):
-        model.condition(plain("a"), "original", Drawn(64, 64, 3.0, 2))
+        model.condition(plain("a"), "original", PictureContext(64, 64, 3.0, 2))
 
 
 def test_clip_skip_changes_the_picture_and_stands_in_its_recipe(home, devices):

@@ -130,7 +130,7 @@ def with_exif(kind: str, tags: dict[int, object], inner: dict[int, object] | Non
     return data.getvalue()
 
 
-def read(data: bytes) -> foreign.Found:
+def read(data: bytes) -> foreign.CheckedSettings:
     return foreign.read(data, TextToImageRequest)
 
 

@@ -564,4 +564,4 @@ def test_strangers_files_are_passed_over_or_shown_without_a_recipe(store: ImageS
             store.path(place(i).stem)
     store.rebuild()
     assert listed(store) == {place(0).stem, ours.stem}
-    assert pictures.look(ours) == store.get(ours.stem)
+    assert pictures.read_info(ours) == store.get(ours.stem)
