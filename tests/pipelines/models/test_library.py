@@ -72,8 +72,8 @@ def test_what_lies_beside_a_model_is_told_and_bounded(ours):
 def test_an_unchanged_file_is_not_looked_into_again(ours, monkeypatch):
     first = by_name(catalogue(ours))
     looked: list[Path] = []
-    look = scan.look
-    monkeypatch.setattr(scan, "look", lambda path: (looked.append(path), look(path))[1])
+    look = scan.recognised
+    monkeypatch.setattr(scan, "recognised", lambda path: (looked.append(path), look(path))[1])
     assert by_name(catalogue(ours)) == first and looked == []
     os.utime(ours / "old.ckpt", ns=(1, 1))
     by_name(catalogue(ours))

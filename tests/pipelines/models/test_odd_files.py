@@ -378,8 +378,8 @@ def test_an_index_that_cannot_be_written_is_kept_in_memory_and_said(
     (folder.parent / "outputs").write_bytes(b"a file in the folder's place")
     library = catalogue(folder)
     looked: list[Path] = []
-    look = scan.look
-    monkeypatch.setattr(scan, "look", lambda path: (looked.append(path), look(path))[1])
+    look = scan.recognised
+    monkeypatch.setattr(scan, "recognised", lambda path: (looked.append(path), look(path))[1])
     assert set(told(library)) == set(told(library)) == {"good"} and library.notice == "unwritable"
     assert len(looked) == 1
 
