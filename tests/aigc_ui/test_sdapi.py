@@ -41,6 +41,8 @@ class Painter:
     name: str = "text-to-image"
     request_type: type[Request] = TextToImageRequest
     go: threading.Event = field(default_factory=threading.Event)
+    ends: threading.Event = field(default_factory=threading.Event)
+    """Set where a job that is stopped may end."""
 
     def stream(self, request: TextToImageRequest, devices: DeviceManager) -> Iterator[Event]:
         pictures = np.stack([self.paint(request, i) for i in range(request.count)])
@@ -57,6 +59,7 @@ class Painter:
                     yield Frame(step, request.num_inference_steps, 1.0, pictures, pictures)
             yield Result(pictures, recipes)
         except StopEarly:
+            self.ends.wait(30)
             yield Result(pictures, recipes, unfinished=True, steps_done=step)
 
     def paint(self, request: TextToImageRequest, index: int) -> np.ndarray:
@@ -88,6 +91,7 @@ class _NoCookies(__import__("http.cookiejar").cookiejar.DefaultCookiePolicy):
 def open_studio(folder: Path, shared: bool = False, token: str = "", open_api: bool = True) -> Studio:
     painter = Painter()
     painter.go.set()
+    painter.ends.set()
     devices, store, inputs = DeviceManager("cpu"), ImageStore(folder), InputStore(folder)
     jobs = JobQueue(devices, store, get=lambda name: painter, inputs=inputs)
     settings = Settings(folder, shared, api=open_api)
@@ -536,9 +540,11 @@ def test_interrupt_ends_one_request_and_leaves_another_programs_under_the_same_n
     until(lambda: get(program, "progress")["state"]["job_count"] == 2)
     second = ask(20)
     until(lambda: get(program, "progress")["state"]["job_count"] == 4)
+    studio.painter.ends.clear()  # so that the second press comes while the first one's job is still ending
     post(program, "interrupt", {})
     post(program, "interrupt", {})
     studio.painter.go.set()
+    studio.painter.ends.set()
     first.join(30)
     second.join(30)
     assert len(answers[10]["images"]) == 1 and len(answers[20]["images"]) == 2
