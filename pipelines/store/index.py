@@ -17,22 +17,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines.errors import StorageError
+from pipelines.files import sqlite
+from pipelines.files.sqlite import NewerSchema, Step, migrate
 from pipelines.store import pictures
 from pipelines.store.infotext import json_object
 from pipelines.store.pictures import ImageInfo
 
 T = TypeVar("T")
-Migration = Callable[[sqlite3.Connection], object]
-MIGRATIONS: list[Migration] = []  # the schema's version is the number of those that ran
+MIGRATIONS: list[Step] = []
 
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_UNWRITABLE = {
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_PERM,
-}
 _SETTLED_NS = 2_000_000_000  # a folder changed more recently than this may change again under the same time stamp
 _LOOK_AGAIN = 0
 _COLUMNS = "id, width, height, recipe, owner, unfinished"
@@ -40,7 +33,7 @@ _COLUMNS = "id, width, height, recipe, owner, unfinished"
 log = logging.getLogger(__name__)
 
 
-def migration(step: Migration) -> Migration:
+def migration(step: Step) -> Step:
     """Registers the next step of the schema. Never change one that was released; add another."""
     MIGRATIONS.append(step)
     return step
@@ -62,10 +55,6 @@ def add_folders(db: sqlite3.Connection) -> None:
 @migration
 def add_images_by_owner(db: sqlite3.Connection) -> None:
     db.execute("create index images_by_owner on images (owner, id)")
-
-
-class NewerIndex(Exception):
-    """The index was written by a newer studio."""
 
 
 class Index:
@@ -130,7 +119,7 @@ class Index:
         try:
             _follow(db, self._root)
         except sqlite3.OperationalError as error:
-            if _reason(error) not in _BUSY:
+            if sqlite.reason(error) not in sqlite.BUSY:
                 raise
             log.warning("The picture index is locked; showing it as it was.")
 
@@ -146,13 +135,13 @@ class Index:
                 raise sqlite3.DatabaseError("no file")  # SQLite would wait for what comes out of a pipe
             with closing(_open(self.path, self._timeout)) as db:
                 return work(db)
-        except (sqlite3.DatabaseError, NewerIndex) as error:
-            reason = _reason(error)
-            if reason in _BUSY:
+        except (sqlite3.DatabaseError, NewerSchema) as error:
+            reason = sqlite.reason(error)
+            if reason in sqlite.BUSY:
                 raise StorageError("the picture index is locked by another program. Close it or try again.") from None
-            if reason in _UNWRITABLE or not may_set_aside:
+            if reason in sqlite.UNWRITABLE or not may_set_aside:
                 return self._ask_memory(work)
-            if not self._set_aside("newer" if isinstance(error, NewerIndex) else "broken"):
+            if not self._set_aside("newer" if isinstance(error, NewerSchema) else "broken"):
                 return self._ask_memory(work)
         return self._ask_file(work, may_set_aside=False)
 
@@ -162,7 +151,7 @@ class Index:
             if self._memory is None:
                 log.warning("The picture index cannot be written; it is kept in memory.")
                 self._memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-                _migrate(self._memory)
+                migrate(self._memory, MIGRATIONS)
             return work(self._memory)
 
     def _set_aside(self, why: str) -> bool:
@@ -197,27 +186,11 @@ def _prepare(db: sqlite3.Connection, deadline: float) -> None:
             if db.execute("pragma journal_mode").fetchone()[0] != "wal":
                 db.execute("pragma journal_mode = wal")
             db.execute("pragma synchronous = normal")
-            return _migrate(db)
+            return migrate(db, MIGRATIONS)
         except sqlite3.OperationalError as error:
-            if _reason(error) not in _BUSY or time.monotonic() > deadline:
+            if sqlite.reason(error) not in sqlite.BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    def version() -> int:
-        return db.execute("pragma user_version").fetchone()[0]
-
-    if version() == len(MIGRATIONS):
-        return
-    db.execute("begin immediate")
-    with db:
-        done = version()  # another process may have been quicker
-        if done > len(MIGRATIONS):
-            raise NewerIndex
-        for step in MIGRATIONS[done:]:
-            step(db)
-        db.execute(f"pragma user_version = {len(MIGRATIONS)}")
 
 
 def _follow(db: sqlite3.Connection, root: Path) -> None:
@@ -281,8 +254,3 @@ def _info(row: tuple[Any, ...]) -> ImageInfo:
             if created is not None and recipe is not None and min(width, height) > 0:
                 return ImageInfo(image_id, created, width, height, recipe, owner, bool(unfinished))
     raise sqlite3.DatabaseError("malformed row")
-
-
-def _reason(error: Exception) -> int:
-    """SQLite's primary result code; what has none is taken for a broken index."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF

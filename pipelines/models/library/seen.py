@@ -18,19 +18,17 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipelines.files import sqlite
+from pipelines.files.sqlite import NewerSchema, migrate
 from pipelines.files.whole import make_private
 from pipelines.models.library.kinds import Recognised
 
-VERSION = 2
 LOCK_SECONDS = 5.0
 _TABLE = (
-    "create table if not exists seen (path blob primary key, state text, size integer, format text, found text,"
+    "create table seen (path blob primary key, state text, size integer, format text, found text,"
     " sha256 text default '', payload text default '')"
 )
 _ROWS = "select path, state, size, format, found, sha256, payload from seen"
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM}
-_UNWRITABLE |= {sqlite3.SQLITE_IOERR}
 _HASH = re.compile(r"([0-9a-f]{64})?")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -46,6 +44,26 @@ class Seen:
     found: Recognised
     sha256: str = ""
     payload_sha256: str = ""
+
+
+def _without_hashes(db: sqlite3.Connection) -> None:
+    """What the first version kept is not worth bringing over: it is seen again."""
+
+
+def _table(db: sqlite3.Connection) -> None:
+    db.execute("drop table if exists seen")
+    db.execute(_TABLE)
+
+
+MIGRATIONS = (_without_hashes, _table)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    try:
+        migrate(db, MIGRATIONS)
+    except NewerSchema:  # what a newer studio saw is seen again
+        db.execute("pragma user_version = 0")
+        migrate(db, MIGRATIONS)
 
 
 class SeenFiles:
@@ -97,11 +115,11 @@ class SeenFiles:
             with closing(self._open()) as db, db:
                 return work(db)
         except sqlite3.Error as error:
-            reason = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-            if reason in _BUSY:
+            reason = sqlite.reason(error)
+            if reason in sqlite.BUSY:
                 log.warning("The library's index is locked by another program; it is done without.")
                 return None
-            if reason in _UNWRITABLE or not may_rebuild:
+            if reason in sqlite.UNWRITABLE or not may_rebuild:
                 return self._without()
         except OSError:
             return self._without()
@@ -115,10 +133,7 @@ class SeenFiles:
             make_private(self._path)
         db = sqlite3.connect(self._path, timeout=self._lock_seconds)
         try:
-            if db.execute("pragma user_version").fetchone()[0] != VERSION:  # another studio's, or none yet
-                db.execute("drop table if exists seen")
-                db.execute(f"pragma user_version = {VERSION}")
-            db.execute(_TABLE)
+            _migrate(db)
         except BaseException:
             db.close()
             raise
