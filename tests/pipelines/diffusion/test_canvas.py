@@ -1,3 +1,4 @@
+# ruff: noqa: F811 -- fixtures of another file are named as arguments here
 """Canvases that grow, are filled, or are cut around a mask: known pixels stay as they are, bit for bit."""
 
 from typing import Any
@@ -13,13 +14,15 @@ from pipelines.generators.text_to_image import TextToImageRequest
 from pipelines.requests.border import Border
 from pipelines.requests.limits import FILLS
 from pipelines.store import infotext
-from tests.pipelines.diffusion.test_image_to_image import (
+from tests.pipelines.diffusion.test_image_to_image import (  # noqa: F401 -- fixtures
     MASK,
     MIDDLE,
     OUTSIDE,
     PICTURE,
     SIDE,
     START,
+    home,
+    mask,
     paint,
     prepared,
     scene,
