@@ -46,6 +46,12 @@ def test_a_picture_is_kept_under_the_digest_of_its_file(store):
     assert store.load(kept.id).dtype == np.uint8
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_picture_that_somebody_brought_is_the_owners_alone(store):
+    kept = store.add(encoded(PICTURE))
+    assert store.path(kept.id).stat().st_mode & 0o077 == 0
+
+
 def test_the_same_picture_has_one_id_and_one_file_however_it_comes(store):
     ids = {
         store.add(encoded(PICTURE, kind, **lossless)).id
