@@ -16,6 +16,7 @@ from tests.browser.visitor import number, open_bench
 
 def saved(page: Page, bench: str, kind: str) -> bytes:
     films = page.locator(f"#{bench}-films")
+    expect(page.locator(".bench[aria-busy=true]")).to_have_count(0)  # an answer on its way ends a film
     with page.expect_download(timeout=60_000) as download:
         films.get_by_role("button", name=kind, exact=True).click()
     assert download.value.suggested_filename == f"{bench}.{kind.lower()}"
