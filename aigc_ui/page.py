@@ -27,7 +27,7 @@ AT_ONCE = 400
 
 
 def build(services: Services) -> gr.Blocks:
-    """All tabs, wired to the engine. Nothing runs yet; `look` goes to whatever serves it."""
+    """All tabs, wired to the engine. Nothing runs yet; `appearance` goes to whatever serves it."""
     labels = Labels()
     with gr.Blocks(title=words.text("title"), fill_width=True, analytics_enabled=False) as page:
         live.mount("header")
@@ -74,7 +74,7 @@ def _open(rooms: gr.Tabs, benches: dict[str, gr.Tabs], wire: gr.HTML) -> None:
 def appearance(page: gr.Blocks) -> dict[str, Any]:
     """What Gradio takes when this page is served: theme, styles, and the words that its components show.
 
-    app = gr.mount_gradio_app(app, page, path="/", **look(page))
+    app = gr.mount_gradio_app(app, page, path="/", **appearance(page))
     """
     return {
         "theme": theme(),

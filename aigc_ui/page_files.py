@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from starlette.requests import Request
@@ -31,7 +31,7 @@ class PageFiles:
 
     files: dict[str, bytes]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         every = hashlib.sha256()
         for name in sorted(self.files):

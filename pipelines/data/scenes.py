@@ -223,5 +223,5 @@ def _centres(count: int, relation: str, rng: np.random.Generator, jitter: float)
 
 
 def panda() -> np.ndarray:
-    """The picture where nobody has brought one: a drawn scene, (SIDE, SIDE, 3) uint8."""
+    """The picture where nobody has brought one: a drawn scene, (SIZE, SIZE, 3) uint8."""
     return draw(arrange("yellow", [("panda", "", "")], "", np.random.default_rng(0)))

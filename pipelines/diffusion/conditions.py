@@ -37,6 +37,14 @@ class PictureContext:
     clip_skip: int = 1
 
 
+@dataclass(frozen=True)
+class Words:
+    """A prompt as the network is told it, and how many tokens at its end were left out."""
+
+    condition: Condition
+    left_out: int = 0
+
+
 class ReadsPrompts(Protocol):
     """A model, as far as prompts are concerned."""
 
@@ -192,11 +200,3 @@ def _filled_up(cond: Tensor, empty: Condition | None, length: int) -> Tensor:
         return cond
     chunk = empty[SEQUENCE]
     return torch.cat([cond, chunk.repeat((length - len(cond)) // len(chunk), 1)])
-
-
-@dataclass(frozen=True)
-class Words:
-    """A prompt as the network is told it, and how many tokens at its end were left out."""
-
-    condition: Condition
-    left_out: int = 0

@@ -22,6 +22,7 @@ from pipelines.models import strangers, vaes
 from pipelines.models.addons import files
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.info import ModelInfo
+from pipelines.models.sizes import latent_factor
 from pipelines.requests import hires
 from pipelines.requests.addons import controlled, referenced, wanted_loras
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -81,7 +82,9 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     tile = request.tile or max(width, height)
     network = network_bytes(info, min(width, tile), min(height, tile), devices.device, item)
     decoding = decoding_bytes(*_decoder(info, request), width, height, item)
-    piece = min(decoding, decoding_bytes(*_decoder(info, request), TILE * factor(info), TILE * factor(info), item))
+    piece = min(
+        decoding, decoding_bytes(*_decoder(info, request), TILE * latent_factor(info), TILE * latent_factor(info), item)
+    )
     added = added_bytes(request, item)
     ladder = _ladder(parts, info.network, network + added, decoding + added, piece + added)
     ways = {name: ladder[name] for name in _allowed(devices)}
@@ -160,7 +163,7 @@ def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: i
     libs.torch()
     from pipelines.diffusion.bundle import rows_of_a_batch
 
-    pixels = (width // factor(info)) * (height // factor(info))
+    pixels = (width // latent_factor(info)) * (height // latent_factor(info))
     config = info.configs[info.network]
     rows, once = rows_of_a_batch(device.split(":")[0], pixels), 0
     if ARCHITECTURES[info.architecture].network == "unet":
@@ -170,12 +173,6 @@ def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: i
         grows = (pixels // 4 + PROMPT_TOKENS.get(info.architecture, 0)) * across
         once = (config.get("pos_embed_max_size") or 0) ** 2 * across  # SD3's table of places is copied each time
     return int(SLACK * (NETWORK[info.architecture] * rows * grows + once) * item)
-
-
-def factor(info: ModelInfo) -> int:
-    """Pixels along one side of a latent pixel."""
-    vae = info.configs["vae"]
-    return 2 ** (len(vae.get("block_out_channels") or vae["decoder_block_out_channels"]) - 1)
 
 
 def _decoder(info: ModelInfo, request: TextToImageRequest) -> tuple[str, Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from pipelines.errors import BadRequest
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.prompts import library
 from pipelines.requests.addons import CONTROL_TYPES
-from pipelines.requests.choices import is_upscaler, upscaler_names
+from pipelines.requests.choices import UPSCALERS
 from pipelines.requests.kept import KeptLatents
 from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE, OWN_UPSCALER, SIDE_STEP
 
@@ -20,7 +20,7 @@ class UpscaleRequest(Request):
 
     image: str = param("", Picture(), "The picture to enlarge.")
     factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
-    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names, is_upscaler), "The network that enlarges.")
+    upscaler: str = param(OWN_UPSCALER, UPSCALERS, "The network that enlarges.")
 
     def check(self) -> None:
         if not self.image:

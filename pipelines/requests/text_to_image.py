@@ -15,15 +15,12 @@ from pipelines.requests import hires, names
 from pipelines.requests.addons import CONTROL_TYPES, NO_CONTROL, NO_REFERENCE, all_loras, check_control, check_reference
 from pipelines.requests.border import Border
 from pipelines.requests.choices import (
+    CONTROLS,
+    IP_ADAPTERS,
+    UPSCALERS,
     beta_schedule_names,
-    control_names,
-    ip_adapter_names,
-    is_control,
-    is_ip_adapter,
-    is_upscaler,
     sampler_names,
     sigma_schedule_names,
-    upscaler_names,
 )
 from pipelines.requests.limits import (
     EMPHASES,
@@ -109,7 +106,7 @@ class TextToImageRequest(Request):
     )
     loras: str = param("", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.")
     control_image: str = param("", Picture(), "The picture that a ControlNet follows: its edges, depth, pose or lines.")
-    control_model: str = param(NO_CONTROL, Choice(control_names, is_control), "The ControlNet that follows it.")
+    control_model: str = param(NO_CONTROL, CONTROLS, "The ControlNet that follows it.")
     control_type: str = param(
         "plain", Choice(CONTROL_TYPES), "What it sees: the picture itself, its edges, or its negative."
     )
@@ -119,12 +116,12 @@ class TextToImageRequest(Request):
     control_start: float = param(0.0, Range(0, 1), "Control begins after this part of the steps.")
     control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
     ip_image: str = param("", Picture(), "The picture that is followed beside the prompt: its content, its style.")
-    ip_model: str = param(NO_REFERENCE, Choice(ip_adapter_names, is_ip_adapter), "The IP-Adapter that reads it.")
+    ip_model: str = param(NO_REFERENCE, IP_ADAPTERS, "The IP-Adapter that reads it.")
     ip_scale: float = param(1.0, Range(0, 1.5), "How strongly the reference picture is followed; 0 is without it.")
     ip_start: float = param(0.0, Range(0, 1), "The reference picture counts after this part of the steps.")
     ip_end: float = param(1.0, Range(0, 1), "The reference picture counts until this part of the steps.")
     upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
-    upscaler: str = param(OWN_UPSCALER, Choice(upscaler_names, is_upscaler), "The network that enlarges.")
+    upscaler: str = param(OWN_UPSCALER, UPSCALERS, "The network that enlarges.")
     hires_scale: float = param(
         1.0, Range(1, hires.LARGEST_SCALE), "Paints the picture once more at this many times its size; 1: no."
     )
