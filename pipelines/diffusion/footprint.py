@@ -82,9 +82,8 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     tile = request.tile or max(width, height)
     network = network_bytes(info, min(width, tile), min(height, tile), devices.device, item)
     decoding = decoding_bytes(*_decoder(info, request), width, height, item)
-    piece = min(
-        decoding, decoding_bytes(*_decoder(info, request), TILE * latent_factor(info), TILE * latent_factor(info), item)
-    )
+    side = TILE * latent_factor(info)
+    piece = min(decoding, decoding_bytes(*_decoder(info, request), side, side, item))
     added = added_bytes(request, item)
     ladder = _ladder(parts, info.network, network + added, decoding + added, piece + added)
     ways = {name: ladder[name] for name in _allowed(devices)}
