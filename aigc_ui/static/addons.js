@@ -11,12 +11,16 @@ import { t } from "./words.js";
 
 const CROSS = "M4 4l8 8M12 4l-8 8";
 const NO_NETWORK = "none";
-const WEIGHT = 0.8;  // what most LoRAs are tried with first
+const WEIGHT = 0.8; // what most LoRAs are tried with first
 
 let renderChips = () => {};
 
 const field = () => box("loras");
-const parts = () => (field()?.value ?? "").split(",").map((part) => part.trim()).filter(Boolean);
+const parts = () =>
+  (field()?.value ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean);
 const named = (part) => part.split(":")[0].trim();
 function toggle(name) {
   const kept = parts().filter((part) => named(part) !== name);
@@ -24,7 +28,9 @@ function toggle(name) {
   put("loras", kept.join(", "));
   renderChips();
 }
-document.addEventListener("input", (event) => { if (event.target === field()) renderChips(); });
+document.addEventListener("input", (event) => {
+  if (event.target === field()) renderChips();
+});
 
 // From the list of models: into the prompt, which is there also while the add-ons are folded up.
 export function useLora(name) {
@@ -49,9 +55,12 @@ function chips(names) {
 
 function createParts(id, also) {
   const choose = el("input", { type: "file", accept: "image/*", id: `${id}-file`, class: "picture-file" });
-  const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
+  const name = el("b"),
+    how = el("span", { class: "help" }),
+    alas = el("p", { class: "alas", role: "alert" });
   const drop = el("label", { class: "drop" }, choose, name, how);
-  const image = el("img", { id: `${id}-seen`, alt: "" }), heading = el("b");
+  const image = el("img", { id: `${id}-seen`, alt: "" }),
+    heading = el("b");
   const remove = el("button", { type: "button", id: `${id}-remove`, class: "small" }, icon(CROSS));
   const bare = el("div", { class: "bare" }, drop, ...also.bare);
   const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading, ...also.side), remove);
@@ -62,8 +71,19 @@ function createParts(id, also) {
 // network that reads it, where only one is installed, and takes it away. `also` are nodes beside the place to drop it,
 // beside the picture and below, and what changes with it.
 /** @param {Record<string, any>} followed */
-function followed({ id, setting, words, look, network, installed, also = { bare: [], side: [], under: [], show() {} } }) {
-  let picture = "", gone = false, busy = false, turn = 0;
+function followed({
+  id,
+  setting,
+  words,
+  look,
+  network,
+  installed,
+  also = { bare: [], side: [], under: [], show() {} },
+}) {
+  let picture = "",
+    gone = false,
+    busy = false,
+    turn = 0;
   const { choose, name, how, alas, image, heading, remove, bare, chosen, node } = createParts(id, also);
   remove.addEventListener("click", takeAway);
   choose.addEventListener("change", () => {
@@ -73,7 +93,8 @@ function followed({ id, setting, words, look, network, installed, also = { bare:
   node.addEventListener("picture", ({ detail: file }) => bring(file));
 
   const ask = newest(async (_) => {
-    const mine = ++turn, asked = picture;
+    const mine = ++turn,
+      asked = picture;
     if (!asked) return;
     try {
       const seen = await look(asked);
@@ -81,7 +102,9 @@ function followed({ id, setting, words, look, network, installed, also = { bare:
       const old = image.src;
       image.src = URL.createObjectURL(seen);
       if (old) URL.revokeObjectURL(old);
-    } catch { complain(t("error.server")); }
+    } catch {
+      complain(t("error.server"));
+    }
   });
   const see = () => ask({});
   function set(next, missing = false) {
@@ -97,7 +120,9 @@ function followed({ id, setting, words, look, network, installed, also = { bare:
     try {
       set((await upload(file)).id);
       if (installed.length === 1) applySettings({ [network]: installed[0] }, true);
-    } catch (error) { complain(error.message); }
+    } catch (error) {
+      complain(error.message);
+    }
     busy = false;
     show();
   }
@@ -110,7 +135,7 @@ function followed({ id, setting, words, look, network, installed, also = { bare:
   on("settings", async (settings) => {
     const asked = settings[setting];
     if (asked === undefined || asked === picture) return;
-    const found = asked && await kept(asked, { cache: "no-cache" });
+    const found = asked && (await kept(asked, { cache: "no-cache" }));
     set(found ? asked : "", Boolean(asked) && !found);
   });
   function show() {
@@ -127,24 +152,47 @@ function followed({ id, setting, words, look, network, installed, also = { bare:
   }
   on("language", show);
   show();
-  return { node, see, set, bring, get picture() { return picture; } };
+  return {
+    node,
+    see,
+    set,
+    bring,
+    get picture() {
+      return picture;
+    },
+  };
 }
 const kept = (id, options) => blob(`inputs/${encodeURIComponent(id)}.png`, options);
 
 function controlPicture(installed) {
-  let size = {}, drawn = "";
+  let size = {},
+    drawn = "";
   const pen = el("button", { type: "button", id: "control-draw", onclick: draw });
   const redraw = el("button", { type: "button", id: "control-redraw", onclick: draw });
   const hint = el("p", { class: "help" });
   const control = followed({
-    id: "control", setting: "control_image", network: "control_model", installed,
-    words: { picture: "control.picture", how: "control.how", seen: "control.seen", gone: "control.gone", remove: "control.remove" },
+    id: "control",
+    setting: "control_image",
+    network: "control_model",
+    installed,
+    words: {
+      picture: "control.picture",
+      how: "control.how",
+      seen: "control.seen",
+      gone: "control.gone",
+      remove: "control.remove",
+    },
     look: async (id) => {
-      const answer = await fetch(url("addons/seen.png"), { credentials: "same-origin", ...posted({ control_image: id, ...size }) });
+      const answer = await fetch(url("addons/seen.png"), {
+        credentials: "same-origin",
+        ...posted({ control_image: id, ...size }),
+      });
       return answer.ok && answer.blob();
     },
     also: {
-      bare: [pen], side: [redraw], under: [hint],
+      bare: [pen],
+      side: [redraw],
+      under: [hint],
       show(picture) {
         pen.textContent = t("scribble.draw");
         redraw.textContent = t("scribble.edit");
@@ -164,20 +212,28 @@ function controlPicture(installed) {
     redraw.hidden = false;
     applySettings({ control_type: "plain" });
   }
-  on("control", (values) => { size = values; control.see(); });
+  on("control", (values) => {
+    size = values;
+    control.see();
+  });
   return control.node;
 }
 
 export async function mountAddons(root) {
   let here;
-  try { here = await api("addons"); } catch (error) { complain(error.message); return; }
+  try {
+    here = await api("addons");
+  } catch (error) {
+    complain(error.message);
+    return;
+  }
   const shown = [];
   if (here.loras.length) {
     const list = chips(here.loras);
     renderChips = list.show;
     shown.push(list.node);
     on("language", () => renderChips());
-    on("settings", () => setTimeout(() => renderChips(), 300));  // Gradio puts the value in its box a moment later
+    on("settings", () => setTimeout(() => renderChips(), 300)); // Gradio puts the value in its box a moment later
     renderChips();
   }
   if (here.controls.length) shown.push(controlPicture(here.controls));
@@ -186,8 +242,18 @@ export async function mountAddons(root) {
 export async function mountReference(root) {
   const { ip_adapters: installed } = await api("addons").catch(() => ({ ip_adapters: [] }));
   const reference = followed({
-    id: "reference", setting: "ip_image", network: "ip_model", installed, look: kept,
-    words: { picture: "reference.picture", how: "reference.how", seen: "reference.picture", gone: "reference.gone", remove: "reference.remove" },
+    id: "reference",
+    setting: "ip_image",
+    network: "ip_model",
+    installed,
+    look: kept,
+    words: {
+      picture: "reference.picture",
+      how: "reference.how",
+      seen: "reference.picture",
+      gone: "reference.gone",
+      remove: "reference.remove",
+    },
   });
   root.replaceChildren(el("section", { id: "reference-panel" }, reference.node));
 }

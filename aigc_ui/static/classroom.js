@@ -7,9 +7,12 @@ import { complain } from "./message.js";
 import { over } from "./state.js";
 import { t } from "./words.js";
 
-const EVERY = 3000, CROSS = "M4 4l8 8M12 4l-8 8";
+const EVERY = 3000,
+  CROSS = "M4 4l8 8M12 4l-8 8";
 const TRAININGS = ["family-training", "points-training"];
-let me = null, jobs = [], timer = 0;
+let me = null,
+  jobs = [],
+  timer = 0;
 
 // A button for those who may train; the others read beside it why it is grey.
 export function forTraining(button) {
@@ -26,8 +29,12 @@ export function forTraining(button) {
   return why;
 }
 
-const title = (job) => (TRAININGS.includes(job.generator) ? t("classroom.training")
-  : job.request.prompt || ["upscale", "decode"].includes(job.generator) ? titled(job.generator, job.request) : job.generator);
+const title = (job) =>
+  TRAININGS.includes(job.generator)
+    ? t("classroom.training")
+    : job.request.prompt || ["upscale", "decode"].includes(job.generator)
+      ? titled(job.generator, job.request)
+      : job.generator;
 function standing(job) {
   if (job.stopping) return t("state.stopping");
   if (job.state === "waiting") return t("queue.position", { position: (job.position ?? 0) + 1 });
@@ -35,10 +42,26 @@ function standing(job) {
 }
 function row(job) {
   const who = job.own ? t("classroom.you") : t("classroom.visitor", { number: job.visitor });
-  const stop = el("button", { type: "button", class: "small", title: t("queue.stop"), "aria-label": t("classroom.stop", { who }),
-    disabled: Boolean(job.stopping), onclick: () => end(job.id) }, icon(CROSS));
-  return el("li", { class: "job", "data-id": job.id, "data-state": job.state },
-    el("span", { class: "who" }, who), el("span", { class: "prompt", title: title(job) }, title(job)), el("span", { class: "meta" }, standing(job)), stop);
+  const stop = el(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      title: t("queue.stop"),
+      "aria-label": t("classroom.stop", { who }),
+      disabled: Boolean(job.stopping),
+      onclick: () => end(job.id),
+    },
+    icon(CROSS),
+  );
+  return el(
+    "li",
+    { class: "job", "data-id": job.id, "data-state": job.state },
+    el("span", { class: "who" }, who),
+    el("span", { class: "prompt", title: title(job) }, title(job)),
+    el("span", { class: "meta" }, standing(job)),
+    stop,
+  );
 }
 
 async function refresh() {
@@ -46,17 +69,23 @@ async function refresh() {
   if (!me?.shared || !me.owner) return;
   timer = setTimeout(refresh, EVERY);
   if (document.hidden) return;
-  const answer = await api("jobs?all=1").catch(() => null);  // the page says elsewhere that the studio is gone
+  const answer = await api("jobs?all=1").catch(() => null); // the page says elsewhere that the studio is gone
   if (answer) jobs = answer.jobs.filter((job) => !over(job));
   emit("classroom");
 }
 async function end(id) {
-  try { await api(`jobs/${id}`, { method: "DELETE" }); } catch (error) { complain(error.message); }
+  try {
+    await api(`jobs/${id}`, { method: "DELETE" });
+  } catch (error) {
+    complain(error.message);
+  }
   refresh();
 }
 
 export function mountClassroom(root) {
-  const heading = el("h2"), note = el("p", { class: "help" }), list = el("ol", { id: "classroom-list", class: "jobs" });
+  const heading = el("h2"),
+    note = el("p", { class: "help" }),
+    list = el("ol", { id: "classroom-list", class: "jobs" });
   const section = el("section", { class: "queue", hidden: true }, heading, note, list);
   root.replaceChildren(section);
   function render() {

@@ -11,16 +11,21 @@ const OWN = "aigc";
 // Which network enlarges: a list where others than our own are installed. `refresh` is for each time that it is shown.
 export function createUpscalerChoice() {
   const node = el("select", { id: "detail-upscaler", hidden: true });
-  let others = [], wanted = remembered("upscaler");
+  let others = [],
+    wanted = remembered("upscaler");
   function render() {
     node.hidden = !others.length;
     node.title = t("field.upscaler");
     node.setAttribute("aria-label", t("field.upscaler"));
-    node.replaceChildren(...[OWN, ...others].map((name) => el("option", { value: name }, name === OWN ? t(`choice.upscaler.${OWN}`) : name)));
+    node.replaceChildren(
+      ...[OWN, ...others].map((name) =>
+        el("option", { value: name }, name === OWN ? t(`choice.upscaler.${OWN}`) : name),
+      ),
+    );
     node.value = others.includes(wanted) ? wanted : OWN;
   }
   async function refresh() {
-    const here = await api("addons").catch(() => null);  // without an answer what was known stays
+    const here = await api("addons").catch(() => null); // without an answer what was known stays
     others = here?.upscalers ?? others;
     render();
   }
@@ -39,10 +44,15 @@ export async function enlarge(id, factor, upscaler = OWN) {
     const job = await post("jobs", { generator: "upscale", request: { image, factor, upscaler } });
     document.getElementById("live-view")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
     await watchSubmitted(job.id);
-  } catch (error) { complain(error.message); }
+  } catch (error) {
+    complain(error.message);
+  }
 }
 
 // What stands where others have their prompt.
 export const titled = (generator, request) =>
-  generator === "upscale" ? t("job.upscale", { factor: parseInt(request.factor, 10) })
-    : generator === "decode" ? t("decode.again") : request.prompt || t("prompt.empty");
+  generator === "upscale"
+    ? t("job.upscale", { factor: parseInt(request.factor, 10) })
+    : generator === "decode"
+      ? t("decode.again")
+      : request.prompt || t("prompt.empty");

@@ -5,9 +5,11 @@ import { on } from "./events.js";
 import { post } from "./http.js";
 import { t } from "./words.js";
 
-const WAIT = 300;                                      // while somebody drags a slider
+const WAIT = 300; // while somebody drags a slider
 const GROUPS = { hires_scale: "group.hires", tile: "group.tile", variation_strength: "group.variation" };
-let told = null, timer = 0, turn = 0;
+let told = null,
+  timer = 0,
+  turn = 0;
 
 const amount = (bytes) => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 function sentence() {
@@ -35,6 +37,9 @@ export function mountEstimate(root) {
     told = answer;
     render();
   }
-  on("sized", (request) => { clearTimeout(timer); timer = setTimeout(() => ask(request), WAIT); });
+  on("sized", (request) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ask(request), WAIT);
+  });
   on("language", render);
 }

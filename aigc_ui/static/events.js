@@ -25,7 +25,13 @@
 const listeners = {};
 
 /** @template {keyof Events} Name @param {Name} name @param {(detail: Events[Name]) => void} listener */
-export const on = (name, listener) => { (listeners[name] ??= []).push(listener); };
+export const on = (name, listener) => {
+  (listeners[name] ??= []).push(listener);
+};
 
 /** @template {keyof Events} Name @param {Name} name @param {Events[Name]} [detail] */
-export const emit = (name, detail) => { (listeners[name] ?? []).forEach((listener) => { listener(detail); }); };
+export const emit = (name, detail) => {
+  (listeners[name] ?? []).forEach((listener) => {
+    listener(detail);
+  });
+};

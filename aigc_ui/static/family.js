@@ -8,16 +8,32 @@ export const FAMILIES = ["gan", "vae", "vq", "flow", "diffusion", "flow-matching
 
 // The figures that were measured of the shipped models, asked for once.
 let scores = null;
-export const familyScores = () => (scores ??= api("lab/families").catch((error) => { scores = null; throw error; }));
+export const familyScores = () =>
+  (scores ??= api("lab/families").catch((error) => {
+    scores = null;
+    throw error;
+  }));
 
 // A named canvas with figures below it.
 export function createFamilyView(id, name) {
-  const canvas = el("canvas", { id, role: "img" }), title = el("b"), told = el("span", { class: "figures" });
+  const canvas = el("canvas", { id, role: "img" }),
+    title = el("b"),
+    told = el("span", { class: "figures" });
   const node = el("figure", { class: "family", "data-family": name }, el("figcaption", {}, title, told), canvas);
-  const say = () => { title.textContent = t(`family.${name}`); canvas.setAttribute("aria-label", title.textContent); };
+  const say = () => {
+    title.textContent = t(`family.${name}`);
+    canvas.setAttribute("aria-label", title.textContent);
+  };
   on("language", say);
   say();
-  return { node, canvas, tell: (text) => { told.textContent = text; }, paint: (bitmap) => onto(canvas, bitmap) };
+  return {
+    node,
+    canvas,
+    tell: (text) => {
+      told.textContent = text;
+    },
+    paint: (bitmap) => onto(canvas, bitmap),
+  };
 }
 // Below the control of the class, its name; of none in particular what `otherwise` says.
 export async function nameClass({ data, label }, { label: part }, otherwise = "") {

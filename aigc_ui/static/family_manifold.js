@@ -7,10 +7,20 @@ import { t } from "./words.js";
 
 // `show(label)` draws the plane of that digit.
 export function createManifold() {
-  const title = el("h3"), note = el("p", { class: "help" }), told = el("span", { class: "figures", id: "manifold-z" });
-  const plane = el("canvas", { id: "manifold-plane", role: "img" }), here = el("canvas", { id: "manifold-here", role: "img" });
-  const node = el("section", { class: "manifold" }, title, note, el("div", { class: "manifold-row" }, plane, el("div", {}, here, told)));
-  let label = null, place = { across: 0.5, down: 0.5 };
+  const title = el("h3"),
+    note = el("p", { class: "help" }),
+    told = el("span", { class: "figures", id: "manifold-z" });
+  const plane = el("canvas", { id: "manifold-plane", role: "img" }),
+    here = el("canvas", { id: "manifold-here", role: "img" });
+  const node = el(
+    "section",
+    { class: "manifold" },
+    title,
+    note,
+    el("div", { class: "manifold-row" }, plane, el("div", {}, here, told)),
+  );
+  let label = null,
+    place = { across: 0.5, down: 0.5 };
 
   const ask = newest(async ({ asked }) => {
     try {
@@ -18,13 +28,18 @@ export function createManifold() {
       onto(plane, await decode(sheet[0]));
       onto(here, await decode(picture[0]));
       told.textContent = `z = (${z.join(", ")})`;
-    } catch (error) { told.textContent = error.message; }
+    } catch (error) {
+      told.textContent = error.message;
+    }
   });
   const refresh = () => ask({ asked: { label, ...place } });
   const within = (value) => Math.min(1, Math.max(0, value));
   plane.addEventListener("pointermove", (event) => {
     const box = plane.getBoundingClientRect();
-    place = { across: within((event.clientX - box.left) / box.width), down: within((event.clientY - box.top) / box.height) };
+    place = {
+      across: within((event.clientX - box.left) / box.width),
+      down: within((event.clientY - box.top) / box.height),
+    };
     refresh();
   });
   function say() {
@@ -35,5 +50,13 @@ export function createManifold() {
   }
   on("language", say);
   say();
-  return { node, show: (next) => { if (next !== label) { label = next; refresh(); } } };
+  return {
+    node,
+    show: (next) => {
+      if (next !== label) {
+        label = next;
+        refresh();
+      }
+    },
+  };
 }

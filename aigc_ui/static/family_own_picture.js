@@ -16,15 +16,42 @@ const NEEDS = {
 
 // `set({image, other})` brings a kept picture into the bench's values; `ask(values, model)` fills what has changed.
 export function createOwnPicture(set) {
-  const views = Object.fromEntries(["source", "again", "codes", "between", "faded"].map((name) => [name, createFamilyView(`own-${name}`, name)]));
-  const prior = createFamilyView("own-prior", "prior"), alas = el("p", { class: "help", id: "own-prior-note" });
+  const views = Object.fromEntries(
+    ["source", "again", "codes", "between", "faded"].map((name) => [name, createFamilyView(`own-${name}`, name)]),
+  );
+  const prior = createFamilyView("own-prior", "prior"),
+    alas = el("p", { class: "help", id: "own-prior-note" });
   const titles = Object.fromEntries(["trip", "between", "prior"].map((name) => [name, el("h3")]));
   const grid = (...names) => el("div", { class: "family-grid two" }, ...names.map((name) => views[name].node));
-  const way = el("section", { class: "own-part" }, titles.between, createPictureChooser((id) => set({ other: id })), grid("between", "faded"));
-  const bare = el("section", { class: "own-part" }, titles.prior, alas, el("div", { class: "family-grid two" }, prior.node));
-  const node = el("div", { class: "own-part", hidden: true },
-    el("section", { class: "own-part" }, titles.trip, createPictureChooser((id) => set({ image: id })), grid("source", "again", "codes")), way, bare);
-  const asked = {}, told = {};
+  const way = el(
+    "section",
+    { class: "own-part" },
+    titles.between,
+    createPictureChooser((id) => set({ other: id })),
+    grid("between", "faded"),
+  );
+  const bare = el(
+    "section",
+    { class: "own-part" },
+    titles.prior,
+    alas,
+    el("div", { class: "family-grid two" }, prior.node),
+  );
+  const node = el(
+    "div",
+    { class: "own-part", hidden: true },
+    el(
+      "section",
+      { class: "own-part" },
+      titles.trip,
+      createPictureChooser((id) => set({ image: id })),
+      grid("source", "again", "codes"),
+    ),
+    way,
+    bare,
+  );
+  const asked = {},
+    told = {};
 
   async function ask(values, { kind }) {
     way.hidden = bare.hidden = kind === "vq";
@@ -44,16 +71,23 @@ export function createOwnPicture(set) {
   }
   // Several pictures as one, in rows as square as they go.
   async function strip(sources) {
-    const bitmaps = await Promise.all(sources.map(decode)), columns = Math.ceil(Math.sqrt(bitmaps.length)), { width, height } = bitmaps[0];
-    const sheet = el("canvas", { width: columns * width, height: Math.ceil(bitmaps.length / columns) * height }), pen = sheet.getContext("2d");
+    const bitmaps = await Promise.all(sources.map(decode)),
+      columns = Math.ceil(Math.sqrt(bitmaps.length)),
+      { width, height } = bitmaps[0];
+    const sheet = el("canvas", { width: columns * width, height: Math.ceil(bitmaps.length / columns) * height }),
+      pen = sheet.getContext("2d");
     bitmaps.forEach((bitmap, i) => pen.drawImage(bitmap, (i % columns) * width, Math.floor(i / columns) * height));
     return sheet;
   }
   function say() {
     for (const [name, title] of Object.entries(titles)) title.textContent = t(`family.own.${name}`);
     const trip = told["there-and-back"];
-    alas.textContent = t("own.prior.help") + (trip?.deviation ? ` ${t("own.deviation", { deviation: figure(trip.deviation) })}` : "");
-    if (trip) views.again.tell(t("trip.told", { error: figure(trip.error), numbers: trip.numbers, of: trip.of, time: seconds(trip.seconds) }));
+    alas.textContent =
+      t("own.prior.help") + (trip?.deviation ? ` ${t("own.deviation", { deviation: figure(trip.deviation) })}` : "");
+    if (trip)
+      views.again.tell(
+        t("trip.told", { error: figure(trip.error), numbers: trip.numbers, of: trip.of, time: seconds(trip.seconds) }),
+      );
     if (trip?.known) views.codes.tell(t("own.codes", { used: trip.used, known: trip.known }));
   }
   on("language", say);

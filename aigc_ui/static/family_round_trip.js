@@ -9,17 +9,35 @@ import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 export function mountFamilyRoundTrip(root) {
-  const views = Object.fromEntries(["source", ...FAMILIES].map((name) => [name, createFamilyView(`trip-${name}`, name)]));
+  const views = Object.fromEntries(
+    ["source", ...FAMILIES].map((name) => [name, createFamilyView(`trip-${name}`, name)]),
+  );
   const note = el("p", { class: "help" });
-  const stage = el("div", { class: "bench-main" }, note, createPictureChooser((id) => bench.set({ image: id })),
-    el("div", { class: "family-grid four" }, ...["source", ...FAMILIES].map((name) => views[name].node)));
+  const stage = el(
+    "div",
+    { class: "bench-main" },
+    note,
+    createPictureChooser((id) => bench.set({ image: id })),
+    el("div", { class: "family-grid four" }, ...["source", ...FAMILIES].map((name) => views[name].node)),
+  );
   const answers = {};
-  let shipped = null, turn = 0;
+  let shipped = null,
+    turn = 0;
 
   const bench = createBench(root, {
-    id: "bench-round-trip", experiment: "round-trip", stage, controls: ["data", "index", "label"],
-    request: async (values) => { await trip(values); return values; }, show: () => {},
-    shown: (values, parts) => { nameClass(values, parts, values.image ? "" : t("family.own")); if (parts.index) parts.index.node.hidden = Boolean(values.image); },
+    id: "bench-round-trip",
+    experiment: "round-trip",
+    stage,
+    controls: ["data", "index", "label"],
+    request: async (values) => {
+      await trip(values);
+      return values;
+    },
+    show: () => {},
+    shown: (values, parts) => {
+      nameClass(values, parts, values.image ? "" : t("family.own"));
+      if (parts.index) parts.index.node.hidden = Boolean(values.image);
+    },
   });
 
   // One family after another, the quick ones first; a newer picture leaves the rest of an older one's round out.
@@ -28,7 +46,10 @@ export function mountFamilyRoundTrip(root) {
     const mine = ++turn;
     shipped ??= (await familyScores()).shipped;
     const known = ORDER.filter((name) => (shipped[values.data] ?? []).includes(name));
-    FAMILIES.forEach((name) => { views[name].node.hidden = !known.includes(name); if (known.includes(name)) views[name].tell(t("trip.under_way")); });
+    FAMILIES.forEach((name) => {
+      views[name].node.hidden = !known.includes(name);
+      if (known.includes(name)) views[name].tell(t("trip.under_way"));
+    });
     for (const name of known) {
       if (mine !== turn) return;
       const answer = await post("lab/round-trip", { ...values, family: name });
@@ -38,7 +59,8 @@ export function mountFamilyRoundTrip(root) {
       views[name].tell(line(answer));
     }
   }
-  const line = ({ error, numbers, of, seconds: time }) => t("trip.told", { error: figure(error), numbers, of, time: seconds(time) });
+  const line = ({ error, numbers, of, seconds: time }) =>
+    t("trip.told", { error: figure(error), numbers, of, time: seconds(time) });
   function say() {
     note.textContent = t("trip.help");
     for (const [name, answer] of Object.entries(answers)) views[name].tell(line(answer));

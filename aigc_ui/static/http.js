@@ -12,14 +12,20 @@ async function answered(path, options = {}) {
   }
   if (answer.ok) return answer;
   const refused = (await answer.json().catch(() => null))?.error;
-  throw Object.assign(new Error(refused?.message ?? t("error.server")),
-    { code: refused?.code, again: answer.status === 429 ? Number(answer.headers.get("retry-after")) : 0 });
+  throw Object.assign(new Error(refused?.message ?? t("error.server")), {
+    code: refused?.code,
+    again: answer.status === 429 ? Number(answer.headers.get("retry-after")) : 0,
+  });
 }
 export async function api(path, options) {
   const answer = await answered(path, options);
   return answer.status === 204 ? null : answer.json().catch(() => null);
 }
-export const posted = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+export const posted = (body) => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
 export const post = (path, body) => api(path, posted(body));
 // The same for a bench of this tab: while such a question waits for its turn, a newer one takes its place.
 const tab = Math.random().toString(36).slice(2);
@@ -32,4 +38,4 @@ export const upload = (bytes) =>
   api("inputs", { method: "POST", headers: { "content-type": bytes.type || "application/octet-stream" }, body: bytes });
 export const file = async (path, options) => (await answered(path, options)).blob();
 export const blob = (path, options) => file(path, options).catch(() => null);
-export const listed = (body, name) => (Array.isArray(body) ? body : body?.[name] ?? []);
+export const listed = (body, name) => (Array.isArray(body) ? body : (body?.[name] ?? []));

@@ -6,7 +6,7 @@ import { pace } from "./pace.js";
 import { over, state } from "./state.js";
 
 const PAGE = 60;
-const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode"];  // jobs that the Create page follows
+const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode"]; // jobs that the Create page follows
 /** @typedef {import("./engine.d.ts").Job} Job */
 
 /** @type {EventSource | null} */
@@ -38,17 +38,23 @@ function poll() {
 // Keep looking at what runs; when it is over go on to the next one, else stay with the last picture.
 function follow() {
   const watched = byId(state.watched);
-  if (watched && isActive(watched)) { emit("job", watched); return; }
+  if (watched && isActive(watched)) {
+    emit("job", watched);
+    return;
+  }
   const next = state.jobs.find((job) => job.state === "running") ?? state.jobs.find((job) => job.state === "waiting");
   if (next) return watchJob(next.id);
   if (state.watched) return;
-  const last = state.jobs.filter((job) => job.state === "done" || job.state === "cancelled").sort((a, b) => b.created - a.created)[0];
+  const last = state.jobs
+    .filter((job) => job.state === "done" || job.state === "cancelled")
+    .sort((a, b) => b.created - a.created)[0];
   if (last) watchJob(last.id);
 }
 /** @param {Job} snapshot */
 function update(snapshot) {
   const place = state.jobs.findIndex((job) => job.id === snapshot.id);
-  if (place < 0) state.jobs.push(snapshot); else state.jobs[place] = { ...state.jobs[place], ...snapshot };
+  if (place < 0) state.jobs.push(snapshot);
+  else state.jobs[place] = { ...state.jobs[place], ...snapshot };
   emit("jobs");
   if (snapshot.id === state.watched) emit("job", byId(snapshot.id));
 }
@@ -66,14 +72,17 @@ export function watchJob(id) {
 function listen(id) {
   const source = new EventSource(url(`jobs/${id}/events`));
   stream = source;
-  const heard = (name, act) => source.addEventListener(name, (event) => {
-    if (stream === source && event.data) act(JSON.parse(event.data));
-  });
+  const heard = (name, act) =>
+    source.addEventListener(name, (event) => {
+      if (stream === source && event.data) act(JSON.parse(event.data));
+    });
   heard("state", (snapshot) => {
     update(snapshot);
     if (over(snapshot)) end(source, id);
   });
-  heard("progress", (part) => emit("progress", { stage: part.stage, done: part.done, total: part.total, seconds: null }));
+  heard("progress", (part) =>
+    emit("progress", { stage: part.stage, done: part.done, total: part.total, seconds: null }),
+  );
   const left = pace();
   heard("frame", (frame) => {
     emit("frame", frame);
@@ -82,7 +91,13 @@ function listen(id) {
   source.onerror = (event) => {
     if (/** @type {MessageEvent} */ (event).data || stream !== source) return;
     emit("lost");
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (stream === source) { stream = null; refreshJobs(); } }, 2000);
+    if (source.readyState === EventSource.CLOSED)
+      setTimeout(() => {
+        if (stream === source) {
+          stream = null;
+          refreshJobs();
+        }
+      }, 2000);
   };
 }
 async function end(source, id) {
@@ -120,7 +135,11 @@ export function redrawJob(id) {
 }
 
 async function act(path, options) {
-  try { await api(path, options); } catch (error) { complain(error.message); }
+  try {
+    await api(path, options);
+  } catch (error) {
+    complain(error.message);
+  }
   refreshJobs();
 }
 export function stopJob(id = state.watched) {
@@ -130,12 +149,16 @@ export function stopJob(id = state.watched) {
   act(`jobs/${id}`, { method: "DELETE" });
 }
 export const removeJob = (id) => act(`jobs/${id}`, { method: "DELETE" });
-export const moveJob = (id, position) => post(`jobs/${id}/move`, { position }).catch((error) => complain(error.message)).then(refreshJobs);
+export const moveJob = (id, position) =>
+  post(`jobs/${id}/move`, { position })
+    .catch((error) => complain(error.message))
+    .then(refreshJobs);
 
 // What was just asked for is looked at, unless another one is running; it may already be over.
 export async function watchSubmitted(id) {
   await refreshJobs();
-  const watched = byId(state.watched), job = byId(id);
+  const watched = byId(state.watched),
+    job = byId(id);
   if (job && state.watched !== id && (!watched || over(watched))) watchJob(id);
   if (!job || !over(job)) return;
   refreshPictures();
@@ -147,7 +170,9 @@ export async function refreshPictures() {
     state.pictures = listed(await api(`images?limit=${PAGE}`), "images");
     state.more = state.pictures.length === PAGE;
     emit("pictures");
-  } catch (error) { complain(error.message); }
+  } catch (error) {
+    complain(error.message);
+  }
 }
 export async function olderPictures() {
   const before = state.pictures.at(-1)?.id;
@@ -156,5 +181,7 @@ export async function olderPictures() {
     state.pictures.push(...older);
     state.more = older.length === PAGE;
     emit("pictures");
-  } catch (error) { complain(error.message); }
+  } catch (error) {
+    complain(error.message);
+  }
 }

@@ -1,6 +1,7 @@
 // A curve drawn on a plot: its points are dragged, a click beside them adds one, a double click takes one away.
 
-const GAP = 0.005, MOST = 24;                         // between two positions; points in all
+const GAP = 0.005,
+  MOST = 24; // between two positions; points in all
 const held = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // What a plot takes as `drag`. `points()` are the present ones, [position from 0 to 1, value], `put` keeps others;
@@ -11,18 +12,23 @@ export function curveHandles({ points, put, wide, low, high }) {
   return {
     points: points().map(([a, b]) => [a * wide, b]),
     move: (i, x, y) => {
-      const next = copy(), [a, b] = place(x, y);
-      const left = i ? next[i - 1][0] + GAP : 0, right = i < next.length - 1 ? next[i + 1][0] - GAP : 1;
+      const next = copy(),
+        [a, b] = place(x, y);
+      const left = i ? next[i - 1][0] + GAP : 0,
+        right = i < next.length - 1 ? next[i + 1][0] - GAP : 1;
       next[i] = [held(a, left, right), b];
       put(next);
       return i;
     },
     add: (x, y) => {
-      const [a, b] = place(x, y), next = [...copy(), [a, b]].sort((p, q) => p[0] - q[0]);
+      const [a, b] = place(x, y),
+        next = [...copy(), [a, b]].sort((p, q) => p[0] - q[0]);
       if (next.length > MOST || next.some((p, i) => i && p[0] - next[i - 1][0] < GAP)) return null;
       put(next);
       return next.findIndex((p) => p[0] === a);
     },
-    remove: (i) => { if (points().length > 2) put(copy().filter((_, j) => j !== i)); },
+    remove: (i) => {
+      if (points().length > 2) put(copy().filter((_, j) => j !== i));
+    },
   };
 }

@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { colour } from "./plot_drawing.js";
 
-const ARROW_HEAD = 2.6;                               // radians from the arrow's direction to either barb
+const ARROW_HEAD = 2.6; // radians from the arrow's direction to either barb
 
 // scene: { reach, heat: {values}, field: {side, vectors}, dots: {places, colour(i), faint}, marks: [{kind, colour, ...}] }
 export function createPlane(id) {
@@ -19,8 +19,12 @@ export function createPlane(id) {
   }
   // Where in the plane the pointer is.
   function place(event) {
-    const box = canvas.getBoundingClientRect(), { reach } = scene;
-    return [((event.clientX - box.left) / box.width * 2 - 1) * reach, (1 - (event.clientY - box.top) / box.height * 2) * reach];
+    const box = canvas.getBoundingClientRect(),
+      { reach } = scene;
+    return [
+      (((event.clientX - box.left) / box.width) * 2 - 1) * reach,
+      (1 - ((event.clientY - box.top) / box.height) * 2) * reach,
+    ];
   }
   new ResizeObserver(() => draw()).observe(canvas);
   new MutationObserver(() => draw()).observe(document.body, { attributeFilter: ["class"] });
@@ -35,7 +39,8 @@ export function planePicture(scene, side) {
 }
 
 // A mark as it looks on the plane, for a legend; the style's colour follows the theme by itself.
-export const planeKey = (kind, name) => el("i", { class: `key key-${kind}`, style: `color: var(${name})`, "aria-hidden": "true" });
+export const planeKey = (kind, name) =>
+  el("i", { class: `key key-${kind}`, style: `color: var(${name})`, "aria-hidden": "true" });
 
 function paint(canvas, scene) {
   const pen = penOn(canvas, scene.reach);
@@ -44,19 +49,31 @@ function paint(canvas, scene) {
   if (scene.heat) heat(pen, scene.heat);
   if (scene.field) field(pen, scene.field, scene.reach);
   if (scene.dots) dots(pen, scene.dots);
-  scene.marks.forEach((mark) => { pen.use(mark.colour, mark.dash); MARKS[mark.kind](pen, mark); });
+  scene.marks.forEach((mark) => {
+    pen.use(mark.colour, mark.dash);
+    MARKS[mark.kind](pen, mark);
+  });
 }
 function penOn(canvas, reach) {
-  const on = canvas.getContext("2d"), zoom = canvas.width / 520, scale = canvas.width / (2 * reach), known = {};
+  const on = canvas.getContext("2d"),
+    zoom = canvas.width / 520,
+    scale = canvas.width / (2 * reach),
+    known = {};
   return {
-    on, zoom, scale,
+    on,
+    zoom,
+    scale,
     at: ([x, y]) => [(x + reach) * scale, (reach - y) * scale],
     use(name, dash) {
       on.strokeStyle = on.fillStyle = known[name] ??= colour(name);
       on.lineWidth = 2 * zoom;
       on.setLineDash(dash ? [4 * zoom, 4 * zoom] : []);
     },
-    disc(place, radius) { on.beginPath(); on.arc(...this.at(place), radius * zoom, 0, 7); on.fill(); },
+    disc(place, radius) {
+      on.beginPath();
+      on.arc(...this.at(place), radius * zoom, 0, 7);
+      on.fill();
+    },
   };
 }
 function line({ on, at }, places) {
@@ -65,8 +82,12 @@ function line({ on, at }, places) {
   on.stroke();
 }
 function arrow(pen, [x, y], [dx, dy], head) {
-  line(pen, [[x, y], [x + dx, y + dy]]);
-  const [ex, ey] = pen.at([x + dx, y + dy]), turn = Math.atan2(-dy, dx);
+  line(pen, [
+    [x, y],
+    [x + dx, y + dy],
+  ]);
+  const [ex, ey] = pen.at([x + dx, y + dy]),
+    turn = Math.atan2(-dy, dx);
   pen.on.beginPath();
   for (const barb of [ARROW_HEAD, -ARROW_HEAD]) {
     pen.on.moveTo(ex, ey);
@@ -76,28 +97,36 @@ function arrow(pen, [x, y], [dx, dy], head) {
 }
 // Vectors on a square grid, row by row; long ones are cut so that none reaches its neighbour.
 function field(pen, { side, vectors }, reach) {
-  const gap = 2 * reach / (side - 1);
+  const gap = (2 * reach) / (side - 1);
   pen.use("--muted");
   pen.on.lineWidth = 1.1 * pen.zoom;
   vectors.forEach(([dx, dy], i) => {
-    const long = Math.hypot(dx, dy), length = Math.min(1, long / 3) * 0.8 * gap / (long || 1);
+    const long = Math.hypot(dx, dy),
+      length = (Math.min(1, long / 3) * 0.8 * gap) / (long || 1);
     arrow(pen, [Math.floor(i / side) * gap - reach, (i % side) * gap - reach], [dx * length, dy * length], 5);
   });
 }
 // Values on a square grid, rows from above: the higher one is, the more of the colour its cell has.
 function heat({ on }, { values }) {
-  const all = values.flat(), low = Math.min(...all), high = Math.max(...all);
-  const edge = (place) => Math.round(place * on.canvas.width / values.length);
+  const all = values.flat(),
+    low = Math.min(...all),
+    high = Math.max(...all);
+  const edge = (place) => Math.round((place * on.canvas.width) / values.length);
   on.fillStyle = colour("--plot-1");
-  values.forEach((row, i) => row.forEach((value, j) => {
-    on.globalAlpha = 0.55 * (high > low ? (value - low) / (high - low) : 0);
-    on.fillRect(edge(j), edge(i), edge(j + 1) - edge(j), edge(i + 1) - edge(i));
-  }));
+  values.forEach((row, i) =>
+    row.forEach((value, j) => {
+      on.globalAlpha = 0.55 * (high > low ? (value - low) / (high - low) : 0);
+      on.fillRect(edge(j), edge(i), edge(j + 1) - edge(j), edge(i + 1) - edge(i));
+    }),
+  );
   on.globalAlpha = 1;
 }
 function dots(pen, { places, colour: name, faint }) {
   pen.on.globalAlpha = faint ? 0.25 : 0.75;
-  places.forEach((place, i) => { pen.use(name(i)); pen.disc(place, 2.6); });
+  places.forEach((place, i) => {
+    pen.use(name(i));
+    pen.disc(place, 2.6);
+  });
   pen.on.globalAlpha = 1;
 }
 const MARKS = {
@@ -113,10 +142,14 @@ const MARKS = {
     pen.on.stroke();
   },
   cross: (pen, { at }) => {
-    const [x, y] = pen.at(at), arm = 7 * pen.zoom;
+    const [x, y] = pen.at(at),
+      arm = 7 * pen.zoom;
     pen.on.lineWidth = 3 * pen.zoom;
     pen.on.beginPath();
-    for (const way of [1, -1]) { pen.on.moveTo(x - arm, y - way * arm); pen.on.lineTo(x + arm, y + way * arm); }
+    for (const way of [1, -1]) {
+      pen.on.moveTo(x - arm, y - way * arm);
+      pen.on.lineTo(x + arm, y + way * arm);
+    }
     pen.on.stroke();
   },
   line: (pen, { places }) => line(pen, places),

@@ -7,7 +7,8 @@ import { t } from "./words.js";
 const PAINTS = { learned: "--plot-1", ideal: "--plot-2" };
 
 export function createTrainingBound() {
-  const plot = createPlot("plot-learned-bound"), table = el("table", { class: "plain", id: "learned-bound" });
+  const plot = createPlot("plot-learned-bound"),
+    table = el("table", { class: "plain", id: "learned-bound" });
   const note = el("p", { class: "help", id: "learned-bound-note" });
   const side = el("div", { class: "bound-side" }, table, note);
 
@@ -15,21 +16,50 @@ export function createTrainingBound() {
   function draw(bound, running) {
     const known = Boolean(bound?.learned);
     plot.node.hidden = table.hidden = !known;
-    note.textContent = bound?.refused ? t("train.bound.none", { why: bound.refused })
-      : known ? t("train.bound.help", { examples: bound.examples }) : running ? t("train.bound.later") : "";
+    note.textContent = bound?.refused
+      ? t("train.bound.none", { why: bound.refused })
+      : known
+        ? t("train.bound.help", { examples: bound.examples })
+        : running
+          ? t("train.bound.later")
+          : "";
     if (!known) return;
-    const whose = Object.keys(PAINTS), ts = bound.ideal.terms.map((_, i) => i).slice(1);
-    plot.draw({ title: t("train.bound"), x: { label: "t" }, y: { log: true }, series: whose.map((w) => ({
-      name: t(`train.bound.${w}`), x: ts, y: bound[w].terms.slice(1), colour: PAINTS[w], dash: w === "ideal" ? "5 4" : undefined })) });
-    const row = (name, values, strong) => el("tr", { class: strong ? "strong" : "" }, el("th", {}, name), ...values.map((v) => el("td", {}, figure(v))));
-    const each = (take) => whose.map((w) => take(bound[w])), sum = (terms) => terms.reduce((a, b) => a + b, 0);
+    const whose = Object.keys(PAINTS),
+      ts = bound.ideal.terms.map((_, i) => i).slice(1);
+    plot.draw({
+      title: t("train.bound"),
+      x: { label: "t" },
+      y: { log: true },
+      series: whose.map((w) => ({
+        name: t(`train.bound.${w}`),
+        x: ts,
+        y: bound[w].terms.slice(1),
+        colour: PAINTS[w],
+        dash: w === "ideal" ? "5 4" : undefined,
+      })),
+    });
+    const row = (name, values, strong) =>
+      el("tr", { class: strong ? "strong" : "" }, el("th", {}, name), ...values.map((v) => el("td", {}, figure(v))));
+    const each = (take) => whose.map((w) => take(bound[w])),
+      sum = (terms) => terms.reduce((a, b) => a + b, 0);
     table.replaceChildren(
       el("tr", {}, el("th", {}, t("lab.bits")), ...whose.map((w) => el("th", {}, t(`train.bound.${w}`)))),
-      row("L₀", each((b) => b.terms[0])),
-      row(under("L₁ … L", "T−1"), each((b) => sum(b.terms.slice(1)))),
+      row(
+        "L₀",
+        each((b) => b.terms[0]),
+      ),
+      row(
+        under("L₁ … L", "T−1"),
+        each((b) => sum(b.terms.slice(1))),
+      ),
       row(under("L", "T"), [bound.prior, bound.prior]),
-      row(t("lab.total"), each((b) => b.total), true),
-      row(t("lab.entropy"), [bound.entropy, bound.entropy]));
+      row(
+        t("lab.total"),
+        each((b) => b.total),
+        true,
+      ),
+      row(t("lab.entropy"), [bound.entropy, bound.entropy]),
+    );
   }
   const under = (name, index) => el("span", {}, name, el("sub", {}, index));
   return { nodes: [plot.node, side], draw };

@@ -6,22 +6,45 @@ import { t } from "./words.js";
 
 // `shelf` is as for a card.
 export function createHub({ doing, job }) {
-  const title = el("summary"), help = el("p", { class: "help" }), seen = el("p", { class: "help", role: "status" });
-  const repo = el("input", { id: "hub-repo", autocomplete: "off" }), file = el("input", { id: "hub-file", autocomplete: "off" });
+  const title = el("summary"),
+    help = el("p", { class: "help" }),
+    seen = el("p", { class: "help", role: "status" });
+  const repo = el("input", { id: "hub-repo", autocomplete: "off" }),
+    file = el("input", { id: "hub-file", autocomplete: "off" });
   const look = el("button", { type: "button", id: "hub-look" });
   const asked = () => ({ repo: repo.value.trim(), file: file.value.trim() });
   const fetching = job("library-download", "download", asked);
-  look.addEventListener("click", doing(async () => {
-    seen.textContent = "";
-    const { size, licence } = await post("hub/look", asked());
-    seen.textContent = t("library.seen", { size: units(size), licence: licence || t("library.unsaid") });
-  }));
+  look.addEventListener(
+    "click",
+    doing(async () => {
+      seen.textContent = "";
+      const { size, licence } = await post("hub/look", asked());
+      seen.textContent = t("library.seen", { size: units(size), licence: licence || t("library.unsaid") });
+    }),
+  );
   const say = () => {
     title.textContent = t("library.hub");
     help.textContent = t("library.hub-help");
     look.textContent = t("library.look");
-    for (const [box, key] of [[repo, "library.repo"], [file, "library.file"]]) { box.placeholder = t(key); box.setAttribute("aria-label", t(key)); }
+    for (const [box, key] of [
+      [repo, "library.repo"],
+      [file, "library.file"],
+    ]) {
+      box.placeholder = t(key);
+      box.setAttribute("aria-label", t(key));
+    }
   };
   say();
-  return { say, node: el("details", { class: "hub" }, title, help, el("div", { class: "find" }, repo, file, look), seen, ...fetching.nodes) };
+  return {
+    say,
+    node: el(
+      "details",
+      { class: "hub" },
+      title,
+      help,
+      el("div", { class: "find" }, repo, file, look),
+      seen,
+      ...fetching.nodes,
+    ),
+  };
 }

@@ -14,29 +14,50 @@ import { t } from "./words.js";
 const NOISY = 0.3;
 
 export function mountLive(root) {
-  const noisy = createPane("live-x"), guess = createPane("live-x0");
-  const empty = el("p", { class: "empty" }), line = createStatusLine();
-  const { play, range, stop } = createPlayer({ play: "live-play", range: "live-scrub" }, {
-    show: (i) => { range.value = i; show({ frame: frames[i], last: i === frames.length - 1 }); },
-    pause: (last) => Math.max(40, Math.min(250, 4000 / (last + 1))),
-  });
+  const noisy = createPane("live-x"),
+    guess = createPane("live-x0");
+  const empty = el("p", { class: "empty" }),
+    line = createStatusLine();
+  const { play, range, stop } = createPlayer(
+    { play: "live-play", range: "live-scrub" },
+    {
+      show: (i) => {
+        range.value = i;
+        show({ frame: frames[i], last: i === frames.length - 1 });
+      },
+      pause: (last) => Math.max(40, Math.min(250, 4000 / (last + 1))),
+    },
+  );
   play.disabled = range.disabled = true;
-  const films = createFilms("live-films", { name: () => `denoising-${job.id}`, make: (kind) => file(`jobs/${job.id}/film.${kind}`) });
+  const films = createFilms("live-films", {
+    name: () => `denoising-${job.id}`,
+    make: (kind) => file(`jobs/${job.id}/film.${kind}`),
+  });
   films.hidden = true;
   const notes = el("ul", { id: "live-notes", class: "notes" });
-  const view = el("section", { id: "live-view", "data-state": "idle" },
+  const view = el(
+    "section",
+    { id: "live-view", "data-state": "idle" },
     el("div", { class: "panes" }, noisy.node, guess.node, empty),
     ...line.nodes,
-    el("div", { class: "scrub" }, play, range, films), notes);
+    el("div", { class: "scrub" }, play, range, films),
+    notes,
+  );
   root.replaceChildren(view);
 
-  let frames = [], finals = null, job = null, shown = null;
+  let frames = [],
+    finals = null,
+    job = null,
+    shown = null;
 
   const show = newest(async (item) => {
     shown = item;
     const finished = item.last && finals;
     const count = job?.request?.count ?? 1;
-    const [x, x0] = await Promise.all([item.frame && cut(item.frame.x, count), finished || (item.frame && cut(item.frame.x0, count))]);
+    const [x, x0] = await Promise.all([
+      item.frame && cut(item.frame.x, count),
+      finished || (item.frame && cut(item.frame.x0, count)),
+    ]);
     if (shown !== item) return [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
     empty.hidden = true;
     if (x) noisy.show(x, item.frame.sigma < NOISY);
@@ -77,8 +98,11 @@ export function mountLive(root) {
   on("watch", (next) => {
     stop();
     finals?.forEach((bitmap) => bitmap.close());
-    frames = []; finals = null; shown = null;
-    noisy.clear(); guess.clear();
+    frames = [];
+    finals = null;
+    shown = null;
+    noisy.clear();
+    guess.clear();
     empty.hidden = Boolean(next);
     range.disabled = play.disabled = films.hidden = true;
     range.value = 0;
@@ -91,7 +115,8 @@ export function mountLive(root) {
   on("lost", () => line.say("live.lost"));
   on("progress", line.progress);
   on("frame", (frame) => {
-    range.max = frame.total; range.value = frame.index;
+    range.max = frame.total;
+    range.value = frame.index;
     show({ frame, last: false });
   });
   on("finished", async ({ frames: all, images }) => {
@@ -105,11 +130,18 @@ export function mountLive(root) {
     if (frames.length || finals) await show({ frame: frames.at(-1), last: true });
     old?.forEach((bitmap) => bitmap.close());
   });
-  on("language", () => { describe(); jobChanged(job); if (shown?.frame) say(shown.frame); });
+  on("language", () => {
+    describe();
+    jobChanged(job);
+    if (shown?.frame) say(shown.frame);
+  });
   const waiting = noise();
   new ResizeObserver(async () => {
     if (shown) show(shown);
-    else if (!job) { const pixels = await waiting; if (!job) noisy.wash(pixels); }
+    else if (!job) {
+      const pixels = await waiting;
+      if (!job) noisy.wash(pixels);
+    }
   }).observe(view);
   describe();
   if (state.watched) emit("remount");

@@ -13,7 +13,8 @@ export function createStatusLine() {
   const bar = el("progress", { id: "live-progress", max: 1, value: 0 });
   /** @type {Job | null} */
   let job = null;
-  const stepName = (step, total) => (step ? t("live.step", { step, total }) : t(job?.request?.image ? "live.noised" : "live.start", { total }));
+  const stepName = (step, total) =>
+    step ? t("live.step", { step, total }) : t(job?.request?.image ? "live.noised" : "live.start", { total });
 
   // The frame that is looked at; what a reader of the screen is told of it.
   function frame({ index, total, sigma: level }) {
@@ -23,7 +24,10 @@ export function createStatusLine() {
   }
   function progress({ done, total, seconds, stage }) {
     if (job?.stopping) return;
-    if (total) { bar.max = total; bar.value = done; } else bar.removeAttribute("value");
+    if (total) {
+      bar.max = total;
+      bar.value = done;
+    } else bar.removeAttribute("value");
     const named = stage !== "denoising" && has(`stage.${stage}`);
     status.textContent = named ? t(`stage.${stage}`) : done && total ? stepName(done, total) : t("state.starting");
     left.textContent = seconds != null && seconds > 0.5 ? t("live.left", { seconds: Math.ceil(seconds) }) : "";
@@ -31,15 +35,23 @@ export function createStatusLine() {
   // `framed` says that its steps can be looked at, and the line then names the one that is.
   function follow(/** @type {Job | null} */ next, framed) {
     job = next;
-    if (!job) { status.textContent = ""; return; }
+    if (!job) {
+      status.textContent = "";
+      return;
+    }
     if (job.state === "waiting") {
       const place = job.position == null ? "" : ` · ${t("queue.position", { position: job.position + 1 })}`;
       status.textContent = stateName(job) + place;
       bar.removeAttribute("value");
     }
-    if (job.stopping) { status.textContent = t("state.stopping"); left.textContent = ""; }
+    if (job.stopping) {
+      status.textContent = t("state.stopping");
+      left.textContent = "";
+    }
     if (over(job)) {
-      bar.max = 1; bar.value = 1; left.textContent = "";
+      bar.max = 1;
+      bar.value = 1;
+      left.textContent = "";
       if (!framed || job.state !== "done") status.textContent = stateName(job);
     }
   }
@@ -47,6 +59,8 @@ export function createStatusLine() {
     sigma.textContent = left.textContent = "";
     bar.value = 0;
   }
-  const say = (key) => { status.textContent = t(key); };
+  const say = (key) => {
+    status.textContent = t(key);
+  };
   return { nodes: [el("div", { class: "line" }, status, sigma, left), bar], frame, progress, follow, clear, say };
 }

@@ -16,7 +16,7 @@ const OPERATIONS = {
     pen.globalCompositeOperation = erase ? "destination-out" : "source-over";
     pen.lineWidth = size;
     pen.beginPath();
-    pen.arc(...points[0], size / 2, 0, 2 * Math.PI);  // a click is a line of no length, which a canvas leaves out
+    pen.arc(...points[0], size / 2, 0, 2 * Math.PI); // a click is a line of no length, which a canvas leaves out
     pen.fill();
     pen.beginPath();
     pen.moveTo(...points[0]);
@@ -37,14 +37,20 @@ export async function exported({ width, height }, pixels) {
   if (!toMask(pixels.data)) return null;
   const canvas = el("canvas", { width, height });
   canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return new Promise((done) => { canvas.toBlob(done, "image/png"); });
+  return new Promise((done) => {
+    canvas.toBlob(done, "image/png");
+  });
 }
 
 // The way back, for a mask that the studio kept.
 export async function imported(blob, { width, height }) {
-  const pen = el("canvas", { width, height }).getContext("2d"), bitmap = await createImageBitmap(blob);
+  const pen = el("canvas", { width, height }).getContext("2d"),
+    bitmap = await createImageBitmap(blob);
   pen.drawImage(bitmap, 0, 0, width, height);
   const pixels = pen.getImageData(0, 0, width, height);
-  fromMask(pixels.data, [1, 3, 5].map((place) => parseInt(INK.slice(place, place + 2), 16)));
+  fromMask(
+    pixels.data,
+    [1, 3, 5].map((place) => parseInt(INK.slice(place, place + 2), 16)),
+  );
   return pixels;
 }

@@ -1,5 +1,6 @@
 // The pixels of a mask: as they are painted, where opaque ones count, and as they are sent, white on black.
-const OPAQUE = 127, CHANNELS = 4;
+const OPAQUE = 127,
+  CHANNELS = 4;
 
 // RGBA of a drawing, in place: white where the picture is painted anew and black where it stays, nothing between.
 // Whether anything is painted.

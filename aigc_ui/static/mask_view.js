@@ -4,7 +4,11 @@ const MOST = 12;
 
 // easel: the frame that stays; stage: what is moved in it. changed() is called whenever the view is another.
 export function createMaskView(easel, stage, changed) {
-  let scale = 1, x = 0, y = 0, space = false, drag = null;
+  let scale = 1,
+    x = 0,
+    y = 0,
+    space = false,
+    drag = null;
   const fingers = new Map();
 
   function show() {
@@ -14,7 +18,11 @@ export function createMaskView(easel, stage, changed) {
     stage.style.transform = scale === 1 ? "" : `translate(${x}px, ${y}px) scale(${scale})`;
     changed();
   }
-  const reset = () => { scale = 1; x = y = 0; show(); };
+  const reset = () => {
+    scale = 1;
+    x = y = 0;
+    show();
+  };
   // What lies under the point stays under it.
   function zoom(by, clientX, clientY) {
     const { left, top } = stage.getBoundingClientRect();
@@ -30,35 +38,47 @@ export function createMaskView(easel, stage, changed) {
   };
 
   stage.style.transformOrigin = "0 0";
-  easel.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    zoom(Math.exp(-event.deltaY / (event.deltaMode ? 20 : 400)), event.clientX, event.clientY);
-  }, { passive: false });
-  // Before the canvas hears of it: its own listener asks moving() whether to paint.
-  easel.addEventListener("pointerdown", (event) => {
-    if (event.pointerType === "touch") fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (event.button === 1 || (space && event.button === 0)) {
-      drag = { pointer: event.pointerId, x: event.clientX, y: event.clientY };
-      easel.setPointerCapture(event.pointerId);
+  easel.addEventListener(
+    "wheel",
+    (event) => {
       event.preventDefault();
-    }
-  }, true);
-  easel.addEventListener("pointermove", (event) => {
-    if (drag?.pointer === event.pointerId) {
-      x += event.clientX - drag.x;
-      y += event.clientY - drag.y;
-      Object.assign(drag, { x: event.clientX, y: event.clientY });
-      show();
-    }
-    if (!fingers.has(event.pointerId)) return;
-    const before = fingers.size === 2 ? pair() : null;
-    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (!before) return;
-    const now = pair();
-    x += now.x - before.x;
-    y += now.y - before.y;
-    zoom(now.apart / before.apart, now.x, now.y);
-  }, true);
+      zoom(Math.exp(-event.deltaY / (event.deltaMode ? 20 : 400)), event.clientX, event.clientY);
+    },
+    { passive: false },
+  );
+  // Before the canvas hears of it: its own listener asks moving() whether to paint.
+  easel.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (event.pointerType === "touch") fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (event.button === 1 || (space && event.button === 0)) {
+        drag = { pointer: event.pointerId, x: event.clientX, y: event.clientY };
+        easel.setPointerCapture(event.pointerId);
+        event.preventDefault();
+      }
+    },
+    true,
+  );
+  easel.addEventListener(
+    "pointermove",
+    (event) => {
+      if (drag?.pointer === event.pointerId) {
+        x += event.clientX - drag.x;
+        y += event.clientY - drag.y;
+        Object.assign(drag, { x: event.clientX, y: event.clientY });
+        show();
+      }
+      if (!fingers.has(event.pointerId)) return;
+      const before = fingers.size === 2 ? pair() : null;
+      fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+      if (!before) return;
+      const now = pair();
+      x += now.x - before.x;
+      y += now.y - before.y;
+      zoom(now.apart / before.apart, now.x, now.y);
+    },
+    true,
+  );
   const lift = (event) => {
     fingers.delete(event.pointerId);
     if (drag?.pointer === event.pointerId) drag = null;

@@ -1,7 +1,15 @@
 // What this browser remembers; private windows may refuse.
 export function remembered(key) {
-  try { return localStorage.getItem(`aigc.${key}`); } catch { return null; }
+  try {
+    return localStorage.getItem(`aigc.${key}`);
+  } catch {
+    return null;
+  }
 }
 export function remember(key, value) {
-  try { localStorage.setItem(`aigc.${key}`, value); } catch { /* nothing to remember it in */ }
+  try {
+    localStorage.setItem(`aigc.${key}`, value);
+  } catch {
+    /* nothing to remember it in */
+  }
 }

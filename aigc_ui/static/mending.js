@@ -25,7 +25,12 @@ function remedy(job) {
   return { job, dismiss, ...(repeatable ? { text: "run.again", run: () => runAgain(job) } : {}) };
 }
 async function saveAgain(job) {
-  try { await post(`jobs/${job.id}/save`, {}); } catch (error) { complain(error.message, remedy(job)); return refreshJobs(); }
+  try {
+    await post(`jobs/${job.id}/save`, {});
+  } catch (error) {
+    complain(error.message, remedy(job));
+    return refreshJobs();
+  }
   await refreshJobs();
   savedNow(job.id);
 }
@@ -35,7 +40,11 @@ function savedNow(id) {
   redrawJob(id);
 }
 async function decodeAgain(latents) {
-  try { await post("jobs", { generator: "decode", request: { latents } }); } catch (error) { complain(error.message); }
+  try {
+    await post("jobs", { generator: "decode", request: { latents } });
+  } catch (error) {
+    complain(error.message);
+  }
   refreshJobs();
 }
 async function runAgain({ id, generator, request }) {
@@ -44,7 +53,9 @@ async function runAgain({ id, generator, request }) {
     const next = await post("jobs", { generator, request });
     await api(`jobs/${id}`, { method: "DELETE" });
     watchSubmitted(next.id);
-  } catch (error) { complain(error.message); }
+  } catch (error) {
+    complain(error.message);
+  }
 }
 
 const sayFailed = (job) => complain(() => reason(job), remedy(job));
@@ -57,7 +68,9 @@ function remind() {
     else if (!now?.unsaved) say("", "");
   }
   if (currentMessage().text) return;
-  const job = state.jobs.find((one) => over(one) && !dismissed.has(one.id) && (one.unsaved || one.error?.code === "interrupted"));
+  const job = state.jobs.find(
+    (one) => over(one) && !dismissed.has(one.id) && (one.unsaved || one.error?.code === "interrupted"),
+  );
   if (job) sayFailed(job);
 }
 // How a job that is over, or waits, is called in a word or two.

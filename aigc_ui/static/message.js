@@ -6,16 +6,43 @@ import { has, t } from "./words.js";
 /** @type {{ kind: string, text: string | (() => string), act?: any }} */
 let message = { kind: "", text: "" };
 // `act` is { text: key, run, dismiss } for a button that mends it; `text` may be a function of the language.
-export function say(kind, text, act = null) { message = { kind, text, act }; emit("message"); }
+export function say(kind, text, act = null) {
+  message = { kind, text, act };
+  emit("message");
+}
 export const complain = (text, act) => say("error", text, act);
 export const currentMessage = () => message;
 
 // The studio's sentences name settings as programs write them: here as the page does, in its language.
-const plain = (text) => text.replace(/\b[a-z]+(_[a-z]+)+\b/g, (name) => (has(`field.${name}`) ? `“${t(`field.${name}`)}”` : name));
+const plain = (text) =>
+  text.replace(/\b[a-z]+(_[a-z]+)+\b/g, (name) => (has(`field.${name}`) ? `“${t(`field.${name}`)}”` : name));
 
 export function mountMessage(root) {
-  const words = el("span"), close = el("button", { type: "button", class: "small", onclick: () => { const { act } = message; say("", ""); act?.dismiss?.(); } }, "×");
-  const mend = el("button", { type: "button", id: "message-act", class: "small", hidden: true, onclick: () => { const { act } = message; say("", ""); act.run(); } });
+  const words = el("span"),
+    close = el(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        onclick: () => {
+          const { act } = message;
+          say("", "");
+          act?.dismiss?.();
+        },
+      },
+      "×",
+    );
+  const mend = el("button", {
+    type: "button",
+    id: "message-act",
+    class: "small",
+    hidden: true,
+    onclick: () => {
+      const { act } = message;
+      say("", "");
+      act.run();
+    },
+  });
   const box = el("div", { id: "message-box", hidden: true }, words, mend, close);
   const keys = el("p", { class: "help keys" });
   root.replaceChildren(box, keys);
@@ -36,5 +63,8 @@ export function mountMessage(root) {
 export function mountNotice(root) {
   const box = el("p", { id: "notice-box", role: "status", hidden: true });
   root.replaceChildren(box);
-  on("notice", (text) => { box.hidden = !text; box.textContent = text; });
+  on("notice", (text) => {
+    box.hidden = !text;
+    box.textContent = text;
+  });
 }

@@ -10,7 +10,7 @@ import { t } from "./words.js";
 
 const CROSS = "M4 4l8 8M12 4l-8 8";
 const INFOTEXT = /^\s*Steps: \d+, /m;
-const TOGETHER = { mask_image: "image" };  // fields that are taken with another one
+const TOGETHER = { mask_image: "image" }; // fields that are taken with another one
 let panel = null;
 
 // A picture that was dropped, chosen or pasted: { tool, settings, unknown }.
@@ -18,13 +18,17 @@ const read = (body, type) => api("metadata", { method: "POST", headers: { "conte
 async function readPicture(file) {
   try {
     panel.open(await read(file, file.type || "application/octet-stream"), file);
-  } catch (error) { complain(error.message); }
+  } catch (error) {
+    complain(error.message);
+  }
 }
 async function readText(text) {
   try {
     const found = await read(text, "text/plain");
     if (Object.keys(found.settings).length) panel.open(found, null);
-  } catch (error) { complain(error.message); }
+  } catch (error) {
+    complain(error.message);
+  }
 }
 on("picture-dropped", readPicture);
 document.addEventListener("paste", (event) => {
@@ -41,30 +45,46 @@ export function mountReadSettings(root) {
     if (choose.files[0]) readPicture(choose.files[0]);
     choose.value = "";
   });
-  const render = () => { name.textContent = t("metadata.read"); panel.render(); };
+  const render = () => {
+    name.textContent = t("metadata.read");
+    panel.render();
+  };
   on("language", render);
   render();
 }
 
 // What is worth a row: not the strength of a start picture that there is none of, nor what goes with another field.
-const rowsOf = (settings) => Object.keys(settings).filter((name) =>
-  !(name in TOGETHER && TOGETHER[name] in settings) && !(name === "strength" && settings.image === ""));
+const rowsOf = (settings) =>
+  Object.keys(settings).filter(
+    (name) => !(name in TOGETHER && TOGETHER[name] in settings) && !(name === "strength" && settings.image === ""),
+  );
 
 function createParts() {
-  const heading = el("h2", { id: "metadata-title" }), tool = el("p", { class: "help", id: "metadata-tool" });
-  const image = el("img", { alt: "" }), list = el("ul", { id: "metadata-settings" });
+  const heading = el("h2", { id: "metadata-title" }),
+    tool = el("p", { class: "help", id: "metadata-tool" });
+  const image = el("img", { alt: "" }),
+    list = el("ul", { id: "metadata-settings" });
   const unknown = el("details", { id: "metadata-unknown" });
   const apply = el("button", { type: "button", id: "metadata-apply", class: "primary" });
   const start = el("button", { type: "button", id: "metadata-start" });
   const done = el("button", { type: "button", id: "metadata-done" });
   const close = el("button", { type: "button", class: "round" }, icon(CROSS));
-  const node = el("dialog", { id: "metadata", "aria-labelledby": "metadata-title" },
-    el("header", {}, image, el("div", {}, heading, tool), close), list, unknown, el("div", { class: "buttons" }, apply, start, done));
+  const node = el(
+    "dialog",
+    { id: "metadata", "aria-labelledby": "metadata-title" },
+    el("header", {}, image, el("div", {}, heading, tool), close),
+    list,
+    unknown,
+    el("div", { class: "buttons" }, apply, start, done),
+  );
   return { heading, tool, image, list, unknown, apply, start, done, close, node };
 }
 function dialog() {
   const { heading, tool, image, list, unknown, apply, start, done, close, node } = createParts();
-  let found = null, file = null, boxes = [], all = null;
+  let found = null,
+    file = null,
+    boxes = [],
+    all = null;
 
   const row = (box, ...parts) => el("li", {}, el("label", {}, box, ...parts));
   const checkbox = (name) => el("input", { type: "checkbox", checked: true, "data-field": name });
@@ -73,11 +93,20 @@ function dialog() {
     boxes = names.map(checkbox);
     all = checkbox(null);
     const value = (name) => (found.settings[name] === "" ? t("metadata.none") : valued(name, found.settings[name]));
-    list.replaceChildren(...names.map((name, i) => row(boxes[i], el("b", {}, named(name)), el("span", {}, value(name)))));
+    list.replaceChildren(
+      ...names.map((name, i) => row(boxes[i], el("b", {}, named(name)), el("span", {}, value(name)))),
+    );
     if (names.length > 1) list.prepend(row(all, el("b", {}, t("metadata.all"))));
-    unknown.replaceChildren(el("summary", {}, t("metadata.unknown", { count: found.unknown.length })),
-      el("ul", {}, ...found.unknown.map((one) =>
-        el("li", {}, el("b", {}, named(one.name)), el("span", {}, one.value, one.why && el("small", {}, one.why))))));
+    unknown.replaceChildren(
+      el("summary", {}, t("metadata.unknown", { count: found.unknown.length })),
+      el(
+        "ul",
+        {},
+        ...found.unknown.map((one) =>
+          el("li", {}, el("b", {}, named(one.name)), el("span", {}, one.value, one.why && el("small", {}, one.why))),
+        ),
+      ),
+    );
     unknown.hidden = !found.unknown.length;
     unknown.open = found.unknown.length > 0;
     list.hidden = apply.hidden = !names.length;
@@ -111,7 +140,10 @@ function dialog() {
     (apply.hidden ? start : apply).focus();
   }
   list.addEventListener("change", (event) => {
-    if (event.target === all) boxes.forEach((box) => { box.checked = all.checked; });
+    if (event.target === all)
+      boxes.forEach((box) => {
+        box.checked = all.checked;
+      });
     count();
   });
   apply.addEventListener("click", () => {
@@ -120,8 +152,23 @@ function dialog() {
     node.close();
     applySettings(Object.fromEntries(Object.entries(found.settings).filter(taken)));
   });
-  start.addEventListener("click", () => { node.close(); startFrom(file); });
+  start.addEventListener("click", () => {
+    node.close();
+    startFrom(file);
+  });
   [done, close].forEach((button) => button.addEventListener("click", () => node.close()));
-  node.addEventListener("click", (event) => { if (event.target === node) node.close(); });
-  return { node, open, render: () => { if (found && node.open) { fill(); count(); render(); } } };
+  node.addEventListener("click", (event) => {
+    if (event.target === node) node.close();
+  });
+  return {
+    node,
+    open,
+    render: () => {
+      if (found && node.open) {
+        fill();
+        count();
+        render();
+      }
+    },
+  };
 }

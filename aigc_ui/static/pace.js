@@ -1,5 +1,6 @@
 // Seconds left, from the middle one of the last steps' times: replayed steps come in a burst, the first are slow.
-const KEPT = 7, FEWEST = 3;
+const KEPT = 7,
+  FEWEST = 3;
 
 /**
  * A function of a job's frames as they come, to the seconds left or null while that is not known; `clock` gives ms.
@@ -14,6 +15,6 @@ export function pace(clock = () => performance.now()) {
     if (gaps.length > KEPT) gaps.shift();
     last = { index, now };
     if (gaps.length < FEWEST) return null;
-    return (total - index) * [...gaps].sort((a, b) => a - b)[gaps.length >> 1] / 1000;
+    return ((total - index) * [...gaps].sort((a, b) => a - b)[gaps.length >> 1]) / 1000;
   };
 }

@@ -6,10 +6,15 @@ import { language, t } from "./words.js";
 export async function cut(source, count) {
   const sheet = await decode(source);
   if (count < 2) return [sheet];
-  const columns = Math.ceil(Math.sqrt(count)), rows = Math.ceil(count / columns);
-  const w = sheet.width / columns, h = sheet.height / rows;
-  const tiles = await Promise.all(Array.from({ length: count }, (_, i) =>
-    createImageBitmap(sheet, (i % columns) * w, Math.floor(i / columns) * h, w, h)));
+  const columns = Math.ceil(Math.sqrt(count)),
+    rows = Math.ceil(count / columns);
+  const w = sheet.width / columns,
+    h = sheet.height / rows;
+  const tiles = await Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      createImageBitmap(sheet, (i % columns) * w, Math.floor(i / columns) * h, w, h),
+    ),
+  );
   sheet.close();
   return tiles;
 }
@@ -17,12 +22,14 @@ export async function cut(source, count) {
 // Draws pictures as a grid that fills the canvas.
 function paint(canvas, bitmaps, smooth) {
   const scale = window.devicePixelRatio || 1;
-  const width = Math.round(canvas.clientWidth * scale), height = Math.round(canvas.clientHeight * scale);
+  const width = Math.round(canvas.clientWidth * scale),
+    height = Math.round(canvas.clientHeight * scale);
   if (!width || !height) return;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, width, height);
-  const columns = Math.ceil(Math.sqrt(bitmaps.length)), rows = Math.ceil(bitmaps.length / columns);
+  const columns = Math.ceil(Math.sqrt(bitmaps.length)),
+    rows = Math.ceil(bitmaps.length / columns);
   const gap = bitmaps.length > 1 ? Math.round(4 * scale) : 0;
   const { width: w, height: h } = bitmaps[0];
   const zoom = Math.min((width - gap * (columns - 1)) / (columns * w), (height - gap * (rows - 1)) / (rows * h));
@@ -31,21 +38,29 @@ function paint(canvas, bitmaps, smooth) {
   pen.imageSmoothingEnabled = smooth || zoom < 1;
   pen.imageSmoothingQuality = "high";
   bitmaps.forEach((bitmap, i) => {
-    const x = left + (i % columns) * (w * zoom + gap), y = top + Math.floor(i / columns) * (h * zoom + gap);
+    const x = left + (i % columns) * (w * zoom + gap),
+      y = top + Math.floor(i / columns) * (h * zoom + gap);
     pen.drawImage(bitmap, Math.round(x), Math.round(y), Math.round(w * zoom), Math.round(h * zoom));
   });
 }
 
 export function createPane(id) {
   const canvas = el("canvas", { id, role: "img" });
-  const name = el("b"), help = el("span", { class: "help" });
+  const name = el("b"),
+    help = el("span", { class: "help" });
   let label = "";
   const node = el("figure", { class: "pane" }, el("div", { class: "stage" }, canvas), el("figcaption", {}, name, help));
   return {
     node,
-    show: (bitmaps, smooth) => { paint(canvas, bitmaps, smooth); canvas.dataset.shown = "true"; },
+    show: (bitmaps, smooth) => {
+      paint(canvas, bitmaps, smooth);
+      canvas.dataset.shown = "true";
+    },
     wash: (bitmaps) => paint(canvas, bitmaps, false),
-    clear: () => { canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height); delete canvas.dataset.shown; },
+    clear: () => {
+      canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      delete canvas.dataset.shown;
+    },
     label: (key) => {
       if (label === key + language()) return;
       label = key + language();

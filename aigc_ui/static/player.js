@@ -14,15 +14,25 @@ export function createPlayer(ids, { show, pause }) {
     play.title = play.getAttribute("aria-label");
     range.setAttribute("aria-label", t("live.scrub"));
   };
-  const stop = () => { clearInterval(timer); timer = 0; say(); };
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    say();
+  };
   play.addEventListener("click", () => {
     if (timer) return stop();
     const last = +range.max;
     let place = +range.value >= last ? 0 : +range.value;
-    timer = setInterval(() => { show(place); if (++place > last) stop(); }, pause(last));
+    timer = setInterval(() => {
+      show(place);
+      if (++place > last) stop();
+    }, pause(last));
     say();
   });
-  range.addEventListener("input", () => { stop(); show(+range.value); });
+  range.addEventListener("input", () => {
+    stop();
+    show(+range.value);
+  });
   on("language", say);
   say();
   return { play, range, stop, pace: () => pause(+range.max) };

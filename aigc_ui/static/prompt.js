@@ -5,10 +5,14 @@ import { post } from "./http.js";
 import { weighed } from "./prompt_weights.js";
 import { t } from "./words.js";
 
-const WAIT = 300;  // ms without a change before the tokens are counted
+const WAIT = 300; // ms without a change before the tokens are counted
 const STEP = 0.1;
 
-let asked = null, timer = 0, turn = 0, syntax = "a1111", shown = null;
+let asked = null,
+  timer = 0,
+  turn = 0,
+  syntax = "a1111",
+  shown = null;
 /** @type {(found?: any) => void} */
 let show = () => {};
 
@@ -33,8 +37,11 @@ function said(found) {
   if (found.error) return found.error;
   const { tokens, room, chunks, left_out } = found;
   const full = Math.max(1, Math.ceil(tokens / room)) * room;
-  return t("tokens", { tokens, room: full }) + (chunks > 1 ? t("tokens.chunks", { chunks }) : "")
-    + (left_out ? t("tokens.beyond", { left_out }) : "");
+  return (
+    t("tokens", { tokens, room: full }) +
+    (chunks > 1 ? t("tokens.chunks", { chunks }) : "") +
+    (left_out ? t("tokens.beyond", { left_out }) : "")
+  );
 }
 export function mountTokens(root) {
   const line = el("p", { id: "token-count", role: "status", hidden: true });

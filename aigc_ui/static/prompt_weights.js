@@ -1,6 +1,6 @@
 // Weights in a prompt, as Ctrl + up and down change them: which words one is for, and the text with another one.
 const WORD = /[^\s,()[\]{}|:]/;
-const BRACKET = 1.1;  // the weight of a bracket that names none
+const BRACKET = 1.1; // the weight of a bracket that names none
 
 // From where to where the words go that a weight is for: the selection, else the bracket around the cursor, else the
 // word under it.
@@ -10,7 +10,8 @@ export function wordsAt(text, start, end) {
     while (end > start && text[end - 1] === " ") end -= 1;
     return [start, end];
   }
-  const open = text.lastIndexOf("(", start - 1), close = text.indexOf(")", start);
+  const open = text.lastIndexOf("(", start - 1),
+    close = text.indexOf(")", start);
   if (open >= 0 && close >= 0 && !text.slice(open + 1, close).match(/[()]/)) {
     const number = text.slice(open + 1, close).match(/:\s*[-+.\d]+\s*$/);
     return [open + 1, close - (number ? number[0].length : 0)];
@@ -31,7 +32,8 @@ export function weighed(text, selectionStart, selectionEnd, change) {
   const before = held ? (held[1] === undefined ? BRACKET : Number(held[1])) : 1;
   const weight = Math.round((before + change) * 100) / 100;
   if (!Number.isFinite(weight)) return null;
-  const from = held ? start - 1 : start, to = held ? end + held[0].length : end;
+  const from = held ? start - 1 : start,
+    to = held ? end + held[0].length : end;
   const bare = weight === 1;
   return { from, to, text: bare ? words : `(${words}:${weight})`, at: from + (bare ? 0 : 1), length: words.length };
 }

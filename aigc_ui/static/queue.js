@@ -6,29 +6,51 @@ import { moveJob, removeJob, stopJob, watchJob } from "./jobs.js";
 import { over, state } from "./state.js";
 import { t } from "./words.js";
 
-const UP = "M3 10l5-5 5 5", DOWN = "M3 6l5 5 5-5", CROSS = "M4 4l8 8M12 4l-8 8", SQUARE = "M4 4h8v8H4z";
+const UP = "M3 10l5-5 5 5",
+  DOWN = "M3 6l5 5 5-5",
+  CROSS = "M4 4l8 8M12 4l-8 8",
+  SQUARE = "M4 4h8v8H4z";
 
 function button(key, path, disabled, act) {
-  return el("button", { type: "button", class: "small", title: t(key), "aria-label": t(key), disabled, onclick: act }, icon(path));
+  return el(
+    "button",
+    { type: "button", class: "small", title: t(key), "aria-label": t(key), disabled, onclick: act },
+    icon(path),
+  );
 }
 
 /** @param {import("./engine.d.ts").Job} job */
 function row(job, place, count) {
   const running = job.state !== "waiting";
-  const meta = [running ? t(job.stopping ? "state.stopping" : "state.running") : t("queue.position", { position: (job.position ?? place) + 1 }),
+  const meta = [
+    running
+      ? t(job.stopping ? "state.stopping" : "state.running")
+      : t("queue.position", { position: (job.position ?? place) + 1 }),
     !running && job.interruptions ? t("queue.again") : null,
-    job.request.count > 1 ? t("pictures", { count: job.request.count }) : null].filter(Boolean).join(" · ");
-  return el("li", { class: "job", "data-id": job.id, "data-state": job.state, "aria-current": String(job.id === state.watched) },
-    el("button", { type: "button", class: "name", title: t("queue.watch"), onclick: () => watchJob(job.id) },
-      el("span", { class: "prompt" }, titled(job.generator, job.request)), el("span", { class: "meta" }, meta)),
+    job.request.count > 1 ? t("pictures", { count: job.request.count }) : null,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+  return el(
+    "li",
+    { class: "job", "data-id": job.id, "data-state": job.state, "aria-current": String(job.id === state.watched) },
+    el(
+      "button",
+      { type: "button", class: "name", title: t("queue.watch"), onclick: () => watchJob(job.id) },
+      el("span", { class: "prompt" }, titled(job.generator, job.request)),
+      el("span", { class: "meta" }, meta),
+    ),
     !running && button("queue.up", UP, place === 0, () => moveJob(job.id, place - 1)),
     !running && button("queue.down", DOWN, place === count - 1, () => moveJob(job.id, place + 1)),
-    running ? button("queue.stop", SQUARE, Boolean(job.stopping), () => stopJob(job.id))
-      : button("queue.remove", CROSS, false, () => removeJob(job.id)));
+    running
+      ? button("queue.stop", SQUARE, Boolean(job.stopping), () => stopJob(job.id))
+      : button("queue.remove", CROSS, false, () => removeJob(job.id)),
+  );
 }
 
 export function mountQueue(root) {
-  const title = el("h2"), list = el("ol", { id: "queue-list" });
+  const title = el("h2"),
+    list = el("ol", { id: "queue-list" });
   const section = el("section", { class: "queue" }, title, list);
   root.replaceChildren(section);
   function render() {
@@ -40,8 +62,10 @@ export function mountQueue(root) {
     const [id, label] = held ? [held.dataset.id, active.getAttribute("aria-label")] : [];
     section.hidden = !running.length && !waiting.length;
     title.textContent = t("queue");
-    list.replaceChildren(...running.map((job) => row(job, 0, 0)),
-      ...waiting.map((job, place) => row(job, place, waiting.length)));
+    list.replaceChildren(
+      ...running.map((job) => row(job, 0, 0)),
+      ...waiting.map((job, place) => row(job, place, waiting.length)),
+    );
     if (id) list.querySelector(`[data-id="${CSS.escape(id)}"] [aria-label="${CSS.escape(label ?? "")}"]`)?.focus();
   }
   on("jobs", render);

@@ -6,7 +6,12 @@ import { has, language, localeOf, t } from "./words.js";
 // A picture that a recipe names, as long as the studio keeps it.
 function kept(id) {
   const gone = () => image.replaceWith(t("detail.gone"));
-  const image = el("img", { class: "kept", src: url(`inputs/${encodeURIComponent(id)}.png`), alt: "", onerror: () => gone() });
+  const image = el("img", {
+    class: "kept",
+    src: url(`inputs/${encodeURIComponent(id)}.png`),
+    alt: "",
+    onerror: () => gone(),
+  });
   return image;
 }
 
@@ -21,7 +26,7 @@ export function valued(name, value) {
 }
 
 // The rows of a recipe in the order of the controls, then what came with it.
-const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" };  // not worth a row
+const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" }; // not worth a row
 // What says nothing while the part of the request that it belongs to is not used.
 /** @type {[RegExp, (request: any, value?: any) => any][]} */
 const NEEDS = [
@@ -39,10 +44,12 @@ const NEEDS = [
   [/^[xyz]_field$/, (_request, value) => value !== "none"],
 ];
 export function rows(recipe) {
-  const idle = (name, value) => value === AS_EVERYWHERE[name]
-    || NEEDS.some(([names, needed]) => names.test(name) && !needed(recipe.request, value));
+  const idle = (name, value) =>
+    value === AS_EVERYWHERE[name] ||
+    NEEDS.some(([names, needed]) => names.test(name) && !needed(recipe.request, value));
   const counts = ([name, value]) => value !== "" && value != null && value.length !== 0 && !idle(name, value);
-  const pairs = Object.entries(recipe.request ?? {}).filter(counts)
+  const pairs = Object.entries(recipe.request ?? {})
+    .filter(counts)
     .map(([name, value]) => [named(name), valued(name, value)]);
   if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
   if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);

@@ -8,17 +8,30 @@ import { state } from "./state.js";
 import { t } from "./words.js";
 
 export function mountResults(root) {
-  const title = el("h2"), list = el("ul", { id: "results-list" }), empty = el("p", { class: "help" });
+  const title = el("h2"),
+    list = el("ul", { id: "results-list" }),
+    empty = el("p", { class: "help" });
   const more = el("button", { type: "button", id: "results-more", class: "quiet", onclick: () => olderPictures() });
   const detail = createDetail();
   root.replaceChildren(el("section", { class: "results" }, title, empty, list, more), detail.node);
 
   function tile(picture) {
     const prompt = titled(picture.recipe?.generator, request(picture));
-    return el("li", { "data-id": picture.id },
-      el("button", { type: "button", title: prompt, "aria-label": t("results.open", { prompt }), onclick: () => detail.open(picture.id) },
+    return el(
+      "li",
+      { "data-id": picture.id },
+      el(
+        "button",
+        {
+          type: "button",
+          title: prompt,
+          "aria-label": t("results.open", { prompt }),
+          onclick: () => detail.open(picture.id),
+        },
         el("img", { src: source(picture), alt: "", loading: "lazy", width: picture.width, height: picture.height }),
-        picture.unfinished && el("span", { class: "badge" }, t("unfinished"))));
+        picture.unfinished && el("span", { class: "badge" }, t("unfinished")),
+      ),
+    );
   }
   function render() {
     title.textContent = t("results");
@@ -30,6 +43,9 @@ export function mountResults(root) {
     list.replaceChildren(...state.pictures.map((picture) => old.get(picture.id) ?? tile(picture)));
   }
   on("pictures", render);
-  on("language", () => { list.replaceChildren(); render(); });
+  on("language", () => {
+    list.replaceChildren();
+    render();
+  });
   render();
 }

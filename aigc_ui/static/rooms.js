@@ -2,7 +2,8 @@
 import { tell } from "./wire.js";
 
 // By name. A tab that was never opened has no bench yet.
-const open = {}, waiting = {};
+const open = {},
+  waiting = {};
 const seen = (bench) => Boolean(bench?.node.isConnected && bench.node.offsetParent);
 const ROOMS = {
   lab: ["schedule", "reverse", "points", "digits", "bound"],
@@ -15,7 +16,8 @@ export const openRoom = (room, bench = "") => tell("room", { room, bench });
 // A bench takes a state once it is there and has a size.
 export function openBench(name, state) {
   waiting[name] = state;
-  if (seen(open[name])) take(name); else openRoom(roomOf(name), name);
+  if (seen(open[name])) take(name);
+  else openRoom(roomOf(name), name);
 }
 function take(name) {
   const state = waiting[name];
@@ -29,6 +31,8 @@ export const showControls = () => Object.values(open).forEach((bench) => bench.h
 // A bench is there now; whether a state had waited for it. A hidden one that appears has a size again.
 export function arrived(bench) {
   open[bench.name] = bench;
-  new ResizeObserver(() => { if (seen(bench)) take(bench.name); }).observe(bench.node);
+  new ResizeObserver(() => {
+    if (seen(bench)) take(bench.name);
+  }).observe(bench.node);
   return take(bench.name);
 }

@@ -9,10 +9,14 @@ import { over, state } from "./state.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
-const WAIT = 250;  // ms without a key before a sketch begins
-const SEED = Math.floor(Math.random() * 2 ** 31);  // one for this page, so that only the words change the picture
+const WAIT = 250; // ms without a key before a sketch begins
+const SEED = Math.floor(Math.random() * 2 ** 31); // one for this page, so that only the words change the picture
 
-let wanted = remembered("sketch") === "on", timer = 0, turn = 0, running = null, pane = null;
+let wanted = remembered("sketch") === "on",
+  timer = 0,
+  turn = 0,
+  running = null,
+  pane = null;
 const busy = () => state.jobs.some((job) => !over(job));
 const end = (id) => api(`jobs/${id}`, { method: "DELETE" }).catch(() => null);
 
@@ -27,7 +31,10 @@ async function draw(values) {
   if (busy() || !values.prompt.trim()) return hide();
   const mine = turn;
   try {
-    const job = await post("jobs", { generator: "sketch", request: { ...values, seed: values.seed < 0 ? SEED : values.seed } });
+    const job = await post("jobs", {
+      generator: "sketch",
+      request: { ...values, seed: values.seed < 0 ? SEED : values.seed },
+    });
     follow(job.id, mine);
   } catch (error) {
     if (mine === turn) complain(error.message);
@@ -35,11 +42,18 @@ async function draw(values) {
 }
 // Looks at a sketch until it is over, also at one that is not wanted any more, then has it forgotten.
 function follow(id, mine) {
-  if (mine === turn) running = id; else end(id);
+  if (mine === turn) running = id;
+  else end(id);
   const source = new EventSource(url(`jobs/${id}/events`));
-  const leave = () => { source.close(); end(id); if (running === id) running = null; };
+  const leave = () => {
+    source.close();
+    end(id);
+    if (running === id) running = null;
+  };
   source.addEventListener("frame", (event) => show({ frame: JSON.parse(event.data), mine }));
-  source.addEventListener("state", (event) => { if (over(JSON.parse(event.data))) leave(); });
+  source.addEventListener("state", (event) => {
+    if (over(JSON.parse(event.data))) leave();
+  });
   source.addEventListener("error", (/** @type {any} */ event) => {
     if (event.data && mine === turn) complain(JSON.parse(event.data).message);
     else if (!event.data) leave();
@@ -77,10 +91,14 @@ function hide() {
   if (pane) pane.node.hidden = true;
   delete document.getElementById("live-view")?.dataset.sketch;
 }
-const giveWay = () => { stop(); hide(); };
+const giveWay = () => {
+  stop();
+  hide();
+};
 
 export function mountSketch(root) {
-  const box = el("input", { type: "checkbox", role: "switch", id: "sketch-switch" }), name = el("span");
+  const box = el("input", { type: "checkbox", role: "switch", id: "sketch-switch" }),
+    name = el("span");
   box.checked = wanted;
   root.replaceChildren(el("label", { id: "sketch-label" }, box, name));
   const render = () => {
@@ -100,6 +118,12 @@ export function mountSketch(root) {
 // A real picture comes first: what is sent, running or looked at has the live view to itself.
 on("pending", giveWay);
 on("watch", giveWay);
-on("jobs", () => { if (busy()) giveWay(); });
-document.addEventListener("input", (event) => { if (around(event, "#live-scrub")) hide(); });
-document.addEventListener("click", (event) => { if (around(event, "#live-play")) hide(); });
+on("jobs", () => {
+  if (busy()) giveWay();
+});
+document.addEventListener("input", (event) => {
+  if (around(event, "#live-scrub")) hide();
+});
+document.addEventListener("click", (event) => {
+  if (around(event, "#live-play")) hide();
+});

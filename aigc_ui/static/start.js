@@ -11,7 +11,11 @@ import { t } from "./words.js";
 const CROSS = "M4 4l8 8M12 4l-8 8";
 const source = (id) => `inputs/${encodeURIComponent(id)}.png`;
 
-let picture = null, mask = "", gone = false, busy = null, editor = null;
+let picture = null,
+  mask = "",
+  gone = false,
+  busy = null,
+  editor = null;
 
 function set(next, nextMask = "", missing = false) {
   picture = next;
@@ -31,48 +35,78 @@ function set(next, nextMask = "", missing = false) {
 async function during(work) {
   const mine = (busy = { over: null });
   emit("start");
-  mine.over = work(() => busy === mine).then(() => true, (error) => { complain(error.message); return false; });
+  mine.over = work(() => busy === mine).then(
+    () => true,
+    (error) => {
+      complain(error.message);
+      return false;
+    },
+  );
   await mine.over;
   if (busy === mine) busy = null;
   emit("start");
 }
-document.addEventListener("click", (event) => {
-  const button = around(event, "#generate");
-  if (!button || !busy) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  busy.over.then((well) => { if (well) setTimeout(() => button.click()); });
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    const button = around(event, "#generate");
+    if (!button || !busy) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    busy.over.then((well) => {
+      if (well) setTimeout(() => button.click());
+    });
+  },
+  true,
+);
 
 // Lines drawn by hand, from those that were drawn before, in the same editor.
 export const drawLines = (before) => editor.draw(before);
 
-export const startFrom = (bytes) => during(async (current) => {
-  const kept = await upload(bytes);
-  if (current()) set(kept);
-});
-const maskWith = (bytes) => during(async (current) => {
-  const id = bytes ? (await upload(bytes)).id : "";
-  if (current()) set(picture, id);
-});
+export const startFrom = (bytes) =>
+  during(async (current) => {
+    const kept = await upload(bytes);
+    if (current()) set(kept);
+  });
+const maskWith = (bytes) =>
+  during(async (current) => {
+    const id = bytes ? (await upload(bytes)).id : "";
+    if (current()) set(picture, id);
+  });
 // What a recipe or the last visit started from, as far as the studio still has it.
-const bring = (image, maskImage) => during(async (current) => {
-  const look = (id) => blob(source(id), { cache: "no-cache" });  // the browser's copy would hide that it is gone
-  const [found, foundMask] = await Promise.all([look(image), maskImage ? look(maskImage) : null]);
-  const { width, height } = found ? await createImageBitmap(found) : {};
-  if (current()) set(found && { id: image, width, height }, found && foundMask ? maskImage : "", !found || Boolean(maskImage) && !foundMask);
-});
+const bring = (image, maskImage) =>
+  during(async (current) => {
+    const look = (id) => blob(source(id), { cache: "no-cache" }); // the browser's copy would hide that it is gone
+    const [found, foundMask] = await Promise.all([look(image), maskImage ? look(maskImage) : null]);
+    const { width, height } = found ? await createImageBitmap(found) : {};
+    if (current())
+      set(
+        found && { id: image, width, height },
+        found && foundMask ? maskImage : "",
+        !found || (Boolean(maskImage) && !foundMask),
+      );
+  });
 on("settings", ({ image, mask_image: maskImage }) => {
   if (image) bring(image, maskImage);
-  else if (image === "") { busy = null; set(null); }
+  else if (image === "") {
+    busy = null;
+    set(null);
+  }
 });
 
 // --- from outside, but not behind an open dialog: onto this panel as the start, elsewhere to be read ---
 const pictureIn = (data) => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/"));
 const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
 const hover = (over) => document.documentElement.classList.toggle("dropping", over);
-document.addEventListener("dragover", (event) => { if (carries(event)) { event.preventDefault(); hover(true); } });
-document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) hover(false); });
+document.addEventListener("dragover", (event) => {
+  if (carries(event)) {
+    event.preventDefault();
+    hover(true);
+  }
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) hover(false);
+});
 document.addEventListener("drop", (event) => {
   if (!carries(event)) return;
   event.preventDefault();
@@ -98,15 +132,30 @@ export function mountStart(root) {
   const outpaint = createOutpaint();
   editor = createMaskEditor();
   const choose = el("input", { type: "file", accept: "image/*", id: "start-file" });
-  const name = el("b"), how = el("span", { class: "help" }), alas = el("p", { class: "alas", role: "alert" });
+  const name = el("b"),
+    how = el("span", { class: "help" }),
+    alas = el("p", { class: "alas", role: "alert" });
   const drop = el("label", { class: "drop" }, choose, name, how);
-  const image = el("img", { alt: "" }), tint = el("span", { class: "tint" });
+  const image = el("img", { alt: "" }),
+    tint = el("span", { class: "tint" });
   const thumb = el("button", { type: "button", id: "start-thumb", class: "thumb" }, image, tint);
-  const heading = el("b"), figures = el("span", { class: "help figures" });
-  const paint = el("button", { type: "button", id: "start-mask" }), whole = el("button", { type: "button", id: "start-unmask" });
+  const heading = el("b"),
+    figures = el("span", { class: "help figures" });
+  const paint = el("button", { type: "button", id: "start-mask" }),
+    whole = el("button", { type: "button", id: "start-unmask" });
   const remove = el("button", { type: "button", id: "start-remove", class: "small" }, icon(CROSS));
-  const chosen = el("div", { class: "chosen" }, thumb,
-    el("div", { class: "side" }, el("div", { class: "name" }, heading, figures), el("div", { class: "buttons" }, paint, whole)), remove);
+  const chosen = el(
+    "div",
+    { class: "chosen" },
+    thumb,
+    el(
+      "div",
+      { class: "side" },
+      el("div", { class: "name" }, heading, figures),
+      el("div", { class: "buttons" }, paint, whole),
+    ),
+    remove,
+  );
   const panel = el("section", { id: "start-panel" }, drop, chosen, outpaint.node, alas);
   root.replaceChildren(panel, editor.node);
 
@@ -146,7 +195,10 @@ export function mountStart(root) {
   paint.addEventListener("click", edit);
   thumb.addEventListener("click", edit);
   whole.addEventListener("click", () => set(picture));
-  remove.addEventListener("click", () => { set(null); choose.focus(); });
+  remove.addEventListener("click", () => {
+    set(null);
+    choose.focus();
+  });
   on("start", render);
   on("language", render);
   render();

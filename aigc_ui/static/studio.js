@@ -8,15 +8,24 @@ import { applySettings, connection, tell } from "./wire.js";
 import { language, localeOf, nameOf, nextLanguage, speak, t } from "./words.js";
 
 const EXAMPLES = [
-  "a panda", "三只小狐狸", "a pizza in pixel style", "a rocket at night", "黄色背景上的大红色圆形",
-  "a penguin left of a red heart on a blue background", "three burgers",
+  "a panda",
+  "三只小狐狸",
+  "a pizza in pixel style",
+  "a rocket at night",
+  "黄色背景上的大红色圆形",
+  "a penguin left of a red heart on a blue background",
+  "three burgers",
 ];
 
 // The last settings of this browser come back after a reload, and what was typed since.
 function restore() {
   /** @type {Record<string, any>} */
   let kept = {};
-  try { kept = JSON.parse(remembered("settings") ?? "{}"); } catch { /* not ours to read */ }
+  try {
+    kept = JSON.parse(remembered("settings") ?? "{}");
+  } catch {
+    /* not ours to read */
+  }
   for (const name of ["prompt", "negative_prompt", "image", "mask_image"]) {
     const typed = remembered(`draft.${name}`);
     if (typed !== null) kept[name] = typed;
@@ -33,16 +42,27 @@ function type(id, text) {
 
 export function mountExamples(root) {
   const title = el("span", { class: "help" });
-  root.replaceChildren(el("div", { id: "example-chips" }, title,
-    ...EXAMPLES.map((prompt) => el("button", { type: "button", class: "chip", onclick: () => type("prompt", prompt) }, prompt))));
-  const render = () => { title.textContent = t("examples"); };
+  root.replaceChildren(
+    el(
+      "div",
+      { id: "example-chips" },
+      title,
+      ...EXAMPLES.map((prompt) =>
+        el("button", { type: "button", class: "chip", onclick: () => type("prompt", prompt) }, prompt),
+      ),
+    ),
+  );
+  const render = () => {
+    title.textContent = t("examples");
+  };
   on("language", render);
   render();
 }
 
 // --- header: name, language, light or dark ---
 export function mountHeader(root) {
-  const name = el("h1"), other = el("button", { type: "button", id: "language", class: "quiet" });
+  const name = el("h1"),
+    other = el("button", { type: "button", id: "language", class: "quiet" });
   const theme = el("button", { type: "button", id: "theme", class: "quiet" }, "◐");
   root.replaceChildren(el("header", { id: "masthead" }, name, other, theme));
   const render = () => {
@@ -67,7 +87,7 @@ export function mountHeader(root) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !document.querySelector("dialog[open]")) {
     event.preventDefault();
-    focused()?.blur();           // a number being typed counts once its box is left
+    focused()?.blur(); // a number being typed counts once its box is left
     setTimeout(() => document.getElementById("generate")?.click(), 30);
   }
   const closesSomething = document.querySelector("dialog[open]") || around(event, '[aria-expanded="true"]');
@@ -77,16 +97,21 @@ document.addEventListener("input", (event) => {
   if (around(event, "#prompt")) remember("draft.prompt", box("prompt").value);
   if (around(event, "#negative-prompt")) remember("draft.negative_prompt", box("negative-prompt").value);
 });
-document.addEventListener("visibilitychange", () => { if (!document.hidden) refreshJobs(); });
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) refreshJobs();
+});
 
 on("jobs", () => document.documentElement.classList.toggle("busy", state.jobs.some(isActive)));
 on("language", (next) => tell("language", { language: next }));
-on("remount", () => { if (state.watched) watchJob(state.watched); });
+on("remount", () => {
+  if (state.watched) watchJob(state.watched);
+});
 
 export async function start() {
   await connection;
   const theme = remembered("theme");
-  if (theme && !new URLSearchParams(location.search).has("__theme")) document.body.classList.toggle("dark", theme === "dark");
+  if (theme && !new URLSearchParams(location.search).has("__theme"))
+    document.body.classList.toggle("dark", theme === "dark");
   document.documentElement.lang = localeOf(language());
   const said = document.getElementById("generate")?.textContent.trim();
   if (said && said !== t("generate")) tell("language", { language: language() });

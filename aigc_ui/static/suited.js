@@ -4,12 +4,15 @@ import { post } from "./http.js";
 import { complain } from "./message.js";
 import { applySettings } from "./wire.js";
 
-let turn = 0, brought = null;  // the sampler that a model brought, and the one that it replaced
+let turn = 0,
+  brought = null; // the sampler that a model brought, and the one that it replaced
 
 export async function modelChosen(model, sampler) {
   const mine = ++turn;
   let values;
-  try { values = await post("suited", { model }); } catch (error) {
+  try {
+    values = await post("suited", { model });
+  } catch (error) {
     if (mine === turn) complain(error.message);
     return;
   }

@@ -14,7 +14,9 @@ let send = () => {};
 let connected = () => {};
 
 // Fulfilled once there is a way to Python.
-export const connection = new Promise((done) => { connected = done; });
+export const connection = new Promise((done) => {
+  connected = done;
+});
 export function connect(trigger) {
   send = trigger;
   connected();
@@ -24,9 +26,20 @@ export const tell = (name, detail) => send(name, detail);
 export function receive(signal) {
   if (!signal) return;
   if (signal.notice !== undefined) emit("notice", signal.notice);
-  if (signal.failed) { settle(); complain(t("error.server")); }
-  if (signal.error) { settle(); complain(signal.error.message); }
-  if (signal.job) { settle(); say("", ""); keep(signal.values); watchSubmitted(signal.job); }
+  if (signal.failed) {
+    settle();
+    complain(t("error.server"));
+  }
+  if (signal.error) {
+    settle();
+    complain(signal.error.message);
+  }
+  if (signal.job) {
+    settle();
+    say("", "");
+    keep(signal.values);
+    watchSubmitted(signal.job);
+  }
   if (signal.settings && !signal.settings.quiet) {
     const names = signal.settings.refused.join(", ");
     document.getElementById("area-prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -34,7 +47,9 @@ export function receive(signal) {
   }
 }
 // The last settings of this browser come back after a reload.
-function keep(values) { if (values) remember("settings", JSON.stringify(values)); }
+function keep(values) {
+  if (values) remember("settings", JSON.stringify(values));
+}
 
 /**
  * Brings values into the page's controls, as far as it has them; pictures are looked for first.

@@ -11,8 +11,9 @@ let current = nearest(wanted, LANGUAGES);
 export const language = () => current;
 export const nextLanguage = () => following(current, LANGUAGES);
 export const nameOf = (language) => table[language]["language.name"];
-export const localeOf = (language) => table[language]["language.locales"].split(" ")[0];   // as browsers call it
-export const t = (key, values = {}) => (table[current][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+export const localeOf = (language) => table[language]["language.locales"].split(" ")[0]; // as browsers call it
+export const t = (key, values = {}) =>
+  (table[current][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 export const has = (key) => key in table[current];
 export function speak(next) {
   current = next;

@@ -17,5 +17,8 @@ test("who asks for another, or for nothing, is given English", () => {
 test("the button goes through all languages and round again", () => {
   assert.equal(following("en", ["en", "zh"]), "zh");
   assert.equal(following("zh", ["en", "zh"]), "en");
-  assert.deepEqual(LANGUAGES.map((language) => following(language, LANGUAGES)), ["en", "zh", "zh-TW", "de"]);
+  assert.deepEqual(
+    LANGUAGES.map((language) => following(language, LANGUAGES)),
+    ["en", "zh", "zh-TW", "de"],
+  );
 });

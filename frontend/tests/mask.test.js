@@ -14,7 +14,8 @@ test("nothing painted is no mask", () => {
 });
 
 test("a kept mask is painted as it was", () => {
-  const data = Uint8ClampedArray.from([255, 255, 255, 255, 0, 0, 0, 255]), ink = [225, 29, 72];
+  const data = Uint8ClampedArray.from([255, 255, 255, 255, 0, 0, 0, 255]),
+    ink = [225, 29, 72];
   fromMask(data, ink);
   assert.deepEqual([...data], [...ink, 255, ...ink, 0]);
   assert.equal(toMask(data), true);

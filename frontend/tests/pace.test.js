@@ -7,19 +7,57 @@ import { pace } from "../../aigc_ui/static/pace.js";
 function told(frames, total) {
   let now = 0;
   const left = pace(() => now);
-  return frames.map(([index, at]) => { now = at; return left({ index, total }); });
+  return frames.map(([index, at]) => {
+    now = at;
+    return left({ index, total });
+  });
 }
 
 test("after three gaps it is the steps to come times a step", () => {
-  assert.deepEqual(told([[1, 0], [2, 500], [3, 1000], [4, 1500], [5, 2000]], 20), [null, null, null, 8, 7.5]);
+  assert.deepEqual(
+    told(
+      [
+        [1, 0],
+        [2, 500],
+        [3, 1000],
+        [4, 1500],
+        [5, 2000],
+      ],
+      20,
+    ),
+    [null, null, null, 8, 7.5],
+  );
 });
 
 test("at the last step nothing is left", () => {
-  assert.equal(told([[1, 0], [2, 100], [3, 200], [4, 300], [5, 400]], 5).at(-1), 0);
+  assert.equal(
+    told(
+      [
+        [1, 0],
+        [2, 100],
+        [3, 200],
+        [4, 300],
+        [5, 400],
+      ],
+      5,
+    ).at(-1),
+    0,
+  );
 });
 
 test("a step that was left out counts as its share of the time", () => {
-  assert.equal(told([[0, 0], [2, 400], [4, 800], [6, 1200]], 10).at(-1), 0.8);
+  assert.equal(
+    told(
+      [
+        [0, 0],
+        [2, 400],
+        [4, 800],
+        [6, 1200],
+      ],
+      10,
+    ).at(-1),
+    0.8,
+  );
 });
 
 test("one slow step does not change it, a lasting change does", () => {

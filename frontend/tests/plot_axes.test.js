@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { figure, scale, span } from "../../aigc_ui/static/plot_axes.js";
 
-const ticks = (low, high, log = false) => scale({ low, high, log, from: 0, to: 100 }).ticks.map((tick) => +tick.toPrecision(12));
+const ticks = (low, high, log = false) =>
+  scale({ low, high, log, from: 0, to: 100 }).ticks.map((tick) => +tick.toPrecision(12));
 
 test("ticks are the round numbers of 1, 2 and 5 inside the axis", () => {
   assert.deepEqual(ticks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
@@ -21,12 +22,23 @@ test("ticks of a logarithmic axis are powers of ten, the ends where there is but
 });
 
 test("every tick lies inside the axis, evenly, whatever its range", () => {
-  for (const [low, high] of [[0, 1], [0.1, 0.9], [-7, 12345], [1e-7, 3e-7], [99.5, 100.5], [-2e6, -1e6]]) {
+  for (const [low, high] of [
+    [0, 1],
+    [0.1, 0.9],
+    [-7, 12345],
+    [1e-7, 3e-7],
+    [99.5, 100.5],
+    [-2e6, -1e6],
+  ]) {
     const { at, ticks: made } = scale({ low, high, log: false, from: 0, to: 100 });
     assert.ok(made.length >= 2 && made.length <= 7, `${made}`);
-    made.forEach((tick) => { assert.ok(at(tick) > -1e-6 && at(tick) < 100 + 1e-6); });
+    made.forEach((tick) => {
+      assert.ok(at(tick) > -1e-6 && at(tick) < 100 + 1e-6);
+    });
     const gaps = made.slice(1).map((tick, i) => tick - made[i]);
-    gaps.forEach((gap) => { assert.ok(Math.abs(gap - gaps[0]) < 1e-9 * Math.abs(high - low)); });
+    gaps.forEach((gap) => {
+      assert.ok(Math.abs(gap - gaps[0]) < 1e-9 * Math.abs(high - low));
+    });
   }
 });
 
@@ -55,5 +67,12 @@ test("the span leaves out what an axis cannot show", () => {
 });
 
 test("figures have three digits", () => {
-  assert.deepEqual([0, 1234.5, 0.012345, 1e-5, 123456, NaN].map(figure), ["0", "1230", "0.0123", "1.0e-5", "1.2e5", "–"]);
+  assert.deepEqual([0, 1234.5, 0.012345, 1e-5, 123456, NaN].map(figure), [
+    "0",
+    "1230",
+    "0.0123",
+    "1.0e-5",
+    "1.2e5",
+    "–",
+  ]);
 });

@@ -38,7 +38,8 @@ test("nothing is weighed where there is no word", () => {
 });
 
 test("the words stay selected", () => {
-  const text = "a red fox", edit = weighed(text, 3, 3, 0.1);
+  const text = "a red fox",
+    edit = weighed(text, 3, 3, 0.1);
   const made = text.slice(0, edit.from) + edit.text + text.slice(edit.to);
   assert.equal(made.slice(edit.at, edit.at + edit.length), "red");
   assert.deepEqual(wordsAt("a red fox", 3, 3), [2, 5]);
