@@ -10,6 +10,7 @@ from aigc_ui import bodies
 from aigc_ui.services import Services
 from pipelines.diffusion.addons.control_picture import hint
 from pipelines.models.addons import files
+from pipelines.requests.control import ControlNet
 from pipelines.requests.others import SeenRequest
 
 KINDS = {
@@ -44,5 +45,7 @@ def _installed() -> dict[str, Any]:
 
 def _seen(services: Services, asked: SeenRequest) -> bytes:
     png = io.BytesIO()
-    Image.fromarray(hint(asked, services.inputs.load(asked.control_image))).save(png, "PNG")
+    picture = services.inputs.load(asked.control_image)
+    unit = ControlNet(type=asked.control_type, low=asked.control_low, high=asked.control_high)
+    Image.fromarray(hint(unit, picture, asked.width, asked.height)).save(png, "PNG")
     return png.getvalue()

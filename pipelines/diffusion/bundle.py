@@ -86,7 +86,7 @@ class Bundle:
         variant._assemble()
         return variant
 
-    def telling(self, beside: Mapping[str, Tensor], negative: Mapping[str, Tensor] | None = None) -> "Bundle":
+    def with_conditions(self, beside: Mapping[str, Tensor], negative: Mapping[str, Tensor] | None = None) -> "Bundle":
         """The same model, whose network is told this as well with every prompt; with negative ones perhaps another."""
         variant = copy.copy(self)
         away = beside if negative is None else negative

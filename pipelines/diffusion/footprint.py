@@ -23,8 +23,7 @@ from pipelines.models.addons import files
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.info import ModelInfo
 from pipelines.models.sizes import latent_factor
-from pipelines.requests import hires
-from pipelines.requests.addons import controlled, referenced, wanted_loras
+from pipelines.requests.loras import wanted_loras
 from pipelines.requests.text_to_image import TextToImageRequest
 
 NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.2}
@@ -144,17 +143,16 @@ def part_bytes(info: ModelInfo, item: int) -> dict[str, int]:
 
 def largest_size(request: TextToImageRequest) -> tuple[int, int]:
     """Width and height of the larger pass, a border beyond the start picture included."""
-    canvas = request.canvas()
-    return hires.size(request) if hires.wanted(request) else (canvas.width, canvas.height)
+    return request.final_size()
 
 
 def added_bytes(request: TextToImageRequest, item: int) -> int:
     """The weights of what the request's fields put beside the model: LoRAs, a ControlNet, an IP-Adapter. What they
     compute is not counted. Raises NotFound, BadFile, BadRequest."""
     wanted = [(files.LORA, lora.name) for lora in wanted_loras(request.loras)]
-    wanted += [(files.CONTROL, request.control_model)] if controlled(request) else []
-    wanted += [(files.IP_ADAPTER, request.ip_model)] if referenced(request) else []
-    return item * sum(strangers.numbers_in(files.find(kind, name)) for kind, name in wanted)
+    wanted += [(files.CONTROL, unit.model) for unit in request.used_controls()]
+    wanted += [(files.IP_ADAPTER, unit.model) for unit in request.used_references()]
+    return item * sum(strangers.numbers_in(files.find(kind, name)) for kind, name in dict.fromkeys(wanted))
 
 
 def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: int) -> int:

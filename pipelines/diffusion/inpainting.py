@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines.diffusion.attachment import Attachment
+
 if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.conditions import Condition
     from pipelines.diffusion.start import StartPicture
+    from pipelines.theory.path import NoisePath
 
 GREY = 127.5  # 0 in [-1, 1]: how these networks were shown what they shall paint
+
+
+@dataclass(frozen=True, eq=False)
+class SeenMask(Attachment):
+    """What a network that paints into masks is shown; nothing for others."""
+
+    condition: Condition
+    sees_whole = True
+
+    @classmethod
+    def of(cls, model: Bundle, shape: tuple[int, int, int], picture: StartPicture | None) -> tuple[SeenMask, ...]:
+        """None or one, for latents of that shape."""
+        condition = mask_condition(model, shape, picture)
+        return (cls(condition),) if condition else ()
+
+    def conditioned(self, model: Bundle, path: NoisePath) -> Bundle:
+        return model.with_conditions(self.condition)
 
 
 def mask_condition(model: Bundle, shape: tuple[int, int, int], picture: StartPicture | None) -> Condition:

@@ -14,7 +14,6 @@ from PIL import Image, ImageOps
 from pipelines import libs
 from pipelines.diffusion.canvas import box_around, filled
 from pipelines.errors import BadRequest
-from pipelines.requests.border import Border
 from pipelines.requests.limits import FEATHER
 
 if TYPE_CHECKING:
@@ -62,8 +61,8 @@ class StartPicture:
         picture, mask = request.picture("image"), request.picture("mask_image")
         if picture is None:
             return None
-        around, cutout, border = Border.of(request), None, None
-        if request.only_masked and mask is not None:
+        around, cutout, border = request.border, None, None
+        if request.inpainting.only_masked and mask is not None:
             fit, painted, cutout = cut_out(picture, mask, request)
         else:
             fit = fitted(picture, request.width, request.height)
@@ -73,8 +72,8 @@ class StartPicture:
             painted = border if painted is None else around.around(painted, True)
             fit = around.extended(fit)
         start = cls(fit, model.encode_picture(fit), painted, border)
-        start = replace(start, blur=request.mask_blur, cutout=cutout, knows_mask=model.paints_into_masks)
-        return start if mask is None else start._with_fill(request.mask_fill, model)
+        start = replace(start, blur=request.inpainting.blur, cutout=cutout, knows_mask=model.paints_into_masks)
+        return start if mask is None else start._with_fill(request.inpainting.fill, model)
 
     def _with_fill(self, fill: str, model: Bundle) -> StartPicture:
         """What is under the noise inside the mask, but not in the border, which has its own."""
@@ -155,7 +154,7 @@ def cut_out(
     """Only what lies around the mask, enlarged to the request's size (A1111's "Only masked"), and its mask."""
     height, width = picture.shape[:2]
     painted = painted_part(mask, width, height)
-    box = box_around(painted, request.masked_padding, request.width, request.height)
+    box = box_around(painted, request.inpainting.padding, request.width, request.height)
     left, top, right, bottom = box
     size = (request.width, request.height)
     part = Image.fromarray(picture[top:bottom, left:right]).resize(size, Image.Resampling.LANCZOS)

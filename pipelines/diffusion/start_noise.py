@@ -23,11 +23,12 @@ def varied(noise: Tensor, request: TextToImageRequest, model: Bundle) -> Tensor:
 
     Each picture by itself and on the CPU, as the plain noise is drawn: neither its company nor the device matters.
     """
-    width, height = request.seed_resize_width or request.width, request.seed_resize_height or request.height
+    width, height = request.seed_resize.width or request.width, request.seed_resize.height or request.height
     shape = model.latent_shape(width, height)
-    if not request.variation_strength and shape == noise.shape[1:]:
+    strength = request.variation.strength
+    if not strength and shape == noise.shape[1:]:
         return noise
-    pictures = (_varied(plain, shape, *request.seeds(i), request.variation_strength) for i, plain in enumerate(noise))
+    pictures = (_varied(plain, shape, *request.seeds(i), strength) for i, plain in enumerate(noise))
     return libs.torch().stack(list(pictures))
 
 

@@ -24,7 +24,7 @@ FEW_STEPS: tuple[tuple[str, int, float], ...] = (
 
 def suited(info: ModelInfo) -> dict[str, Any]:
     """width, height, num_inference_steps and guidance_scale; of a pipeline behind the bridge its sampler too."""
-    defaults = {field.name: field.default for field in TextToImageRequest.fields()}
+    defaults = TextToImageRequest.defaults()
     width, height = (max(64, min(LARGEST_SIDE, side // 16 * 16)) for side in models.native_shape(info))
     size = {"width": width, "height": height}
     if info.bridged:

@@ -14,7 +14,6 @@ from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.generators.text_to_image import decoder_of, lease
-from pipelines.requests import hires
 from pipelines.requests.kept import KeptLatents
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.others import DecodeRequest
@@ -63,8 +62,8 @@ def _sizes(asked: TextToImageRequest) -> Iterator[tuple[int, int]]:
     """Of what the job may have painted: with its border, and larger where it came to a second pass."""
     canvas = asked.canvas()
     yield canvas.width, canvas.height
-    if hires.wanted(asked):
-        yield hires.size(asked)
+    if asked.hires.wanted:
+        yield asked.final_size()
 
 
 def _asked(kept: KeptLatents) -> TextToImageRequest:

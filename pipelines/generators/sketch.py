@@ -58,7 +58,7 @@ def _over_the_bridge(request: SketchRequest, info: ModelInfo, devices: DeviceMan
 def _in_full(request: SketchRequest, info: ModelInfo) -> TextToImageRequest:
     """What a sketch asks of the loop that paints; its size is the one that the model was trained at."""
     width, height = _size(info)
-    return TextToImageRequest(
+    return TextToImageRequest.of(
         **request.values(),
         num_inference_steps=STEPS,
         sampler=SAMPLER,

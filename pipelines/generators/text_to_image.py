@@ -17,6 +17,7 @@ import numpy as np
 from pipelines import libs, models
 from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.attachment import Attachment, adapted
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.painted import GENERATOR, recipe_of
 from pipelines.diffusion.start import StartPicture
@@ -26,8 +27,6 @@ from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import vaes
 from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
-from pipelines.requests import hires
-from pipelines.requests.addons import all_loras
 from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
@@ -37,8 +36,6 @@ from pipelines.theory.samplers import READS_ETA, SAMPLERS, Step
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.diffusion.addons.control import Control
-    from pipelines.diffusion.addons.ip_adapter import Reference
     from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.decoding import Decoder
@@ -80,13 +77,11 @@ def _by_us(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager)
     with (
         lease(info, devices) as base,
         decoder_of(request.vae, base, devices) as decoder,
-        _control(request, base, devices) as control,
-        _reference(request, base, devices) as reference,
-        _with_addons(request, base, devices) as model,
+        _attached(request, base, devices) as attachments,
     ):
         yield Progress("encoding")
-        model = reference.adapted(model) if reference else model
-        yield from _paint(Run.prepare(request, model, devices, decoder, control, reference), devices)
+        model = adapted(base, attachments)
+        yield from _paint(Run.prepare(request, model, devices, decoder, attachments), devices)
 
 
 def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:
@@ -152,8 +147,7 @@ class Run:
     notes: tuple[str, ...]
     picture: StartPicture | Enlarged | None = None
     decoder: Decoder | None = None
-    control: Control | None = None
-    reference: Reference | None = None
+    attachments: tuple[Attachment, ...] = ()
     before: int = 0
     after: int = 0
 
@@ -164,60 +158,52 @@ class Run:
         model: Bundle,
         devices: DeviceManager,
         decoder: Decoder | None = None,
-        control: Control | None = None,
-        reference: Reference | None = None,
+        attachments: tuple[Attachment, ...] = (),
         ending: int | None = None,
         before: int = 0,
     ) -> Run:
-        """`decoder` takes the place of the model's own; `control` stands beside its network; `reference` is what the
-        model's network was adapted to read; `ending`: only so many steps, the last ones, after `before` steps of
-        another pass."""
+        """`decoder` takes the place of the model's own; the model was adapted to the attachments; `ending`: only so
+        many steps, the last ones, after `before` steps of another pass."""
         from pipelines.diffusion.apart import Apart
         from pipelines.diffusion.conditions import Conditions, PictureContext, PromptPair
         from pipelines.diffusion.denoiser import Denoiser
-        from pipelines.diffusion.inpainting import mask_condition
+        from pipelines.diffusion.inpainting import SeenMask
         from pipelines.diffusion.tiles import Tiled, Tiles
 
         canvas = request.canvas()
         shape = model.latent_shape(canvas.width, canvas.height)
         path = model.process.path(
             shape[1] * shape[2],
-            beta_schedule=request.beta_schedule,
-            num_train_timesteps=request.num_train_timesteps,
-            beta_start=request.beta_start or None,
-            beta_end=request.beta_end or None,
-            sigma_schedule=request.sigma_schedule,
+            **request.schedule.path_settings(),
             num_inference_steps=request.num_inference_steps,
         )
         picture = StartPicture.of(request, model)
         if picture is not None:
-            picture, path = picture.along(path, request.strength)
+            picture, path = picture.along(path, request.start.strength)
         if ending is not None:
             path = path.ending(ending)
-        seen, tiles = mask_condition(model, shape, picture), Tiles.of(request.tile, model, canvas.width, canvas.height)
-        if tiles and (seen or control):
+        tiles = Tiles.of(request.tile, model, canvas.width, canvas.height)
+        beside = (*attachments, *SeenMask.of(model, shape, picture))
+        if tiles and any(attachment.sees_whole for attachment in beside):
             raise BadRequest("models that paint into a mask and ControlNets see all of the picture; set tile to 0.")
         network = model.network((shape[0], tiles.height, tiles.width) if tiles else shape)
-        if reference is not None:
-            model, network = reference.telling(model, path), reference.network(network)
-        if control is not None:
-            control = control.fitted(canvas.width, canvas.height)
-            model, network = model.telling(control.extra_conditions(path, model.device)), control.network(network)
+        for attachment in beside:
+            attachment = attachment.fitted(canvas.width, canvas.height)
+            model, network = attachment.conditioned(model, path), attachment.network(network)
         worker, guidance = devices.worker(), _guidance(request, model)
 
         def bound(conditions: Conditions) -> Denoiser:
-            return Denoiser(network, worker, model.process, path, conditions.also(seen), guidance)
+            return Denoiser(network, worker, model.process, path, conditions, guidance)
 
         written = [PromptPair.of(request.of_picture(i)) for i in range(request.count)]
         side = request.tile if tiles else LARGEST_SIDE
         size = (min(canvas.width, side), min(canvas.height, side))
-        drawn = PictureContext(*size, request.guidance_scale, request.clip_skip)
+        drawn = PictureContext(*size, request.guidance.scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
-        beside = (decoder, control, reference)
-        return cls(request, model, path, walked, noise, notes, picture, *beside, before)
+        return cls(request, model, path, walked, noise, notes, picture, decoder, attachments, before)
 
     @property
     def total(self) -> int:
@@ -245,7 +231,7 @@ class Run:
         if not bool(libs.torch().isfinite(step.x0_pred).all()):
             raise BadRequest(
                 f"the picture became NaN in step {self.before + step.index + 1} of {self.total}; "
-                f"lower guidance_scale ({self.request.guidance_scale:g}) or choose another schedule."
+                f"lower guidance_scale ({self.request.guidance.scale:g}) or choose another schedule."
             )
 
     def frame(self, index: int, sigma: float, x: Tensor, x0_pred: Tensor) -> Frame:
@@ -291,34 +277,16 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
     """As asked; none for networks that are told the scale, which would else be asked twice."""
     if model.distilled:
         return Guidance()
-    span = (request.guidance_start, request.guidance_end)
-    return Guidance(request.guidance_scale, request.guidance_rescale, *span, request.guidance_curve)
+    asked = request.guidance
+    return Guidance(asked.scale, asked.rescale, asked.start, asked.end, asked.curve)
 
 
-def _control(
+def _attached(
     request: TextToImageRequest, base: Bundle, devices: DeviceManager
-) -> AbstractContextManager[Control | None]:
-    from pipelines.diffusion.addons import control
+) -> AbstractContextManager[tuple[Attachment, ...]]:
+    from pipelines.diffusion.addons import attached
 
-    return control.leased(request, base, devices)
-
-
-def _reference(
-    request: TextToImageRequest, base: Bundle, devices: DeviceManager
-) -> AbstractContextManager[Reference | None]:
-    from pipelines.diffusion.addons import ip_adapter
-
-    return ip_adapter.leased(request, base, devices)
-
-
-@contextmanager
-def _with_addons(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[Bundle]:
-    from pipelines.diffusion.addons import lora
-    from pipelines.diffusion.addons.textual_inversion import with_embeddings
-
-    pictures = [request.of_picture(i) for i in range(request.count)]
-    with lora.leased(all_loras(request), base, devices) as model:
-        yield with_embeddings(model, [text for one in pictures for text in (one.prompt, one.negative_prompt)])
+    return attached.leased(request, base, devices)
 
 
 def _paint(run: Run, devices: DeviceManager) -> Iterator[Event]:
@@ -370,10 +338,12 @@ def _sampled(run: Run) -> Generator[Event, None, _Painted | None]:
 
 def _passes(run: Run, devices: DeviceManager) -> tuple[Run, Run | None]:
     """The run, and its second pass, where it has one, which waits for what it starts from."""
-    if not hires.wanted(run.request):
+    request = run.request
+    if not request.hires.wanted:
         return run, None
-    beside, walked = (run.decoder, run.control, run.reference), hires.steps(run.request)[0]
-    second = Run.prepare(hires.second(run.request), run.model, devices, *beside, walked, before=len(run.path))
+    walked, _ = request.hires.steps_of(request.num_inference_steps)
+    beside = (run.decoder, run.attachments)
+    second = Run.prepare(request.second_pass(), run.model, devices, *beside, walked, before=len(run.path))
     return replace(run, after=len(second.path)), second
 
 
@@ -385,7 +355,7 @@ def _again(first: _Painted, second: Run, devices: DeviceManager) -> Generator[Ev
     try:
         size = (asked.width, asked.height)
         larger = yield from enlarged(
-            first.latents, *size, asked.hires_upscaler, second.model, devices, first.run.decode
+            first.latents, *size, asked.hires.upscaler, second.model, devices, first.run.decode
         )
     except StopEarly:
         return first

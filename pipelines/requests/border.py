@@ -3,29 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from pipelines.params import Part, Range, param
+from pipelines.requests.limits import SIDE_STEP
+
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Mask = NDArray[np.bool_]  # (H, W)
+_PIXELS = Range(0, 1024, step=SIDE_STEP)
 
 
 @dataclass(frozen=True)
-class Border:
+class Border(Part):
     """Pixels that the canvas is wider and higher than the picture, on each side."""
 
-    left: int = 0
-    right: int = 0
-    top: int = 0
-    bottom: int = 0
-
-    @classmethod
-    def of(cls, request: object) -> Self:
-        """That of a request with the fields outpaint_left, _right, _top and _bottom."""
-        return cls(*(getattr(request, f"outpaint_{side}") for side in ("left", "right", "top", "bottom")))
+    left: int = param(
+        0,
+        _PIXELS,
+        "Pixels painted beyond the start picture's left edge.",
+        name="outpaint_left",
+        infotext="Outpaint left",
+        needs=("outpaint_left",),
+    )
+    right: int = param(
+        0,
+        _PIXELS,
+        "Pixels painted beyond the start picture's right edge.",
+        name="outpaint_right",
+        infotext="Outpaint right",
+        needs=("outpaint_right",),
+    )
+    top: int = param(
+        0,
+        _PIXELS,
+        "Pixels painted beyond the start picture's upper edge.",
+        name="outpaint_top",
+        infotext="Outpaint top",
+        needs=("outpaint_top",),
+    )
+    bottom: int = param(
+        0,
+        _PIXELS,
+        "Pixels painted beyond the start picture's lower edge.",
+        name="outpaint_bottom",
+        infotext="Outpaint bottom",
+        needs=("outpaint_bottom",),
+    )
 
     def __bool__(self) -> bool:
         return self != Border()

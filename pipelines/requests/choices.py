@@ -2,12 +2,14 @@
 
 from pipelines.models.addons import files
 from pipelines.params import Choice
-from pipelines.requests.addons import NO_CONTROL, NO_REFERENCE
 from pipelines.requests.limits import OWN_UPSCALER
 from pipelines.theory.betas import BETA_SCHEDULES
 from pipelines.theory.path import MODEL
 from pipelines.theory.samplers import SAMPLERS
 from pipelines.theory.sigmas import SIGMA_SCHEDULES
+
+NO_CONTROL = "none"
+NO_REFERENCE = "none"
 
 
 def sampler_names() -> tuple[str, ...]:

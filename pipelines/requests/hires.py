@@ -1,42 +1,18 @@
-"""The second pass of a picture, at a larger size (A1111's "hires fix"): which size, how many steps, as a request."""
+"""The second pass of a picture, at a larger size (A1111's "hires fix"): which size, how many steps, by what."""
 
-from __future__ import annotations
-
-import dataclasses
-from typing import Any, Protocol, TypeVar, cast
+from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
 from pipelines.models.addons import files
+from pipelines.params import Choice, Part, Range, param
+from pipelines.requests.limits import LARGEST_SIDE
 
 LARGEST_SCALE = 4
 SIDE_STEP = 16
 OWN_UPSCALERS = ("latent", "ours", "lanczos")
 MOST_LEVELS = 1000
 """Noise levels of a path that the second pass walks the end of; a trained network knows no more."""
-
-
-class TwoPasses(Protocol):
-    """The fields of a request that decide its second pass."""
-
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-    @property
-    def count(self) -> int: ...
-    @property
-    def image(self) -> str: ...
-    @property
-    def num_inference_steps(self) -> int: ...
-    @property
-    def hires_scale(self) -> float: ...
-    @property
-    def hires_steps(self) -> int: ...
-    @property
-    def hires_strength(self) -> float: ...
-
-
-R = TypeVar("R", bound=TwoPasses)
+_NEEDS = ("hires_scale",)
 
 
 def upscalers() -> tuple[str, ...]:
@@ -49,60 +25,74 @@ def is_upscaler(name: str) -> bool:
     return name in OWN_UPSCALERS or files.is_installed(files.UPSCALER, name)
 
 
-def wanted(request: TwoPasses) -> bool:
-    return request.hires_scale > 1
+@dataclass(frozen=True)
+class SecondPass(Part):
+    """Sizes are (width, height) of the first pass and, out of it, of the second."""
 
-
-def size(request: TwoPasses) -> tuple[int, int]:
-    """Width and height of the second pass: the first's times the scale, to the nearest multiple of 16."""
-    scaled = (side * request.hires_scale / SIDE_STEP for side in (request.width, request.height))
-    width, height = (round(side) * SIDE_STEP for side in scaled)
-    return width, height
-
-
-def steps(request: TwoPasses) -> tuple[int, int]:
-    """How many steps are walked, and of how many: as in A1111 all that are asked for, from the level that the strength
-    names. A path of so many levels ends in just as many as are walked."""
-    walked = request.hires_steps or request.num_inference_steps
-    of = max(walked, round(walked / request.hires_strength))
-    if of <= MOST_LEVELS:
-        return walked, of
-    return max(1, int(MOST_LEVELS * request.hires_strength)), MOST_LEVELS
-
-
-def second(request: R) -> R:
-    """The second pass as a request of its own. Its noise is the seed's at the larger size."""
-    width, height = size(request)
-    return dataclasses.replace(
-        cast(Any, request),
-        width=width,
-        height=height,
-        num_inference_steps=steps(request)[1],
-        hires_scale=1.0,
-        seed_resize_width=0,
-        seed_resize_height=0,
+    scale: float = param(
+        1.0,
+        Range(1, LARGEST_SCALE),
+        "Paints the picture once more at this many times its size; 1: no.",
+        name="hires_scale",
+        needs=_NEEDS,
+    )
+    steps: int = param(
+        0,
+        Range(0, 150),
+        "Steps of the second pass; 0: as many as the first.",
+        name="hires_steps",
+        infotext="Hires steps",
+        needs=_NEEDS,
+    )
+    strength: float = param(
+        0.6,
+        Range(0.05, 1),
+        "How much of the enlarged picture the second pass makes anew.",
+        name="hires_strength",
+        needs=_NEEDS,
+    )
+    upscaler: str = param(
+        "latent",
+        Choice(upscalers, is_upscaler),
+        "What enlarges the picture for the second pass.",
+        name="hires_upscaler",
+        needs=_NEEDS,
     )
 
+    @property
+    def wanted(self) -> bool:
+        return self.scale > 1
 
-def pixel_steps(request: TwoPasses) -> int:
-    """What the second pass costs, in pixels x pictures x steps; 0 without one."""
-    if not wanted(request):
-        return 0
-    width, height = size(request)
-    return width * height * request.count * steps(request)[0]
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """The first pass's size times the scale, to the nearest multiple of 16; itself without a second pass."""
+        if not self.wanted:
+            return width, height
+        scaled = (side * self.scale / SIDE_STEP for side in (width, height))
+        wide, high = (round(side) * SIDE_STEP for side in scaled)
+        return wide, high
 
+    def steps_of(self, first: int) -> tuple[int, int]:
+        """How many steps are walked, and of how many: as in A1111 all that are asked for, from the level that the
+        strength names. `first`: the first pass's. A path of so many levels ends in just as many as are walked."""
+        walked = self.steps or first
+        of = max(walked, round(walked / self.strength))
+        if of <= MOST_LEVELS:
+            return walked, of
+        return max(1, int(MOST_LEVELS * self.strength)), MOST_LEVELS
 
-def check(request: TwoPasses, largest_side: int) -> None:
-    if not wanted(request):
-        return
-    if request.image:
-        raise BadRequest(
-            f"hires_scale is for pictures made from noise; got {request.hires_scale:g} and a start picture. "
-            "Set hires_scale to 1, or drop the start picture."
-        )
-    width, height = size(request)
-    if max(width, height) > largest_side:
-        raise BadRequest(
-            f"hires_scale {request.hires_scale:g} of {request.width} x {request.height} is {width} x {height}; "
-            f"at most {largest_side} a side. Choose a smaller scale or size."
-        )
+    def pixel_steps(self, width: int, height: int, first: int) -> int:
+        """What it costs for one picture, in pixels x steps; 0 without one."""
+        if not self.wanted:
+            return 0
+        wide, high = self.size(width, height)
+        return wide * high * self.steps_of(first)[0]
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raises BadRequest where the second pass would be too large."""
+        largest = max(self.size(width, height))
+        if self.wanted and largest > LARGEST_SIDE:
+            wide, high = self.size(width, height)
+            raise BadRequest(
+                f"hires_scale {self.scale:g} of {width} x {height} is {wide} x {high}; "
+                f"at most {LARGEST_SIDE} a side. Choose a smaller scale or size."
+            )

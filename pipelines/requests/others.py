@@ -8,8 +8,8 @@ from pipelines import models, prompts
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.prompts import library
-from pipelines.requests.addons import CONTROL_TYPES
 from pipelines.requests.choices import UPSCALERS
+from pipelines.requests.control import CONTROL_TYPES
 from pipelines.requests.kept import KeptLatents
 from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE, OWN_UPSCALER, SIDE_STEP
 

@@ -9,26 +9,18 @@ from typing import Self
 from pipelines import models, prompts
 from pipelines.errors import BadRequest
 from pipelines.models import vaes
-from pipelines.params import Choice, Curve, Flag, Picture, Range, Request, Text, param
+from pipelines.params import Choice, Range, Request, Text, param, part, units
 from pipelines.prompts import dynamic, library
-from pipelines.requests import hires, names
-from pipelines.requests.addons import CONTROL_TYPES, NO_CONTROL, NO_REFERENCE, all_loras, check_control, check_reference
+from pipelines.requests import names
 from pipelines.requests.border import Border
-from pipelines.requests.choices import (
-    CONTROLS,
-    IP_ADAPTERS,
-    UPSCALERS,
-    beta_schedule_names,
-    sampler_names,
-    sigma_schedule_names,
-)
+from pipelines.requests.choices import UPSCALERS, sampler_names
+from pipelines.requests.control import ControlNet
+from pipelines.requests.guidance import GuidanceSettings
+from pipelines.requests.hires import SecondPass
 from pipelines.requests.limits import (
     EMPHASES,
     FACTORS,
-    FEATHER,
-    FILLS,
     GROWS_BY_ITSELF,
-    LARGEST_SCALE,
     LARGEST_SEED,
     LARGEST_SIDE,
     MOST_PIXEL_STEPS,
@@ -37,6 +29,11 @@ from pipelines.requests.limits import (
     SMALLEST_TILE,
     UPSCALES,
 )
+from pipelines.requests.loras import all_loras
+from pipelines.requests.noise import SeedResize, Variation
+from pipelines.requests.reference import Reference
+from pipelines.requests.schedule import Schedule
+from pipelines.requests.start import Inpainting, Start
 from pipelines.theory.path import MODEL
 
 
@@ -50,106 +47,80 @@ class TextToImageRequest(Request):
         "", Text(prompts.MOST_CHARACTERS), "What the picture should not show; guidance pushes away from it."
     )
     model: str = param(
-        "aigc-mini", Choice(models.installed, models.is_installed), "The trained model that makes the picture."
+        "aigc-mini",
+        Choice(models.installed, models.is_installed),
+        "The trained model that makes the picture.",
+        infotext="Model",
     )
     sampler: str = param("dpmpp_2m", Choice(sampler_names), "How each step follows from the network's guess.")
-    num_inference_steps: int = param(20, Range(1, 150), "How many steps lead from noise to the picture.")
-    beta_schedule: str = param(
-        MODEL, Choice(beta_schedule_names), "Where the steps are spent; 'model' is the network's own schedule."
+    num_inference_steps: int = param(
+        20, Range(1, 150), "How many steps lead from noise to the picture.", infotext="Steps"
     )
-    beta_start: float = param(0.0, Range(0, 0.999), "First beta of the schedule; 0 takes the schedule's own.")
-    beta_end: float = param(0.0, Range(0, 0.999), "Last beta of the schedule; 0 takes the schedule's own.")
-    num_train_timesteps: int = param(1000, Range(10, 4000), "How many betas the schedule has; not used by 'model'.")
-    sigma_schedule: str = param(
-        "path", Choice(sigma_schedule_names), "How the steps are spaced on the path of noise levels."
-    )
-    guidance_scale: float = param(
-        3.0, Range(0, LARGEST_SCALE), "How strongly the prompt is followed; 1 is without guidance."
-    )
-    guidance_curve: tuple[tuple[float, float], ...] = param(
-        (), Curve(24), "Guidance over the run, as points [position from 0 to 1, scale]; none for the one scale."
-    )
-    guidance_rescale: float = param(0.0, Range(0, 1), "Takes back the contrast that strong guidance adds.")
-    guidance_start: float = param(0.0, Range(0, 1), "Guidance begins after this part of the steps.")
-    guidance_end: float = param(1.0, Range(0, 1), "Guidance ends after this part of the steps.")
+    schedule: Schedule = part(Schedule)
+    guidance: GuidanceSettings = part(GuidanceSettings)
     eta: float = param(0.0, Range(0, 1), "How much fresh noise the samplers that know it add at each step.")
-    seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
-    variation_seed: int = param(-1, Range(-1, LARGEST_SEED), "Whose noise the seed's is turned towards; -1: any.")
-    variation_strength: float = param(0.0, Range(0, 1), "How far it is turned: 0 not at all, 1 all the way.")
-    seed_resize_width: int = param(
-        0, Range(0, LARGEST_SIDE, step=SIDE_STEP), "Takes the noise of this width in the middle; 0: none."
-    )
-    seed_resize_height: int = param(
-        0, Range(0, LARGEST_SIDE, step=SIDE_STEP), "Takes the noise of this height in the middle; 0: none."
-    )
+    seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.", infotext="Seed")
+    variation: Variation = part(Variation)
+    seed_resize: SeedResize = part(SeedResize)
     width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
     height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
-    count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.")
-    image: str = param("", Picture(), "The picture to start from instead of pure noise.")
-    mask_image: str = param("", Picture(), "Where the start picture is painted anew: white is, black stays as it is.")
-    strength: float = param(0.6, Range(0.05, 1), "How much of the start picture is made anew: this part of the steps.")
+    count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.", infotext="Pictures")
+    start: Start = part(Start)
     prompt_syntax: str = param(
-        "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
+        "a1111",
+        Choice(prompts.SYNTAXES),
+        "How brackets, weights and choices in the prompt are read.",
+        infotext="Prompt syntax",
+        needs=("prompt_syntax",),
     )
     emphasis: str = param(
-        "original", Choice(EMPHASES), "Whether weights in A1111's syntax keep the embedding's mean, or only multiply."
+        "original",
+        Choice(EMPHASES),
+        "Whether weights in A1111's syntax keep the embedding's mean, or only multiply.",
+        needs=("emphasis",),
     )
     style: str = param(
-        library.NO_STYLE, Choice(library.style_names, library.is_style), "Words of styles.csv put around the prompts."
+        library.NO_STYLE,
+        Choice(library.style_names, library.is_style),
+        "Words of styles.csv put around the prompts.",
+        infotext="Style",
+        needs=("style",),
     )
-
     clip_skip: int = param(
-        1, Range(1, 12), "Reads the prompt that many layers before a CLIP encoder's end; 1 skips none."
+        1,
+        Range(1, 12),
+        "Reads the prompt that many layers before a CLIP encoder's end; 1 skips none.",
+        infotext="Clip skip",
+        needs=("clip_skip",),
     )
     vae: str = param(
-        vaes.AUTOMATIC, Choice(vaes.names, vaes.is_here), "What decodes the picture; 'automatic' is the model's own."
+        vaes.AUTOMATIC,
+        Choice(vaes.names, vaes.is_here),
+        "What decodes the picture; 'automatic' is the model's own.",
+        infotext="VAE",
+        needs=("vae",),
     )
-    loras: str = param("", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.")
-    control_image: str = param("", Picture(), "The picture that a ControlNet follows: its edges, depth, pose or lines.")
-    control_model: str = param(NO_CONTROL, CONTROLS, "The ControlNet that follows it.")
-    control_type: str = param(
-        "plain", Choice(CONTROL_TYPES), "What it sees: the picture itself, its edges, or its negative."
+    loras: str = param(
+        "", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.", infotext="Loras", needs=("loras",)
     )
-    control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
-    control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
-    control_scale: float = param(1.0, Range(0, 2), "How strongly the control picture is followed.")
-    control_start: float = param(0.0, Range(0, 1), "Control begins after this part of the steps.")
-    control_end: float = param(1.0, Range(0, 1), "Control ends after this part of the steps.")
-    ip_image: str = param("", Picture(), "The picture that is followed beside the prompt: its content, its style.")
-    ip_model: str = param(NO_REFERENCE, IP_ADAPTERS, "The IP-Adapter that reads it.")
-    ip_scale: float = param(1.0, Range(0, 1.5), "How strongly the reference picture is followed; 0 is without it.")
-    ip_start: float = param(0.0, Range(0, 1), "The reference picture counts after this part of the steps.")
-    ip_end: float = param(1.0, Range(0, 1), "The reference picture counts until this part of the steps.")
-    upscale: str = param("auto", Choice(UPSCALES), "Enlarges the picture; 'auto' takes small ones to about 512 pixels.")
+    controls: tuple[ControlNet, ...] = units(ControlNet)
+    references: tuple[Reference, ...] = units(Reference)
+    upscale: str = param(
+        "auto",
+        Choice(UPSCALES),
+        "Enlarges the picture; 'auto' takes small ones to about 512 pixels.",
+        infotext="Upscale",
+    )
     upscaler: str = param(OWN_UPSCALER, UPSCALERS, "The network that enlarges.")
-    hires_scale: float = param(
-        1.0, Range(1, hires.LARGEST_SCALE), "Paints the picture once more at this many times its size; 1: no."
-    )
-    hires_steps: int = param(0, Range(0, 150), "Steps of the second pass; 0: as many as the first.")
-    hires_strength: float = param(0.6, Range(0.05, 1), "How much of the enlarged picture the second pass makes anew.")
-    hires_upscaler: str = param(
-        "latent", Choice(hires.upscalers, hires.is_upscaler), "What enlarges the picture for the second pass."
-    )
-    outpaint_left: int = param(
-        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's left edge."
-    )
-    outpaint_right: int = param(
-        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's right edge."
-    )
-    outpaint_top: int = param(
-        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's upper edge."
-    )
-    outpaint_bottom: int = param(
-        0, Range(0, 1024, step=SIDE_STEP), "Pixels painted beyond the start picture's lower edge."
-    )
-    mask_blur: int = param(FEATHER, Range(0, 64), "Pixels inside the mask over which the new picture fades in.")
-    mask_fill: str = param("original", Choice(FILLS), "What lies under the noise inside the mask.")
-    only_masked: bool = param(False, Flag(), "Paints only what is around the mask, at the full size, and puts it back.")
-    masked_padding: int = param(32, Range(0, 256), "Pixels around the mask that are seen when only that is painted.")
+    hires: SecondPass = part(SecondPass)
+    border: Border = part(Border)
+    inpainting: Inpainting = part(Inpainting)
     tile: int = param(
         0,
         Range(0, LARGEST_SIDE, step=SIDE_STEP),
         "Side of the overlapping tiles in which a large picture is worked; 0: none.",
+        infotext="Tile",
+        needs=("tile",),
     )
 
     @classmethod
@@ -158,31 +129,23 @@ class TextToImageRequest(Request):
         return super().parse(names.resolved(values))
 
     def check(self) -> None:
-        if self.mask_image and not self.image:
-            raise BadRequest("mask_image needs the picture that it masks; got no image. Add it or drop the mask.")
-        if self.guidance_start > self.guidance_end:
+        super().check()
+        if self.schedule.beta_schedule != MODEL and self.num_inference_steps > self.schedule.num_train_timesteps:
             raise BadRequest(
-                f"guidance_start must be at most guidance_end; got {self.guidance_start:g} and {self.guidance_end:g}."
-            )
-        _check_curve(self.guidance_curve)
-        if bool(self.seed_resize_width) != bool(self.seed_resize_height):
-            raise BadRequest(
-                "seed_resize_width and seed_resize_height go together; "
-                f"got {self.seed_resize_width} and {self.seed_resize_height}. Give both, or 0 for both."
-            )
-        _check_betas(self.beta_schedule, self.beta_start, self.beta_end)
-        if self.beta_schedule != MODEL and self.num_inference_steps > self.num_train_timesteps:
-            raise BadRequest(
-                f"num_inference_steps must be at most num_train_timesteps ({self.num_train_timesteps}); "
+                f"num_inference_steps must be at most num_train_timesteps ({self.schedule.num_train_timesteps}); "
                 f"got {self.num_inference_steps}."
             )
         all_loras(self)
         self._check_prompts()
-        check_control(self)
-        check_reference(self)
-        hires.check(self, LARGEST_SIDE)
+        self._check_second_pass()
         self._check_canvas()
         self._check_cost()
+
+    def used_controls(self) -> tuple[ControlNet, ...]:
+        return tuple(unit for unit in self.controls if unit.used)
+
+    def used_references(self) -> tuple[Reference, ...]:
+        return tuple(unit for unit in self.references if unit.used)
 
     def _check_prompts(self) -> None:
         """Each text that the pictures have between them is read once."""
@@ -194,14 +157,34 @@ class TextToImageRequest(Request):
 
     def canvas(self) -> Self:
         """The same request with the size of all that is painted, a border beyond the start picture included."""
-        width, height = Border.of(self).size(self.width, self.height)
+        width, height = self.border.size(self.width, self.height)
         return dataclasses.replace(self, width=width, height=height)
 
+    def final_size(self) -> tuple[int, int]:
+        """Width and height of what the last pass paints, a border included."""
+        canvas = self.canvas()
+        return self.hires.size(canvas.width, canvas.height)
+
+    def second_pass(self) -> Self:
+        """The second pass as a request of its own. Its noise is the seed's at the larger size."""
+        width, height = self.hires.size(self.width, self.height)
+        _, of = self.hires.steps_of(self.num_inference_steps)
+        larger = dataclasses.replace(self, width=width, height=height, num_inference_steps=of)
+        return larger.changed(hires_scale=1.0, seed_resize_width=0, seed_resize_height=0)
+
+    def _check_second_pass(self) -> None:
+        if self.hires.wanted and self.start.image:
+            raise BadRequest(
+                f"hires_scale is for pictures made from noise; got {self.hires.scale:g} and a start picture. "
+                "Set hires_scale to 1, or drop the start picture."
+            )
+        self.hires.check_size(self.width, self.height)
+
     def _check_canvas(self) -> None:
-        border, canvas = Border.of(self), self.canvas()
-        if border and not self.image:
+        border, canvas = self.border, self.canvas()
+        if border and not self.start.image:
             raise BadRequest("outpaint_left, _right, _top and _bottom need a start picture; got none. Add image.")
-        if border and self.only_masked:
+        if border and self.inpainting.only_masked:
             raise BadRequest("only_masked paints inside the picture; got a border to paint too. Choose one of them.")
         if max(canvas.width, canvas.height) > LARGEST_SIDE:
             raise BadRequest(
@@ -213,7 +196,7 @@ class TextToImageRequest(Request):
     def _check_cost(self) -> None:
         canvas = self.canvas()
         one = canvas.width * canvas.height * self.count
-        more = hires.pixel_steps(self)
+        more = self.hires.pixel_steps(self.width, self.height, self.num_inference_steps) * self.count
         if one * self.num_inference_steps + more <= MOST_PIXEL_STEPS:
             return
         if more:
@@ -231,23 +214,23 @@ class TextToImageRequest(Request):
     def resolved(self) -> Self:
         """The same request with a seed of its own, and "auto" as what it means: it makes the same pixels ever after."""
         seed = secrets.randbelow(2**31) if self.seed < 0 else self.seed
-        longer = max(hires.size(self.canvas()))
+        longer = max(self.final_size())
         fitting = (name for side, name in GROWS_BY_ITSELF.items() if longer <= side)
         upscale = next(fitting, "none") if self.upscale == "auto" else self.upscale
-        other = self.variation_seed
-        if self.variation_strength and other < 0:
+        other = self.variation.seed
+        if self.variation.strength and other < 0:
             other = secrets.randbelow(2**31)
-        return dataclasses.replace(self, seed=seed, variation_seed=other, upscale=upscale)
+        return self.changed(seed=seed, variation_seed=other, upscale=upscale)
 
     def saved_pixels(self) -> int:
-        width, height = hires.size(self.canvas())
+        width, height = self.final_size()
         return width * height * FACTORS.get(self.resolved().upscale, 1) ** 2 * self.count
 
     def seeds(self, index: int) -> tuple[int, int]:
         """Seed and variation seed of picture `index`."""
-        if not self.variation_strength:
-            return (self.seed + index) % (LARGEST_SEED + 1), self.variation_seed
-        return self.seed, (self.variation_seed + index) % (LARGEST_SEED + 1)
+        if not self.variation.strength:
+            return (self.seed + index) % (LARGEST_SEED + 1), self.variation.seed
+        return self.seed, (self.variation.seed + index) % (LARGEST_SEED + 1)
 
     def of_picture(self, index: int) -> Self:
         """The request that makes picture `index` alone, with its style applied and its choices made; it goes into the
@@ -256,8 +239,8 @@ class TextToImageRequest(Request):
         words = self.words(index)
         prompts.parse(words[0], self.prompt_syntax)
         prompts.parse(words[1], self.prompt_syntax, negative=True)
-        said = {"prompt": words[0], "negative_prompt": words[1], "style": library.NO_STYLE}
-        return dataclasses.replace(self, seed=seed, variation_seed=other, count=1, **said)
+        written = {"prompt": words[0], "negative_prompt": words[1], "style": library.NO_STYLE}
+        return self.changed(seed=seed, variation_seed=other, count=1, **written)
 
     def words(self, index: int) -> tuple[str, str]:
         """Both prompts of picture `index` with the style applied and the choices made. Raises as `of_picture`."""
@@ -279,18 +262,3 @@ class TextToImageRequest(Request):
         written = {name: getattr(self, name) for name in ("prompt", "negative_prompt", "style")}
         changed = any(getattr(made, name) != value for name, value in written.items())
         return written if changed else {}
-
-
-def _check_curve(points: tuple[tuple[float, float], ...]) -> None:
-    places = [place for place, _ in points]
-    if any(not 0 <= place <= 1 for place in places) or len(set(places)) < len(places):
-        raise BadRequest(f"guidance_curve must have different positions from 0 to 1; got {places[:12]}.")
-    if any(not 0 <= scale <= LARGEST_SCALE for _, scale in points):
-        raise BadRequest(
-            f"guidance_curve must have scales from 0 to {LARGEST_SCALE}; got {[scale for _, scale in points][:12]}."
-        )
-
-
-def _check_betas(schedule: str, start: float, end: float) -> None:
-    if start and end and (start > end or start == end and schedule != "constant"):
-        raise BadRequest(f"beta_start must be less than beta_end; got {start:g} and {end:g}.")

@@ -19,80 +19,25 @@ from typing import Any
 
 from pipelines.params import Curve
 from pipelines.requests import hires, names
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import SAMPLER_LABELS
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
-# Our own pairs: keys of letters, digits and spaces only, for other readers know nothing else. "Training noise ..." is
-# the schedule of beta_t; A1111's "Beta" is a spacing of the steps after the beta distribution.
-_NUMBERS: dict[str, tuple[str, type]] = {
-    "Steps": ("num_inference_steps", int),
-    "CFG scale": ("guidance_scale", float),
-    "Seed": ("seed", int),
-    "Denoising strength": ("strength", float),
-    "Eta": ("eta", float),
-    "Eta DDIM": ("eta", float),
-    "Sampler eta": ("eta", float),
-    "CFG rescale": ("guidance_rescale", float),
-    "CFG start": ("guidance_start", float),
-    "CFG end": ("guidance_end", float),
-    "Training noise start": ("beta_start", float),
-    "Training noise end": ("beta_end", float),
-    "Training timesteps": ("num_train_timesteps", int),
-    "Pictures": ("count", int),
-    "Variation seed": ("variation_seed", int),
-    "Variation seed strength": ("variation_strength", float),
-    "Clip skip": ("clip_skip", int),
-    "Control edges low": ("control_low", int),
-    "Control edges high": ("control_high", int),
-    "Control weight": ("control_scale", float),
-    "Control start": ("control_start", float),
-    "Control end": ("control_end", float),
-    "Reference weight": ("ip_scale", float),
-    "Reference start": ("ip_start", float),
-    "Reference end": ("ip_end", float),
-    "Hires steps": ("hires_steps", int),
-    "Outpaint left": ("outpaint_left", int),
-    "Outpaint right": ("outpaint_right", int),
-    "Outpaint top": ("outpaint_top", int),
-    "Outpaint bottom": ("outpaint_bottom", int),
-    "Mask blur": ("mask_blur", int),
-    "Masked area padding": ("masked_padding", int),
-    "Tile": ("tile", int),
-}
-_WORDS = {
-    "Model": "model",
-    "Training noise schedule": "beta_schedule",
-    "Sigma spacing": "sigma_schedule",
-    "Upscale": "upscale",
-    "Prompt syntax": "prompt_syntax",
-    "Style": "style",
-    "VAE": "vae",
-    "Start picture": "image",
-    "Mask picture": "mask_image",
-    "Loras": "loras",
-}
+_FIELDS = TextToImageRequest.fields()
+_DEFAULTS = TextToImageRequest.defaults()
+_BY_NAME = {field.name: field for field in _FIELDS}
+# Our own keys, of letters, digits, spaces and "-" only, for other readers know nothing else, stand on the fields.
+# "Training noise ..." is the schedule of beta_t; A1111's "Beta" is a spacing of the steps after the beta distribution.
+_BY_KEY = {field.infotext: field for field in _FIELDS if field.infotext}
+_ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
+_OTHER_ETA = "Sampler eta"
+_BY_KEY |= {key: _BY_NAME["eta"] for key in (*_ETA_KEYS.values(), _OTHER_ETA)}
 EMPHASIS_LABELS = {"original": "Original", "no_norm": "No norm"}
 FILL_LABELS = {"original": "original", "fill": "fill", "noise": "latent noise", "nothing": "latent nothing"}
-_UNSAID = {"prompt_syntax": "a1111", "emphasis": "original", "style": "none", "vae": "automatic", "clip_skip": 1}
-"""Values that mean what every other tool does anyway."""
-_ADDON_WORDS = {
-    "Control picture": "control_image",
-    "Control model": "control_model",
-    "Control type": "control_type",
-    "Reference picture": "ip_image",
-    "IP-Adapter": "ip_model",
-}
-_WORDS |= _ADDON_WORDS
-_CONTROL = (
-    *("control_image", "control_model", "control_type", "control_scale", "control_start", "control_end"),
-    *("control_low", "control_high"),
-)
 _UPSCALES = {"2x": 2, "4x": 4}
 OWN_UPSCALER_LABEL, _OWN = "AIGC flat art", "aigc"
 _HIRES_UPSCALERS = {"latent": "Latent", "ours": OWN_UPSCALER_LABEL, "lanczos": "Lanczos"}
-_ETA_KEYS = {"ddim": "Eta DDIM", "euler_ancestral": "Eta", "dpmpp_2m_sde": "Eta"}
 _EXACT = "Exact settings"
-_SIDES = ("left", "right", "top", "bottom")
 _SIZES = {"Size": ("width", "height"), "Seed resize from": ("seed_resize_width", "seed_resize_height")}
 _CURVE = "CFG curve"  # position in the run and scale: "0 9; 0.5 4; 1 1"
 _TEMPLATES = {"prompt": "Template", "negative_prompt": "Negative Template", "style": "Template style"}
@@ -165,27 +110,21 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         "Size": _size(request, "Size"),
         "Model hash": model_hash[:10] or None,
         "Model": request.get("model"),
-        "VAE": _value_text("vae", request),
-        "Clip skip": _value_text("clip_skip", request),
+        "VAE": _active("vae", request),
+        "Clip skip": _active("clip_skip", request),
         "Denoising strength": _strength(request),
-        _ETA_KEYS.get(str(sampler), "Sampler eta"): request.get("eta"),
+        _ETA_KEYS.get(str(sampler), _OTHER_ETA): request.get("eta"),
         "Sigma spacing": None if spacing in SIGMA_SCHEDULE_LABELS else spacing,
-        "Training noise schedule": request.get("beta_schedule"),
-        "Emphasis": EMPHASIS_LABELS.get(str(_value_text("emphasis", request))),
-        "Prompt syntax": _value_text("prompt_syntax", request),
-        "Style": _value_text("style", request),
-        "Start picture": request.get("image") or None,
-        "Mask picture": request.get("mask_image") or None,
-        "Loras": request.get("loras") or None,
-        **{key: request.get(field) for key, field in _ADDON_WORDS.items() if not _idle(field, request)},
+        "Emphasis": EMPHASIS_LABELS.get(str(_active("emphasis", request))),
         "Lora hashes": _hashes(recipe.get("lora_hashes")),
         "TI hashes": _hashes(recipe.get("ti_hashes")),
-        "Masked content": None if _idle("mask_fill", request) else FILL_LABELS.get(str(request.get("mask_fill"))),
-        "Inpaint area": None if _idle("only_masked", request) else "Only masked",
+        "Masked content": FILL_LABELS.get(str(_active("mask_fill", request))),
+        "Inpaint area": "Only masked" if _active("only_masked", request) else None,
+        "Upscale": None,  # below
     }
-    for key, (field, _) in _NUMBERS.items():
-        if field not in ("eta", "strength") and not _idle(field, request):
-            pairs.setdefault(key, request.get(field))
+    for key, field in _BY_KEY.items():
+        if field.name != "eta" and key not in pairs:
+            pairs[key] = _active(field.name, request)
     pairs |= {"Seed resize from": _size(request, "Seed resize from"), _CURVE: _curve(request.get("guidance_curve"))}
     upscaler = request.get("upscaler", _OWN)
     if _hires(request):
@@ -200,7 +139,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         pairs["Unfinished"] = f"step {unfinished.get('step')} of {unfinished.get('of')}"
     template = recipe.get("template")
     if isinstance(template, Mapping):
-        pairs |= {key: template.get(name) or None for name, key in _TEMPLATES.items() if _value_text(name, template)}
+        pairs |= {key: template.get(name) or None for name, key in _TEMPLATES.items() if _active(name, template)}
     if exact:
         pairs[_EXACT] = json.dumps(dict(exact), ensure_ascii=False, default=str)
     if sum(value is not None for value in pairs.values()) < 2:  # readers want three pairs, or all is prompt
@@ -254,12 +193,9 @@ def _strength(request: Mapping[str, Any]) -> Any:
 
 def _fields(key: str, value: str) -> dict[str, Any]:
     """The fields of a request that one pair says; empty where its key or value is not known here."""
-    if key in _NUMBERS:
-        field, kind = _NUMBERS[key]
-        number = _number(value, kind)
-        return {} if number is None else {field: number}
-    if key in _WORDS:
-        return {_WORDS[key]: value}
+    if (field := _BY_KEY.get(key)) is not None:
+        number = _number(value, field.kind) if field.kind in (int, float) else value
+        return {} if number is None else {field.name: number}
     if key in _SIZES:
         size = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", value)
         return dict(zip(_SIZES[key], (int(size[1]), int(size[2])), strict=True)) if size else {}
@@ -336,43 +272,16 @@ def _number(text: str, kind: type) -> int | float | None:
 
 
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
-    """Whether the field changes nothing, so that it need not be said: no picture, a strength without one, no curve, or
-    what every tool means unsaid."""
-    if name in _UNSAID:
-        return _same(request.get(name), _UNSAID[name])
-    if name in _CONTROL:
-        return request.get("control_model") in (None, "", "none")
-    if name.startswith("ip_"):
-        return request.get("ip_model") in (None, "", "none")
+    """Whether the field changes nothing, so that it need not be said."""
     if name == "upscaler":
         enlarged = "factor" in request or request.get("upscale") in _UPSCALES
         return request.get("upscaler") == _OWN or not enlarged
-    if name.startswith("hires_"):
-        return not _hires(request)
-    if name in ("only_masked", "masked_padding"):
-        return not (request.get("mask_image") and request.get("only_masked"))
-    if name == "mask_blur":  # it softens the seam of a border too
-        return not (request.get("mask_image") or any(request.get(f"outpaint_{side}") for side in _SIDES))
-    if name in ("tile", *(f"outpaint_{side}" for side in _SIDES)):
-        return not request.get(name)
-    needs = {
-        "image": "image",
-        "mask_image": "mask_image",
-        "mask_fill": "mask_image",
-        "strength": "image",
-        "loras": "loras",
-        "guidance_curve": "guidance_curve",
-        "variation_seed": "variation_strength",
-        "variation_strength": "variation_strength",
-        "seed_resize_width": "seed_resize_width",
-        "seed_resize_height": "seed_resize_height",
-    }
-    return name in needs and not request.get(needs[name])
+    return name in _BY_NAME and _BY_NAME[name].idle(request, _DEFAULTS)
 
 
-def _value_text(name: str, request: Mapping[str, Any]) -> Any:
-    """The field, None where it means what it would mean unsaid."""
-    return None if request.get(name) == _UNSAID.get(name) else request.get(name)
+def _active(name: str, request: Mapping[str, Any]) -> Any:
+    """The field, None where it changes nothing."""
+    return None if _idle(name, request) else request.get(name)
 
 
 def _same(read: object, written: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,48 +13,58 @@ import torch
 from torch import Tensor, nn
 
 from pipelines.device.manager import DeviceManager
+from pipelines.device.worker import Network
 from pipelines.diffusion.addons import clip_vision, ip_loading
-from pipelines.diffusion.addons.ip_loading import IPAdapter
+from pipelines.diffusion.addons.ip_loading import IPAdapter, joined
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.architectures.unet import UNetNetwork
+from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.models.addons import files, ip_files
-from pipelines.requests.addons import referenced
+from pipelines.requests.reference import Reference
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.path import NoisePath
-
-TOKENS, STRENGTH = "reference_tokens", "reference_strength"
-
-
-class AdaptedNetwork(UNetNetwork):
-    """A UNet whose cross-attentions read the picture's tokens as well."""
-
-    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
-        scale, first, last = context[STRENGTH].unbind(1)  # each (n,)
-        scale = torch.where((timesteps <= first) & (timesteps >= last), scale, 0)
-        tokens = context[TOKENS]  # (n, T, D)
-        column = scale.to(tokens.dtype)[:, None, None].expand(-1, tokens.shape[1], 1)
-        return super().__call__(x, timesteps, {**context, TOKENS: torch.cat([tokens, column], dim=-1)}, **more)
-
-    def network_inputs(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
-        told = super().network_inputs(
-            {name: tensor for name, tensor in context.items() if name not in (TOKENS, STRENGTH)}
-        )
-        one_picture = [context[TOKENS].to(self.unet.dtype)[:, None]]  # an adapter's pictures: (n, 1, T, D + 1)
-        return told | {"added_cond_kwargs": {**told.get("added_cond_kwargs", {}), "image_embeds": one_picture}}
 
 
 @dataclass(frozen=True)
-class Reference:
+class AdaptedNetwork(UNetNetwork):
+    """A UNet whose cross-attentions read the tokens of pictures as well. `pictures`: what the conditions call each
+    one's tokens and strength."""
+
+    pictures: tuple[tuple[str, str], ...] = ()
+
+    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
+        marked = {}
+        for tokens, strength in self.pictures:
+            scale, first, last = context[strength].unbind(1)  # each (n,)
+            scale = torch.where((timesteps <= first) & (timesteps >= last), scale, 0)
+            column = scale.to(context[tokens].dtype)[:, None, None].expand(-1, context[tokens].shape[1], 1)
+            marked[tokens] = torch.cat([context[tokens], column], dim=-1)  # (n, T, D + 1)
+        return super().__call__(x, timesteps, {**context, **marked}, **more)
+
+    def network_inputs(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
+        own = {name for both in self.pictures for name in both}
+        inputs = super().network_inputs({name: tensor for name, tensor in context.items() if name not in own})
+        each = [context[tokens].to(self.unet.dtype)[:, None] for tokens, _ in self.pictures]  # (n, 1, T, D + 1)
+        return inputs | {"added_cond_kwargs": {**inputs.get("added_cond_kwargs", {}), "image_embeds": each}}
+
+
+@dataclass(frozen=True)
+class ReadPicture(Attachment):
     """An IP-Adapter on the device, and the picture as it reads it: tokens (T, D) with a prompt and without one."""
 
+    unit: Reference
+    place: int
+    """Among those of the request: networks with the same key call what they are told alike."""
     key: str
     adapter: IPAdapter
     tokens: Tensor
     negative_tokens: Tensor
-    scale: float
-    start: float
-    end: float
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return f"reference_tokens_{self.place}", f"reference_strength_{self.place}"
 
     def adapted(self, model: Bundle) -> Bundle:
         """The same model with cross-attentions that read the picture. Its own UNet stays as it is."""
@@ -63,7 +73,7 @@ class Reference:
         processors = iter(self.adapter.processors)
         unet.set_attn_processor(
             {
-                name: _placed(next(processors), **like) if _reads_words(name) else processor
+                name: joined(processor, _placed(next(processors), **like)) if _reads_words(name) else processor
                 for name, processor in unet.attn_processors.items()
             }
         )
@@ -71,47 +81,54 @@ class Reference:
         unet.register_to_config(encoder_hid_dim_type="ip_image_proj")
         return model.with_parts({"unet": unet}, f"{self.key}+{model.key}")
 
-    def telling(self, model: Bundle, path: NoisePath) -> Bundle:
-        """The model, told the tokens, and the strength with its first and last t."""
-        strength = torch.tensor([self.scale, *path.within(self.start, self.end)])
-        both = ({TOKENS: tokens, STRENGTH: strength} for tokens in (self.tokens, self.negative_tokens))
-        return model.telling(*({name: told.to(model.device) for name, told in one.items()} for one in both))
+    def conditioned(self, model: Bundle, path: NoisePath) -> Bundle:
+        """Each row is told the tokens, and the strength with its first and last t."""
+        tokens, strength = self._names
+        scale = torch.tensor([self.unit.scale, *path.within(self.unit.start, self.unit.end)]).to(model.device)
+        with_prompt, without = (
+            {tokens: read.to(model.device), strength: scale} for read in (self.tokens, self.negative_tokens)
+        )
+        return model.with_conditions(with_prompt, without)
 
-    @staticmethod
-    def network(unet: Any) -> AdaptedNetwork:
-        return AdaptedNetwork(unet.unet, unet.key, unet.batch_rows)
+    def network(self, network: Network) -> AdaptedNetwork:
+        assert isinstance(network, UNetNetwork)  # as `attached` has looked after
+        before = network.pictures if isinstance(network, AdaptedNetwork) else ()
+        return AdaptedNetwork(network.unet, network.key, network.batch_rows, (*before, self._names))
 
 
 @contextmanager
-def leased(request: Any, bundle: Bundle, devices: DeviceManager) -> Iterator[Reference | None]:
-    """The IP-Adapter that a request asks for, for the block's time, with its picture read; None without one.
+def attached(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[tuple[ReadPicture, ...]]:
+    """The pictures that a request wants to be followed, each read, for the block's time. Raises BadRequest, NotFound,
+    BadFile."""
+    with ExitStack() as held:
+        units = enumerate(request.used_references())
+        yield tuple(_leased(unit, place, request, base, devices, held) for place, unit in units)
 
-    The image encoder is leased only while it reads.
-    """
-    if not referenced(request):
-        yield None
-        return
-    if bundle.info.architecture not in ("sd", "sdxl"):
+
+def _leased(
+    unit: Reference, place: int, request: TextToImageRequest, base: Bundle, devices: DeviceManager, held: ExitStack
+) -> ReadPicture:
+    """The image encoder is leased only while it reads."""
+    if base.info.architecture not in ("sd", "sdxl"):
         raise BadRequest(
-            f"IP-Adapters are for Stable Diffusion 1 and XL, not for {bundle.info.name[:60]}. Set ip_model to none or "
+            f"IP-Adapters are for Stable Diffusion 1 and XL, not for {base.info.name[:60]}. Set ip_model to none or "
             "choose such a model."
         )
-    picture = request.picture("ip_image")
+    picture = request.picture(unit.numbered("ip_image"))
     if picture is None:
         raise NotFound("the reference picture is not here. Choose it again.")
-    path = files.find(files.IP_ADAPTER, request.ip_model)
+    path = files.find(files.IP_ADAPTER, unit.model)
     form = ip_files.form_of(path)
-    if form.context != bundle.part("unet").config.cross_attention_dim:
-        raise _unfit(request.ip_model, form, bundle)
-    beside = ip_files.encoder_for(request.ip_model, form)
-    with devices.lease(files.key(beside), lambda: clip_vision.load(beside, bundle.dtype)) as encoder:
+    if form.context != base.part("unet").config.cross_attention_dim:
+        raise _unfit(unit.model, form, base)
+    beside = ip_files.encoder_for(unit.model, form)
+    with devices.lease(files.key(beside), lambda: clip_vision.load(beside, base.dtype)) as encoder:
         embeds, without = encoder.read(picture, form.reads)
     key = files.key(path)
-    with devices.lease(key, lambda: ip_loading.load(path, bundle.dtype)) as adapter:
-        if not _fits(adapter, bundle.part("unet")):
-            raise _unfit(request.ip_model, form, bundle)
-        tokens = adapter.tokens(embeds), adapter.tokens(without)
-        yield Reference(key, adapter, *tokens, request.ip_scale, request.ip_start, request.ip_end)
+    adapter = held.enter_context(devices.lease(key, lambda: ip_loading.load(path, base.dtype)))
+    if not _fits(adapter, base.part("unet")):
+        raise _unfit(unit.model, form, base)
+    return ReadPicture(unit, place, key, adapter, adapter.tokens(embeds), adapter.tokens(without))
 
 
 def _reads_words(name: str) -> bool:

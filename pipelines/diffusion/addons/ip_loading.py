@@ -99,6 +99,19 @@ def _processor(key: Tensor, value: Tensor) -> Any:
     return processor.eval().requires_grad_(False)
 
 
+def joined(processor: Any, more: Any) -> Any:
+    """A processor that reads the pictures of both; `more` alone where the first reads none."""
+    if not hasattr(processor, "to_k_ip"):
+        return more
+    layer = more.to_k_ip[0]
+    kind = type(more)
+    with torch.device("meta"):
+        both = kind(layer.out_features, layer.in_features, num_tokens=(4,) * (len(processor.to_k_ip) + 1))
+    both.to_k_ip = nn.ModuleList([*processor.to_k_ip, *more.to_k_ip])
+    both.to_v_ip = nn.ModuleList([*processor.to_v_ip, *more.to_v_ip])
+    return both.eval()
+
+
 def _layers(kind: type[nn.Linear], weight: Tensor) -> nn.ModuleList:
     layer = kind(weight.shape[1], weight.shape[0], bias=False, device="meta")
     layer.weight = nn.Parameter(weight, requires_grad=False)

@@ -11,6 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from pipelines.device.placement import separate
 from pipelines.diffusion.addons.lora_keys import Place, Places
 from pipelines.diffusion.addons.lora_reading import Product, read
 from pipelines.diffusion.addons.sharing import sharing
+from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
 from pipelines.models import strangers
 from pipelines.models.addons import files
-from pipelines.requests.addons import Wanted
+from pipelines.requests.loras import Wanted, all_loras
+from pipelines.requests.text_to_image import TextToImageRequest
 
 PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3")
 Weighted = tuple[Product, float]
@@ -73,15 +76,36 @@ class Added:
         return answer
 
 
-@contextmanager
-def leased(wanted: Sequence[Wanted], bundle: Bundle, devices: DeviceManager) -> Iterator[Bundle]:
-    """The model with LoRAs of those names, each with its weight in the network and in the text encoders.
+@dataclass(frozen=True, eq=False)
+class Loras(Attachment):
+    """What several files add to a model, each times its weight, and a mark of which they are."""
 
-    Raises NotFound for a name that is not here and BadFile for a file that does not fit; nothing has changed then.
+    added: Mapping[Place, Sequence[Weighted]]
+    mark: str
+
+    def adapted(self, model: Bundle) -> Bundle:
+        if not self.added:
+            return model
+        changed = {part: _changed(model.part(part), part, self.added) for part in {part for part, _ in self.added}}
+        return model.with_parts(changed, f"{model.key}+{self.mark}" if model.network_part in changed else model.key)
+
+
+@contextmanager
+def attached(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[tuple[Loras, ...]]:
+    """Those that the request and its prompt name. Raises as `leased`."""
+    with leased(all_loras(request), base, devices) as loras:
+        yield (loras,)
+
+
+@contextmanager
+def leased(wanted: Sequence[Wanted], bundle: Bundle, devices: DeviceManager) -> Iterator[Loras]:
+    """LoRAs of those names for the model, each with its weight in the network and in the text encoders.
+
+    Raises NotFound for a name that is not here and BadFile for a file that does not fit.
     """
     with ExitStack() as held:
         added: defaultdict[Place, list[Weighted]] = defaultdict(list)
-        told = []
+        used = []
         for name, weight, text_weight in wanted:
             path = files.find(files.LORA, name)
             for place, product in held.enter_context(_products(path, bundle, devices)).by_place.items():
@@ -89,8 +113,8 @@ def leased(wanted: Sequence[Wanted], bundle: Bundle, devices: DeviceManager) -> 
                 if scale:
                     added[place].append((product, float(scale)))
             if weight:
-                told.append((files.identity(path), float(weight)))
-        yield _variant(bundle, added, told) if added else bundle
+                used.append((files.identity(path), float(weight)))
+        yield Loras(added, hashlib.sha256(repr(used).encode()).hexdigest()[:16])
 
 
 @contextmanager
@@ -111,13 +135,6 @@ def _products(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Pr
         return
     with devices.lease(key, load) as products:
         yield products
-
-
-def _variant(bundle: Bundle, added: Mapping[Place, Sequence[Weighted]], told: Sequence[tuple[str, float]]) -> Bundle:
-    changed = {part: _changed(bundle.part(part), part, added) for part in {part for part, _ in added}}
-    in_network = bundle.network_part in changed
-    mark = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-    return bundle.with_parts(changed, f"{bundle.key}+{mark}" if in_network else bundle.key)
 
 
 def _changed(module: Any, part: str, added: Mapping[Place, Sequence[Weighted]]) -> Any:

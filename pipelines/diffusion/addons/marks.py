@@ -4,10 +4,11 @@ from typing import Any
 
 from pipelines.models.addons import files
 from pipelines.models.addons.words import READERS, mentioned
-from pipelines.requests.addons import all_loras, controlled, referenced
+from pipelines.requests.loras import all_loras
+from pipelines.requests.text_to_image import TextToImageRequest
 
 
-def recipe_words(request: Any, architecture: str) -> dict[str, Any]:
+def recipe_words(request: TextToImageRequest, architecture: str) -> dict[str, Any]:
     """For `recipe.new`; empty without add-ons."""
     words: dict[str, Any] = {}
     if loras := all_loras(request):
@@ -15,8 +16,8 @@ def recipe_words(request: Any, architecture: str) -> dict[str, Any]:
     names = mentioned((request.prompt, request.negative_prompt)) if architecture in READERS else ()
     if names:
         words["ti_hashes"] = {name: files.file_hash(files.find(files.EMBEDDING, name)) for name in names}
-    if controlled(request):
-        words["control_hash"] = files.file_hash(files.find(files.CONTROL, request.control_model))
-    if referenced(request):
-        words["ip_adapter_hash"] = files.file_hash(files.find(files.IP_ADAPTER, request.ip_model))
+    for unit in request.used_controls():
+        words[unit.numbered("control_hash")] = files.file_hash(files.find(files.CONTROL, unit.model))
+    for unit in request.used_references():
+        words[unit.numbered("ip_adapter_hash")] = files.file_hash(files.find(files.IP_ADAPTER, unit.model))
     return words

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.addons.sharing import sharing
+from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.models.addons import files
 from pipelines.models.addons.words import READERS, mentioned, pattern
+from pipelines.requests.text_to_image import TextToImageRequest
 
 WHOSE = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
 OF_T5 = {"t5", "t5xxl"}
@@ -71,6 +76,23 @@ class Extended(nn.Module):
         known = self.table(ids.masked_fill(learned, 0))
         more = self.more.to(known)  # the table may have come to a device for this one use
         return torch.where(learned[..., None], more[(ids - self.start).clamp_min(0)], known)  # (N, L, D)
+
+
+@dataclass(frozen=True)
+class LearnedWords(Attachment):
+    """The learned words that some texts mention."""
+
+    texts: tuple[str, ...]
+
+    def adapted(self, model: Bundle) -> Bundle:
+        return with_embeddings(model, self.texts)
+
+
+@contextmanager
+def attached(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[tuple[LearnedWords, ...]]:
+    """Those of the request's prompts."""
+    pictures = [request.of_picture(i) for i in range(request.count)]
+    yield (LearnedWords(tuple(text for one in pictures for text in (one.prompt, one.negative_prompt))),)
 
 
 def with_embeddings(bundle: Bundle, texts: Sequence[str]) -> Bundle:

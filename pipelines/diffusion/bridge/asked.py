@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,14 @@ from pipelines.models.bridged.sizes import is_number, native_shape
 from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
 
+DEFAULTS: Mapping[str, Any] = TextToImageRequest.defaults()
 STEPS, SCALE = 30, 5.0
 """Where the call says none of its own."""
 GUIDANCES = ("guidance_scale", "true_cfg_scale", "distilled_guidance_scale", "prior_guidance_scale")
 """What pipelines call the guidance scale; the first of them that has a number as its default."""
 OURS_ALONE = (  # what only a loop of ours can do
-    *("image", "mask_image", "loras", "control_image", "control_model", "ip_image", "ip_model"),
+    *("image", "mask_image", "loras"),
+    *(name for name in DEFAULTS if re.fullmatch(r"(control|ip)\d?_(image|model)", name)),
     *("vae", "tile", "hires_scale"),
     *("guidance_curve", "guidance_start", "guidance_end"),
     *("variation_strength", "seed_resize_width", "seed_resize_height"),
@@ -28,12 +31,14 @@ OURS_ALONE = (  # what only a loop of ours can do
 PASSED_ON = {"negative_prompt": "negative_prompt", "clip_skip": "clip_skip", "guidance_rescale": "guidance_rescale"}
 """Fields that some pipelines take, and what their calls name them."""
 SECOND = frozenset(
-    "mask_image control_image ip_image seed_resize_width seed_resize_height guidance_start guidance_end "
-    "beta_start beta_end".split()
+    (
+        *("mask_image", "control_image", "ip_image", "seed_resize_width", "seed_resize_height"),
+        *("guidance_start", "guidance_end", "beta_start", "beta_end"),
+        *(name for name in OURS_ALONE if re.match(r"(control|ip)\d", name)),
+    )
 )
 """Fields that go without saying where the one that they belong to is named."""
 SPACING = ("beta_schedule", "beta_start", "beta_end", "sigma_schedule")
-DEFAULTS: Mapping[str, Any] = {field.name: field.default for field in TextToImageRequest.fields()}
 NOT_BINNED = "use_resolution_binning"
 """Set false where a call takes it: the picture has the size that was asked for, and not one near it."""
 
@@ -62,7 +67,8 @@ class Call:
 
     def refuse_untold(self, request: TextToImageRequest, led: bool) -> None:
         """Raises BadRequest where the request asks for what the pipeline cannot be told."""
-        asked = [name for name in self.untold(led) if getattr(request, name) != DEFAULTS[name]]
+        values = request.values()
+        asked = [name for name in self.untold(led) if values[name] != DEFAULTS[name]]
         if asked:
             back = ", ".join(f"{name}={_short(DEFAULTS[name])}" for name in asked[:6])
             raise BadRequest(
@@ -81,11 +87,11 @@ class Call:
         if self.pipeline.takes("negative_prompt"):
             told["negative_prompt"] = _plain(request.negative_prompt, request, "negative_prompt")
         if self.guidance:
-            told[self.guidance] = request.guidance_scale
+            told[self.guidance] = request.guidance.scale
         if self.pipeline.takes("clip_skip") and request.clip_skip > 1:
             told["clip_skip"] = request.clip_skip - 1
         if self.pipeline.takes("guidance_rescale"):
-            told["guidance_rescale"] = request.guidance_rescale
+            told["guidance_rescale"] = request.guidance.rescale
         if own_eta and request.eta and self.pipeline.takes("eta"):
             told["eta"] = request.eta
         if self.pipeline.takes(NOT_BINNED):

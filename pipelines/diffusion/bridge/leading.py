@@ -9,7 +9,6 @@ from pipelines.errors import BadRequest
 from pipelines.models.architectures import BETA_SCHEDULERS, FLOW_SCHEDULERS
 from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.theory.path import MODEL
 
 PREDICTIONS = ("epsilon", "v_prediction", "sample", "flow_prediction")
 ALIKE = {
@@ -27,7 +26,6 @@ ALIKE = {
     "KDPM2AncestralDiscreteScheduler": "dpm_2_ancestral",
 }
 MULTISTEP = {"dpmsolver++": "dpmpp_2m", "sde-dpmsolver++": "dpmpp_2m_sde"}
-NO_SETTINGS_OF_OURS = {"beta_schedule": MODEL, "beta_start": 0.0, "beta_end": 0.0, "sigma_schedule": "path"}
 
 
 def scheduler_class(info: ModelInfo) -> str:
@@ -65,7 +63,7 @@ def leads(info: ModelInfo, request: TextToImageRequest) -> tuple[bool, str]:
 
     Raises BadRequest for a sampler that this pipeline cannot have.
     """
-    own, plain = own_sampler(info), all(getattr(request, n) == v for n, v in NO_SETTINGS_OF_OURS.items())
+    own, plain = own_sampler(info), request.schedule.plain
     if request.sampler == own and plain:
         return False, ""
     if can_lead(info):

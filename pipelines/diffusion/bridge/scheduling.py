@@ -156,11 +156,7 @@ class Led:
         self.process = _process(self._own, mu, to_the_end=sigmas is None)
         self.path = self.process.path(
             1,
-            beta_schedule=asked.beta_schedule,
-            num_train_timesteps=asked.num_train_timesteps,
-            beta_start=asked.beta_start or None,
-            beta_end=asked.beta_end or None,
-            sigma_schedule=asked.sigma_schedule,
+            **asked.schedule.path_settings(),
             num_inference_steps=asked.num_inference_steps,
         )
         self._index = 0

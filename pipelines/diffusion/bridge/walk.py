@@ -64,7 +64,7 @@ class Walk:
             if shown.x0_pred is not None and not bool(torch.isfinite(shown.x0_pred).all()):
                 raise BadRequest(
                     f"the picture became NaN in step {shown.index} of {shown.total}; "
-                    f"lower guidance_scale ({self._request.guidance_scale:g}) or choose another schedule."
+                    f"lower guidance_scale ({self._request.guidance.scale:g}) or choose another schedule."
                 )
             self._guess = shown.x0_pred if shown.index else None
             yield shown

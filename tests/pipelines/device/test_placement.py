@@ -25,6 +25,7 @@ from pipelines.errors import BadRequest, OutOfMemory
 from pipelines.events import Frame, Result
 from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
 from pipelines.prompts import plain
+from pipelines.requests.reference import Reference
 from tests import tiny_addons
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model
@@ -119,8 +120,8 @@ def test_a_reference_picture_is_followed_in_every_way_of_working(card, home, kin
         file = tiny_addons.save(home / "ipadapter", f"for-{kind}", tiny_addons.ip_adapter(unet))
         adapter = ip_loading.load(file, model.dtype)
         both = (adapter.tokens(embeds) for embeds in (torch.ones(1, 40), torch.zeros(1, 40)))
-        reference = ip_adapter.Reference("likeness", adapter, *both, scale=1.0, start=0.0, end=1.0)
-        told = reference.telling(reference.adapted(model), model.process.path(64, num_inference_steps=2))
+        reference = ip_adapter.ReadPicture(Reference(), 0, "likeness", adapter, *both)
+        told = reference.conditioned(reference.adapted(model), model.process.path(64, num_inference_steps=2))
         shape = told.latent_shape(64, 64)
         condition = told.condition(plain("a red circle"), "original", PictureContext(64, 64, 3.0)).condition
         noise = torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))

@@ -64,7 +64,7 @@ def request(home: Path, kind: str, **values: Any) -> TextToImageRequest:
     own = leading.own_sampler(info_of(home, kind))
     common = {"model": kind, "sampler": own, "num_inference_steps": STEPS, "guidance_scale": SCALE}
     words = {"prompt": PROMPT, "negative_prompt": NEGATIVE}
-    return TextToImageRequest(**(SETTINGS | common | words | values))
+    return TextToImageRequest.of(**(SETTINGS | common | words | values))
 
 
 def walked(home: Path, asked_for: TextToImageRequest, devices: DeviceManager, led: bool) -> list[WalkState]:

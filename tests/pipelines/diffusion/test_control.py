@@ -68,21 +68,28 @@ def asked(**more: Any) -> TextToImageRequest:
     fields = {"model": "sd", "prompt": "a red circle", "negative_prompt": "a cat", "width": SIDE, "height": SIDE}
     fields |= {"seed": 3, "num_inference_steps": STEPS, "guidance_scale": SCALE, "upscale": "none"}
     fields |= {"control_image": ID, "control_model": "folder-sd"}
-    return replace(TextToImageRequest(**fields | more), pictures={"control_image": PICTURE})
+    return replace(TextToImageRequest.of(**fields | more), pictures={"control_image": PICTURE})
 
 
 def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: TextToImageRequest) -> torch.Tensor:
     model = loading.load(models.inspect(home / kind))
     path = our_loop.path_of(model, scheduler, STEPS)
     devices = DeviceManager("cpu", threads=1)
-    with control.leased(request, model, devices) as held:
-        assert held is not None
-        model = model.telling(held.extra_conditions(path, "cpu"))
-        _, channels, height, width = noise.shape
-        network: Any = held.network(model.network((channels, height, width)))
+    with control.attached(request, model, devices) as attachments:
+        model, network = our_loop.beside(model, attachments, path, tuple(noise.shape[1:]))
         latents = our_loop.ddim(model, network, path, request, noise)
     devices.close()
     return latents
+
+
+def theirs_with(kind: str, controlnet: Any) -> Any:
+    pipeline = tiny.tiny_pipeline() if kind == "sd" else tiny_zoo.tiny_pipeline(kind)
+    whole = StableDiffusionControlNetPipeline if kind == "sd" else StableDiffusionXLControlNetPipeline
+    more = {"requires_safety_checker": False} if kind == "sd" else {}
+    parts = pipeline.components | {"scheduler": DDIMScheduler(**tiny_zoo.BETAS, clip_sample=False, steps_offset=1)}
+    theirs = whole(**parts, controlnet=controlnet, **more)
+    theirs.set_progress_bar_config(disable=True)
+    return theirs
 
 
 @pytest.mark.slow
@@ -91,11 +98,7 @@ def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: Te
 @pytest.mark.parametrize("kind", ["sd", "sdxl"])
 def test_our_loop_equals_diffusers(home, kind, form, between):
     pipeline = tiny.tiny_pipeline() if kind == "sd" else tiny_zoo.tiny_pipeline(kind)
-    whole = StableDiffusionControlNetPipeline if kind == "sd" else StableDiffusionXLControlNetPipeline
-    more = {"requires_safety_checker": False} if kind == "sd" else {}
-    parts = pipeline.components | {"scheduler": DDIMScheduler(**tiny_zoo.BETAS, clip_sample=False, steps_offset=1)}
-    theirs = whole(**parts, controlnet=tiny_control(pipeline.unet), **more)
-    theirs.set_progress_bar_config(disable=True)
+    theirs = theirs_with(kind, tiny_control(pipeline.unet))
     channels = pipeline.unet.config.in_channels
     noise = torch.randn(1, channels, 8, 8, generator=torch.Generator().manual_seed(3))
     request = asked(control_model=f"{form}-{kind}", control_scale=0.8, control_start=between[0], control_end=between[1])
@@ -114,6 +117,43 @@ def test_our_loop_equals_diffusers(home, kind, form, between):
     assert float((got - expected).abs().max()) <= 1e-5 * max(1.0, float(expected.std()))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sd", "sdxl"])
+def test_several_together_equal_diffusers(home, kind):
+    """Each with a picture, a strength and steps of its own; the second and the third unit of the request."""
+    unet = (tiny.tiny_pipeline() if kind == "sd" else tiny_zoo.tiny_pipeline(kind)).unet
+    theirs = theirs_with(kind, [tiny_control(unet), tiny_control(unet)])
+    noise = torch.randn(1, unet.config.in_channels, 8, 8, generator=torch.Generator().manual_seed(3))
+    units = {"control2_model": f"folder-{kind}", "control2_image": ID, "control2_scale": 0.8, "control2_end": 0.75}
+    units |= {"control3_model": f"file-{kind}", "control3_image": ID, "control3_scale": 0.3, "control3_start": 0.25}
+    request = replace(
+        asked(control_model="none", control_image="", **units),
+        pictures={"control2_image": PICTURE, "control3_image": 255 - PICTURE},
+    )
+    expected = theirs(
+        request.prompt,
+        negative_prompt=request.negative_prompt,
+        image=[Image.fromarray(PICTURE), Image.fromarray(255 - PICTURE)],
+        controlnet_conditioning_scale=[0.8, 0.3],
+        control_guidance_start=[0.0, 0.25],
+        control_guidance_end=[0.75, 1.0],
+        **{"height": SIDE, "width": SIDE, "num_inference_steps": STEPS, "guidance_scale": SCALE},
+        latents=noise,
+        output_type="latent",
+    ).images
+    got = ours(kind, home, noise, DDIMScheduler.from_config(theirs.scheduler.config), request)
+    assert float((got - expected).abs().max()) <= 1e-5 * max(1.0, float(expected.std()))
+
+
+def test_a_unit_alone_paints_the_same_wherever_it_stands(home):
+    devices = DeviceManager("cpu", threads=1)
+    first = paint(devices, asked()).images
+    third = {"control3_image": ID, "control3_model": "folder-sd", "control_image": "", "control_model": "none"}
+    moved = replace(asked(**third), pictures={"control3_image": PICTURE})
+    assert np.array_equal(paint(devices, moved).images, first)
+    devices.close()
+
+
 def paint(devices: DeviceManager, request: TextToImageRequest) -> Result:
     return next(event for event in TextToImage().stream(request, devices) if isinstance(event, Result))
 
@@ -124,6 +164,10 @@ def test_every_row_has_its_own_picture_strength_and_steps(home):
         asked(control_scale=0.3),
         asked(control_start=0.5),
         replace(asked(), pictures={"control_image": 255 - PICTURE}),
+        replace(
+            asked(control2_model="folder-sd", control2_image=ID, control2_scale=0.5),
+            pictures={"control_image": PICTURE, "control2_image": 255 - PICTURE},
+        ),
     ]
     devices = DeviceManager("cpu", threads=1)
     alone = [paint(devices, request).images for request in requests]
@@ -215,6 +259,8 @@ def test_fields_that_do_not_go_together_are_refused(home):
         asked(control_start=0.8, control_end=0.2).check()
     with pytest.raises(BadRequest, match="control_low"):
         asked(control_low=300).check()
+    with pytest.raises(BadRequest, match="control3_model and control3_image go together; control3_image is missing"):
+        asked(control3_model="folder-sd").check()
     with pytest.raises(NotFound):
         paint(DeviceManager("cpu", threads=1), replace(asked(), pictures={}))
 

@@ -234,7 +234,7 @@ def test_a_mask_without_white_has_nothing_to_paint(home, devices):
 
 def test_a_picture_that_nobody_handed_over_is_said(home, devices):
     with pytest.raises(NotFound, match="image names was not handed over"):
-        list(TextToImage().stream(TextToImageRequest(model="tiny", image=START), devices))
+        list(TextToImage().stream(TextToImageRequest.of(model="tiny", image=START), devices))
 
 
 # --- fitting, masks, feather -----------------------------------------------------------------------------------------

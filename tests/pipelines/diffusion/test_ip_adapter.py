@@ -55,18 +55,15 @@ def asked(**more: Any) -> TextToImageRequest:
     fields = {"model": "sd", "prompt": "a red circle", "negative_prompt": "a cat", "width": SIDE, "height": SIDE}
     fields |= {"seed": 3, "num_inference_steps": STEPS, "guidance_scale": SCALE, "upscale": "none"}
     fields |= {"ip_image": ID, "ip_model": "plain-sd"}
-    return replace(TextToImageRequest(**fields | more), pictures={"ip_image": PICTURE})
+    return replace(TextToImageRequest.of(**fields | more), pictures={"ip_image": PICTURE})
 
 
 def ours(kind: str, home: Path, noise: torch.Tensor, scheduler: Any, request: TextToImageRequest) -> torch.Tensor:
     model = loading.load(models.inspect(home / kind))
     path = our_loop.path_of(model, scheduler, STEPS)
     devices = DeviceManager("cpu", threads=1)
-    with ip_adapter.leased(request, model, devices) as held:
-        assert held is not None
-        model = held.telling(held.adapted(model), path)
-        _, channels, height, width = noise.shape
-        network: Any = held.network(model.network((channels, height, width)))
+    with ip_adapter.attached(request, model, devices) as attachments:
+        model, network = our_loop.beside(model, attachments, path, tuple(noise.shape[1:]))
         latents = our_loop.ddim(model, network, path, request, noise)
     devices.close()
     return latents
@@ -104,6 +101,35 @@ def test_our_loop_equals_diffusers(home, kind, form):
     assert float((got - expected).abs().max()) <= 1e-5 * max(1.0, float(expected.std()))
     other = theirs(0.3)
     assert float((other - expected).abs().max()) > 1e-3  # the picture matters in the miniature too
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sd", "sdxl"])
+def test_several_pictures_together_equal_diffusers(home, kind):
+    pipeline = pipeline_of(kind)
+    pipeline.register_modules(
+        image_encoder=tiny_addons.clip_vision(),
+        feature_extractor=CLIPImageProcessorPil(size=32, crop_size=32),
+        scheduler=DDIMScheduler(**tiny_zoo.BETAS, clip_sample=False, steps_offset=1),
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    names = [f"{form}-{kind}.safetensors" for form in ("plain", "plus")]
+    pipeline.load_ip_adapter(str(home / "ipadapter"), subfolder="", weight_name=names)
+    pipeline.set_ip_adapter_scale([0.8, 0.4])
+    noise = torch.randn(1, pipeline.unet.config.in_channels, 8, 8, generator=torch.Generator().manual_seed(3))
+    expected = pipeline(
+        "a red circle",
+        negative_prompt="a cat",
+        ip_adapter_image=[Image.fromarray(PICTURE), Image.fromarray(255 - PICTURE)],
+        latents=noise,
+        output_type="latent",
+        **{"height": SIDE, "width": SIDE, "num_inference_steps": STEPS, "guidance_scale": SCALE},
+    ).images
+    units = {"ip_model": f"plain-{kind}", "ip_scale": 0.8}
+    units |= {"ip2_model": f"plus-{kind}", "ip2_scale": 0.4, "ip2_image": ID}
+    request = replace(asked(model=kind, **units), pictures={"ip_image": PICTURE, "ip2_image": 255 - PICTURE})
+    got = ours(kind, home, noise, DDIMScheduler.from_config(pipeline.scheduler.config), request)
+    assert float((got - expected).abs().max()) <= 1e-5 * max(1.0, float(expected.std()))
 
 
 @pytest.mark.parametrize("size", [(50, 70), (70, 50), (224, 224), (300, 225), (8, 128), (37, 41)])
@@ -168,7 +194,7 @@ def test_strength_zero_and_no_steps_are_the_picture_without_it_and_the_model_sta
 def test_the_encoder_is_given_back_before_painting(home):
     devices = DeviceManager("cpu", threads=1)
     model = loading.load(models.inspect(home / "sd"))
-    with ip_adapter.leased(asked(), model, devices):
+    with ip_adapter.attached(asked(), model, devices):
         leases = {held["key"]: held["leases"] for held in devices.loaded()}
         assert [count for key, count in leases.items() if str(key).startswith("tiny@")] == [0]
         assert [count for key, count in leases.items() if str(key).startswith("plain-sd")] == [1]

@@ -22,7 +22,7 @@ from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
 from pipelines.models.addons import files
 from pipelines.models.checkpoints.original_names import ORIGINALS
 from pipelines.prompts import plain
-from pipelines.requests.addons import Wanted, wanted_loras
+from pipelines.requests.loras import Wanted, wanted_loras
 from tests import original_layout, tiny, tiny_addons, tiny_zoo
 
 SIDE = 64
@@ -54,8 +54,8 @@ def with_loras(bundle: Bundle, wanted: list[Wanted]) -> Bundle:
     """The variant alone, which outlives what counted it."""
     devices = DeviceManager("cpu", threads=1)
     try:
-        with lora.leased(wanted, bundle, devices) as variant:
-            return variant
+        with lora.leased(wanted, bundle, devices) as loras:
+            return loras.adapted(bundle)
     finally:
         devices.close()
 
@@ -385,7 +385,7 @@ def test_the_words_of_the_field():
 
 
 def paint(devices: DeviceManager, **asked: Any) -> Result:
-    request = TextToImageRequest(model="sd", seed=3, width=64, height=64, num_inference_steps=3, **asked)
+    request = TextToImageRequest.of(model="sd", seed=3, width=64, height=64, num_inference_steps=3, **asked)
     return [event for event in TextToImage().stream(request, devices) if isinstance(event, Result)][0]
 
 
@@ -435,7 +435,7 @@ def test_a_request_with_a_lora_that_does_not_fit_fails_in_words(home):
 
 
 def test_a_lora_in_the_prompt_is_the_lora_of_the_field():
-    from pipelines.requests.addons import all_loras
+    from pipelines.requests.loras import all_loras
     from pipelines.requests.text_to_image import TextToImageRequest
 
     named = TextToImageRequest.parse({"prompt": "a cat <lora:ink:0.8> <lora:fox:0.5:1>"})
@@ -484,11 +484,12 @@ def test_many_loras_in_turn_stay_within_the_budget(home, base, monkeypatch):
 def test_a_lora_that_was_dropped_takes_no_memory(home, base):
     lora_bytes(home, base, "gone")
     devices = DeviceManager("cpu", threads=1)
-    with lora.leased([Wanted("gone")], base, devices) as variant:
+    with lora.leased([Wanted("gone")], base, devices) as loras:
+        variant = loras.adapted(base)
         hooks = [hook for m in variant.part("unet").modules() for hook in m._forward_hooks.values()]
         products = [weakref.ref(product) for hook in hooks for product, _ in hook._products]
         assert all(product() for product in products) and products
-        del variant, hooks
+        del variant, hooks, loras
     devices.drop_idle()
     assert not any(product() for product in products)
     devices.close()
@@ -499,8 +500,8 @@ def test_a_device_without_room_is_visited_by_what_a_lora_adds(home, base, monkey
     usual = answer(with_loras(base, [Wanted("visitor")]))
     monkeypatch.setattr(lora, "separate", lambda device: True)
     devices = DeviceManager("cpu", budget_bytes=base.nbytes + 10, threads=1, patience=0.2)
-    with devices.lease("sd", lambda: base), lora.leased([Wanted("visitor")], base, devices) as variant:
-        assert torch.equal(answer(variant), usual)
+    with devices.lease("sd", lambda: base), lora.leased([Wanted("visitor")], base, devices) as loras:
+        assert torch.equal(answer(loras.adapted(base)), usual)
         assert held(devices) == {"sd": base.nbytes}
     devices.close()
 

@@ -148,7 +148,7 @@ def test_guidance_acts_between_the_levels_of_the_path_too(devices, sampler):
 
 def test_after_the_largest_seed_comes_the_first() -> None:
     last = 2**32 - 1
-    plain = TextToImageRequest(seed=last, count=2)
-    varied = TextToImageRequest(seed=5, variation_seed=last, variation_strength=0.5, count=2)
+    plain = TextToImageRequest.of(seed=last, count=2)
+    varied = TextToImageRequest.of(seed=5, variation_seed=last, variation_strength=0.5, count=2)
     assert [plain.seeds(i)[0] for i in range(2)] == [last, 0]
     assert [varied.seeds(i) for i in range(2)] == [(5, last), (5, 0)]

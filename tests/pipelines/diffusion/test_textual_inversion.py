@@ -197,7 +197,7 @@ def painted(**asked: Any) -> Result:
     try:
         [result] = [
             event
-            for event in TextToImage().stream(TextToImageRequest(**common | asked), devices)
+            for event in TextToImage().stream(TextToImageRequest.of(**common | asked), devices)
             if isinstance(event, Result)
         ]
     finally:

@@ -22,7 +22,7 @@ from tests import tiny_addons
 
 RANK, STEPS, ROWS = 4, 60, 8
 SIDE = 128
-ASKED = TextToImageRequest(prompt="a panda", seed=5, num_inference_steps=10, guidance_scale=1.0, upscale="none")
+ASKED = TextToImageRequest.of(prompt="a panda", seed=5, num_inference_steps=10, guidance_scale=1.0, upscale="none")
 
 
 @pytest.fixture(scope="module")

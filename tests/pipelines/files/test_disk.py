@@ -47,7 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 ASKED = {"model": "one", "vae": "soft.safetensors", "upscaler": "double", "hires_upscaler": "double"}
-VALUES = TextToImageRequest(prompt="a fox").values() | ASKED
+VALUES = TextToImageRequest.of(prompt="a fox").values() | ASKED
 
 
 def test_a_request_is_validated_without_a_walk_over_the_disk(

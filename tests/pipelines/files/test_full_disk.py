@@ -163,7 +163,7 @@ def test_a_job_that_would_not_fit_is_refused_with_what_is_free_and_what_is_neede
     free = [MARGIN + 50_000]
     queue = opened(Shelf(), space=FreeSpace(tmp_path, lambda folder: free[0]))
     with pytest.raises(StorageError, match=r"8 MB are free, about 25 MB are needed") as refused:
-        queue._space.check(TextToImageRequest(width=1024, height=1024, count=4, upscale="none"))  # type: ignore[union-attr]
+        queue._space.check(TextToImageRequest.of(width=1024, height=1024, count=4, upscale="none"))  # type: ignore[union-attr]
     assert str(tmp_path) not in str(refused.value)
     job = queue.submit("series", Series("a", 1), "me")
     over(job)
@@ -197,11 +197,11 @@ def test_a_waiting_job_looks_at_the_disk_again_when_its_turn_comes(tmp_path: Pat
 @pytest.mark.parametrize(
     ("request_", "pixels"),
     [
-        (TextToImageRequest(width=512, height=512, count=3), 512 * 512 * 3),
-        (TextToImageRequest(width=128, height=128), 512 * 512),  # small ones are enlarged
-        (TextToImageRequest(width=512, height=512, hires_scale=2.0, upscale="none"), 1024 * 1024),
-        (GridRequest(width=512, height=512, x_field="seed", x_values="1-4"), 2 * 4 * 512 * 512),
-        (PromptLinesRequest(width=512, height=512, prompt_lines="a\n\nb"), 2 * 512 * 512),
+        (TextToImageRequest.of(width=512, height=512, count=3), 512 * 512 * 3),
+        (TextToImageRequest.of(width=128, height=128), 512 * 512),  # small ones are enlarged
+        (TextToImageRequest.of(width=512, height=512, hires_scale=2.0, upscale="none"), 1024 * 1024),
+        (GridRequest.of(width=512, height=512, x_field="seed", x_values="1-4"), 2 * 4 * 512 * 512),
+        (PromptLinesRequest.of(width=512, height=512, prompt_lines="a\n\nb"), 2 * 512 * 512),
         (Series(), 0),
     ],
 )

@@ -45,7 +45,7 @@ def test_a_sketch_is_one_frame_a_step_and_no_result(devices, model):
 def test_its_last_guess_is_the_decoded_picture_of_a_run_of_four_steps(devices, model):
     *_, last = start(devices, model)
     settings = {"num_inference_steps": 4, "sampler": sketch.SAMPLER, "sigma_schedule": sketch.SPACING}
-    asked = TextToImageRequest("a red circle", model=model, seed=7, width=64, height=64, **settings)
+    asked = TextToImageRequest.of(prompt="a red circle", model=model, seed=7, width=64, height=64, **settings)
     with lease(models.inspect(models.find(model)), devices) as bundle:
         run = Run.prepare(asked, bundle, devices)
         *_, step = run.steps(run.start())

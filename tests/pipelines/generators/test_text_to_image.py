@@ -232,9 +232,9 @@ def test_latents_that_are_not_numbers_end_in_a_clear_error(home, devices):
     ("width", "height", "meant"), [(64, 128, "4x"), (64, 144, "2x"), (256, 64, "2x"), (64, 272, "none")]
 )
 def test_small_pictures_are_enlarged_by_themselves(width, height, meant):
-    asked = TextToImageRequest(width=width, height=height)
+    asked = TextToImageRequest.of(width=width, height=height)
     assert asked.upscale == "auto" and asked.resolved().upscale == meant
-    assert TextToImageRequest(width=width, height=height, upscale="2x").resolved().upscale == "2x"
+    assert TextToImageRequest.of(width=width, height=height, upscale="2x").resolved().upscale == "2x"
 
 
 def test_the_decoded_picture_is_enlarged_and_the_recipe_alone_makes_it_again(home, devices):
@@ -270,14 +270,14 @@ def test_where_it_cannot_be_enlarged_the_picture_is_kept_with_the_reason(home, d
 
 def test_a_model_that_is_not_here_is_named_with_those_that_are(home, devices):
     with pytest.raises(NotFound, match=r"'aigc-none' is not installed; installed are: .*tiny"):
-        list(TextToImage().stream(TextToImageRequest(model="aigc-none"), devices))
+        list(TextToImage().stream(TextToImageRequest.of(model="aigc-none"), devices))
 
 
 def test_too_much_work_is_refused_with_the_most_that_fits():
     with pytest.raises(BadRequest, match="32 steps for 16 pictures, or 5 pictures in 100 steps"):
-        TextToImageRequest(width=1024, height=1024, count=16, num_inference_steps=100).check()
-    TextToImageRequest(width=1024, height=1024, count=16, num_inference_steps=32).check()
-    TextToImageRequest(width=1024, height=1024, count=5, num_inference_steps=100).check()
+        TextToImageRequest.of(width=1024, height=1024, count=16, num_inference_steps=100).check()
+    TextToImageRequest.of(width=1024, height=1024, count=16, num_inference_steps=32).check()
+    TextToImageRequest.of(width=1024, height=1024, count=5, num_inference_steps=100).check()
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ def test_every_sampler_and_spacing_is_read_fused_in_every_spelling(sampler, spac
     label, other = SAMPLER_LABELS[sampler], SIGMA_SCHEDULE_LABELS[spacing]
     for text in (f"{label} {other}", f"{label} {other}".upper(), f"{sampler}_{spacing}", f"{sampler} / {spacing}"):
         assert names.sampler(text) == fields
-    assert TextToImageRequest.parse({"sampler": f"{label} {other}"}).values() == TextToImageRequest(**fields).values()
+    assert (
+        TextToImageRequest.parse({"sampler": f"{label} {other}"}).values() == TextToImageRequest.of(**fields).values()
+    )
 
 
 def test_one_name_never_means_two():

@@ -11,7 +11,7 @@ from pipelines.errors import BadFile, NotFound
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import copies, foreign, infotext, recipe
 
-REQUEST = TextToImageRequest(prompt="a panda, 熊猫 🐼", negative_prompt="blurry", seed=7, sampler="euler").values()
+REQUEST = TextToImageRequest.of(prompt="a panda, 熊猫 🐼", negative_prompt="blurry", seed=7, sampler="euler").values()
 
 
 @pytest.fixture

@@ -183,7 +183,7 @@ def test_the_version_tells_who_wrote_an_infotext(version, tool):
 
 
 def test_our_own_picture_gives_its_request_back():
-    request = TextToImageRequest(prompt="a panda, 熊猫", seed=7, num_inference_steps=5, upscale="4x").values()
+    request = TextToImageRequest.of(prompt="a panda, 熊猫", seed=7, num_inference_steps=5, upscale="4x").values()
     data = io.BytesIO()
     Image.new("RGB", (16, 16)).save(data, "PNG", pnginfo=recipe.embed(recipe.new("text-to-image", request)))
     found = read(data.getvalue())

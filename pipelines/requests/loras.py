@@ -1,4 +1,4 @@
-"""The fields in which a request names add-ons, read: "foxstyle:0.8, ink:1:0.5" -> names and weights."""
+"""The LoRAs that a request names, read: "foxstyle:0.8, ink:1:0.5" -> names and weights."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,12 +8,6 @@ from pipelines.errors import BadRequest
 
 LARGEST_WEIGHT = 10
 MOST_LORAS = 16
-
-
-NO_CONTROL = "none"
-NO_REFERENCE = "none"
-CONTROL_TYPES = ("plain", "canny", "inverted")
-"""What a ControlNet sees of the picture: the picture itself, its edges, or its negative, for black lines on white."""
 
 
 class Wanted(NamedTuple):
@@ -54,37 +48,3 @@ def _wanted(text: str) -> Wanted:
         )
     weight = weights[0] if weights else 1.0
     return Wanted(name, weight, weights[1] if len(weights) > 1 else weight)
-
-
-def controlled(request: Any) -> bool:
-    return request.control_model != NO_CONTROL
-
-
-def referenced(request: Any) -> bool:
-    return request.ip_model != NO_REFERENCE
-
-
-def check_control(request: Any) -> None:
-    """Raises BadRequest where the fields of a ControlNet do not go together."""
-    _check_together(request, controlled(request), "control_model", "control_image")
-    _check_order(request, ("control_start", "control_end"), ("control_low", "control_high"))
-
-
-def check_reference(request: Any) -> None:
-    """Raises BadRequest where the fields of an IP-Adapter do not go together."""
-    _check_together(request, referenced(request), "ip_model", "ip_image")
-    _check_order(request, ("ip_start", "ip_end"))
-
-
-def _check_together(request: Any, wanted: bool, model: str, image: str) -> None:
-    if wanted != bool(getattr(request, image)):
-        missing = image if wanted else model
-        raise BadRequest(f"{model} and {image} go together; {missing} is missing. Add it or drop the other.")
-
-
-def _check_order(request: Any, *pairs: tuple[str, str]) -> None:
-    for low, high in pairs:
-        if getattr(request, low) > getattr(request, high):
-            raise BadRequest(
-                f"{low} must be at most {high}; got {getattr(request, low):g} and {getattr(request, high):g}."
-            )

@@ -1,27 +1,11 @@
-"""What a request's field may hold, said once on the field: bounds, default and help.
+"""What a field may hold: a number in a range, one of a few names, text, yes or no, a picture, a curve."""
 
-Sliders, validation, the command line, the HTTP API and recipes all follow from these.
-
-    @dataclass(frozen=True)
-    class Wave(Request):
-        length: int = param(20, Range(1, 1000), "how many points")
-        shape: str = param("sine", Choice(("sine", "saw")), "the form of the wave")
-
-    Wave.parse({"length": "5"})      # Wave(length=5, shape="sine")
-    Wave.parse({"length": 5000})     # BadRequest: length must be 1 to 1000; got 5000.
-"""
-
-import dataclasses
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipelines.errors import BadRequest, NotFound
+from pipelines.errors import BadRequest
 
 
 @dataclass(frozen=True)
@@ -57,7 +41,7 @@ class Choice:
 
     def check(self, name: str, value: object, kind: type) -> str:
         if not isinstance(value, str) or not self._has(value):
-            raise BadRequest(f"{name} must be one of {_listed(self.names())}; got {described(value)}.")
+            raise BadRequest(f"{name} must be one of {listed(self.names())}; got {described(value)}.")
         return value
 
 
@@ -129,86 +113,6 @@ class Curve:
 Spec = Range | Choice | Text | Flag | Picture | Curve
 
 
-def param(default: Any, spec: Spec, help: str) -> Any:
-    """A dataclass field with its bounds and help."""
-    return dataclasses.field(default=default, metadata={"spec": spec, "help": help})
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a request as others see it: its name, type, default, bounds and help."""
-
-    name: str
-    kind: type
-    default: Any
-    spec: Spec
-    help: str
-
-
-@dataclass(frozen=True)
-class Request:
-    """All inputs of one generation and nothing else. Subclass it with `param` fields.
-
-    `pictures` is no field of that kind: the pixels, uint8 (H, W, 3), of the pictures whose ids the fields hold, by the
-    field's name. They are attached right before the generator runs and never stored.
-    """
-
-    pictures: Mapping[str, NDArray[np.uint8]] = dataclasses.field(
-        default_factory=dict, compare=False, repr=False, kw_only=True
-    )
-
-    @classmethod
-    def fields(cls) -> tuple[Field, ...]:
-        return tuple(
-            Field(f.name, type(f.default), f.default, f.metadata["spec"], f.metadata["help"])
-            for f in dataclasses.fields(cls)
-            if "spec" in f.metadata
-        )
-
-    @classmethod
-    def parse(cls, values: Mapping[str, object]) -> Self:
-        """A checked request from loose values (JSON, form fields, a recipe). Raises BadRequest."""
-        known = {f.name: f for f in cls.fields()}
-        for name in values:
-            if name not in known:
-                raise BadRequest(f"unknown field {described(name)}; known are {_listed(tuple(known))}.")
-        checked: dict[str, Any] = {n: known[n].spec.check(n, value, known[n].kind) for n, value in values.items()}
-        request = cls(**checked)
-        request.check()
-        return request
-
-    def check(self) -> None:
-        """Rules that span several fields; override to add them. Raises BadRequest."""
-
-    def resolved(self) -> Self:
-        """The same request with everything drawn that it leaves to chance; override it where something is."""
-        return self
-
-    def saved_pixels(self) -> int:
-        """About how many pixels its pictures have together; 0 where nobody can tell."""
-        return 0
-
-    def values(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in self.fields()}
-
-    def picture_ids(self) -> dict[str, str]:
-        """The id of each picture that this request names, by its field."""
-        names = (field.name for field in self.fields() if isinstance(field.spec, Picture))
-        return {name: picture_id for name in names if (picture_id := getattr(self, name))}
-
-    def with_pictures(self, load: Callable[[str], NDArray[np.uint8]]) -> Self:
-        """The same request with the pixels that `load` finds for its ids. Raises what `load` raises."""
-        return dataclasses.replace(self, pictures={name: load(i) for name, i in self.picture_ids().items()})
-
-    def picture(self, name: str) -> NDArray[np.uint8] | None:
-        """The pixels for a Picture field, None where it is empty. Raises NotFound where nobody attached them."""
-        if not getattr(self, name):
-            return None
-        if name not in self.pictures:
-            raise NotFound(f"the picture that {name} names was not handed over. Send the picture itself again.")
-        return self.pictures[name]
-
-
 def _number(name: str, value: object, kind: type) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise BadRequest(f"{name} must be a number; got {described(value)}.")
@@ -247,5 +151,5 @@ def _cut(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _listed(names: tuple[str, ...], most: int = 12) -> str:
+def listed(names: tuple[str, ...], most: int = 12) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

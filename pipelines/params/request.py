@@ -1,0 +1,105 @@
+"""A request: all inputs of one generation, checked, with the pictures that it names."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import BadRequest, NotFound
+from pipelines.params.fields import Field, fields_of, replaced, value_at
+from pipelines.params.specs import Picture, described, listed
+
+
+@dataclass(frozen=True)
+class Request:
+    """All inputs of one generation and nothing else. Subclass it with `param` fields, and with `part`s of them.
+
+    Inside, a field of a part is an attribute of that part: `request.hires.scale`. Outside (JSON, forms, recipes, the
+    command line) every field has one flat name: "hires_scale"; `fields`, `parse`, `values` and `of` speak these.
+
+    `pictures` is no field of that kind: the pixels, uint8 (H, W, 3), of the pictures whose ids the fields hold, by the
+    field's name. They are attached right before the generator runs and never stored.
+    """
+
+    pictures: Mapping[str, NDArray[np.uint8]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False, kw_only=True
+    )
+
+    @classmethod
+    def fields(cls) -> tuple[Field, ...]:
+        return _fields(cls)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        return {field.name: field.default for field in cls.fields()}
+
+    @classmethod
+    def parse(cls, values: Mapping[str, object]) -> Self:
+        """A checked request from loose values (JSON, form fields, a recipe). Raises BadRequest."""
+        known = {f.name: f for f in cls.fields()}
+        for name in values:
+            if name not in known:
+                raise BadRequest(f"unknown field {described(name)}; known are {listed(tuple(known))}.")
+        checked: dict[str, Any] = {n: known[n].spec.check(n, value, known[n].kind) for n, value in values.items()}
+        request = cls.of(**checked)
+        request.check()
+        return request
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """From values by field name, unchecked."""
+        return cls().changed(**values)
+
+    def changed(self, **values: Any) -> Self:
+        """The same request with other values, by field name, unchecked."""
+        places = {f.name: f.place for f in self.fields()}
+        return replaced(self, {places[name]: value for name, value in values.items()}) if values else self
+
+    def check(self) -> None:
+        """Rules that span several fields; override to add them, those of one part belong to it. Raises BadRequest."""
+        for f in dataclasses.fields(self):
+            if "part" in f.metadata:
+                getattr(self, f.name).check()
+            for unit in getattr(self, f.name) if "units" in f.metadata else ():
+                unit.check()
+
+    def resolved(self) -> Self:
+        """The same request with everything drawn that it leaves to chance; override it where something is."""
+        return self
+
+    def saved_pixels(self) -> int:
+        """About how many pixels its pictures have together; 0 where nobody can tell."""
+        return 0
+
+    def values(self) -> dict[str, Any]:
+        return {field.name: value_at(self, field.place) for field in self.fields()}
+
+    def value(self, name: str) -> Any:
+        """That of one field, by its name."""
+        return value_at(self, next(field.place for field in self.fields() if field.name == name))
+
+    def picture_ids(self) -> dict[str, str]:
+        """The id of each picture that this request names, by its field."""
+        named = ((f.name, value_at(self, f.place)) for f in self.fields() if isinstance(f.spec, Picture))
+        return {name: picture_id for name, picture_id in named if picture_id}
+
+    def with_pictures(self, load: Callable[[str], NDArray[np.uint8]]) -> Self:
+        """The same request with the pixels that `load` finds for its ids. Raises what `load` raises."""
+        return dataclasses.replace(self, pictures={name: load(i) for name, i in self.picture_ids().items()})
+
+    def picture(self, name: str) -> NDArray[np.uint8] | None:
+        """The pixels for a Picture field, None where it is empty. Raises NotFound where nobody attached them."""
+        if not self.value(name):
+            return None
+        if name not in self.pictures:
+            raise NotFound(f"the picture that {name} names was not handed over. Send the picture itself again.")
+        return self.pictures[name]
+
+
+@functools.cache
+def _fields(cls: type[Request]) -> tuple[Field, ...]:
+    return tuple(fields_of(cls))

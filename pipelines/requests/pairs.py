@@ -1,0 +1,16 @@
+"""Rules for two fields of a request."""
+
+from pipelines.errors import BadRequest
+
+
+def check_order(low: str, lower: float, high: str, higher: float) -> None:
+    """Raises BadRequest where what should be the lower of two values, each behind its field's name, is not."""
+    if lower > higher:
+        raise BadRequest(f"{low} must be at most {high}; got {lower:g} and {higher:g}.")
+
+
+def check_together(first: str, has_first: bool, second: str, has_second: bool) -> None:
+    """Raises BadRequest where only one of two fields that need each other is given."""
+    if has_first != has_second:
+        missing = second if has_first else first
+        raise BadRequest(f"{first} and {second} go together; {missing} is missing. Add it or drop the other.")
