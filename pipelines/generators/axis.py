@@ -26,11 +26,12 @@ _RANGE = re.compile(rf"{_NUMBER}\s*-\s*{_NUMBER}\s*(?:\(\s*\+?{_NUMBER}\s*\)|\[\
 
 
 def fields() -> tuple[str, ...]:
-    """What an axis may change: every setting of a picture but how many there are, and words of the prompt."""
+    """What an axis may change: every setting of a picture but how many there are, of several units those of the first,
+    and words of the prompt."""
     known = (
         f
         for f in TextToImageRequest.fields()
-        if isinstance(f.spec, Range | Choice | Text | Curve) and f.name != "count"
+        if isinstance(f.spec, Range | Choice | Text | Curve) and f.name != "count" and f.name == f.declared
     )
     return (NONE, REPLACE, *(field.name for field in known))
 

@@ -15,6 +15,7 @@ Needs = tuple[tuple[str, ...], ...]
 class Field:
     """One field of a request as others see it: its name, type, default, bounds and help.
 
+    `declared` is the name as it stands on the field: of several units that of the first.
     `place` leads to its value: the attribute of the request, or that of a part and what lies in there. `infotext` is
     the key that A1111's text has for it, "" where that text says it otherwise or not at all. `needs` are the fields
     without which it changes nothing.
@@ -25,6 +26,7 @@ class Field:
     default: Any
     spec: Spec
     help: str
+    declared: str = ""
     place: tuple[str | int, ...] = ()
     infotext: str = ""
     needs: Needs = ()
@@ -46,8 +48,8 @@ def param(
     """A dataclass field with its bounds and help. `name`: what the request calls it, where that is not the attribute's
     name; the rest as in `Field`, a group of `needs` that is one field without its tuple."""
     groups = tuple((group,) if isinstance(group, str) else tuple(group) for group in needs)
-    declared = {"spec": spec, "help": help, "name": name, "infotext": infotext, "needs": groups}
-    return dataclasses.field(default=default, metadata=declared)
+    more = {"spec": spec, "help": help, "name": name, "infotext": infotext, "needs": groups}
+    return dataclasses.field(default=default, metadata=more)
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,11 @@ def value_at(holder: Any, place: Sequence[str | int]) -> Any:
 
 
 def _field(f: "dataclasses.Field[Any]", place: tuple[str | int, ...], number: int) -> Field:
-    declared = f.metadata
-    name, label, needs = declared["name"] or f.name, declared["infotext"], declared["needs"]
-    name, label = _numbered(name, number, "_"), _numbered(label, number, " ")
+    more = f.metadata
+    declared, label, needs = more["name"] or f.name, more["infotext"], more["needs"]
+    name, label = _numbered(declared, number, "_"), _numbered(label, number, " ")
     needs = tuple(tuple(_numbered(n, number, "_") for n in group) for group in needs)
-    return Field(name, type(f.default), f.default, declared["spec"], declared["help"], place, label, needs)
+    return Field(name, type(f.default), f.default, more["spec"], more["help"], declared, place, label, needs)
 
 
 def _numbered(name: str, number: int, gap: str) -> str:

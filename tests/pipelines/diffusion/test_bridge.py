@@ -286,11 +286,14 @@ def test_what_the_pipeline_cannot_be_told_is_refused_by_name(home, devices, fiel
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_picture_and_no_addon_is_passed_over_in_silence(home, kind):
     """Whether it is installed or not: what is chosen by name or brought as a picture would change nothing."""
-    info, given = info_of(home, kind), {"image", "mask_image", "control_image", "control_model", "ip_image", "ip_model"}
+    info, given = (
+        info_of(home, kind),
+        ["image", "mask_image", "control_image", "control_model", "ip_image", "ip2_model"],
+    )
     assert {"image", "loras", "control_model", "ip_model", "vae"} <= set(asked.unusable(info))
     for field in given:
         with pytest.raises(BadRequest, match=f"cannot be told {field}"):
-            asked.Call.of(info).refuse_untold(replace(request(home, kind), **{field: "0" * 64}), led=True)
+            asked.Call.of(info).refuse_untold(request(home, kind).changed(**{field: "0" * 64}), led=True)
 
 
 def test_a_setting_that_one_call_takes_and_another_does_not(home, devices):
@@ -315,7 +318,7 @@ def test_a_scheduler_that_ours_cannot_lead_keeps_its_steps_and_says_so(home):
     with pytest.raises(BadRequest, match="HunyuanDiTPipeline samples with its own DDPMScheduler.*Set sampler to ddpm"):
         leading.leads(fixed, other)
     with pytest.raises(BadRequest, match="beta_schedule"):
-        asked.Call.of(fixed).refuse_untold(replace(own, beta_schedule="cosine"), leading.can_lead(fixed))
+        asked.Call.of(fixed).refuse_untold(own.changed(beta_schedule="cosine"), leading.can_lead(fixed))
 
 
 def test_what_the_library_refuses_is_a_sentence_that_names_the_pipeline(home, devices):

@@ -207,9 +207,9 @@ def test_with_a_second_pass_and_tiles(home):
     twice = asked(hires_scale=2.0, hires_steps=2)
     images = paint(devices, twice).images
     assert images.shape[1:3] == (2 * SIDE, 2 * SIDE)
-    assert not np.array_equal(images, paint(devices, replace(twice, ip_scale=0.2)).images)
+    assert not np.array_equal(images, paint(devices, twice.changed(ip_scale=0.2)).images)
     tiled = asked(width=128, height=128, tile=64)
-    assert not np.array_equal(paint(devices, tiled).images, paint(devices, replace(tiled, ip_scale=0.2)).images)
+    assert not np.array_equal(paint(devices, tiled).images, paint(devices, tiled.changed(ip_scale=0.2)).images)
     devices.close()
 
 

@@ -19,8 +19,7 @@ def info(architecture: str, name: str, latents: int | None):
 
 
 def test_the_embedded_model_keeps_the_requests_own_defaults():
-    request = TextToImageRequest()
-    assert suited(OURS) == {name: getattr(request, name) for name in suited(OURS)}
+    assert suited(OURS) == {name: TextToImageRequest.defaults()[name] for name in suited(OURS)}
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_invokes_suffix_is_karras():
 
 def test_a_spacing_given_by_itself_goes_before_the_one_in_the_samplers_name():
     request = TextToImageRequest.parse({"sampler": "Euler a Karras", "sigma_schedule": "Simple"})
-    assert (request.sampler, request.sigma_schedule) == ("euler_ancestral", "simple")
+    assert (request.sampler, request.schedule.sigma_schedule) == ("euler_ancestral", "simple")
 
 
 @pytest.mark.parametrize("sampler", ["DPM fast", "Karras", "Euler a Karras please", "", 7, None, ["euler"]])

@@ -293,7 +293,7 @@ def test_guidance_by_hand_and_varied_noise_are_pairs_that_other_readers_can_show
         assert f", {pair}, " in params
     assert "Exact settings" not in params
     read = TextToImageRequest.parse(parse(f"fox\n{params}")["request"])
-    assert (read.guidance_curve, read.variation_seed) == (more["guidance_curve"], 7)
+    assert (read.guidance.curve, read.variation.seed) == (more["guidance_curve"], 7)
 
 
 @pytest.mark.parametrize("curve", ["", "0", "0 1 2", "a b", "0 9;", "nan 1", "0 1e999"])
