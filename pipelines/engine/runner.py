@@ -15,7 +15,6 @@ from pipelines.engine.keeper import PictureKeeper
 from pipelines.engine.registry import Generator
 from pipelines.errors import NotDecoded, OutOfMemory, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
-from pipelines.requests.others import DecodeRequest
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
 
@@ -69,17 +68,18 @@ def _run(
     latents: LatentStore | None,
 ) -> None:
     request = job.resolved if inputs is None else job.resolved.with_pictures(inputs.load)
-    if isinstance(request, DecodeRequest) and latents is not None:
+    finishes = request.latents_id()
+    if finishes and latents is not None:
         if job.already_saved:  # the studio ended between the picture and this
-            return latents.remove(request.latents)
-        kept = latents.load(request.latents)
+            return latents.remove(finishes)
+        kept = latents.load(finishes)
         pictures = {} if inputs is None else {name: inputs.load(i) for name, i in kept.picture_ids().items()}
-        request = replace(request, kept=kept, pictures=pictures)
+        request = request.with_latents(kept, pictures)
     _drive(job, generator.stream(request, devices), keeper)
     job.cut_short = False
     keeper.check(job)
-    if isinstance(request, DecodeRequest) and latents is not None and job.image_ids:
-        latents.remove(request.latents)  # the picture is on the disk now
+    if finishes and latents is not None and job.image_ids:
+        latents.remove(finishes)  # the picture is on the disk now
 
 
 def _keep_latents(job: Job, error: NotDecoded, latents: LatentStore | None) -> JobError:
@@ -90,8 +90,8 @@ def _keep_latents(job: Job, error: NotDecoded, latents: LatentStore | None) -> J
             job.latents_ids.extend(kept)
         except StorageError as full:
             return JobError.of(full)
-    if isinstance(job.request, DecodeRequest):
-        job.latents_ids.append(job.request.latents)
+    if finishes := job.request.latents_id():
+        job.latents_ids.append(finishes)
     return JobError.of(error)
 
 

@@ -91,6 +91,14 @@ class Request:
         """The same request with the pixels that `load` finds for its ids. Raises what `load` raises."""
         return dataclasses.replace(self, pictures={name: load(i) for name, i in self.picture_ids().items()})
 
+    def latents_id(self) -> str:
+        """The id of kept latents that it finishes, "" for none; override it and `with_latents` where there are some."""
+        return ""
+
+    def with_latents(self, kept: Any, pictures: Mapping[str, NDArray[np.uint8]]) -> Self:
+        """The same request with those latents, and the pixels of the pictures that they need, by field."""
+        raise NotImplementedError
+
     def picture(self, name: str) -> NDArray[np.uint8] | None:
         """The pixels for a Picture field, None where it is empty. Raises NotFound where nobody attached them."""
         if not self.value(name):

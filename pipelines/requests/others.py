@@ -2,7 +2,12 @@
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipelines import models, prompts
 from pipelines.errors import BadRequest
@@ -37,6 +42,12 @@ class DecodeRequest(Request):
     def check(self) -> None:
         if not re.fullmatch(r"[0-9a-f]{32}", self.latents):
             raise BadRequest("latents must be the id of kept latents, 32 of 0-9 and a-f. Take it from the failed job.")
+
+    def latents_id(self) -> str:
+        return self.latents
+
+    def with_latents(self, kept: KeptLatents, pictures: Mapping[str, NDArray[np.uint8]]) -> Self:
+        return dataclasses.replace(self, kept=kept, pictures=pictures)
 
 
 @dataclass(frozen=True)
