@@ -131,7 +131,7 @@ def router(services: Services) -> APIRouter:
 
 
 def _load(services: Services, entry_id: str) -> dict[str, Any]:
-    from pipelines.generators.text_to_image import held
+    from pipelines.diffusion.leases import held
 
     entry = services.library.catalogue.get(entry_id)
     with held(models.inspect(entry.path), services.devices):

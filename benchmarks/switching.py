@@ -32,7 +32,8 @@ def model_folder(folder: Path, widths: tuple[int, int]) -> Path:
 
 
 def main() -> None:
-    from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+    from pipelines.generators.text_to_image import TextToImage
+    from pipelines.requests.text_to_image import TextToImageRequest
 
     with tempfile.TemporaryDirectory() as home:
         names = ("one", "two")

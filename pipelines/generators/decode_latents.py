@@ -10,10 +10,10 @@ import numpy as np
 from pipelines import libs, models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
+from pipelines.diffusion.leases import decoder_of, lease
 from pipelines.diffusion.start import StartPicture
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
-from pipelines.generators.text_to_image import decoder_of, lease
 from pipelines.requests.kept import KeptLatents
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.others import DecodeRequest

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from pipelines import libs, models
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.leases import lease
+from pipelines.diffusion.run import Run
 from pipelines.events import Event, Frame, Progress, StopEarly
-from pipelines.generators.text_to_image import Run, lease
 from pipelines.models.info import ModelInfo
 from pipelines.requests.others import SketchRequest
 from pipelines.requests.text_to_image import TextToImageRequest

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,30 +19,21 @@ from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.attachment import Attachment, adapted
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
-from pipelines.diffusion.painted import GENERATOR, recipe_of
-from pipelines.diffusion.start import StartPicture
-from pipelines.diffusion.start_noise import varied
-from pipelines.errors import BadRequest, NotDecoded
-from pipelines.events import Event, Frame, Progress, Result, StopEarly
-from pipelines.models import vaes
+from pipelines.diffusion.leases import decoder_of, held, lease
+from pipelines.diffusion.painted import GENERATOR
+from pipelines.diffusion.run import Run
+from pipelines.errors import NotDecoded
+from pipelines.events import Event, Progress, StopEarly
 from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
-from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE
+from pipelines.requests.limits import FACTORS
 from pipelines.requests.text_to_image import TextToImageRequest
-from pipelines.theory.guidance import Guidance
-from pipelines.theory.path import NoisePath
-from pipelines.theory.samplers import READS_ETA, SAMPLERS, Step
+from pipelines.theory.samplers import Step
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipelines.diffusion.apart import Apart
     from pipelines.diffusion.bundle import Bundle
-    from pipelines.diffusion.decoding import Decoder
-    from pipelines.diffusion.second_pass import Enlarged
-    from pipelines.diffusion.tiles import Tiled
-
-__all__ = ["TextToImage", "TextToImageRequest", "warm"]
 
 
 class TextToImage:
@@ -95,190 +86,6 @@ def _over_the_bridge(request: TextToImageRequest, info: ModelInfo, devices: Devi
     from pipelines.diffusion.bridge import painting
 
     yield from painting.stream(request, info, devices)
-
-
-def held(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[object]:
-    """A model of any kind on the device, for the block's time."""
-    if not info.bridged:
-        return lease(info, devices)
-    libs.torch()
-    from pipelines.diffusion.bridge import model
-
-    return model.lease(info, devices)
-
-
-def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bundle]:
-    """The model on the device, for the block's time. Raises BadRequest for one that only paints, by a pipeline."""
-    if info.bridged:
-        raise BadRequest(
-            f"{info.name[:60]} is a {info.pipeline}, which paints through the bridge and does nothing else. "
-            "Choose a model of another kind here."
-        )
-    libs.torch()  # before the modules that import it at their top: through the one locked door
-    from pipelines.diffusion import loading
-
-    return devices.lease(models.identity(info), lambda: loading.load(info, devices.dtype))
-
-
-@contextmanager
-def decoder_of(name: str, model: Bundle, devices: DeviceManager) -> Iterator[Decoder | None]:
-    """The decoder of that name on the device, for the block's time; None for the model's own. Raises BadRequest."""
-    if name == vaes.AUTOMATIC:
-        yield None
-        return
-    from pipelines.diffusion import autoencoder
-
-    info = vaes.inspect(vaes.find(name))
-    vaes.refuse_unfit(info, model.info)
-    with devices.lease(vaes.identity(info), lambda: autoencoder.load(info, devices.dtype)) as vae:
-        yield vae.decoder(*vaes.scaling_of(model.vae.config))
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise, and the
-    picture to start from, if there is one. `before` and `after` are the steps of the other pass."""
-
-    request: TextToImageRequest
-    model: Bundle
-    path: NoisePath
-    denoiser: Apart | Tiled
-    noise: PictureNoise
-    notes: tuple[str, ...]
-    picture: StartPicture | Enlarged | None = None
-    decoder: Decoder | None = None
-    attachments: tuple[Attachment, ...] = ()
-    before: int = 0
-    after: int = 0
-
-    @classmethod
-    def prepare(
-        cls,
-        request: TextToImageRequest,
-        model: Bundle,
-        devices: DeviceManager,
-        decoder: Decoder | None = None,
-        attachments: tuple[Attachment, ...] = (),
-        ending: int | None = None,
-        before: int = 0,
-    ) -> Run:
-        """`decoder` takes the place of the model's own; the model was adapted to the attachments; `ending`: only so
-        many steps, the last ones, after `before` steps of another pass."""
-        from pipelines.diffusion.apart import Apart
-        from pipelines.diffusion.conditions import Conditions, PictureContext, PromptPair
-        from pipelines.diffusion.denoiser import Denoiser
-        from pipelines.diffusion.inpainting import SeenMask
-        from pipelines.diffusion.tiles import Tiled, Tiles
-
-        canvas = request.canvas()
-        shape = model.latent_shape(canvas.width, canvas.height)
-        path = model.process.path(
-            shape[1] * shape[2],
-            **request.schedule.path_settings(),
-            num_inference_steps=request.num_inference_steps,
-        )
-        picture = StartPicture.of(request, model)
-        if picture is not None:
-            picture, path = picture.along(path, request.start.strength)
-        if ending is not None:
-            path = path.ending(ending)
-        tiles = Tiles.of(request.tile, model, canvas.width, canvas.height)
-        beside = (*attachments, *SeenMask.of(model, shape, picture))
-        if tiles and any(attachment.sees_whole for attachment in beside):
-            raise BadRequest("models that paint into a mask and ControlNets see all of the picture; set tile to 0.")
-        network = model.network((shape[0], tiles.height, tiles.width) if tiles else shape)
-        for attachment in beside:
-            attachment = attachment.fitted(canvas.width, canvas.height)
-            model, network = attachment.conditioned(model, path), attachment.network(network)
-        worker, guidance = devices.worker(), _guidance(request, model)
-
-        def bound(conditions: Conditions) -> Denoiser:
-            return Denoiser(network, worker, model.process, path, conditions, guidance)
-
-        written = [PromptPair.of(request.of_picture(i)) for i in range(request.count)]
-        side = request.tile if tiles else LARGEST_SIDE
-        size = (min(canvas.width, side), min(canvas.height, side))
-        drawn = PictureContext(*size, request.guidance.scale, request.clip_skip)
-        denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
-        noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
-        notes = (*path.notes, *model.notes, *said, *_notes(request, model))
-        walked = Tiled(denoiser, tiles) if tiles else denoiser
-        return cls(request, model, path, walked, noise, notes, picture, decoder, attachments, before)
-
-    @property
-    def total(self) -> int:
-        return self.before + len(self.path) + self.after
-
-    def start(self) -> Tensor:
-        """The first state. Pure noise has variance 1 in the network's own form, so 1 / scale^2 in the samplers'."""
-        sigma, noise = float(self.path.sigmas[0]), varied(self.noise(), self.request.canvas(), self.model)
-        return self.picture.noised(noise, sigma) if self.picture else noise * (1 / self.model.process.scale(sigma))
-
-    def first_frame(self, x: Tensor) -> Frame:
-        """The first state with all that is known before an evaluation: the start picture, or nothing."""
-        known = x * 0 if self.picture is None else self.picture.latents.expand_as(x)
-        return self.frame(0, float(self.path.sigmas[0]), x, known)
-
-    def steps(self, x: Tensor) -> Iterator[Step]:
-        """Closing it makes no more evaluations. Raises BadRequest where a guess is not a number."""
-        sampler = SAMPLERS[self.request.sampler]
-        denoiser = self.picture.keeping(self.denoiser) if self.picture else self.denoiser
-        for step in sampler(denoiser, x, self.path.sigmas, lambda like: self.noise(), self.request.eta):
-            self._refuse_nan(step)
-            yield step
-
-    def _refuse_nan(self, step: Step) -> None:
-        if not bool(libs.torch().isfinite(step.x0_pred).all()):
-            raise BadRequest(
-                f"the picture became NaN in step {self.before + step.index + 1} of {self.total}; "
-                f"lower guidance_scale ({self.request.guidance.scale:g}) or choose another schedule."
-            )
-
-    def frame(self, index: int, sigma: float, x: Tensor, x0_pred: Tensor) -> Frame:
-        scaled = x * self.model.process.scale(sigma)
-        shown = self.model.preview(libs.torch().cat([scaled, x0_pred]))
-        return Frame(self.before + index, self.total, sigma, shown[: len(x)], shown[len(x) :])
-
-    def not_enlarged(self, why: str) -> Run:
-        """The same run for pictures that kept their size: so their recipes ask for it, and say why."""
-        return replace(self, request=replace(self.request, upscale="none"), notes=(*self.notes, why))
-
-    def decode(self, latents: Tensor) -> np.ndarray:
-        return (self.decoder or self.model.decoder).picture(latents, self.denoiser.note)
-
-    def recipes(self, count: int, steps_done: int) -> tuple[dict[str, Any], ...]:
-        """One for each picture."""
-        notes = (*self.notes, *self.denoiser.notes)
-        unfinished = (steps_done, self.total) if steps_done < self.total else None
-        return tuple(recipe_of(self.request, i, self.model.info, notes, unfinished) for i in range(count))
-
-    def result(self, images: list[np.ndarray], steps_done: int) -> Result:
-        recipes, notes = self.recipes(len(images), steps_done), (*self.notes, *self.denoiser.notes)
-        return Result(np.stack(images), recipes, steps_done < self.total, steps_done, notes)
-
-
-class PictureNoise:
-    """Standard normal draws, each picture from its own generator on the CPU: its place in the batch and the device
-    do not matter."""
-
-    def __init__(self, seeds: list[int], shape: tuple[int, int, int], device: Any) -> None:
-        torch = libs.torch()
-        self._generators = [torch.Generator("cpu").manual_seed(seed % (LARGEST_SEED + 1)) for seed in seeds]
-        self._shape, self._device = shape, device
-
-    def __call__(self) -> Tensor:
-        torch = libs.torch()
-        return torch.stack([torch.randn(self._shape, generator=g, dtype=torch.float32) for g in self._generators]).to(
-            self._device
-        )
-
-
-def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
-    """As asked; none for networks that are told the scale, which would else be asked twice."""
-    if model.distilled:
-        return Guidance()
-    asked = request.guidance
-    return Guidance(asked.scale, asked.rescale, asked.start, asked.end, asked.curve)
 
 
 def _attached(
@@ -389,12 +196,3 @@ def _decoded(painted: _Painted, first: Run, second: Run | None) -> Generator[Eve
             recipes = _as_asked(first, second).recipes(len(latents), painted.steps_done)
             raise error.with_latents(latents.cpu().numpy(), recipes) from None
     return images
-
-
-def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
-    if model.distilled and request.negative_prompt:
-        yield "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
-    if request.clip_skip > 1 and not model.skips_layers:
-        yield "This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing."
-    if request.eta and request.sampler not in READS_ETA:
-        yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."

@@ -33,7 +33,7 @@ def picture_of(request: Request) -> np.ndarray:
 def in_latents(request: Request, model: str, devices: DeviceManager) -> Iterator[tuple[Bundle, np.ndarray, Tensor]]:
     """The model of that name on its device, the request's picture at the model's own size, uint8 (H, W, 3), and its
     latents (C, h, w) in the network's scale."""
-    from pipelines.generators.text_to_image import lease
+    from pipelines.diffusion.leases import lease
 
     info = models.inspect(models.find(model))
     with lease(info, devices) as bundle:

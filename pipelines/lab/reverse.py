@@ -67,7 +67,7 @@ Asked = ReverseRequest
 
 def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
     """`x`, `x0`, `eps`, `guided`: uint8 pictures (N, H, W, 3), one a step; `source` and `result`: one each, decoded."""
-    from pipelines.generators.text_to_image import PictureNoise
+    from pipelines.diffusion.run import PictureNoise
 
     with in_latents(request, request.model, devices) as (model, source, latents):
         process = request.process()

@@ -12,7 +12,8 @@ from PIL import Image
 from pipelines.__main__ import main
 from pipelines.device.manager import DeviceManager
 from pipelines.events import Frame, Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
 from pipelines.store.inputs import InputStore
 from tests.tiny import tiny_model

@@ -19,8 +19,10 @@ from pipelines.device import memory
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
+from pipelines.diffusion.leases import lease
 from pipelines.families.learning import build
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest, lease
+from pipelines.generators.text_to_image import TextToImage
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model
 

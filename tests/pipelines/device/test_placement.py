@@ -23,9 +23,10 @@ from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import PictureContext
 from pipelines.errors import BadRequest, OutOfMemory
 from pipelines.events import Frame, Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.prompts import plain
 from pipelines.requests.reference import Reference
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny_addons
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model

@@ -22,16 +22,18 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import counter, footprint
 from pipelines.diffusion.bridge import asked, leading, model
 from pipelines.diffusion.bridge.walk import Walk, WalkState
+from pipelines.diffusion.leases import lease
 from pipelines.diffusion.suited import suited
 from pipelines.engine import registry
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Frame, Result, StopEarly
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest, lease
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.bridged import classes
 from pipelines.models.info import ModelInfo
 from pipelines.models.library import scan
 from pipelines.models.library.entry import base_name
 from pipelines.requests.others import SketchRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests.tiny_bridge import KINDS, tiny_model
 
 SIDE, STEPS, SCALE, SEED = 64, 4, 3.0, 5

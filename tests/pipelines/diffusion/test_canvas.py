@@ -10,9 +10,9 @@ import torch
 from pipelines.diffusion.canvas import box_around, filled
 from pipelines.diffusion.start import feathered, fitted
 from pipelines.errors import BadRequest
-from pipelines.generators.text_to_image import TextToImageRequest
 from pipelines.requests.border import Border
 from pipelines.requests.limits import FILLS
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import infotext
 from tests.pipelines.diffusion.test_image_to_image import (  # noqa: F401 -- fixtures
     MASK,

@@ -28,8 +28,9 @@ from pipelines.diffusion.addons.canny import canny
 from pipelines.diffusion.addons.lora_keys import original_names
 from pipelines.errors import BadRequest, NotFound, StudioError
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.addons import files
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import infotext
 from tests import our_loop, tiny, tiny_addons, tiny_zoo
 

@@ -25,8 +25,9 @@ from pipelines.engine.queue import JobQueue, JobState
 from pipelines.engine.registry import get
 from pipelines.errors import BadFile, BadRequest, NotDecoded, NotFound
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.others import DecodeRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store.images import ImageStore
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore

@@ -17,7 +17,8 @@ from pipelines.diffusion.enlarging.esrgan import Compact, RRDBNet
 from pipelines.diffusion.enlarging.upscaling import Foreign
 from pipelines.errors import BadFile, BadRequest
 from pipelines.events import Progress, Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny, tiny_addons
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (45, 70, 3), np.uint8)

@@ -13,11 +13,13 @@ from PIL import Image
 from pipelines import libs, models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import bundle, loading
+from pipelines.diffusion.run import Run
 from pipelines.diffusion.start import feathered, fitted, painted_part, pooled
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Result, StopEarly
-from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.limits import FEATHER
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store.inputs import InputStore
 from tests.tiny import tiny_model, tiny_pipeline
 

@@ -12,9 +12,10 @@ from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline, StableDiffu
 from pipelines import models
 from pipelines.diffusion import loading
 from pipelines.diffusion.inpainting import mask_condition
+from pipelines.diffusion.run import Run
 from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest
-from pipelines.generators.text_to_image import Run, TextToImageRequest
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny, tiny_zoo
 from tests.pipelines.diffusion.test_image_to_image import MASK, MIDDLE, OUTSIDE, PICTURE, SIDE, START, mask, paint
 

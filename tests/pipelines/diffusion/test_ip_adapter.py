@@ -19,9 +19,10 @@ from pipelines.diffusion import loading
 from pipelines.diffusion.addons import clip_vision, ip_adapter
 from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.addons import files, ip_files
 from pipelines.models.library.recognise import recognise
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import infotext
 from tests import our_loop, tiny, tiny_addons, tiny_zoo
 from tests.pipelines.diffusion import test_control

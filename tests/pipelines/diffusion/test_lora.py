@@ -18,11 +18,12 @@ from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import PictureContext
 from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.addons import files
 from pipelines.models.checkpoints.original_names import ORIGINALS
 from pipelines.prompts import plain
 from pipelines.requests.loras import Wanted, wanted_loras
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests import original_layout, tiny, tiny_addons, tiny_zoo
 
 SIDE = 64

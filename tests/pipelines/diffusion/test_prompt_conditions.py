@@ -15,11 +15,13 @@ from pipelines.diffusion import apart, loading
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import SEQUENCE, PictureContext, PromptPair
 from pipelines.diffusion.denoiser import Denoiser
+from pipelines.diffusion.run import Run
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Result
-from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.prompts import Sections, parse, plain
 from pipelines.prompts.embedding import MOST_CHUNKS, Frame, chunks_of, token_ids
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.path import noise_path
 from pipelines.theory.samplers import SAMPLERS
 from tests.tiny import tiny_model

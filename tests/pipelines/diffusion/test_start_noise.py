@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.run import PictureNoise
 from pipelines.diffusion.start_noise import pasted, slerp, varied
 from pipelines.errors import BadRequest
 from pipelines.events import Result
-from pipelines.generators.text_to_image import PictureNoise, TextToImage
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.text_to_image import TextToImageRequest
 from tests.tiny import tiny_model
 

@@ -15,10 +15,11 @@ from pipelines.diffusion.addons.textual_inversion import with_embeddings
 from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.addons import files
 from pipelines.models.addons.words import mentioned
 from pipelines.prompts import plain
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import infotext
 from tests import tiny, tiny_addons, tiny_zoo
 

@@ -16,8 +16,9 @@ from pipelines.diffusion import loading
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.prompts import plain
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny_addons
 
 RANK, STEPS, ROWS = 4, 60, 8

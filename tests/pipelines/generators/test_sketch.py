@@ -10,11 +10,12 @@ import pytest
 
 from pipelines import models
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.leases import lease
+from pipelines.diffusion.run import Run
 from pipelines.engine import registry
 from pipelines.errors import NotFound
 from pipelines.events import Frame, Progress, StopEarly
 from pipelines.generators import sketch
-from pipelines.generators.text_to_image import Run, lease
 from pipelines.requests.text_to_image import TextToImageRequest
 from tests.tiny import tiny_model
 

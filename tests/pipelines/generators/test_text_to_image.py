@@ -21,10 +21,12 @@ from pipelines.diffusion.conditions import Conditions
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.enlarging.upscaler import upscale
 from pipelines.diffusion.preview import fitted_preview
+from pipelines.diffusion.run import Run
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Frame, Progress, Result, StopEarly
-from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest, warm
+from pipelines.generators.text_to_image import TextToImage, warm
 from pipelines.prompts import plain
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import trained_process, vp_scale

@@ -14,8 +14,8 @@ from pipelines import lab, models
 from pipelines.data import digits as digits_data
 from pipelines.data import points as points_data
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.leases import lease
 from pipelines.errors import BadRequest, NotFound
-from pipelines.generators.text_to_image import lease
 from pipelines.lab import digits, noised, orders, points
 from pipelines.lab.picture import picture_of
 from pipelines.theory.betas import BETA_SCHEDULES, make_betas

@@ -10,8 +10,9 @@ import torch
 
 from pipelines import models
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.leases import lease
+from pipelines.diffusion.run import PictureNoise
 from pipelines.errors import BadRequest
-from pipelines.generators.text_to_image import PictureNoise, lease
 from pipelines.lab import reverse
 from pipelines.lab.picture import picture_of
 from pipelines.lab.reverse import ReverseRequest

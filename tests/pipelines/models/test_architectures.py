@@ -15,8 +15,9 @@ from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import Conditions, PictureContext
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.events import Frame, Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.prompts import plain
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.samplers import SAMPLERS

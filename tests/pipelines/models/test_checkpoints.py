@@ -31,10 +31,11 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import loading
 from pipelines.errors import BadFile
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.checkpoints import configs
 from pipelines.models.checkpoints.clip_tokenizer import clip_tokenizer
 from pipelines.models.checkpoints.original_names import FLUX, ORIGINALS, SD3
+from pipelines.requests.text_to_image import TextToImageRequest
 from tests.original_layout import checkpoint
 from tests.tiny import tiny_tokenizer
 

@@ -18,9 +18,10 @@ from pipelines.diffusion import autoencoder, loading
 from pipelines.diffusion.conditions import PictureContext
 from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.events import Result
-from pipelines.generators.text_to_image import TextToImage, TextToImageRequest
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.models import vaes
 from pipelines.prompts import plain
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import infotext
 from tests.tiny import tiny_model
 from tests.tiny_zoo import tiny_model as other_model

@@ -11,11 +11,14 @@ import torch
 from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.enlarging.esrgan import Compact
+from pipelines.diffusion.leases import lease
+from pipelines.diffusion.run import Run
 from pipelines.diffusion.second_pass import enlarged
 from pipelines.errors import BadRequest
 from pipelines.events import Frame, Result, StopEarly
-from pipelines.generators.text_to_image import Run, TextToImage, TextToImageRequest, lease
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests import hires
+from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import infotext
 from tests import tiny_addons
 from tests.tiny import tiny_model

@@ -1,0 +1,54 @@
+"""A model and a decoder on the device, by what a request calls them, for a block's time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
+
+from pipelines import libs, models
+from pipelines.device.manager import DeviceManager
+from pipelines.errors import BadRequest
+from pipelines.models import vaes
+from pipelines.models.info import ModelInfo
+
+if TYPE_CHECKING:
+    from pipelines.diffusion.bundle import Bundle
+    from pipelines.diffusion.decoding import Decoder
+
+
+def held(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[object]:
+    """A model of any kind on the device, for the block's time."""
+    if not info.bridged:
+        return lease(info, devices)
+    libs.torch()
+    from pipelines.diffusion.bridge import model
+
+    return model.lease(info, devices)
+
+
+def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bundle]:
+    """The model on the device, for the block's time. Raises BadRequest for one that only paints, by a pipeline."""
+    if info.bridged:
+        raise BadRequest(
+            f"{info.name[:60]} is a {info.pipeline}, which paints through the bridge and does nothing else. "
+            "Choose a model of another kind here."
+        )
+    libs.torch()  # before the modules that import it at their top: through the one locked door
+    from pipelines.diffusion import loading
+
+    return devices.lease(models.identity(info), lambda: loading.load(info, devices.dtype))
+
+
+@contextmanager
+def decoder_of(name: str, model: Bundle, devices: DeviceManager) -> Iterator[Decoder | None]:
+    """The decoder of that name on the device, for the block's time; None for the model's own. Raises BadRequest."""
+    if name == vaes.AUTOMATIC:
+        yield None
+        return
+    from pipelines.diffusion import autoencoder
+
+    info = vaes.inspect(vaes.find(name))
+    vaes.refuse_unfit(info, model.info)
+    with devices.lease(vaes.identity(info), lambda: autoencoder.load(info, devices.dtype)) as vae:
+        yield vae.decoder(*vaes.scaling_of(model.vae.config))
