@@ -113,7 +113,7 @@ def _step(kind: type, spec: Range) -> float:
 
 def _words(field: Field, say: Any) -> dict[str, Any]:
     """Label, help, placeholder and names of choices; a field that the table does not know keeps its own English."""
-    name = field.name
+    name = field.declared  # the units of one kind have the same words
     known = words.has(f"field.{name}")
     shown: dict[str, Any] = {"label": say(f"field.{name}") if known else name.replace("_", " ").capitalize()}
     if words.has(f"info.{name}"):

@@ -123,11 +123,11 @@ def test_no_word_is_left_over():
 def test_every_setting_has_a_label_and_every_choice_a_name():
     wanted = []
     for field in TextToImageRequest.fields():
-        wanted.append(f"field.{field.name}")
+        wanted.append(f"field.{field.declared}")
         if field.name == "vae":  # as models are, the others are named by their files
             wanted.append(f"choice.vae.{field.default}")
         elif isinstance(field.spec, Choice) and field.name not in ("model", "style"):  # named by their files
-            wanted += [f"choice.{field.name}.{name}" for name in field.spec.names()]
+            wanted += [f"choice.{field.declared}.{name}" for name in field.spec.names()]
     assert [key for key in wanted if not words.has(key)] == []
 
 
