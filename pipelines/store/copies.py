@@ -1,6 +1,7 @@
 """A kept picture as JPEG or WebP for other programs, its settings where they look; the PNG is the truth."""
 
 import io
+import struct
 from pathlib import Path
 
 from PIL import Image
@@ -14,6 +15,8 @@ from pipelines.store import recipe as recipes
 KINDS = {"jpg": "JPEG", "webp": "WEBP"}
 MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}
 USER_COMMENT, SOFTWARE_TAG, EXIF_IFD = 0x9286, 0x0131, 0x8769
+_AS_BYTES, _AS_UNDEFINED = (struct.pack(">HH", USER_COMMENT, kind) for kind in (1, 7))
+"""The entry's tag and type: Pillow writes bytes as BYTE, EXIF wants UNDEFINED, and readers of others insist on it."""
 MOST_EXIF = 65_000  # bytes that a JPEG has room for in one segment
 
 
@@ -41,4 +44,4 @@ def user_comment(text: str) -> bytes:
     exif = Image.Exif()
     exif[SOFTWARE_TAG] = SOFTWARE
     exif[EXIF_IFD] = {USER_COMMENT: b"UNICODE\0" + text.encode("utf-16-be", "replace")}
-    return exif.tobytes()
+    return exif.tobytes().replace(_AS_BYTES, _AS_UNDEFINED, 1)  # the entry itself: texts come behind all entries

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import piexif.helper
 import pytest
 from PIL import Image
 
@@ -38,6 +39,16 @@ def test_a_copy_says_what_the_png_says_in_the_bytes_that_other_tools_read(png: P
     said = infotext.parse(infotext.write(recipe.read(png)))["request"]
     assert found.tool.startswith("AIGC Studio") and found.settings == said
     assert TextToImageRequest.parse(found.settings).values() == REQUEST
+
+
+@pytest.mark.parametrize("kind", copies.KINDS)
+def test_other_programs_read_the_comment_as_bytes(png: Path, kind: str, tmp_path: Path):
+    """A reader that trusts EXIF's type gets a tuple of numbers where the entry says BYTE."""
+    file = tmp_path / f"copy.{kind}"
+    file.write_bytes(copies.copy(png, kind, 90))
+    comment = piexif.load(str(file))["Exif"][piexif.ExifIFD.UserComment]
+    assert isinstance(comment, bytes)
+    assert piexif.helper.UserComment.load(comment) == infotext.write(recipe.read(png))
 
 
 @pytest.mark.parametrize("kind", copies.KINDS)
