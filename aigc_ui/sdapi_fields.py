@@ -14,6 +14,7 @@ from pipelines.models import vaes
 from pipelines.params import Choice, Field, Flag, Range, Request, Text, described
 from pipelines.prompts import library
 from pipelines.requests import hires
+from pipelines.requests.names import AUTOMATIC
 from pipelines.store import infotext, inputs
 from pipelines.store.foreign.names import model_name, named
 from pipelines.store.inputs import InputStore
@@ -198,7 +199,7 @@ def decoded(name: str, text: object) -> bytes:
 
 def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
     sampler = given.get("sampler_name") or given.get("sampler_index")
-    values, unknown = named(sampler, given.get("scheduler"))
+    values, unknown = named(sampler, given.get("scheduler") or AUTOMATIC)
     for key, theirs, labels in (
         ("Sampler", "sampler_name", infotext.SAMPLER_LABELS),
         ("Schedule type", "scheduler", SIGMA_SCHEDULE_LABELS),

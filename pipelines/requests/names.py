@@ -25,13 +25,19 @@ _SAMPLERS_ELSEWHERE = {
     "unipc": ("uni_pc", "uni_pc_bh2"),
 }
 _SPACINGS_ELSEWHERE = {
-    "path": ("automatic",),  # A1111's word for "what the sampler is used to"; ours is SGM Uniform
     "linspace": ("normal",),
     "exponential": ("polyexponential",),  # with rho = 1, as it is run everywhere, it is the same
     "karras": ("k",),
     "beta_quantiles": ("beta",),
     "align_your_steps": ("ays", "align your steps gits"),
     "align_your_steps_xl": ("ays xl",),
+}
+AUTOMATIC = "automatic"
+"""A1111's word for the spacing that a sampler is used to: see `automatic_spacing`."""
+_AUTOMATIC = {
+    **dict.fromkeys(("dpmpp_2m", "dpmpp_sde", "dpmpp_2s_ancestral", "dpm_2", "dpm_2_ancestral"), "karras"),
+    **dict.fromkeys(("dpmpp_2m_sde", "dpmpp_3m_sde"), "exponential"),
+    **dict.fromkeys(("ddim", "unipc"), "ddim_uniform"),
 }
 
 
@@ -50,8 +56,22 @@ _SPACINGS = _table(SIGMA_SCHEDULE_LABELS, _SPACINGS_ELSEWHERE)
 
 
 def spacing(text: str) -> str | None:
-    """Our name of a spacing that may be called as other tools call it; None for an unknown one."""
-    return _SPACINGS.get(_plain(text))
+    """Our name of a spacing that may be called as other tools call it, or AUTOMATIC; None for an unknown one."""
+    plain = _plain(text)
+    return AUTOMATIC if plain == AUTOMATIC else _SPACINGS.get(plain)
+
+
+def automatic_spacing(sampler: object) -> str:
+    """What A1111 1.10 takes for its "Automatic" with that sampler of ours."""
+    return _AUTOMATIC.get(str(sampler), "linspace")
+
+
+def settled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with AUTOMATIC as the spacing that their sampler is used to; nothing where there is no sampler."""
+    if values.get("sigma_schedule") != AUTOMATIC:
+        return dict(values)
+    rest = {name: value for name, value in values.items() if name != "sigma_schedule"}
+    return rest | ({"sigma_schedule": automatic_spacing(values["sampler"])} if "sampler" in values else {})
 
 
 def sampler(text: str) -> dict[str, str]:
@@ -78,4 +98,4 @@ def resolved(values: Mapping[str, Any]) -> dict[str, Any]:
         known["sigma_schedule"] = spacing(name) or name
     if isinstance(name := values.get("sampler"), str):
         known = sampler(name) | {n: v for n, v in known.items() if n != "sampler" or not sampler(name)}
-    return known
+    return settled(known)

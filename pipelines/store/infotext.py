@@ -157,6 +157,7 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
         said = key in _SAID_ELSEWHERE or (key == "Lora hashes" and "Loras" in pairs)
         if not fields and not said and (key, value) != ("Hires upscaler", OWN_UPSCALER_LABEL):
             other[key] = value
+    request = names.settled(request)
     exact = json_object(pairs.get(_EXACT, ""))
     request.update(exact or {})
     recipe = {"version": 1, "generator": pairs.get("Generator", "text-to-image"), "request": request, "other": other}

@@ -42,7 +42,7 @@ def test_a_copied_text_is_read_too(studio: Studio):
 
 
 def test_a_picture_that_says_nothing_is_no_error_and_what_is_no_picture_is(studio: Studio):
-    assert posted(studio.client(), png({})) == {"tool": "", "settings": {}, "unknown": []}
+    assert posted(studio.client(), png({})) == {"tool": "", "settings": {}, "unknown": [], "unsaid": {}}
     for data in (b"", b"GIF89a", b"not a picture"):
         answer = studio.client().post("/api/v1/metadata", content=data)
         assert answer.status_code == 422 and "PNG, JPEG or WebP" in answer.json()["error"]["message"]

@@ -3,6 +3,7 @@
     found = foreign.read(data, TextToImageRequest)
     found.tool          # "ComfyUI"
     found.settings      # what a request of ours takes, already checked
+    found.unsaid        # what its silence means for all other fields
     found.unknown       # what it does not, with its value and the reason
 
 All of it is a stranger's data: bounded before it is parsed, checked by the request itself, and text wherever it shows.
@@ -11,7 +12,7 @@ All of it is a stranger's data: bounded before it is parsed, checked by the requ
 from collections.abc import Callable
 
 from pipelines.params import Request
-from pipelines.store.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, stealth, studio, swarm
+from pipelines.store.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, silence, stealth, studio, swarm
 from pipelines.store.foreign.found import CheckedSettings, ForeignSettings, checked
 
 __all__ = ["CheckedSettings", "ForeignSettings", "read", "read_text"]
@@ -34,12 +35,16 @@ def read(
     texts_of, hidden_texts_of: a server reads them in a process of their own, see `picture_files.reader`.
     """
     said = _settings(texts_of(data)) or _settings(hidden_texts_of(data))
-    return checked(said, request_type)
+    return _checked(said, request_type)
 
 
 def read_text(text: str, request_type: type[Request]) -> CheckedSettings:
     """The same of a text that was copied out of a picture: an infotext, or the JSON of another tool."""
-    return checked(_settings({"parameters": text, "prompt": text}), request_type)
+    return _checked(_settings({"parameters": text, "prompt": text}), request_type)
+
+
+def _checked(said: ForeignSettings | None, request_type: type[Request]) -> CheckedSettings:
+    return checked(said, request_type, silence.unsaid(said, request_type) if said else None)
 
 
 def _settings(texts: dict[str, str]) -> ForeignSettings | None:

@@ -31,14 +31,18 @@ class Unknown:
 
 @dataclass(frozen=True)
 class CheckedSettings:
-    """`tool` is "" where nothing was said. `settings` are fields that the request takes, all of them together."""
+    """`tool` is "" where nothing was said. `settings` are fields that the request takes, all of them together, and
+    `unsaid` all others as they were where the picture was made."""
 
     tool: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     unknown: tuple[Unknown, ...] = ()
+    unsaid: dict[str, Any] = field(default_factory=dict)
 
 
-def checked(said: ForeignSettings | None, request_type: type[Request]) -> CheckedSettings:
+def checked(
+    said: ForeignSettings | None, request_type: type[Request], unsaid: Mapping[str, Any] | None = None
+) -> CheckedSettings:
     """What was said, checked: field by field and, as they come, against each other."""
     if said is None:
         return CheckedSettings()
@@ -51,7 +55,7 @@ def checked(said: ForeignSettings | None, request_type: type[Request]) -> Checke
             settings[name] = request_type.parse({**settings, name: value}).values()[name]
         except BadRequest as error:
             unknown.append(Unknown(one_line(name), one_line(value), str(error)))
-    return CheckedSettings(one_line(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]))
+    return CheckedSettings(one_line(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]), dict(unsaid or {}))
 
 
 def one_line(value: object) -> str:

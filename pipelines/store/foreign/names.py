@@ -18,7 +18,7 @@ def named(sampler: object, schedule: object = None) -> tuple[dict[str, Any], dic
             other["Schedule type"] = schedule
         elif "sigma_schedule" not in fields:
             fields["sigma_schedule"] = spacing
-    return fields, other
+    return names.settled(fields), other
 
 
 def model_name(file: object) -> str:

@@ -19,7 +19,7 @@ SPACINGS_ELSEWHERE = {
     "simple": "simple", "sgm_uniform": "path", "karras": "karras", "exponential": "exponential",
     "beta": "beta_quantiles",
     "ddim_uniform": "ddim_uniform", "normal": "linspace", "kl_optimal": "kl_optimal", "Polyexponential": "exponential",
-    "Automatic": "path", "Align Your Steps": "align_your_steps", "DDIM": "ddim_uniform",
+    "Automatic": "automatic", "Align Your Steps": "align_your_steps", "DDIM": "ddim_uniform",
 }  # fmt: skip
 
 

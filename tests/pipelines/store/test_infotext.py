@@ -205,7 +205,7 @@ def test_a_picture_of_a1111_is_read():
         "negative_prompt": "blurry,\n[watermark]",
         "num_inference_steps": 20,
         "sampler": "euler_ancestral",
-        "sigma_schedule": "path",
+        "sigma_schedule": "linspace",
         "guidance_scale": 7.0,
         "seed": 965400086,
         "width": 512,
