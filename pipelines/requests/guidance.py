@@ -15,7 +15,7 @@ class GuidanceSettings(Part):
     scale: float = param(
         3.0,
         Range(0, LARGEST_SCALE),
-        "How strongly the prompt is followed; 1 is without guidance.",
+        "How strongly the prompt is followed; 1 is without guidance, 0 without the prompt.",
         name="guidance_scale",
         infotext="CFG scale",
     )

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class Guidance:
     """How strongly, and when. start and end are fractions of the run: active for start <= step / n < end.
 
-    A scale of 1 or less means none: only the conditional evaluation is made, as in diffusers. A curve of points
-    (position in the run from 0 to 1, scale) takes the place of the one scale; between them it is straight.
+    A scale of 1 means none: only the conditional evaluation is made. Below it the prompt is followed less, down to 0,
+    the unconditional prediction (arXiv:2207.12598 eq. 6 with w = scale - 1; diffusers' pipelines take all below 1 as
+    1). A curve of points (position in the run from 0 to 1, scale) takes the place of the one scale; between them it is
+    straight.
     """
 
     scale: float = 1.0
@@ -29,11 +31,10 @@ class Guidance:
         """The scale in step `step` (from 0) of n; 1 where there is none, and no unconditional evaluation is needed."""
         if not self.start <= step / n < self.end:
             return 1.0
-        scale = self.scale
-        if self.curve:
-            places, scales = zip(*self.curve, strict=True)
-            scale = float(np.interp(step / max(1, n - 1), places, scales))
-        return max(scale, 1.0)
+        if not self.curve:
+            return self.scale
+        places, scales = zip(*self.curve, strict=True)
+        return float(np.interp(step / max(1, n - 1), places, scales))
 
 
 def guide(cond: Tensor, uncond: Tensor, scale: float, rescale: float = 0.0) -> Tensor:

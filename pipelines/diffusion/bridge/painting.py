@@ -55,6 +55,8 @@ class Painting:
         said = [note] if note else []
         if request.eta and not (request.sampler in READS_ETA if led else call.pipeline.takes("eta")):
             said.append(f"The sampler {request.sampler} takes no eta here, so it changes nothing.")
+        if request.guidance.scale < 1 and call.guidance:
+            said.append("This pipeline knows no guidance below 1: it paints as with 1.")
         return cls(request, info, led, said)
 
     def over(self, bridged: Bridged, devices: DeviceManager) -> Iterator[Event]:

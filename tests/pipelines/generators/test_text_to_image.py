@@ -85,6 +85,13 @@ def test_a_batch_equals_its_pictures_made_alone_bit_for_bit(home, devices, value
     assert len({picture.tobytes() for picture in alone}) == 4
 
 
+def test_guidance_of_0_paints_what_is_painted_without_the_prompt(home, devices):
+    without = paint(devices, prompt="", guidance_scale=1.0).images
+    assert np.array_equal(paint(devices, guidance_scale=0.0).images, without)
+    half, one = (paint(devices, guidance_scale=scale).images for scale in (0.5, 1.0))
+    assert not np.array_equal(half, one) and not np.array_equal(half, without)
+
+
 def test_other_jobs_at_the_same_time_change_no_bit(home, devices):
     asked = [{"seed": 20 + i, "count": 1 + i % 2, "guidance_rescale": 0.3 * (i % 3)} for i in range(4)]
     alone = [paint(devices, **values).images for values in asked]
