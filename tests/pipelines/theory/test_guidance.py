@@ -61,16 +61,16 @@ def test_guidance_acts_in_its_interval_only():
     assert guided(0.0, 1.0, n=1) == [0]
 
 
-@pytest.mark.parametrize("scale", (0.0, 0.5, 1.0))
-def test_a_scale_of_1_or_less_needs_no_unconditional_evaluation(scale):
-    assert all(Guidance(scale).at(step, 10) == 1 for step in range(10))
+@pytest.mark.parametrize("scale", (0.0, 0.5, 1.0, 7.5))
+def test_the_scale_is_what_was_asked_for_also_below_1(scale):
+    assert all(Guidance(scale).at(step, 10) == scale for step in range(10))
 
 
 def test_a_curve_takes_the_place_of_the_one_scale():
     falling = Guidance(7.0, curve=((0.0, 9.0), (1.0, 1.0)))
     assert [falling.at(step, 5) for step in range(5)] == pytest.approx([9, 7, 5, 3, 1])
     assert Guidance(7.0, start=0.5, curve=((0.0, 9.0),)).at(0, 2) == 1
-    assert Guidance(7.0, curve=((0.0, -3.0),)).at(0, 2) == 1
+    assert Guidance(7.0, curve=((0.0, 0.5), (1.0, 0.0))).at(1, 2) == 0
 
 
 def test_a_curve_acts_in_its_interval_and_is_rescaled_like_the_one_scale(predictions):
