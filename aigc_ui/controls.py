@@ -9,7 +9,8 @@ from gradio.components import Component
 
 from aigc_ui import words
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Curve, Field, Flag, Picture, Range, Request, Text
+from pipelines.params import Choice, Curve, Field, Flag, Picture, Range, Request, Text, exact
+from pipelines.params.specs import LARGEST_OF_JAVASCRIPT
 
 SLIDER_STEPS = 10_000  # a range with more whole numbers than this is typed, not slid
 
@@ -61,7 +62,7 @@ class Controls:
             try:
                 checked: Any = field.spec.check(name, value, field.kind)
                 shown = Curve.text(checked) if isinstance(field.spec, Curve) else checked
-                updates[self.by_name[name]] = gr.update(value=shown)
+                updates[self.by_name[name]] = gr.update(value=exact(shown))
             except BadRequest:
                 refused.append(name)
         return updates, tuple(refused)
@@ -97,6 +98,8 @@ def control(field: Field, **look: Any) -> Component:
 def _number(field: Field, spec: Range, shown: dict[str, Any]) -> Component:
     """A slider, or a box to type in where a slider would be too coarse; the box leaves the bounds to the request."""
     typed = shown.pop("typed", False) or field.kind is int and spec.high - spec.low > SLIDER_STEPS
+    if spec.high > LARGEST_OF_JAVASCRIPT:  # a box for numbers would round it
+        return gr.Textbox(value=str(field.default), max_length=30, **shown)
     if typed:
         return gr.Number(value=field.default, precision=0 if field.kind is int else None, **shown)
     shown.setdefault("step", _step(field.kind, spec))

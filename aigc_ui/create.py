@@ -138,7 +138,7 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
     def seed_of_last(request: gr.Request) -> Any:
         jobs = (job for job in services.jobs.list(visitor_of(request).client) if job.generator == GENERATOR)
         mine = sorted(jobs, key=lambda job: job.created)
-        return mine[-1].request.values()["seed"] if mine else gr.skip()
+        return mine[-1].request.json_values()["seed"] if mine else gr.skip()
 
     seed = controls.by_name["seed"]
     random.click(None, None, seed, js="() => -1")

@@ -24,4 +24,4 @@ def recipe_of(
         more["template"] = template
     if unfinished:
         more["unfinished"] = {"step": unfinished[0], "of": unfinished[1]}
-    return recipe.new(GENERATOR, one.values(), **more, **recipe_words(one, info.architecture))
+    return recipe.new(GENERATOR, one.json_values(), **more, **recipe_words(one, info.architecture))

@@ -106,7 +106,7 @@ class Job:
         self.returning = self.cut_short = False
         self.stop_wanted = threading.Event()
         self.log = EventLog(frame_bytes, first_event)
-        self._values = request.values()
+        self._values = request.json_values()
         self._request_json = json.dumps(self.resolved.values())  # once, as the list of jobs is written often
         self._changing = threading.RLock()
         self._pace = _Pace()

@@ -21,7 +21,7 @@ from pipelines.families.manifold import plane
 from pipelines.families.measures import bits, modes, spread, told_apart
 from pipelines.families.pictures import pixels
 from pipelines.params import Choice, Range, Request, param
-from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.store.film import sheet
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class FamilyTrainingRequest(Request):
     latent: int = param(2, Range(1, 64), "Dimensions of z, of a GAN and a VAE.")
     beta: float = param(1.0, Range(0, 100), "How much a VAE's KL term weighs.")
     num_inference_steps: int = param(20, Range(1, 100), "Steps of diffusion and flow matching when they are shown.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same training.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same training.")
 
     def check(self) -> None:
         if self.family == "vq" and self.data != "digits":

@@ -13,7 +13,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.families import Sampling, shelf
 from pipelines.params import Choice, Range, Request, param
-from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SHORT_SEED
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ class FamilyRequest(Request):
     num_inference_steps: int = param(20, Range(1, 100), "Steps of diffusion and of flow matching.")
     guidance_scale: float = param(1.0, Range(0, 8), "How far these two overdo the class; 1 is without guidance.")
     temperature: float = param(1.0, Range(0, 1.5), "The deviation of z: truncation of a GAN, temperature of a flow.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same base noise for every family.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same base noise for every family.")
 
     def sampling(self) -> Sampling:
         return Sampling(self.num_inference_steps, self.guidance_scale, self.temperature)

@@ -101,7 +101,7 @@ def _sheet(request: GridRequest, pictures: list[np.ndarray], cells: int) -> Resu
     unfinished = len(pictures) < cells
     if unfinished:
         more["unfinished"] = {"step": len(pictures), "of": cells}
-    return Result(image[None], (recipe.new(Grid.name, request.values(), **more),), unfinished, len(pictures))
+    return Result(image[None], (recipe.new(Grid.name, request.json_values(), **more),), unfinished, len(pictures))
 
 
 def _titles(axis: Axis | None) -> list[str]:

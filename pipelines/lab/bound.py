@@ -20,7 +20,7 @@ from pipelines.lab import pixel_ddpm
 from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Range, param
-from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.bound import Bound
 from pipelines.theory.ideal import Distribution
 from pipelines.theory.reverse import VARIANCES, Model, drawn_from
@@ -42,7 +42,7 @@ class BoundRequest(ScheduleRequest):
     data: str = param(DIGITS, Choice(data_names), "Pictures of digits, or points with a known distribution.")
     model: str = param("learned", Choice(MODELS), "Of the digits; points always have their ideal denoiser.")
     variance: str = param("fixed_small", Choice(VARIANCES), "Of each reverse step.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Of the noise.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise.")
 
     def check(self) -> None:
         super().check()

@@ -21,7 +21,7 @@ from pipelines.errors import BadRequest
 from pipelines.lab import pixel_ddpm
 from pipelines.lab.schedule import significant
 from pipelines.params import Choice, Flag, Range, Request, param
-from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.betas import respaced
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.guidance import guide
@@ -51,7 +51,7 @@ class DigitsRequest(Request):
     label: int = param(ALL, Range(ALL, 9), "The digit that is asked for; -1 asks for one of each.")
     clip_denoised: bool = param(True, Flag(), "Hold each guess of the clean picture within black and white.")
     shift: int = param(0, Range(-50, 50), "Tell the network a timestep that is so much off: what the mapping is for.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same digits.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same digits.")
 
     def check(self) -> None:
         check_variance(self.model, self.variance)

@@ -17,7 +17,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.lab.picture import in_latents, picture_of
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Flag, Picture, Range, param
-from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.betas import MAX_TIMESTEPS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class NoisedRequest(ScheduleRequest):
     through: str = param(DECODER, Choice(THROUGH), "How latents are shown: by the decoder, or one linear map.")
     strip: bool = param(True, Flag(), "Whether the strip of even steps is answered too; it does not depend on t.")
     model: str = param("aigc-mini", Choice(models.installed, models.is_installed), "The trained model of the latents.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Of the noise, which is the same at every step.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise, which is the same at every step.")
 
 
 Asked = NoisedRequest

@@ -23,7 +23,7 @@ from pipelines.errors import BadRequest
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Range, Request, param
 from pipelines.requests.choices import sampler_names, sigma_schedule_names
-from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.guidance import guide
 from pipelines.theory.ideal import Distribution, Mixture
@@ -77,7 +77,7 @@ class PointsRequest(DataRequest, ScheduleRequest):
     sigma_schedule: str = param("path", Choice(sigma_schedule_names), "How the steps are spaced.")
     eta: float = param(0.0, Range(0, 1), "How much fresh noise DDIM adds at each step.")
     count: int = param(300, Range(1, 1000), "How many points.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same points.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same points.")
 
     def check(self) -> None:
         DataRequest.check(self)

@@ -18,7 +18,7 @@ from pipelines.lab.picture import in_latents
 from pipelines.lab.schedule import ScheduleRequest, significant
 from pipelines.params import Choice, Curve, Picture, Range, Text, param
 from pipelines.requests.choices import sampler_names, sigma_schedule_names
-from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.betas import MAX_TIMESTEPS
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath, path_from
@@ -46,11 +46,13 @@ class ReverseRequest(ScheduleRequest):
     num_inference_steps: int = param(10, Range(1, MOST_STEPS), "How many steps lead back.")
     sigma_schedule: str = param("path", Choice(sigma_schedule_names), "How the steps are spaced.")
     eta: float = param(0.0, Range(0, 1), "How much fresh noise DDIM adds at each step.")
-    guidance_scale: float = param(3.0, Range(0, STRONGEST), "How strongly the prompt is followed; 1 is without guidance, 0 without the prompt.")
+    guidance_scale: float = param(
+        3.0, Range(0, STRONGEST), "How strongly the prompt is followed; 1 is without guidance, 0 without the prompt."
+    )
     guidance_curve: tuple = param((), Curve(24), "Points (position from 0 to 1, scale) of guidance drawn by hand.")
     shift: int = param(0, Range(-500, 500), "Tell the network a timestep that is so much off: what the mapping is for.")
     model: str = param("aigc-mini", Choice(models.installed, models.is_installed), "The trained model.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Of the noise.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise.")
 
     def check(self) -> None:
         super().check()

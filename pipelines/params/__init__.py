@@ -13,7 +13,7 @@ Sliders, validation, the command line, the HTTP API and recipes all follow from 
 
 from pipelines.params.fields import Field, Part, Unit, param, part, units
 from pipelines.params.request import Request
-from pipelines.params.specs import Choice, Curve, Flag, Picture, Range, Spec, Text, described
+from pipelines.params.specs import Choice, Curve, Flag, Picture, Range, Spec, Text, described, exact
 
 __all__ = [
     "Choice",
@@ -28,6 +28,7 @@ __all__ = [
     "Text",
     "Unit",
     "described",
+    "exact",
     "param",
     "part",
     "units",

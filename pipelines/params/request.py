@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import BadRequest, NotFound
 from pipelines.params.fields import Field, fields_of, replaced, value_at
-from pipelines.params.specs import Picture, described, listed
+from pipelines.params.specs import Picture, described, exact, listed
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,10 @@ class Request:
 
     def values(self) -> dict[str, Any]:
         return {field.name: value_at(self, field.place) for field in self.fields()}
+
+    def json_values(self) -> dict[str, Any]:
+        """The values as JSON that every program reads exactly; `parse` takes them back."""
+        return {name: exact(value) for name, value in self.values().items()}
 
     def value(self, name: str) -> Any:
         """That of one field, by its name."""

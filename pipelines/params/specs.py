@@ -4,8 +4,11 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.errors import BadRequest
+
+LARGEST_OF_JAVASCRIPT = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ Spec = Range | Choice | Text | Flag | Picture | Curve
 def _number(name: str, value: object, kind: type) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise BadRequest(f"{name} must be a number; got {described(value)}.")
+    if kind is int and isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value):
+        return int(value)  # exact, as a float is not beyond 2^53
     try:
         number = float(value)
     except (ValueError, OverflowError):
@@ -127,6 +132,11 @@ def _number(name: str, value: object, kind: type) -> int | float:
     if number != int(number):
         raise BadRequest(f"{name} must be a whole number; got {described(value)}.")
     return int(value) if isinstance(value, int) else int(number)
+
+
+def exact(value: Any) -> Any:
+    """A value as JSON that every program reads exactly: whole numbers that JavaScript would round become text."""
+    return str(value) if isinstance(value, int) and abs(value) > LARGEST_OF_JAVASCRIPT else value
 
 
 def _figure(number: float) -> str:

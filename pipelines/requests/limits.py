@@ -5,7 +5,10 @@ LARGEST_SIDE = 2048
 SIDE_STEP = 8
 """Pixels of a latent in most models; one whose latents come in patches says so when it is asked for another size."""
 SMALLEST_TILE = 64
-LARGEST_SEED = 2**32 - 1
+LARGEST_SEED = 2**64 - 1
+"""Of pictures; as in ComfyUI, SwarmUI and torch itself."""
+LARGEST_SHORT_SEED = 2**32 - 1
+"""Of experiments, whose controls are numbers of JavaScript."""
 LARGEST_SCALE = 30
 """Of guidance."""
 FACTORS = {"2x": 2, "4x": 4}

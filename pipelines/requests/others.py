@@ -65,7 +65,9 @@ class SketchRequest(Request):
         library.NO_STYLE, Choice(library.style_names, library.is_style), "Words of styles.csv put around the prompt."
     )
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
-    guidance_scale: float = param(3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance, 0 without the prompt.")
+    guidance_scale: float = param(
+        3.0, Range(0, 30), "How strongly the prompt is followed; 1 is without guidance, 0 without the prompt."
+    )
 
 
 @dataclass(frozen=True)

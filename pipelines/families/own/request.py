@@ -8,7 +8,7 @@ from pipelines.errors import BadRequest
 from pipelines.families import own
 from pipelines.families.latents import LERP, WAYS
 from pipelines.params import Choice, Picture, Range, Request, param
-from pipelines.requests.limits import LARGEST_SEED, MOST_PIXEL_STEPS
+from pipelines.requests.limits import LARGEST_SHORT_SEED, MOST_PIXEL_STEPS
 from pipelines.theory.samplers import SAMPLERS
 
 VIEWS = ("there-and-back", "between", "prior")
@@ -31,7 +31,7 @@ class OwnRequest(Request):
     num_inference_steps: int = param(50, Range(1, 1000), "How many steps lead from noise to the pictures.")
     temperature: float = param(1.0, Range(0, 1.5), "The deviation of the noise that all begins with.")
     samples: int = param(4, Range(1, 16), "How many samples, with seeds one after the other.")
-    seed: int = param(0, Range(0, LARGEST_SEED), "Same seed, same samples.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same samples.")
     image: str = param("", Picture(), "An autoencoder's picture; without one the panda is taken.")
     other: str = param("", Picture(), "Where the way through the latents leads; without one, the picture mirrored.")
     size: int = param(128, Range(32, 512, 32), "The side at which an autoencoder takes the picture.")

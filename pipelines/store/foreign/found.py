@@ -52,7 +52,7 @@ def checked(
     for name in sorted(said.values, key=lambda name: order.index(name) if name in order else len(order)):
         value = said.values[name]
         try:
-            settings[name] = request_type.parse({**settings, name: value}).values()[name]
+            settings[name] = request_type.parse({**settings, name: value}).json_values()[name]
         except BadRequest as error:
             unknown.append(Unknown(one_line(name), one_line(value), str(error)))
     return CheckedSettings(one_line(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]), dict(unsaid or {}))

@@ -4,7 +4,6 @@ A form that keeps its last value for them would make another picture: a second p
 picture before would go on into this one.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from pipelines.params import Request

@@ -73,8 +73,8 @@ def test_an_arc_between_the_same_or_nearly_the_same_noise_is_no_division_by_zero
 
 
 def test_pictures_of_a_batch_vary_by_their_variation_seed_and_equal_themselves_alone():
-    batch = noise(variation_seed=2**32 - 1, variation_strength=0.4, count=3)
-    alone = [noise(variation_seed=seed, variation_strength=0.4)[0] for seed in (2**32 - 1, 0, 1)]
+    batch = noise(variation_seed=2**64 - 1, variation_strength=0.4, count=3)
+    alone = [noise(variation_seed=seed, variation_strength=0.4)[0] for seed in (2**64 - 1, 0, 1)]
     assert torch.equal(batch, torch.stack(alone))
 
 
@@ -148,7 +148,7 @@ def test_guidance_acts_between_the_levels_of_the_path_too(devices, sampler):
 
 
 def test_after_the_largest_seed_comes_the_first() -> None:
-    last = 2**32 - 1
+    last = 2**64 - 1
     plain = TextToImageRequest.of(seed=last, count=2)
     varied = TextToImageRequest.of(seed=5, variation_seed=last, variation_strength=0.5, count=2)
     assert [plain.seeds(i)[0] for i in range(2)] == [last, 0]

@@ -1,5 +1,6 @@
 """A request in parts inside, flat outside: every field by its one name, wherever it stands."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,3 +114,14 @@ def test_keys_of_the_infotext_are_said_once():
 def test_what_a_field_needs_is_a_field():
     for f in TextToImageRequest.fields():
         assert all(name in TextToImageRequest.defaults() for group in f.needs for name in group), f.name
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 + 1, 2**53 + 1, 2**64 - 1])
+def test_a_long_seed_goes_through_json_and_javascript_and_comes_back_exactly(seed):
+    request = TextToImageRequest.parse({"seed": seed})
+    text = json.dumps(request.json_values())
+    in_javascript = json.loads(text, parse_int=lambda digits: int(float(digits)))  # where every number is a float
+    assert TextToImageRequest.parse(in_javascript).seed == seed
+    assert TextToImageRequest.parse({"seed": str(seed)}).seed == seed
+    with pytest.raises(BadRequest, match="seed must be -1 to"):
+        TextToImageRequest.parse({"seed": str(2**64)})
