@@ -44,8 +44,10 @@ _TEMPLATES = {"prompt": "Template", "negative_prompt": "Negative Template", "sty
 """The prompts before a style and choices made these of them, as the extension for dynamic prompts writes them."""
 _SAID_ELSEWHERE = (_EXACT, "Model hash", "TI hashes", "Version", "Generator", "Recipe version")
 _NEGATIVE = "Negative prompt:"
-# A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time.
-_PAIR = re.compile(r'(\w[\w \-/]{1,63}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+# A1111's own pattern, with keys of at most 64 characters: without that bound a long line takes quadratic time. A value
+# without quotation marks ends with its line.
+_PAIR = re.compile(r'(\w[\w \-/]{1,63}):[ \t]*("(?:\\.|[^\\"])+"|[^,\n]*)(?:,|$)', re.MULTILINE)
+_FIRST_PAIR = re.compile(r"Steps: \d+, ")
 
 
 def write(recipe: Mapping[str, Any]) -> str:
@@ -66,14 +68,20 @@ def parse(text: str) -> dict[str, Any]:
     foreign = _from_json(text)
     if foreign is not None:
         return _recipe(foreign, {})
-    lines = text.strip().split("\n")
-    pairs = {key: _unquote(value.strip()) for key, value in _PAIR.findall(lines[-1])}
-    if len(_PAIR.findall(lines[-1])) < 3:
-        pairs = {}
-    else:
-        lines.pop()
+    lines, pairs = _lines_and_pairs(text.strip().split("\n"))
     prompt, negative = _prompts(lines)
     return _recipe({"prompt": prompt, "negative_prompt": negative}, pairs)
+
+
+def _lines_and_pairs(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The lines of the prompts, and the pairs behind them: from the last line that begins with A1111's first pair to
+    the end, as a quoted value may hold line ends and extensions add lines; else the last line, if it is pairs."""
+    begins = [i for i, line in enumerate(lines) if _FIRST_PAIR.match(line)]
+    start = begins[-1] if begins else len(lines) - 1
+    found = _PAIR.findall("\n".join(lines[start:]))
+    if len(found) < 3:
+        return lines, {}
+    return lines[:start], {key.strip(): _unquote(value.strip()) for key, value in found}
 
 
 def json_object(text: str) -> dict[str, Any] | None:

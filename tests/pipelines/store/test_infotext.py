@@ -193,6 +193,21 @@ def test_a_schedule_fused_into_the_samplers_name_is_split():
     assert (request["sampler"], request["sigma_schedule"]) == ("dpmpp_2m_sde", "exponential")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        'Note: "two\nlines", Version: v1.10.1',
+        "Version: v1.10.1\nTime taken: 2.1 sec.",
+        'Version: v1.10.1, Template: "a {cat|dog},\nby night"\nNegative Template: "blurry\n"',
+    ],
+)
+def test_pairs_are_read_whatever_lines_they_go_over(more):
+    recipe = parse(f"a fox,\nred\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 9, {more}")
+    assert recipe["software"] == "v1.10.1"
+    read = {name: recipe["request"][name] for name in ("prompt", "negative_prompt", "num_inference_steps", "seed")}
+    assert read == {"prompt": "a fox,\nred", "negative_prompt": "blurry", "num_inference_steps": 20, "seed": 9}
+
+
 def test_a_picture_of_a1111_is_read():
     recipe = parse(
         "portrait of a fox,\n(sharp focus:1.2)\nNegative prompt: blurry,\n[watermark]\n"
