@@ -49,6 +49,7 @@ from pipelines.params import Range, Text
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import copies, film, infotext
 from pipelines.store.images import ImageInfo
+from pipelines.store.picture_files.roles import PICTURE
 
 PAGE_OF_IMAGES = Range(1, 500)
 QUALITY = Range(1, 100)
@@ -214,7 +215,9 @@ def _inputs(services: Services) -> APIRouter:
 
     @router.post("", status_code=201)
     async def keep(request: Request) -> dict[str, Any]:
-        return asdict(await services.rooms.pictures.with_body(request, services.inputs.add))
+        """`?as=mask` for what says where to paint: transparency means "keep" there."""
+        role = request.query_params.get("as", PICTURE)
+        return asdict(await services.rooms.pictures.with_body(request, lambda data: services.inputs.add(data, role)))
 
     @router.get("/{picture_id}.png")
     def picture(picture_id: str) -> Response:

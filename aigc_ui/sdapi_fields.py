@@ -18,6 +18,7 @@ from pipelines.requests.names import AUTOMATIC
 from pipelines.store import infotext, inputs
 from pipelines.store.foreign.names import model_name, named
 from pipelines.store.inputs import InputStore
+from pipelines.store.picture_files.roles import MASK
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 PLAIN = {
@@ -153,7 +154,9 @@ def image_to_image(
     if len(pictures) > 1:
         ignored["init_images"] = f"{len(pictures)} pictures: {WHY['init_images']}"
     if body.get("mask"):
-        values["mask_image"] = store.add(decoded("mask", body["mask"]), bool(body.get("inpainting_mask_invert"))).id
+        values["mask_image"] = store.add(
+            decoded("mask", body["mask"]), MASK, bool(body.get("inpainting_mask_invert"))
+        ).id
         of_mask = {k: body[k] for k in _OF_MASKS if body.get(k) is not None}
         values |= _masking(of_mask, fields_of(request_type))
         ignored |= {k: _why(k, v) for k, v in of_mask.items() if k in ("mask_blur_x", "mask_blur_y") and v}

@@ -118,17 +118,30 @@ def _generate(options: argparse.Namespace) -> int:
     return INTERRUPTED if interrupted else 0
 
 
+MASKS_OF = {"image": "mask_image"}
+"""Pictures that may be transparent, and the mask of where they are."""
+
+
 def _request(options: argparse.Namespace, request_type: type[Request]) -> Request:
     """What the options ask for. Pictures are read from their files, and kept where the results go, for the recipes."""
     from pipelines.store.inputs import InputStore
+    from pipelines.store.picture_files.roles import MASK, PICTURE
 
     fields = {field.name: field for field in request_type.fields() if field.name in vars(options)}
     values: dict[str, str] = {name: getattr(options, name) for name in fields}
     files = {name: file for name, file in values.items() if isinstance(fields[name].spec, Picture) and file}
     request_type.parse({name: value for name, value in values.items() if name not in files})  # before a file is kept
     with closing(InputStore(Path(options.out))) as inputs:
-        kept = {name: inputs.add(_read(file)).id for name, file in files.items()}
-        return request_type.parse(values | kept).with_pictures(inputs.load)
+        kept = {
+            name: inputs.add(_read(file), MASK if name in MASKS_OF.values() else PICTURE)
+            for name, file in files.items()
+        }
+        ids = {name: picture.id for name, picture in kept.items()}
+        for image, mask in MASKS_OF.items():
+            if image in kept and kept[image].clear and mask in fields and not values[mask]:
+                ids[mask] = kept[image].clear
+                print(f"{image} is transparent in part: that part is painted anew.", file=sys.stderr)
+        return request_type.parse(values | ids).with_pictures(inputs.load)
 
 
 def _read(file: str) -> bytes:

@@ -33,6 +33,7 @@ class Cutout:
 
     whole: NDArray[np.uint8]
     painted: NDArray[np.bool_]
+    level: NDArray[np.float64]
     box: tuple[int, int, int, int]
 
 
@@ -40,14 +41,17 @@ class Cutout:
 class StartPicture:
     """A picture of the result's size, uint8 (H, W, 3), and its latents (C, h, w) in the network's own scale.
 
-    `painted`, bool (H, W), is what a mask gives free to be painted anew; None gives everything free. `border` is what
-    of it lies beyond the picture and is painted from the first step on; the rest of the mask from `sigma_masked` on.
+    `painted`, bool (H, W), is what a mask gives free to be painted anew; None gives everything free. `level`, float
+    (H, W) in [0, 1], says how much of the new picture shows there, where the mask is softer than white. `border` is
+    what of it lies beyond the picture and is painted from the first step on; the rest of the mask from `sigma_masked`
+    on.
     `knows_mask`: the network sees the mask itself, and need not be held to the picture.
     """
 
     picture: NDArray[np.uint8]
     latents: Tensor
     painted: NDArray[np.bool_] | None = None
+    level: NDArray[np.float64] | None = None
     border: NDArray[np.bool_] | None = None
     sigma_masked: float = math.inf
     knows_mask: bool = False
@@ -61,17 +65,18 @@ class StartPicture:
         picture, mask = request.picture("image"), request.picture("mask_image")
         if picture is None:
             return None
-        around, cutout, border = request.border, None, None
+        around, cutout, border, level = request.border, None, None, None
         if request.inpainting.only_masked and mask is not None:
             fit, painted, cutout = cut_out(picture, mask, request)
         else:
             fit = fitted(picture, request.width, request.height)
-            painted = None if mask is None else painted_part(mask, request.width, request.height)
+            painted, level = (None, None) if mask is None else masked(mask, request.width, request.height)
         if around:
             border = around.around(np.zeros(fit.shape[:2], np.bool_), True)
             painted = border if painted is None else around.around(painted, True)
+            level = None if level is None else around.around(level, 1.0)
             fit = around.extended(fit)
-        start = cls(fit, model.encode_picture(fit), painted, border)
+        start = cls(fit, model.encode_picture(fit), painted, level, border)
         start = replace(start, blur=request.inpainting.blur, cutout=cutout, knows_mask=model.paints_into_masks)
         return start if mask is None else start._with_fill(request.inpainting.fill, model)
 
@@ -129,22 +134,27 @@ class StartPicture:
         if self.painted is None:
             return picture
         if self.cutout is None:
-            return mixed(self.picture, picture, self.painted, self.blur)
+            return mixed(self.picture, picture, self.painted, self.blur, self.level)
         left, top, right, bottom = self.cutout.box
         placed = self.cutout.whole.copy()
         size = (right - left, bottom - top)
         placed[top:bottom, left:right] = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
-        return mixed(self.cutout.whole, placed, self.cutout.painted, self.blur)
+        return mixed(self.cutout.whole, placed, self.cutout.painted, self.blur, self.cutout.level)
 
     def _tensor(self, mask: NDArray[np.bool_]) -> Tensor:
         return libs.torch().from_numpy(mask).to(self.latents.device)
 
 
 def mixed(
-    picture: NDArray[np.uint8], new: NDArray[np.uint8], painted: NDArray[np.bool_], blur: int
+    picture: NDArray[np.uint8],
+    new: NDArray[np.uint8],
+    painted: NDArray[np.bool_],
+    blur: int,
+    level: NDArray[np.float64] | None = None,
 ) -> NDArray[np.uint8]:
-    """The new picture inside the mask, fading in from its edge over `blur` pixels; (H, W, 3)."""
-    share = feathered(painted, blur)[..., None]  # (H, W, 1)
+    """The new picture inside the mask, fading in from its edge over `blur` pixels, as much as the mask's level says;
+    (H, W, 3)."""
+    share = (feathered(painted, blur) * (1.0 if level is None else level))[..., None]  # (H, W, 1)
     return (picture + share * (new.astype(np.float64) - picture)).round().astype(np.uint8)
 
 
@@ -153,13 +163,13 @@ def cut_out(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], Cutout]:
     """Only what lies around the mask, enlarged to the request's size (A1111's "Only masked"), and its mask."""
     height, width = picture.shape[:2]
-    painted = painted_part(mask, width, height)
+    painted, level = masked(mask, width, height)
     box = box_around(painted, request.inpainting.padding, request.width, request.height)
     left, top, right, bottom = box
     size = (request.width, request.height)
     part = Image.fromarray(picture[top:bottom, left:right]).resize(size, Image.Resampling.LANCZOS)
     cut = Image.fromarray(painted[top:bottom, left:right].astype(np.float32)).resize(size, Image.Resampling.BOX)
-    return np.array(part), np.array(cut) > 0, Cutout(picture, painted, box)
+    return np.array(part), np.array(cut) > 0, Cutout(picture, painted, level, box)
 
 
 def fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
@@ -178,6 +188,18 @@ def painted_part(mask: NDArray[np.uint8], width: int, height: int) -> NDArray[np
     if not painted.any():
         raise BadRequest("mask_image has nothing to paint: it is black all over. Make white what should change.")
     return painted
+
+
+def masked(mask: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """`painted_part`, and how white the mask is there: 1 for white, 0.5 for the darkest grey that is painted."""
+    painted = painted_part(mask, width, height)
+    levels = mask.mean(axis=2)
+    white = levels >= WHITE
+    light, share = (
+        np.array(ImageOps.fit(Image.fromarray(part.astype(np.float32)), (width, height), Image.Resampling.BOX))
+        for part in (np.where(white, levels / 255, 0), white)
+    )
+    return painted, np.divide(light, share, out=np.zeros(share.shape), where=painted).clip(0, 1)
 
 
 def pooled(painted: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ class Border(Part):
     def size(self, width: int, height: int) -> tuple[int, int]:
         return self.left + width + self.right, self.top + height + self.bottom
 
-    def around(self, mask: Mask, value: bool) -> Mask:
+    def around(self, mask: NDArray[Any], value: float) -> NDArray[Any]:
         """A mask of the picture as one of the canvas, `value` in the border."""
         sides = ((self.top, self.bottom), (self.left, self.right))
         return np.pad(mask, sides, constant_values=value)

@@ -7,19 +7,20 @@ is brought, and a recipe that names it can be made again for as long as it lies 
 import hashlib
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.errors import BadFile, NotFound
+from pipelines.errors import BadFile, BadRequest, NotFound
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.store.picture_files.bounds import LONGEST_SIDE
 from pipelines.store.picture_files.bounds import MOST_BYTES as MOST_BYTES
-from pipelines.store.picture_files.reader import PictureReader
+from pipelines.store.picture_files.reader import PictureReader, PlainPicture
+from pipelines.store.picture_files.roles import CLEAR, MASK, PICTURE
 from pipelines.store.pictures import is_file
 
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -27,11 +28,13 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Kept:
-    """A picture in the store and the size at which it is kept."""
+    """A picture in the store and the size at which it is kept. `clear`: the id of a mask that is white where the
+    picture was transparent, "" where it was nowhere."""
 
     id: str
     width: int
     height: int
+    clear: str = ""
 
 
 class InputStore:
@@ -45,13 +48,20 @@ class InputStore:
         self.reader = PictureReader()
         sweep_parts(self._folder)
 
-    def add(self, data: bytes, invert: bool = False) -> Kept:
+    def add(self, data: bytes, role: str = PICTURE, invert: bool = False) -> Kept:
         """Keep a PNG, JPEG, WebP or the first picture of a GIF.
 
         It is turned as its EXIF says, put on white where it is transparent, scaled down to LONGEST_SIDE, and stripped
-        of all but its pixels: grey where it was grey, as masks are, else RGB. Raises BadFile, Busy, StorageError.
+        of all but its pixels: grey where it was grey, else RGB. As a MASK it is grey, and transparency says keep: see
+        `picture_files.roles`. Raises BadFile, Busy, StorageError.
         """
-        plain = self.reader.png(data, invert)
+        if role not in (PICTURE, MASK):
+            raise BadRequest(f"as must be {PICTURE} or {MASK}; got {role[:40]!r}.")
+        plain = self.reader.png(data, role, invert)
+        clear = self._keep(self.reader.png(data, CLEAR)).id if plain.transparent and role == PICTURE else ""
+        return replace(self._keep(plain), clear=clear)
+
+    def _keep(self, plain: PlainPicture) -> Kept:
         kept = plain.png
         picture_id = hashlib.sha256(kept).hexdigest()
         file = self._file(picture_id)

@@ -17,13 +17,14 @@ COMPRESS_LEVEL = 3  # beyond it photographs only take longer
 
 
 def png(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], memoryview]:
-    """The plain picture as a PNG; `invert`ed for masks that mean the opposite."""
-    picture = decoding.read(data)
+    """The plain picture as a PNG; `role` as in `decoding`, `invert`ed for masks that mean the opposite."""
+    picture, transparent = decoding.read_with_alpha(data, task["role"])
     if task.get("invert"):
         picture = ImageOps.invert(picture)
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=COMPRESS_LEVEL)
-    return {"width": picture.width, "height": picture.height}, file.getbuffer()
+    size = {"width": picture.width, "height": picture.height}
+    return {**size, "transparent": transparent}, file.getbuffer()
 
 
 def pixels(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:

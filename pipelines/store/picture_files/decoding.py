@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import GifImagePlugin, Image, ImageChops, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from pipelines.errors import BadFile
 from pipelines.store.picture_files.bounds import (
@@ -25,9 +25,11 @@ from pipelines.store.picture_files.bounds import (
     too_much_memory,
 )
 from pipelines.store.picture_files.jpeg_scans import coefficient_bytes
+from pipelines.store.picture_files.roles import CLEAR, MASK, PICTURE
 from pipelines.store.picture_files.trimming import format_of, trimmed
 
 PLUGINS = (GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
+WHITE = 128  # a mask's level from which on it says: paint here
 BAND_PIXELS = 1 << 18
 GAP = 2.0  # of Pillow's thumbnail: beyond twice this factor pixels are averaged before they are resampled
 ORIENTATION = 0x0112
@@ -52,21 +54,29 @@ _TO_EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) + 128) // 257).astype(np.ui
 _ERRORS = (SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, OverflowError, struct.error, zlib.error)
 
 
-def read(data: bytes) -> Image.Image:
-    """A stranger's picture with nothing but its pixels: mode L or RGB, upright, of bounded size. Raises BadFile."""
+def read(data: bytes, role: str = PICTURE) -> Image.Image:
+    """A stranger's picture with nothing but its pixels: mode L or RGB, upright, of bounded size; masks are L. Raises
+    BadFile."""
+    return read_with_alpha(data, role)[0]
+
+
+def read_with_alpha(data: bytes, role: str = PICTURE) -> tuple[Image.Image, bool]:
+    """The same, and whether any of the file is transparent."""
     check_bytes(len(data))
     try:
         small, size, box = _narrowed(data)
         if small.size != size:
             small = small.resize(size, Image.Resampling.LANCZOS, box)
-        plain = np.asarray(_on_white(small))
+        small = small.convert("RGBA") if small.mode == "RGBa" else small
+        transparent = small.mode == "RGBA" and small.getextrema()[3][0] < 255  # type: ignore[index]
+        plain = np.asarray(_FORMS[role](small))
     except Image.DecompressionBombError:
         raise BadFile(f"the picture has more than {MOST_PIXELS // 10**6} million pixels. Scale it down.") from None
     except Image.UnidentifiedImageError:
         raise BadFile(UNKNOWN) from None
     except (OSError, *_ERRORS):
         raise BadFile(DAMAGED) from None
-    return Image.fromarray(plain)  # so that no profile, comment or place comes along
+    return Image.fromarray(plain), transparent  # so that no profile, comment or place comes along
 
 
 def opened(data: bytes) -> Image.Image:
@@ -199,9 +209,26 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode == "RGBa":
-        image = image.convert("RGBA")
     if image.mode != "RGBA":
         return image
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _mask(image: Image.Image) -> Image.Image:
+    """As light as the picture is, and black where it is transparent. One that is drawn in black on nothing, which would
+    be black all over, is white where it is drawn, as A1111 reads masks."""
+    if image.mode != "RGBA":
+        return image.convert("L")
+    alpha = image.getchannel("A")
+    light = ImageChops.multiply(image.convert("RGB").convert("L"), alpha)
+    return light if light.getextrema()[1] >= WHITE else alpha  # type: ignore[operator]
+
+
+def _clear(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return Image.new("L", image.size)
+    return ImageChops.invert(image.getchannel("A"))
+
+
+_FORMS = {PICTURE: _on_white, MASK: _mask, CLEAR: _clear}

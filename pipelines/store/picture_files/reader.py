@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipelines.confined.worker import Worker
 from pipelines.store.picture_files.bounds import check_bytes
+from pipelines.store.picture_files.roles import PICTURE
 
 MOST_PLAIN_BYTES = 32 * 2**20  # of an answer: pixels of two bounded sides, or their PNG
 SECONDS = 30.0
@@ -17,11 +18,12 @@ ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**18), "MALLOC_TRIM_THRESHOLD_": str
 
 @dataclass(frozen=True)
 class PlainPicture:
-    """A picture with nothing but its pixels, as a PNG."""
+    """A picture with nothing but its pixels, as a PNG. `transparent`: the file was, somewhere."""
 
     png: bytes
     width: int
     height: int
+    transparent: bool
 
 
 class PictureReader:
@@ -37,11 +39,11 @@ class PictureReader:
             environment=ALLOCATOR,
         )
 
-    def png(self, data: bytes, invert: bool = False) -> PlainPicture:
+    def png(self, data: bytes, role: str = PICTURE, invert: bool = False) -> PlainPicture:
         """Mode L where it was grey, as masks are, else RGB; see `decoding.read`."""
         check_bytes(len(data))
-        size, png = self._worker.call("png", {"invert": invert}, data)
-        return PlainPicture(png, size["width"], size["height"])
+        answer, png = self._worker.call("png", {"role": role, "invert": invert}, data)
+        return PlainPicture(png, answer["width"], answer["height"], answer["transparent"])
 
     def pixels(self, data: bytes) -> NDArray[np.uint8]:
         """(H, W, 3)."""

@@ -132,6 +132,19 @@ def test_the_picture_decides_and_the_seed_varies(home, devices):
 # --- the mask --------------------------------------------------------------------------------------------------------
 
 
+def test_a_soft_mask_lets_the_picture_through_as_far_as_it_is_grey(home, devices):
+    """Painted in full is what white lets show; half of the way back to the picture at a level of a half."""
+    white = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    grey = white.copy()
+    grey[:, : SIDE // 2] = 153  # 0.6
+    full, soft = (paint(devices, PICTURE, mask, mask_blur=0).images[0].astype(float) for mask in (white, grey))
+    before = fitted(PICTURE, SIDE, SIDE).astype(float)
+    expected = before + 0.6 * (full - before)
+    assert np.abs(soft - expected)[:, : SIDE // 2].max() <= 0.5 + 1e-9
+    assert np.array_equal(soft[:, SIDE // 2 :], full[:, SIDE // 2 :])
+
+
+
 @pytest.mark.parametrize(
     "values", [{}, {"model": "kl"}, {"sampler": "euler_ancestral"}, {"strength": 1}, {"sampler": "heun"}], ids=str
 )

@@ -16,10 +16,11 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from pipelines.errors import BadFile, NotFound, StorageError
+from pipelines.errors import BadFile, BadRequest, NotFound, StorageError
 from pipelines.store import inputs
 from pipelines.store.inputs import InputStore
 from pipelines.store.picture_files.decoding import read
+from pipelines.store.picture_files.roles import MASK
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
 PICTURE = Image.fromarray(COLOURS)
@@ -119,6 +120,49 @@ def test_what_is_transparent_becomes_white(clear):
 def test_half_transparent_is_half_way_to_white():
     half = Image.new("RGBA", (16, 16), (0, 100, 255, 128))
     assert np.asarray(read(encoded(half)))[0, 0].tolist() == [127, 177, 255]
+
+
+def disc(inside: tuple[int, ...], outside: tuple[int, ...]) -> bytes:
+    """RGBA, 24 x 24."""
+    rows, columns = np.mgrid[:24, :24]
+    where = (rows - 12) ** 2 + (columns - 12) ** 2 < 64
+    return encoded(Image.fromarray(np.where(where[..., None], inside, outside).astype(np.uint8)))
+
+
+WHITE_DISC = disc((255,) * 4, (0, 0, 0, 255))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        disc((255, 255, 255, 255), (255, 255, 255, 0)),  # white on transparent white
+        disc((255, 255, 255, 255), (0, 0, 0, 0)),
+        disc((0, 0, 0, 255), (0, 0, 0, 0)),  # drawn in black on nothing
+        disc((0, 0, 0, 255), (255, 255, 255, 0)),
+        disc((255, 255, 255, 255), (90, 20, 60, 255)),
+    ],
+)
+def test_where_a_mask_is_transparent_it_says_keep(store, data):
+    got, wanted = (store.load(store.add(file, MASK).id) >= 128 for file in (data, WHITE_DISC))
+    assert np.array_equal(got, wanted) and got.any() and not got.all()
+
+
+def test_a_soft_mask_stays_soft(store):
+    levels = np.linspace(0, 255, 24).astype(np.uint8)[None].repeat(24, axis=0)
+    soft = np.dstack([np.full((24, 24, 3), 255, np.uint8), levels])
+    assert np.array_equal(store.load(store.add(encoded(Image.fromarray(soft)), MASK).id)[..., 0], levels)
+
+
+def test_of_a_picture_that_is_transparent_somewhere_a_mask_of_that_part_is_kept_too(store):
+    kept = store.add(disc((200, 30, 30, 0), (10, 20, 30, 255)))
+    assert np.array_equal(store.load(kept.clear) >= 128, store.load(store.add(WHITE_DISC, MASK).id) >= 128)
+    assert store.add(disc((200, 30, 30, 255), (10, 20, 30, 255))).clear == ""
+    assert store.add(encoded(PICTURE)).clear == ""
+
+
+def test_what_is_read_as_something_else_is_refused(store):
+    with pytest.raises(BadRequest, match="as must be picture or mask; got 'sky'"):
+        store.add(encoded(PICTURE), "sky")
 
 
 @pytest.mark.parametrize("mode", ["1", "L"])
