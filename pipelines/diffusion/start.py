@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from pipelines import libs
-from pipelines.diffusion.canvas import box_around, filled
+from pipelines.diffusion.canvas import box_around, cut, filled, put_back
 from pipelines.errors import BadRequest
 from pipelines.requests.limits import FEATHER
 
@@ -136,9 +136,8 @@ class StartPicture:
         if self.cutout is None:
             return mixed(self.picture, picture, self.painted, self.blur, self.level)
         left, top, right, bottom = self.cutout.box
-        placed = self.cutout.whole.copy()
-        size = (right - left, bottom - top)
-        placed[top:bottom, left:right] = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+        part = Image.fromarray(picture).resize((right - left, bottom - top), Image.Resampling.LANCZOS)
+        placed = put_back(self.cutout.whole, np.asarray(part), self.cutout.box)
         return mixed(self.cutout.whole, placed, self.cutout.painted, self.blur, self.cutout.level)
 
     def _tensor(self, mask: NDArray[np.bool_]) -> Tensor:
@@ -165,11 +164,10 @@ def cut_out(
     height, width = picture.shape[:2]
     painted, level = masked(mask, width, height)
     box = box_around(painted, request.inpainting.padding, request.width, request.height)
-    left, top, right, bottom = box
     size = (request.width, request.height)
-    part = Image.fromarray(picture[top:bottom, left:right]).resize(size, Image.Resampling.LANCZOS)
-    cut = Image.fromarray(painted[top:bottom, left:right].astype(np.float32)).resize(size, Image.Resampling.BOX)
-    return np.array(part), np.array(cut) > 0, Cutout(picture, painted, level, box)
+    part = Image.fromarray(cut(picture, box)).resize(size, Image.Resampling.LANCZOS)
+    seen = Image.fromarray(cut(painted, box).astype(np.float32)).resize(size, Image.Resampling.BOX)
+    return np.array(part), np.array(seen) > 0, Cutout(picture, painted, level, box)
 
 
 def fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

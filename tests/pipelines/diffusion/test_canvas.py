@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.diffusion.canvas import box_around, filled
+from pipelines.diffusion.canvas import box_around, cut, filled, put_back
 from pipelines.diffusion.start import feathered, fitted
 from pipelines.errors import BadRequest
 from pipelines.requests.border import Border
@@ -126,14 +126,39 @@ def test_only_what_is_around_the_mask_is_painted_at_the_full_size_and_put_back_i
 
 @pytest.mark.parametrize("place", [(0, 0), (150, 230), (70, 110)])
 @pytest.mark.parametrize("size", [(64, 64), (128, 64), (64, 256)])
-def test_the_box_holds_the_mask_has_the_wanted_shape_and_stays_in_the_picture(place, size):
+@pytest.mark.parametrize("padding", [0, 16, 256])
+def test_the_box_holds_the_mask_has_the_wanted_shape_and_stays_in_the_picture(place, size, padding):
+    """What the model sees is never squeezed: where the picture ends, the padding gives way."""
     painted = np.zeros((160, 240), bool)
     painted[place[0] : place[0] + 10, place[1] : place[1] + 10] = True
-    left, top, right, bottom = box_around(painted, 16, *size)
+    left, top, right, bottom = box_around(painted, padding, *size)
     assert painted[top:bottom, left:right].sum() == painted.sum()
     assert 0 <= left < right <= 240 and 0 <= top < bottom <= 160
-    if bottom - top < 160 and right - left < 240:
-        assert abs((right - left) / (bottom - top) - size[0] / size[1]) < 0.1
+    assert abs((right - left) - (bottom - top) * size[0] / size[1]) <= max(1, size[0] / size[1])
+
+
+def test_a_mask_that_is_longer_than_the_shape_allows_is_seen_with_the_edges_going_on():
+    picture = scene(384, 960)
+    painted = np.zeros((384, 960), bool)
+    painted[:, 40:920] = True
+    box = left, top, right, bottom = box_around(painted, 256, 64, 64)
+    assert right - left == bottom - top >= 880 and top < 0 and bottom > 384
+    part = cut(picture, box)
+    assert part.shape == (bottom - top, right - left, 3)
+    assert np.array_equal(part[0], picture[0, left:right]) and np.array_equal(part[-1], picture[-1, left:right])
+    assert np.array_equal(put_back(picture, part, box), picture)
+    other = put_back(picture, 255 - part, box)
+    assert np.array_equal(other[:, left:right], 255 - picture[:, left:right])
+    assert np.array_equal(other[:, :left], picture[:, :left])
+
+
+def test_a_mask_over_a_wide_photo_leaves_every_other_pixel_alone(home, devices):
+    large = scene(96, 320)
+    selected = np.zeros((96, 320, 3), np.uint8)
+    selected[:, 100:300] = 255
+    made = paint(devices, large, selected, only_masked=True, masked_padding=64).images[0]
+    outside = selected[..., 0] == 0
+    assert np.array_equal(made[outside], large[outside]) and not np.array_equal(made, large)
 
 
 # --- how it is softened ----------------------------------------------------------------------------------------------

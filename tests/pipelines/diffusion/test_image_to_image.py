@@ -144,7 +144,6 @@ def test_a_soft_mask_lets_the_picture_through_as_far_as_it_is_grey(home, devices
     assert np.array_equal(soft[:, SIDE // 2 :], full[:, SIDE // 2 :])
 
 
-
 @pytest.mark.parametrize(
     "values", [{}, {"model": "kl"}, {"sampler": "euler_ancestral"}, {"strength": 1}, {"sampler": "heun"}], ids=str
 )
