@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import BadRequest, NotFound
+from pipelines.errors import BadRequest, NotFound, Sentence
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,21 @@ class Range:
     def check(self, name: str, value: object, kind: type) -> int | float:
         number = _number(name, value, kind)
         if not self.low <= number <= self.high:
-            raise BadRequest(f"{name} must be {self.low:g} to {self.high:g}; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be {low:g} to {high:g}; got {got}.",
+                name=name,
+                low=self.low,
+                high=self.high,
+                got=described(value),
+            )
         if kind is int and self.step and (number - self.low) % self.step:
-            raise BadRequest(f"{name} must be {self.low:g} plus a multiple of {self.step:g}; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be {low:g} plus a multiple of {step:g}; got {got}.",
+                name=name,
+                low=self.low,
+                step=self.step,
+                got=described(value),
+            )
         return number
 
 
@@ -57,7 +69,12 @@ class Choice:
 
     def check(self, name: str, value: object, kind: type) -> str:
         if not isinstance(value, str) or not self._has(value):
-            raise BadRequest(f"{name} must be one of {_listed(self.names())}; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be one of {names}; got {got}.",
+                name=name,
+                names=_listed(self.names()),
+                got=described(value),
+            )
         return value
 
 
@@ -69,11 +86,16 @@ class Text:
 
     def check(self, name: str, value: object, kind: type) -> str:
         if not isinstance(value, str):
-            raise BadRequest(f"{name} must be text; got {described(value)}.")
+            raise BadRequest("{name} must be text; got {got}.", name=name, got=described(value))
         if len(value) > self.max_length:
-            raise BadRequest(f"{name} must be at most {self.max_length} characters; got {len(value)}. Shorten it.")
+            raise BadRequest(
+                "{name} must be at most {max_length} characters; got {got}. Shorten it.",
+                name=name,
+                max_length=self.max_length,
+                got=len(value),
+            )
         if any(ord(c) < 32 and c not in "\t\n\r" or 0xD800 <= ord(c) <= 0xDFFF for c in value):
-            raise BadRequest(f"{name} holds control characters that no prompt needs. Remove them.")
+            raise BadRequest("{name} holds control characters that no prompt needs. Remove them.", name=name)
         return value
 
 
@@ -85,7 +107,7 @@ class Flag:
         known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
         if isinstance(value, bool | str) and value in known:
             return known[value]
-        raise BadRequest(f"{name} must be true or false; got {described(value)}.")
+        raise BadRequest("{name} must be true or false; got {got}.", name=name, got=described(value))
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,9 @@ class Picture:
         if isinstance(value, str) and re.fullmatch(r"([0-9a-f]{64})?", value):
             return value
         raise BadRequest(
-            f"{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {described(value)}."
+            "{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {got}.",
+            name=name,
+            got=described(value),
         )
 
 
@@ -113,11 +137,18 @@ class Curve:
         if isinstance(value, str):
             value = [point.split() for point in value.split(";") if point.strip()]
         if not isinstance(value, list | tuple) or len(value) > self.most:
-            raise BadRequest(f"{name} must be a list of at most {self.most} points [x, y]; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be a list of at most {most} points [x, y]; got {got}.",
+                name=name,
+                most=self.most,
+                got=described(value),
+            )
         points = []
         for point in value:
             if not isinstance(point, list | tuple) or len(point) != 2:
-                raise BadRequest(f"{name} must be a list of points [x, y]; got {described(point)} among them.")
+                raise BadRequest(
+                    "{name} must be a list of points [x, y]; got {got} among them.", name=name, got=described(point)
+                )
             points.append((float(_number(name, point[0], float)), float(_number(name, point[1], float))))
         return tuple(sorted(points))
 
@@ -171,7 +202,9 @@ class Request:
         known = {f.name: f for f in cls.fields()}
         for name in values:
             if name not in known:
-                raise BadRequest(f"unknown field {described(name)}; known are {_listed(tuple(known))}.")
+                raise BadRequest(
+                    "unknown field {name}; known are {known}.", name=described(name), known=_listed(tuple(known))
+                )
         checked: dict[str, Any] = {n: known[n].spec.check(n, value, known[n].kind) for n, value in values.items()}
         request = cls(**checked)
         request.check()
@@ -205,23 +238,25 @@ class Request:
         if not getattr(self, name):
             return None
         if name not in self.pictures:
-            raise NotFound(f"the picture that {name} names was not handed over. Send the picture itself again.")
+            raise NotFound(
+                "the picture that {name} names was not handed over. Send the picture itself again.", name=name
+            )
         return self.pictures[name]
 
 
 def _number(name: str, value: object, kind: type) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise BadRequest(f"{name} must be a number; got {described(value)}.")
+        raise BadRequest("{name} must be a number; got {got}.", name=name, got=described(value))
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise BadRequest(f"{name} must be a number; got {described(value)}.") from None
+        raise BadRequest("{name} must be a number; got {got}.", name=name, got=described(value)) from None
     if not math.isfinite(number):
-        raise BadRequest(f"{name} must be a finite number; got {described(value)}.")
+        raise BadRequest("{name} must be a finite number; got {got}.", name=name, got=described(value))
     if kind is not int:
         return number
     if number != int(number):
-        raise BadRequest(f"{name} must be a whole number; got {described(value)}.")
+        raise BadRequest("{name} must be a whole number; got {got}.", name=name, got=described(value))
     return int(value) if isinstance(value, int) else int(number)
 
 
@@ -235,12 +270,12 @@ def described(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
+        return Sentence("a list of {number}", number=len(value))
     if isinstance(value, Mapping):
-        return "an object"
+        return Sentence("an object")
     if isinstance(value, str):
         return _cut(repr(value[:80]))
-    return _cut(f"{value}") if isinstance(value, int | float) else "something else"
+    return _cut(f"{value}") if isinstance(value, int | float) else Sentence("something else")
 
 
 def _cut(text: str) -> str:

@@ -150,7 +150,11 @@ class PromptPair:
         could not be told."""
         states = list(zip(self.prompt.states(steps, before), self.negative.states(steps, before), strict=True))
         if len({said for both in states for side in both for said in side}) > MOST_OF_A_RUN:
-            raise BadRequest(f"the prompt changes more than {MOST_OF_A_RUN} times in {steps} steps. Shorten it.")
+            raise BadRequest(
+                "the prompt changes more than {most} times in {steps} steps. Shorten it.",
+                most=MOST_OF_A_RUN,
+                steps=steps,
+            )
         reader = _Reader(model, self.weighting, drawn)
         told = tuple(reader.step_conditions(said, negative) for said, negative in states)
         return Conditions(told), tuple(self._notes(reader))

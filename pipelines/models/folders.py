@@ -68,4 +68,8 @@ def find(name: str) -> Path:
             if plain.is_regular(folder / f"{name}.safetensors"):
                 return folder / f"{name}.safetensors"
     here = ", ".join(installed()[:8]) or "none"
-    raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder or file under models.")
+    raise NotFound(
+        "model {name!r} is not installed; installed are: {here}. Put its folder or file under models.",
+        name=name[:40],
+        here=here,
+    )

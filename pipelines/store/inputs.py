@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.errors import BadFile, NotFound
+from pipelines.errors import BadFile, NotFound, Sentence
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.store.picture_files.bounds import LONGEST_SIDE
@@ -60,7 +60,7 @@ class InputStore:
             if not is_file(file) or file.read_bytes() != kept:
                 write_whole(file, kept, private=True)
         except OSError as error:
-            raise storage_error(error, "kept") from None
+            raise storage_error(error, Sentence("kept")) from None
         return Kept(picture_id, plain.width, plain.height)
 
     def load(self, picture_id: str) -> NDArray[np.uint8]:
@@ -68,13 +68,14 @@ class InputStore:
         try:
             data = self.path(picture_id).read_bytes()
         except OSError as error:
-            raise storage_error(error, "opened") from None
+            raise storage_error(error, Sentence("opened")) from None
         if hashlib.sha256(data).hexdigest() != picture_id:
             raise BadFile("this kept picture was changed or damaged on the disk. Choose the picture itself again.")
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
             if max(picture.size) > LONGEST_SIDE:  # not kept by this store
                 raise BadFile(
-                    f"this kept picture is longer than {LONGEST_SIDE} pixels. Choose the picture itself again."
+                    "this kept picture is longer than {most} pixels. Choose the picture itself again.",
+                    most=LONGEST_SIDE,
                 )
             return np.asarray(picture.convert("RGB"))
 

@@ -104,9 +104,13 @@ def path_from(
 
 def _check(sigma_schedule: str, num_inference_steps: int) -> None:
     if sigma_schedule not in SIGMA_SCHEDULES:
-        raise BadRequest(f"sigma_schedule must be one of {', '.join(SIGMA_SCHEDULES)}; got {sigma_schedule[:40]!r}.")
+        raise BadRequest(
+            "sigma_schedule must be one of {known}; got {got!r}.",
+            known=", ".join(SIGMA_SCHEDULES),
+            got=sigma_schedule[:40],
+        )
     if num_inference_steps < 1:
-        raise BadRequest(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
+        raise BadRequest("num_inference_steps must be at least 1; got {got}.", got=num_inference_steps)
 
 
 def _known_range(network_alphas_cumprod: Tensor) -> tuple[np.ndarray, float, float]:

@@ -75,6 +75,9 @@ def leads(info: ModelInfo, request: TextToImageRequest) -> tuple[bool, str]:
         return False, "" if request.sampler == own else note
     only = own or TextToImageRequest.sampler
     raise BadRequest(
-        f"{info.pipeline} samples with its own {scheduler_class(info)}, which {request.sampler} cannot take the place "
-        f"of. Set sampler to {only}."
+        "{pipeline} samples with its own {scheduler}, which {sampler} cannot take the place of. Set sampler to {only}.",
+        pipeline=info.pipeline,
+        scheduler=scheduler_class(info),
+        sampler=request.sampler,
+        only=only,
     )

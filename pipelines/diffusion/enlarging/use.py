@@ -49,6 +49,12 @@ def lease(name: str, devices: DeviceManager) -> AbstractContextManager[Any]:
 def _refuse_too_large(width: int, height: int, factor: int) -> None:
     if max(width, height) * factor > LONGEST_SIDE:
         raise BadRequest(
-            f"{factor}x of {width} x {height} pixels would be {factor * width} x {factor * height}; "
-            f"at most {LONGEST_SIDE} a side can be made. Choose a smaller factor or picture."
+            "{factor}x of {width} x {height} pixels would be {new_width} x {new_height}; at most {most} a "
+            "side can be made. Choose a smaller factor or picture.",
+            factor=factor,
+            width=width,
+            height=height,
+            new_width=factor * width,
+            new_height=factor * height,
+            most=LONGEST_SIDE,
         )

@@ -35,5 +35,7 @@ class Download:
         except StopEarly:
             return
         except OSError as error:
-            raise StorageError(f"{request.file} could not be kept: {error.strerror}. Check the disk.") from error
+            raise StorageError(
+                "{file} could not be kept: {problem}. Check the disk.", file=request.file, problem=error.strerror
+            ) from error
         yield replace(nothing_to_keep(), notes=(f"Kept as {taken.parent.name}/{taken.name}.",))

@@ -61,7 +61,9 @@ def read(data: bytes) -> Image.Image:
             small = small.resize(size, Image.Resampling.LANCZOS, box)
         plain = np.asarray(_on_white(small))
     except Image.DecompressionBombError:
-        raise BadFile(f"the picture has more than {MOST_PIXELS // 10**6} million pixels. Scale it down.") from None
+        raise BadFile(
+            "the picture has more than {most} million pixels. Scale it down.", most=MOST_PIXELS // 10**6
+        ) from None
     except Image.UnidentifiedImageError:
         raise BadFile(UNKNOWN) from None
     except (OSError, *_ERRORS):
