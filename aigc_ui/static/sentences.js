@@ -1,6 +1,8 @@
-// What the studio says, in the page's language. The table of a language is fetched when its first sentence is needed.
-import { emit } from "./events.js";
+// What the studio says, in the page's language. The table of a language is a file of its own, which English readers never
+// fetch, and others once the page stands.
+import { emit, on } from "./events.js";
 import { FALLBACK } from "./languages.js";
+import { recognised } from "./recognition.js";
 import { translation } from "./translation.js";
 import { has, language, t } from "./words.js";
 
@@ -38,3 +40,14 @@ export async function translated(given) {
 }
 // An error's words for a message that stays while the language changes.
 export const wording = (error) => () => (error.sentence ? sentence(error.sentence) : error.message);
+// What comes as text alone: notes, and why a file is refused.
+export function remark(text) {
+  const table = tables[language()];
+  return table ? translation(recognised(text, table), table, nameOf) : text;
+}
+
+const prepare = () => {
+  if (language() !== FALLBACK) fetched(language());
+};
+on("started", prepare);
+on("language", prepare);

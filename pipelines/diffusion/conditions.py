@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pipelines import prompts
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 
 if TYPE_CHECKING:
     from pipelines.requests.text_to_image import TextToImageRequest
@@ -162,11 +162,16 @@ class PromptPair:
     def _notes(self, reader: _Reader) -> Iterator[str]:
         for name, left_out in (("prompt", reader.left_out), ("negative_prompt", reader.negative_left_out)):
             if left_out:
-                yield f"The {name} is longer than the {reader.most} tokens that are read; {left_out} were left out."
+                yield Sentence(
+                    "The {name} is longer than the {most} tokens that are read; {left_out} were left out.",
+                    name=name,
+                    most=reader.most,
+                    left_out=left_out,
+                )
         if self.negative.loras:
-            yield "LoRAs belong into the prompt; those in negative_prompt were not used."
+            yield Sentence("LoRAs belong into the prompt; those in negative_prompt were not used.")
         for network in (*self.prompt.unknown, *self.negative.unknown):
-            yield f"{network[:60]} was not used: hypernetworks are not supported."
+            yield Sentence("{name} was not used: hypernetworks are not supported.", name=network[:60])
 
 
 class _Reader:

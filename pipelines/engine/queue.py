@@ -247,7 +247,7 @@ class JobQueue:
         aside = [job for job in self._waiting if self._absent(job.client) and job.client != client]
         if len(self._waiting) >= self._shares.waiting and aside:
             self._waiting.remove(aside[0])
-            aside[0].notes.append("Taken out of the full queue, as nobody was waiting for it.")
+            aside[0].notes.append(Sentence("Taken out of the full queue, as nobody was waiting for it."))
             aside[0].cancel()
             self._keep(aside[0])
         self._shares.check(self._waiting, client, address)

@@ -37,7 +37,7 @@ BASES = {
 DECODERS = ("vae", "movq", "vqgan")
 MOVQ, PAELLA = "VQModel", "PaellaVQModel"  # of Kandinsky; of Wuerstchen and Stable Cascade
 MOST_TOKENS = 4096
-GREY = "What this model's latents look like is not known here: the live frames show them in grey."
+GREY = Sentence("What this model's latents look like is not known here: the live frames show them in grey.")
 
 
 class Bridged:
