@@ -21,7 +21,7 @@ from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.painted import GENERATOR, recipe_of
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
-from pipelines.errors import BadRequest, NotDecoded
+from pipelines.errors import BadRequest, NotDecoded, Sentence
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models import vaes
 from pipelines.models.faults import faults_of
@@ -116,8 +116,10 @@ def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bun
     """The model on the device, for the block's time. Raises BadRequest for one that only paints, by a pipeline."""
     if info.bridged:
         raise BadRequest(
-            f"{info.name[:60]} is a {info.pipeline}, which paints through the bridge and does nothing else. "
-            "Choose a model of another kind here."
+            "{model} is a {pipeline}, which paints through the bridge and does nothing else. Choose a model "
+            "of another kind here.",
+            model=info.name[:60],
+            pipeline=info.pipeline,
         )
     libs.torch()  # before the modules that import it at their top: through the one locked door
     from pipelines.diffusion import loading
@@ -244,8 +246,11 @@ class Run:
     def _refuse_nan(self, step: Step) -> None:
         if not bool(libs.torch().isfinite(step.x0_pred).all()):
             raise BadRequest(
-                f"the picture became NaN in step {self.before + step.index + 1} of {self.total}; "
-                f"lower guidance_scale ({self.request.guidance_scale:g}) or choose another schedule."
+                "the picture became NaN in step {step} of {total}; lower guidance_scale ({guidance_scale:g}) or "
+                "choose another schedule.",
+                step=self.before + step.index + 1,
+                total=self.total,
+                guidance_scale=self.request.guidance_scale,
             )
 
     def frame(self, index: int, sigma: float, x: Tensor, x0_pred: Tensor) -> Frame:
@@ -423,8 +428,12 @@ def _decoded(painted: _Painted, first: Run, second: Run | None) -> Generator[Eve
 
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
     if model.distilled and request.negative_prompt:
-        yield "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
+        yield Sentence(
+            "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
+        )
     if request.clip_skip > 1 and not model.skips_layers:
-        yield "This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing."
+        yield Sentence("This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing.")
     if request.eta and request.sampler not in READS_ETA:
-        yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."
+        yield Sentence(
+            "The sampler {sampler} takes no eta; {others} does.", sampler=request.sampler, others=", ".join(READS_ETA)
+        )

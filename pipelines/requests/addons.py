@@ -28,7 +28,7 @@ def wanted_loras(text: str) -> tuple[Wanted, ...]:
     """ "name", "name:weight" or "name:weight:text weight", with commas between. Raises BadRequest."""
     wanted = tuple(_wanted(part.strip()) for part in text.split(",") if part.strip())
     if len(wanted) > MOST_LORAS:
-        raise BadRequest(f"loras may name at most {MOST_LORAS}; got {len(wanted)}.")
+        raise BadRequest("loras may name at most {most}; got {got}.", most=MOST_LORAS, got=len(wanted))
     return wanted
 
 
@@ -49,8 +49,9 @@ def _wanted(text: str) -> Wanted:
         weights = [math.nan]
     if not name or len(weights) > 2 or not all(abs(weight) <= LARGEST_WEIGHT for weight in weights):
         raise BadRequest(
-            f"loras must be like name:0.8, other:0.5, with weights from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}; "
-            f"got {text[:60]!r}."
+            "loras must be like name:0.8, other:0.5, with weights from -{most} to {most}; got {got!r}.",
+            most=LARGEST_WEIGHT,
+            got=text[:60],
         )
     weight = weights[0] if weights else 1.0
     return Wanted(name, weight, weights[1] if len(weights) > 1 else weight)
@@ -79,12 +80,21 @@ def check_reference(request: Any) -> None:
 def _check_together(request: Any, wanted: bool, model: str, image: str) -> None:
     if wanted != bool(getattr(request, image)):
         missing = image if wanted else model
-        raise BadRequest(f"{model} and {image} go together; {missing} is missing. Add it or drop the other.")
+        raise BadRequest(
+            "{model} and {image} go together; {missing} is missing. Add it or drop the other.",
+            model=model,
+            image=image,
+            missing=missing,
+        )
 
 
 def _check_order(request: Any, *pairs: tuple[str, str]) -> None:
     for low, high in pairs:
         if getattr(request, low) > getattr(request, high):
             raise BadRequest(
-                f"{low} must be at most {high}; got {getattr(request, low):g} and {getattr(request, high):g}."
+                "{low} must be at most {high}; got {low_value:g} and {high_value:g}.",
+                low=low,
+                high=high,
+                low_value=getattr(request, low),
+                high_value=getattr(request, high),
             )

@@ -97,12 +97,19 @@ def check(request: TwoPasses, largest_side: int) -> None:
         return
     if request.image:
         raise BadRequest(
-            f"hires_scale is for pictures made from noise; got {request.hires_scale:g} and a start picture. "
-            "Set hires_scale to 1, or drop the start picture."
+            "hires_scale is for pictures made from noise; got {hires_scale:g} and a start picture. Set "
+            "hires_scale to 1, or drop the start picture.",
+            hires_scale=request.hires_scale,
         )
     width, height = size(request)
     if max(width, height) > largest_side:
         raise BadRequest(
-            f"hires_scale {request.hires_scale:g} of {request.width} x {request.height} is {width} x {height}; "
-            f"at most {largest_side} a side. Choose a smaller scale or size."
+            "hires_scale {hires_scale:g} of {width} x {height} is {new_width} x {new_height}; at most {most} a "
+            "side. Choose a smaller scale or size.",
+            hires_scale=request.hires_scale,
+            width=request.width,
+            height=request.height,
+            new_width=width,
+            new_height=height,
+            most=largest_side,
         )

@@ -162,19 +162,24 @@ class TextToImageRequest(Request):
             raise BadRequest("mask_image needs the picture that it masks; got no image. Add it or drop the mask.")
         if self.guidance_start > self.guidance_end:
             raise BadRequest(
-                f"guidance_start must be at most guidance_end; got {self.guidance_start:g} and {self.guidance_end:g}."
+                "guidance_start must be at most guidance_end; got {guidance_start:g} and {guidance_end:g}.",
+                guidance_start=self.guidance_start,
+                guidance_end=self.guidance_end,
             )
         _check_curve(self.guidance_curve)
         if bool(self.seed_resize_width) != bool(self.seed_resize_height):
             raise BadRequest(
-                "seed_resize_width and seed_resize_height go together; "
-                f"got {self.seed_resize_width} and {self.seed_resize_height}. Give both, or 0 for both."
+                "seed_resize_width and seed_resize_height go together; got {seed_resize_width} and "
+                "{seed_resize_height}. Give both, or 0 for both.",
+                seed_resize_width=self.seed_resize_width,
+                seed_resize_height=self.seed_resize_height,
             )
         _check_betas(self.beta_schedule, self.beta_start, self.beta_end)
         if self.beta_schedule != MODEL and self.num_inference_steps > self.num_train_timesteps:
             raise BadRequest(
-                f"num_inference_steps must be at most num_train_timesteps ({self.num_train_timesteps}); "
-                f"got {self.num_inference_steps}."
+                "num_inference_steps must be at most num_train_timesteps ({num_train_timesteps}); got {got}.",
+                num_train_timesteps=self.num_train_timesteps,
+                got=self.num_inference_steps,
             )
         all_loras(self)
         self._check_prompts()
@@ -205,10 +210,15 @@ class TextToImageRequest(Request):
             raise BadRequest("only_masked paints inside the picture; got a border to paint too. Choose one of them.")
         if max(canvas.width, canvas.height) > LARGEST_SIDE:
             raise BadRequest(
-                f"with its border the picture is {canvas.width} x {canvas.height}; at most {LARGEST_SIDE} a side."
+                "with its border the picture is {width} x {height}; at most {most} a side.",
+                width=canvas.width,
+                height=canvas.height,
+                most=LARGEST_SIDE,
             )
         if 0 < self.tile < SMALLEST_TILE:
-            raise BadRequest(f"tile must be 0 or {SMALLEST_TILE} to {LARGEST_SIDE}; got {self.tile}.")
+            raise BadRequest(
+                "tile must be 0 or {least} to {most}; got {got}.", least=SMALLEST_TILE, most=LARGEST_SIDE, got=self.tile
+            )
 
     def _check_cost(self) -> None:
         canvas = self.canvas()
@@ -218,14 +228,22 @@ class TextToImageRequest(Request):
             return
         if more:
             raise BadRequest(
-                f"both passes together are too much for one job: {one * self.num_inference_steps + more} pixels x "
-                f"steps of at most {MOST_PIXEL_STEPS}. Lower hires_scale, hires_steps or count."
+                "both passes together are too much for one job: {cost} pixels x steps of at most {most}. Lower "
+                "hires_scale, hires_steps or count.",
+                cost=one * self.num_inference_steps + more,
+                most=MOST_PIXEL_STEPS,
             )
         pictures = MOST_PIXEL_STEPS // (canvas.width * canvas.height * self.num_inference_steps)
         raise BadRequest(
-            f"{self.count} x {canvas.width} x {canvas.height} pixels in {self.num_inference_steps} steps is too much "
-            f"for one job. The most at this size: {MOST_PIXEL_STEPS // one} steps for {self.count} pictures, "
-            f"or {pictures} pictures in {self.num_inference_steps} steps."
+            "{count} x {width} x {height} pixels in {num_inference_steps} steps is too much for one job. The "
+            "most at this size: {most} steps for {count} pictures, or {pictures} pictures in "
+            "{num_inference_steps} steps.",
+            count=self.count,
+            width=canvas.width,
+            height=canvas.height,
+            num_inference_steps=self.num_inference_steps,
+            most=MOST_PIXEL_STEPS // one,
+            pictures=pictures,
         )
 
     def resolved(self) -> Self:
@@ -284,13 +302,15 @@ class TextToImageRequest(Request):
 def _check_curve(points: tuple[tuple[float, float], ...]) -> None:
     places = [place for place, _ in points]
     if any(not 0 <= place <= 1 for place in places) or len(set(places)) < len(places):
-        raise BadRequest(f"guidance_curve must have different positions from 0 to 1; got {places[:12]}.")
+        raise BadRequest("guidance_curve must have different positions from 0 to 1; got {got}.", got=places[:12])
     if any(not 0 <= scale <= LARGEST_SCALE for _, scale in points):
         raise BadRequest(
-            f"guidance_curve must have scales from 0 to {LARGEST_SCALE}; got {[scale for _, scale in points][:12]}."
+            "guidance_curve must have scales from 0 to {most}; got {got}.",
+            most=LARGEST_SCALE,
+            got=[scale for _, scale in points][:12],
         )
 
 
 def _check_betas(schedule: str, start: float, end: float) -> None:
     if start and end and (start > end or start == end and schedule != "constant"):
-        raise BadRequest(f"beta_start must be less than beta_end; got {start:g} and {end:g}.")
+        raise BadRequest("beta_start must be less than beta_end; got {start:g} and {end:g}.", start=start, end=end)

@@ -93,8 +93,9 @@ def leased(request: Any, bundle: Bundle, devices: DeviceManager) -> Iterator[Ref
         return
     if bundle.info.architecture not in ("sd", "sdxl"):
         raise BadRequest(
-            f"IP-Adapters are for Stable Diffusion 1 and XL, not for {bundle.info.name[:60]}. Set ip_model to none or "
-            "choose such a model."
+            "IP-Adapters are for Stable Diffusion 1 and XL, not for {model}. Set ip_model to none or choose "
+            "such a model.",
+            model=bundle.info.name[:60],
         )
     picture = request.picture("ip_image")
     if picture is None:
@@ -135,6 +136,9 @@ def _fits(adapter: IPAdapter, unet: Any) -> bool:
 
 def _unfit(name: str, form: ip_files.Form, bundle: Bundle) -> BadFile:
     return BadFile(
-        f"{name[:60]} does not fit {bundle.info.name[:60]}: it was made for {form.base}. Choose an IP-Adapter for this "
-        "kind of model, or another model."
+        "{name} does not fit {model}: it was made for {base}. Choose an IP-Adapter for this kind of "
+        "model, or another model.",
+        name=name[:60],
+        model=bundle.info.name[:60],
+        base=form.base,
     )
