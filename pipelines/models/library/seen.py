@@ -172,6 +172,14 @@ def _checked(row: tuple[Any, ...]) -> tuple[bytes, Seen] | None:
     return None
 
 
+def _sentence(value: object) -> Sentence:
+    """Why it cannot be used; an older studio kept only the English text."""
+    given = value if isinstance(value, dict) else {"message": value}
+    if not isinstance(given.get("message"), str):
+        raise TypeError("no sentence")
+    return Sentence.read(given)
+
+
 def _as_text(found: Recognised) -> str:
     return json.dumps(asdict(found) | {"unusable": found.unusable.to_json()})
 
@@ -184,7 +192,7 @@ def _recognised(text: str) -> Recognised:
     for known in fields(Recognised):
         value = values.get(known.name, known.default)
         if known.name == "unusable":
-            values[known.name] = Sentence.read(value if isinstance(value, dict) else {"message": value})
+            values[known.name] = _sentence(value)
             continue
         if isinstance(value, list) and all(isinstance(word, str) for word in value):
             values[known.name] = tuple(value)
