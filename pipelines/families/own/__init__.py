@@ -79,7 +79,7 @@ def find(name: str) -> Path:
     """The folder of one of `names()`; never a path from outside. Raises NotFound."""
     folder = _entries().get(name)
     if folder is None or not _says(folder):
-        here = ", ".join(names()[:8]) or "none"
+        here = ", ".join(names()[:8]) or Sentence("none")
         raise NotFound(
             "no model {name!r} of your own is here; there are: {here}. Put its folder under models.",
             name=name[:40],

@@ -71,13 +71,13 @@ def find(kind: Kind, name: str) -> Path:
         return path
     if pickle := next((path for known, path in _files(kind) if known == name), None):
         raise BadFile("{pickle} is a pickle, which can run code. Convert it to safetensors.", pickle=pickle.name)
-    here = ", ".join(installed(kind)[:5]) or "none"
+    here = ", ".join(installed(kind)[:5])[:120] or Sentence("none")
     folder = f"models/{places.FOLDERS[kind.place][0]}"
     raise NotFound(
         "{label} {name!r} is not installed; installed are: {here}. Put it in {folder}.",
         label=kind.label,
         name=name[:40],
-        here=here[:120],
+        here=here,
         folder=folder,
     )
 

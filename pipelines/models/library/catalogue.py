@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import BadRequest, NotAllowed, NotFound, StorageError
+from pipelines.errors import BadRequest, NotAllowed, NotFound, Sentence, StorageError
 from pipelines.files import disk, leftovers, plain
 from pipelines.models.library import kept, scan, side_files
 from pipelines.models.library.entry import Entry, Root
@@ -200,7 +200,7 @@ def _rename(path: Path, to: Path) -> None:
         to.parent.mkdir(parents=True, exist_ok=True)
         path.rename(to)
     except OSError as error:
-        reason = error.strerror or "unknown reason"
+        reason = error.strerror or Sentence("unknown reason")
         raise StorageError(
             "{file} cannot be moved: {reason}. Check the folder's permissions.", file=path.name[:60], reason=reason
         ) from error
