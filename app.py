@@ -104,7 +104,10 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     """The engine. Its parts import torch only when they are first asked to work."""
     places.name(given.places, os.environ)
     if given.first_model and not models.is_installed(given.first_model):
-        raise NotFound(f"--ckpt {given.first_model[:60]!r} is no model that can be opened here. Name a model's folder.")
+        raise NotFound(
+            "--ckpt {first_model!r} is no model that can be opened here. Name a model's folder.",
+            first_model=given.first_model[:60],
+        )
     devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision)
     store = ImageStore(given.outputs)
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder

@@ -44,7 +44,7 @@ from pipelines.device import memory
 from pipelines.diffusion import footprint
 from pipelines.diffusion.suited import suited
 from pipelines.engine.queue import Job, JobState
-from pipelines.errors import BadRequest, StudioError
+from pipelines.errors import BadRequest, Sentence, StudioError
 from pipelines.params import Range, Text
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import copies, film, infotext
@@ -311,7 +311,7 @@ def _after(request: Request) -> int:
     """The number of the last event that the viewer has; a reconnecting browser says it in Last-Event-ID."""
     said = request.headers.get("last-event-id") or request.query_params.get("after") or "-1"
     if not re.fullmatch(r"-1|\d{1,15}", said, re.ASCII):
-        raise BadRequest(f"after must be the number of an event; got {said[:40]!r}.")
+        raise BadRequest("after must be the number of an event; got {got!r}.", got=said[:40])
     return int(said)
 
 
@@ -342,25 +342,28 @@ def _plain(stats: object) -> dict[str, Any]:
     return {name: value for name, value in vars(stats).items() if isinstance(value, int | float)}
 
 
-def _answer(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    return _Json({"error": {"code": code, "message": message}}, status, headers)
+def _answer(status: int, code: str, sentence: Sentence, headers: dict[str, str] | None = None) -> Response:
+    return _Json({"error": {"code": code, **sentence.to_json()}}, status, headers)
 
 
 async def _studio_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StudioError)
     retry = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
-    return _answer(error.status, error.code, str(error), retry)
+    return _answer(error.status, error.code, error.sentence, retry)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _answer(404, "not_found", "There is nothing at this address.")
+        return _answer(404, "not_found", Sentence("There is nothing at this address."))
     if error.status_code == 405:
-        return _answer(405, "method_not_allowed", "This address takes other methods.", dict(error.headers or {}))
-    return _answer(error.status_code, "bad_request", HTTPStatus(error.status_code).phrase + ".")
+        sentence = Sentence("This address takes other methods.")
+        return _answer(405, "method_not_allowed", sentence, dict(error.headers or {}))
+    phrase = HTTPStatus(error.status_code).phrase
+    return _answer(error.status_code, "bad_request", Sentence("{phrase}.", phrase=phrase))
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     # Starlette raises the error again after this, so the server's log has its traceback.
-    return _answer(500, "bug", "Something went wrong inside the studio; its log says what. Please report it.")
+    sentence = Sentence("Something went wrong inside the studio; its log says what. Please report it.")
+    return _answer(500, "bug", sentence)

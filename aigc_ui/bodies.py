@@ -17,9 +17,11 @@ async def read(request: Request) -> dict[str, Any]:
     """The JSON object in the request's body. Raises BadRequest."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) <= SMALL:
-        return mapping(bounded_json.loads(await request.body() or b"{}"), "the body")
+        return mapping(bounded_json.loads(await request.body() or b"{}"), bounded_json.BODY)
     rooms: Rooms = request.app.state.rooms
-    return mapping(await rooms.parsing.with_body(request, lambda raw: bounded_json.loads(raw or b"{}")), "the body")
+    return mapping(
+        await rooms.parsing.with_body(request, lambda raw: bounded_json.loads(raw or b"{}")), bounded_json.BODY
+    )
 
 
 async def read_known(request: Request, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -27,11 +29,11 @@ async def read_known(request: Request, defaults: dict[str, Any]) -> dict[str, An
     values = await read(request)
     for name in values:
         if name not in defaults:
-            raise BadRequest(f"unknown field {name[:40]!r}; known are {', '.join(defaults)}.")
+            raise BadRequest("unknown field {name!r}; known are {known}.", name=name[:40], known=", ".join(defaults))
     return defaults | values
 
 
 def mapping(value: object, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadRequest(f"{name} must be a JSON object; got {described(value)}.")
+        raise BadRequest("{name} must be a JSON object; got {got}.", name=name, got=described(value))
     return value

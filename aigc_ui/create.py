@@ -165,7 +165,7 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
             parsed = controls.request_type.parse(controls.read(values))
             job = services.submit(GENERATOR, parsed, visitor_of(request))
         except StudioError as error:
-            return signal(error={"code": error.code, "message": str(error)})
+            return signal(error=error.to_json())
         return signal(job=job.id, values=controls.read(values))
 
     def settings(event: gr.EventData) -> dict[Any, Any]:

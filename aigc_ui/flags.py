@@ -52,21 +52,21 @@ def _cpu_for(parts: str) -> Mapping[str, Any]:
 def _card(number: str) -> Mapping[str, Any]:
     if not number.isascii() or not number.isdecimal() or len(number) > 3:
         raise BadRequest(
-            f"the number of a card must be 0, 1, ...; got {number[:20]!r}. `python -m pipelines info` tells."
+            "the number of a card must be 0, 1, ...; got {got!r}. `python -m pipelines info` tells.", got=number[:20]
         )
     return {"device": f"cuda:{number}"}
 
 
 def _precision(kind: str) -> Mapping[str, Any]:
     if kind not in ("full", "autocast", "half"):
-        raise BadRequest(f"--precision must be full, half or autocast; got {kind[:20]!r}.")
+        raise BadRequest("--precision must be full, half or autocast; got {got!r}.", got=kind[:20])
     return {"full_precision": True} if kind == "full" else {}
 
 
 def _checkpoint(path: str) -> Mapping[str, Any]:
     file = Path(path).expanduser()
     if not file.exists():
-        raise BadRequest(f"--ckpt {path[-60:]!r} is not there. Name a model's folder or file.")
+        raise BadRequest("--ckpt {path!r} is not there. Name a model's folder or file.", path=path[-60:])
     name = file.name if file.is_dir() else file.stem
     return {"first_model": name, "places": {places.CHECKPOINTS: (file.absolute().parent,)}}
 
@@ -159,7 +159,9 @@ def words(given: list[str], environment: Mapping[str, str]) -> list[str]:
     try:
         return [*shlex.split(environment.get(VARIABLE, "")), *given]
     except ValueError:
-        raise BadRequest(f"{VARIABLE} has a quotation mark without its other half. Close it or take it out.") from None
+        raise BadRequest(
+            "{variable} has a quotation mark without its other half. Close it or take it out.", variable=VARIABLE
+        ) from None
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -187,7 +189,7 @@ def settle(given: argparse.Namespace) -> list[str]:
     answers = []
     for flag, spelling, value in given.noted:
         if flag.refused:
-            raise BadRequest(f"{spelling} is not taken: {flag.answer}.")
+            raise BadRequest("{spelling} is not taken: {answer}.", spelling=spelling, answer=flag.answer)
         if flag.answer:
             answers.append(f"{spelling}: {flag.answer}.")
         for name, new in (flag.sets(value) if flag.sets else {}).items():
@@ -206,7 +208,7 @@ def listed() -> str:
 def _folder(path: str, option: str) -> Path:
     folder = Path(path).expanduser()
     if not folder.is_dir():
-        raise BadRequest(f"{option} {path[-60:]!r} is no folder. Name one that is there.")
+        raise BadRequest("{option} {path!r} is no folder. Name one that is there.", option=option, path=path[-60:])
     return folder.resolve()
 
 

@@ -56,7 +56,7 @@ def checked(path: str, raw: bytes, handlers: Handlers) -> dict[str, Any]:
     """The body for Gradio's route at `path`, made anew of what is known to be harmless. Raises StudioError."""
     body = bounded_json.loads(raw)
     if not isinstance(body, dict):
-        raise BadRequest(f"the body must be a JSON object; got a {type(body).__name__}.")
+        raise BadRequest("the body must be a JSON object; got a {kind}.", kind=type(body).__name__)
     refuse_files(body)
     _refuse_broken_text(body)
     path = path.rstrip("/")
@@ -79,8 +79,9 @@ def refuse_files(value: Any) -> None:
         if isinstance(part, dict):
             if named := FILE_KEYS & part.keys():
                 raise BadRequest(
-                    f"an object with the key {min(named)!r} could name a file; none is taken here. "
-                    "Send a picture's bytes to /api/v1/inputs and use the id that it answers."
+                    "an object with the key {key!r} could name a file; none is taken here. Send a picture's bytes to "
+                    "/api/v1/inputs and use the id that it answers.",
+                    key=min(named),
                 )
             waiting.extend(part.values())
         elif isinstance(part, list):
@@ -116,15 +117,21 @@ def _by_name(name: str, body: dict[str, Any], handlers: Handlers) -> dict[str, A
     _, known = _endpoint(name, handlers)
     for word in body:
         if word not in known:
-            raise BadRequest(f"unknown value {word[:40]!r}. The endpoint's values are listed at /gradio_api/info.")
+            raise BadRequest(
+                "unknown value {word!r}. The endpoint's values are listed at /gradio_api/info.", word=word[:40]
+            )
     if missing := [word for word, has_default in known.items() if not has_default and word not in body]:
-        raise BadRequest(f"{missing[0]} is missing; /{name} has no default for it.")
+        raise BadRequest("{missing} is missing; /{name} has no default for it.", missing=missing[0], name=name)
     return body
 
 
 def _endpoint(name: str, handlers: Handlers) -> tuple[int, Mapping[str, bool]]:
     if name not in handlers.endpoints:
-        raise NotFound(f"there is no endpoint {name[:40]!r}; there are {', '.join(sorted(handlers.endpoints))}.")
+        raise NotFound(
+            "there is no endpoint {name!r}; there are {known}.",
+            name=name[:40],
+            known=", ".join(sorted(handlers.endpoints)),
+        )
     return handlers.endpoints[name]
 
 
@@ -132,7 +139,9 @@ def _values(body: dict[str, Any], count: int) -> list[Any]:
     values = body.get("data")
     if not isinstance(values, list) or len(values) != count:
         given = f"{len(values)}" if isinstance(values, list) else f"a {type(values).__name__}"
-        raise BadRequest(f"data must be a list of {count} values, one for each input; got {given}.")
+        raise BadRequest(
+            "data must be a list of {count} values, one for each input; got {got}.", count=count, got=given
+        )
     return values
 
 
@@ -141,14 +150,14 @@ def _number(body: dict[str, Any], handlers: Handlers) -> int:
     if not isinstance(number, int) or isinstance(number, bool):
         raise BadRequest("fn_index must be a whole number.")
     if number not in handlers.inputs:
-        raise NotFound(f"there is no handler {str(number)[:20]} on this page. Reload the page.")
+        raise NotFound("there is no handler {number} on this page. Reload the page.", number=str(number)[:20])
     return number
 
 
 def _name(values: Mapping[str, Any], key: str) -> str:
     value = values.get(key)
     if not isinstance(value, str) or not re.fullmatch(r"[\w-]{1,64}", value, re.ASCII):
-        raise BadRequest(f"{key} must be 1 to 64 letters, digits, - or _.")
+        raise BadRequest("{key} must be 1 to 64 letters, digits, - or _.", key=key)
     return value
 
 

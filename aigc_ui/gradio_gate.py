@@ -172,5 +172,5 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _refused(error: StudioError) -> JSONResponse:
-    content = {"error": {"code": error.code, "message": str(error)}}
+    content = {"error": error.to_json()}
     return JSONResponse(content, error.status, headers={"cache-control": "no-store"})

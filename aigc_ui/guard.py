@@ -24,7 +24,7 @@ from aigc_ui.addresses import network_of as _network
 from aigc_ui.door import Door, Role
 from aigc_ui.visitors import CLIENT_COOKIE, CLIENT_HEADER, OWN_HEADERS, Visitor, Visitors, basic
 from aigc_ui.visitors import cookie as _cookie
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 
 __all__ = ["CLIENT_HEADER", "Guard", "Hosts", "Limits"]
 
@@ -104,7 +104,7 @@ class Refusal(Exception):
 
     status: int
     code: str
-    message: str
+    message: Sentence
     headers: dict[str, str] = field(default_factory=dict)
     page: str = ""
 
@@ -168,18 +168,24 @@ class Guard:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self.hosts.allow(hosts[0]):
             raise Refusal(
-                403, "wrong_host", "This studio does not answer under that name. Open the address printed at its start."
+                403,
+                "wrong_host",
+                Sentence("This studio does not answer under that name. Open the address printed at its start."),
             )
         if not _from_ourselves(scope["method"], headers, hosts[0], scope.get("scheme", "http")):
             raise Refusal(
-                403, "cross_site", "This request comes from another web site. Open the studio in a tab of its own."
+                403,
+                "cross_site",
+                Sentence("This request comes from another web site. Open the studio in a tab of its own."),
             )
         allowed = set().union(*(methods for methods, pattern in ROUTES if pattern.fullmatch(scope["path"])))
         if not allowed:
-            raise Refusal(404, "not_found", "There is nothing at this address.")
+            raise Refusal(404, "not_found", Sentence("There is nothing at this address."))
         if scope["method"] not in allowed:
             listed = ", ".join(sorted(allowed))
-            raise Refusal(405, "method_not_allowed", f"Only {listed} can be used here.", {"allow": listed})
+            raise Refusal(
+                405, "method_not_allowed", Sentence("Only {listed} can be used here.", listed=listed), {"allow": listed}
+            )
 
     def _let_in(self, scope: Scope, headers: Headers, cookies: list[str]) -> Role | None:
         """Who comes in; None where there is no door. Raises Refusal without a token.
@@ -204,22 +210,31 @@ class Guard:
             return held  # a pupil with an old address: the cookie is enough
         if opening and in_query:
             cookies.append(f"{PASS_COOKIE}={self.door.pass_for(role)}; Path=/; HttpOnly; SameSite=Strict")
-            raise Refusal(200, "welcome", "Welcome.", page=_WELCOME)
+            raise Refusal(200, "welcome", Sentence("Welcome."), page=_WELCOME)
         return role
 
     def _holder_of_token(self, token: str, address: str, opening: bool) -> Role:
         assert self.door is not None
         page = _ASK if opening else ""
         if not token:
-            raise Refusal(401, "token_needed", "Open this studio with the address that holds its token.", page=page)
+            raise Refusal(
+                401, "token_needed", Sentence("Open this studio with the address that holds its token."), page=page
+            )
         wait = self.door.seconds_closed(_network(address))
         if wait:
             seconds = math.ceil(wait)
             retry = {"retry-after": str(seconds)}
-            raise Refusal(429, "too_many_tries", f"Too many wrong tokens. Try again in {seconds} s.", retry)
+            raise Refusal(
+                429,
+                "too_many_tries",
+                Sentence("Too many wrong tokens. Try again in {seconds} s.", seconds=seconds),
+                retry,
+            )
         role = self.door.holder_of_token(token, _network(address))
         if role is None:
-            raise Refusal(401, "wrong_token", "This token is not right. Copy it whole from the address.", page=page)
+            raise Refusal(
+                401, "wrong_token", Sentence("This token is not right. Copy it whole from the address."), page=page
+            )
         return role
 
 
@@ -284,7 +299,7 @@ def _introduced(
     try:
         client, new = visitors.recognise(headers, address, program=scope["path"].startswith(PROGRAMS))
     except BadRequest as error:
-        raise Refusal(error.status, error.code, str(error)) from None
+        raise Refusal(error.status, error.code, error.sentence) from None
     # A click on another site's link comes without our strict cookie: the browser may well have one to keep.
     if new and headers.get("sec-fetch-site") != "cross-site":
         cookies.append(f"{CLIENT_COOKIE}={new}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000")
@@ -312,7 +327,9 @@ def _check_length(headers: Headers, limit: int) -> None:
 
 
 def _too_large(limit: int) -> Refusal:
-    return Refusal(413, "too_large", f"This request is too large: at most {limit // MEBIBYTE} MB fit.")
+    return Refusal(
+        413, "too_large", Sentence("This request is too large: at most {most} MB fit.", most=limit // MEBIBYTE)
+    )
 
 
 def _with_headers(send: Send, path: str, cookies: list[str]) -> Send:
@@ -339,7 +356,7 @@ async def _answer(refusal: Refusal, send: Send) -> None:
     if refusal.page:
         body, kind = refusal.page.replace("MESSAGE", refusal.message).encode(), b"text/html; charset=utf-8"
     else:
-        error = {"error": {"code": refusal.code, "message": refusal.message}}
+        error = {"error": {"code": refusal.code, **refusal.message.to_json()}}
         body, kind = json.dumps(error).encode(), b"application/json"
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]

@@ -31,15 +31,23 @@ def make(kind: str, asked: dict[str, Any], pixels_of: PixelsOf) -> bytes:
 def read(uris: Any, pixels_of: PixelsOf) -> list[film.Picture]:
     """uint8 (H, W, 3) each. What the heads say is checked before `pixels_of` unpacks any picture."""
     if not isinstance(uris, list):
-        raise BadRequest(f"pictures must be a list of PNG data URIs; got {described(uris)}.")
+        raise BadRequest("pictures must be a list of PNG data URIs; got {got}.", got=described(uris))
     if not 2 <= len(uris) <= MOST_PICTURES:
-        raise BadRequest(f"a film must have 2 to {MOST_PICTURES} pictures; got {len(uris)}. Take more or fewer steps.")
+        raise BadRequest(
+            "a film must have 2 to {most} pictures; got {got}. Take more or fewer steps.",
+            most=MOST_PICTURES,
+            got=len(uris),
+        )
     files = [_bytes(uri, number) for number, uri in enumerate(uris, 1)]
     width, height = _size(files)
     if width * height * len(files) > MOST_PIXELS:
         most = f"{MOST_PIXELS // 10**6} million pixels"
         raise BadRequest(
-            f"{len(files)} pictures of {width} x {height} have more than {most}. Take fewer or smaller ones."
+            "{number} pictures of {width} x {height} have more than {most}. Take fewer or smaller ones.",
+            number=len(files),
+            width=width,
+            height=height,
+            most=most,
         )
     return [_picture(data, number, (height, width), pixels_of) for number, data in enumerate(files, 1)]
 
@@ -51,7 +59,11 @@ def _bytes(uri: Any, number: int) -> bytes:
     except ValueError:
         data = b""
     if len(data) < 33 or data[:8] != _PNG or data[12:16] != b"IHDR":
-        raise BadFile(f"picture {number} of the film is no PNG in a data URI. It must begin with {_BEGINS}")
+        raise BadFile(
+            "picture {number} of the film is no PNG in a data URI. It must begin with {begins}",
+            number=number,
+            begins=_BEGINS,
+        )
     return data
 
 
@@ -65,10 +77,23 @@ def _size(files: list[bytes]) -> tuple[int, int]:
     for number, data in enumerate(files, 1):
         w, h = struct.unpack(">II", data[16:24])
         if (w, h) != size:
-            said = f"picture {number} is {w} x {h}, the first is {width} x {height}"
-            raise BadRequest(f"all pictures of a film must be of one size; {said}.")
+            raise BadRequest(
+                "all pictures of a film must be of one size; picture {number} is {w} x {h}, the first is {width} x "
+                "{height}.",
+                number=number,
+                w=w,
+                h=h,
+                width=width,
+                height=height,
+            )
     if not all(SIDE.low <= side <= SIDE.high for side in size):
-        raise BadRequest(f"a film must be {SIDE.low:g} to {SIDE.high:g} pixels wide and high; got {width} x {height}.")
+        raise BadRequest(
+            "a film must be {low:g} to {high:g} pixels wide and high; got {width} x {height}.",
+            low=SIDE.low,
+            high=SIDE.high,
+            width=width,
+            height=height,
+        )
     return width, height
 
 
@@ -76,7 +101,7 @@ def _picture(data: bytes, number: int, shape: tuple[int, int], pixels_of: Pixels
     try:
         picture = pixels_of(data)
     except BadFile as error:
-        raise BadFile(f"picture {number} of the film: {error}") from None
+        raise BadFile("picture {number} of the film: {why}", number=number, why=error.sentence) from None
     if picture.shape[:2] != shape:
-        raise BadFile(f"picture {number} of the film is not as large as its head says. Draw it again.")
+        raise BadFile("picture {number} of the film is not as large as its head says. Draw it again.", number=number)
     return picture

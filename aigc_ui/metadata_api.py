@@ -34,5 +34,7 @@ def _read(services: Services, data: bytes, is_text: bool) -> dict[str, Any]:
         reader = services.inputs.reader
         return asdict(foreign.read(data, request_type, reader.texts, reader.hidden_texts))
     if len(data) > MOST_TEXT:
-        raise BadRequest(f"the text has {len(data)} bytes; settings have at most {MOST_TEXT}. Paste less.")
+        raise BadRequest(
+            "the text has {number} bytes; settings have at most {most}. Paste less.", number=len(data), most=MOST_TEXT
+        )
     return asdict(foreign.read_text(data.decode("utf-8", "replace"), request_type))

@@ -34,8 +34,9 @@ def listen(host: str, port: int | None) -> socket.socket:
         except Busy:
             continue
     raise Busy(
-        f"Ports {DEFAULT_PORT} to {DEFAULT_PORT + TRIES - 1} are all in use. "
-        "Close one of the programs there, or choose another with --port."
+        "Ports {first} to {last} are all in use. Close one of the programs there, or choose another with --port.",
+        first=DEFAULT_PORT,
+        last=DEFAULT_PORT + TRIES - 1,
     )
 
 
@@ -80,7 +81,11 @@ def _listen_on(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror:
-        raise BadRequest(f"--host {host[:60]!r} is no address of this machine. Try {LOOPBACK} or --listen.") from None
+        raise BadRequest(
+            "--host {host!r} is no address of this machine. Try {loopback} or --listen.",
+            host=host[:60],
+            loopback=LOOPBACK,
+        ) from None
     # Said to be TCP, so that asyncio sets TCP_NODELAY: else every answer but the first of a connection is 40 ms late.
     server = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -98,12 +103,18 @@ def _listen_on(host: str, port: int) -> socket.socket:
 def _explained(problem: OSError, host: str, port: int) -> Exception:
     if problem.errno == errno.EADDRINUSE:
         return Busy(
-            f"Port {port} is in use by another program, perhaps another AIGC Studio. Close it, or choose another: "
-            f"python app.py --port {port + 1 if port < 65535 else DEFAULT_PORT}"
+            "Port {port} is in use by another program, perhaps another AIGC Studio. Close it, or choose "
+            "another: python app.py --port {other}",
+            port=port,
+            other=port + 1 if port < 65535 else DEFAULT_PORT,
         )
     if problem.errno == errno.EACCES:
-        return BadRequest(f"Port {port} needs rights that this account lacks. Choose one above 1023 with --port.")
-    return BadRequest(f"--host {host[:60]!r} is no address of this machine. Try {LOOPBACK} or --listen.")
+        return BadRequest(
+            "Port {port} needs rights that this account lacks. Choose one above 1023 with --port.", port=port
+        )
+    return BadRequest(
+        "--host {host!r} is no address of this machine. Try {loopback} or --listen.", host=host[:60], loopback=LOOPBACK
+    )
 
 
 def _own_addresses() -> list[str]:

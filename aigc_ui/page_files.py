@@ -45,10 +45,14 @@ class PageFiles:
 
 @cache
 def files() -> PageFiles:
-    """The scripts of `static/`, and the table of words as one more of them."""
+    """The scripts of `static/`, the table of words as one more of them, and of sentences one for each language."""
     read = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS}
-    table = json.dumps(words.table(), ensure_ascii=False, separators=(",", ":"))
-    return PageFiles(read | {"words_table.js": f"export default {table};\n".encode()})
+    sentences = {f"sentences_{language}.js": _script(table) for language, table in words.sentences().items()}
+    return PageFiles(read | sentences | {"words_table.js": _script(words.table())})
+
+
+def _script(table: object) -> bytes:
+    return f"export default {json.dumps(table, ensure_ascii=False, separators=(',', ':'))};\n".encode()
 
 
 @cache

@@ -152,7 +152,8 @@ def _network(word: str) -> Network:
         return ipaddress.ip_network(word.strip(), strict=False)
     except ValueError:
         raise BadRequest(
-            f"--trusted-proxy must be an address such as 127.0.0.1 or a network such as 10.0.0.0/8; got {word[:60]!r}."
+            "--trusted-proxy must be an address such as 127.0.0.1 or a network such as 10.0.0.0/8; got {got!r}.",
+            got=word[:60],
         ) from None
 
 
@@ -160,6 +161,7 @@ def _host(word: str) -> str:
     name = word.strip().lower().removesuffix(".")
     if not re.fullmatch(r"[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\]", name):
         raise BadRequest(
-            f"--trusted-host must be a name such as studio.example, without scheme, port or *; got {word[:60]!r}."
+            "--trusted-host must be a name such as studio.example, without scheme, port or *; got {got!r}.",
+            got=word[:60],
         )
     return name.strip("[]")

@@ -167,8 +167,12 @@ class Room:
     def _too_many(self, own: int) -> TooMany:
         seconds = math.ceil(self._mean_seconds * (self._in_line() + 1) / self._at_once)
         wait = min(max(1, seconds), LONGEST_RETRY)
-        whose = f"{own} of your requests" if own >= self._most_of_one else f"{self._in_line()} requests"
-        return TooMany(f"{whose} of this kind wait already. Try again in {wait} s.", wait)
+        if own >= self._most_of_one:
+            return TooMany(
+                "{own} of your requests of this kind wait already. Try again in {wait} s.", wait, own=own, wait=wait
+            )
+        line = self._in_line()
+        return TooMany("{line} requests of this kind wait already. Try again in {wait} s.", wait, line=line, wait=wait)
 
     def _admit(self) -> None:
         """Lets in who may; the client that was served goes to the end of the turns."""
@@ -229,7 +233,9 @@ async def _body(request: Request) -> bytes:
     try:
         return await asyncio.wait_for(whole(), BODY_SECONDS)
     except TimeoutError:
-        raise Busy(f"The file did not arrive within {BODY_SECONDS:.0f} s. Send a smaller one.") from None
+        raise Busy(
+            "The file did not arrive within {seconds:.0f} s. Send a smaller one.", seconds=BODY_SECONDS
+        ) from None
 
 
 async def _drain(request: Request) -> None:

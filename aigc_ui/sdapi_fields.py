@@ -142,7 +142,11 @@ def image_to_image(
             "init_images must be a list with a picture in base64; got none. Add the picture to start from."
         )
     if len(pictures) > MOST_PICTURES:
-        raise BadRequest(f"init_images must be at most {MOST_PICTURES} pictures; got {len(pictures)}. Send the first.")
+        raise BadRequest(
+            "init_images must be at most {most} pictures; got {got}. Send the first.",
+            most=MOST_PICTURES,
+            got=len(pictures),
+        )
     strength = fields_of(request_type)["strength"]
     given = body.get("denoising_strength")
     values = asked.values | {
@@ -189,15 +193,19 @@ def checkpoint(title: object, request_type: type[Request]) -> str:
 def decoded(name: str, text: object) -> bytes:
     """The bytes of a picture in base64, with or without `data:image/png;base64,` before it."""
     if not isinstance(text, str):
-        raise BadRequest(f"{name} must be a picture in base64; got {described(text)}.")
+        raise BadRequest("{name} must be a picture in base64; got {got}.", name=name, got=described(text))
     if text.startswith(("http://", "https://")):
-        raise BadRequest(f"{name} must be the picture itself in base64; got an address. The studio fetches nothing.")
+        raise BadRequest(
+            "{name} must be the picture itself in base64; got an address. The studio fetches nothing.", name=name
+        )
     if len(text) > MOST_ENCODED:
-        raise BadFile(f"{name} is larger than {inputs.MOST_BYTES // 2**20} MiB. Scale the picture down.")
+        raise BadFile(
+            "{name} is larger than {most} MiB. Scale the picture down.", name=name, most=inputs.MOST_BYTES // 2**20
+        )
     try:
         return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
     except (binascii.Error, ValueError):
-        raise BadRequest(f"{name} is not valid base64. Send the picture's bytes in base64.") from None
+        raise BadRequest("{name} is not valid base64. Send the picture's bytes in base64.", name=name) from None
 
 
 def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
@@ -208,7 +216,12 @@ def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str,
         ("Schedule type", "scheduler", SIGMA_SCHEDULE_LABELS),
     ):
         if key in unknown:
-            raise BadRequest(f"{theirs} must be one of {', '.join(labels.values())[:200]}; got {unknown[key][:40]!r}.")
+            raise BadRequest(
+                "{theirs} must be one of {known}; got {got!r}.",
+                theirs=theirs,
+                known=", ".join(labels.values())[:200],
+                got=unknown[key][:40],
+            )
     theirs = {"sampler": "sampler_name", "sigma_schedule": "scheduler"}
     return {n: known[n].spec.check(theirs[n], value, str) for n, value in values.items() if n in known}
 
@@ -226,7 +239,11 @@ def _styled(given: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise BadRequest("styles must be a list of names of styles. See /sdapi/v1/prompt-styles.")
     if len(named) > MOST_STYLES or any(len(name) > LONGEST_STYLE for name in named):
-        raise BadRequest(f"styles must be at most {MOST_STYLES} names of {LONGEST_STYLE} characters. Name fewer.")
+        raise BadRequest(
+            "styles must be at most {most} names of {longest_style} characters. Name fewer.",
+            most=MOST_STYLES,
+            longest_style=LONGEST_STYLE,
+        )
     said = str(given.get("prompt", "")), str(given.get("negative_prompt", ""))
     here = {library.NO_STYLE: library.Style("", "")} | (library.styles() if named else {})
     for name in (name for name in named if name in here):

@@ -104,7 +104,7 @@ def router(services: Services) -> APIRouter:
     @router.get("/{name}")
     def empty(name: str) -> Any:
         if name not in EMPTY:
-            raise NotFound(f"this studio has no /sdapi/v1/{name[:40]}. Its own interface is at /api/v1.")
+            raise NotFound("this studio has no /sdapi/v1/{name}. Its own interface is at /api/v1.", name=name[:40])
         return EMPTY[name]
 
     return router

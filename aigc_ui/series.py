@@ -54,7 +54,7 @@ def _connect(services: Services, name: str, picture: Controls, own: Controls, wi
         try:
             job = services.submit(name, own.request_type.parse(asked), visitor_of(request))
         except StudioError as error:
-            return signal(error={"code": error.code, "message": str(error)})
+            return signal(error=error.to_json())
         return signal(job=job.id, values=asked)
 
     make.click(submit, picture.inputs() | own.inputs(), wire, trigger_mode="multiple", **FAST).failure(

@@ -61,7 +61,7 @@ class Streams:
                 async for part in self._parts(job, after, frames, still_here, viewer):
                     yield part
         except Busy as error:  # many asked at the same moment
-            yield format_sse_event(event="error", data_str=_json({"code": error.code, "message": str(error)}))
+            yield format_sse_event(event="error", data_str=_json(error.to_json()))
 
     async def _parts(
         self, job: Job, after: int, frames: FrameEncoder, still_here: Callable[[], object], viewer: Viewer

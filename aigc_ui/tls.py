@@ -25,7 +25,7 @@ def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | No
         return None
     if certfile is None or keyfile is None:
         missing = "--tls-certfile" if certfile is None else "--tls-keyfile"
-        raise BadRequest(f"{missing} is missing: https needs a certificate and its key. Give both.")
+        raise BadRequest("{missing} is missing: https needs a certificate and its key. Give both.", missing=missing)
     for option, file in (("--tls-certfile", certfile), ("--tls-keyfile", keyfile)):
         _check_readable(option, file)
     _check_dates(_loaded(certfile, keyfile), certfile)
@@ -34,13 +34,17 @@ def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | No
 
 def _check_readable(option: str, file: Path) -> None:
     if not file.is_file():
-        raise BadRequest(f"{option} {file.name[-60:]!r} is no file. Name a PEM file that is there.")
+        raise BadRequest(
+            "{option} {file!r} is no file. Name a PEM file that is there.", option=option, file=file.name[-60:]
+        )
     try:
         with file.open("rb") as opened:
             opened.read(1)
     except OSError:
         raise BadRequest(
-            f"{option} {file.name[-60:]!r} cannot be read by this account. Change its owner or its rights."
+            "{option} {file!r} cannot be read by this account. Change its owner or its rights.",
+            option=option,
+            file=file.name[-60:],
         ) from None
 
 
@@ -81,8 +85,9 @@ def _check_dates(server: ssl.SSLContext, certfile: Path) -> None:
             continue
         except ssl.SSLCertVerificationError as problem:
             if problem.verify_code in (EXPIRED, NOT_YET):
-                state = "has expired" if problem.verify_code == EXPIRED else "is not valid yet"
-                raise BadRequest(f"--tls-certfile {state}: browsers would refuse it. Renew it.") from None
+                if problem.verify_code == EXPIRED:
+                    raise BadRequest("--tls-certfile has expired: browsers would refuse it. Renew it.") from None
+                raise BadRequest("--tls-certfile is not valid yet: browsers would refuse it. Renew it.") from None
             return  # whether it can be trusted otherwise is for browsers to say
         except ssl.SSLError:
             return

@@ -41,7 +41,7 @@ class Viewers:
             return
         here = sum(viewer.visitor.address == visitor.address for viewer in self._open) if visitor.address else 0
         if len(own) >= self._bounds.of_visitor:
-            raise Busy(f"You watch in {len(own)} places already. Close some tabs and try again.")
+            raise Busy("You watch in {number} places already. Close some tabs and try again.", number=len(own))
         if here >= self._bounds.of_address or len(self._open) >= self._bounds.total:
             raise Busy("Too many viewers are connected. Close some tabs and try again.")
 

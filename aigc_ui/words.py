@@ -1,5 +1,8 @@
 """Every word on the page, from `locales/`: one file a language, whose gaps English fills.
 
+`locales/sentences/` has a file for every language but English: what the studio itself says, `errors.Sentence`, by its
+English template. A sentence that such a file lacks stays English.
+
 `language.name` is what a language calls itself. `language.locales` are the names under which browsers ask for it,
 besides that of its file; the first is the one by which a browser sets texts and dates.
 """
@@ -26,6 +29,13 @@ def read(folder: Path) -> dict[str, dict[str, str]]:
 def table() -> Mapping[str, Mapping[str, str]]:
     """All words in all languages, as the page's own scripts take them; read at the first call."""
     return read(LOCALES)
+
+
+@cache
+def sentences() -> Mapping[str, Mapping[str, str]]:
+    """language -> English template -> its translation, with the same blanks."""
+    files = sorted((LOCALES / "sentences").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
 
 
 def text(key: str, language: str = FALLBACK) -> str:

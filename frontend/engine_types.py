@@ -10,13 +10,14 @@ import numpy as np
 
 from aigc_ui.frames import FrameEncoder
 from pipelines import registry
-from pipelines.engine.job import Job, JobError, JobProgress, JobState
+from pipelines.engine.job import Job, JobProgress, JobState
 from pipelines.events import Frame, Loss, Progress, Snapshot
 from pipelines.params import Choice, Curve, Field
 
 FILE = Path(__file__).parents[1] / "aigc_ui" / "static" / "engine.d.ts"
 GENERATORS = ("text-to-image", "grid", "prompt-lines", "upscale", "decode", "sketch")  # of jobs that Create starts
 NAMES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null", Any: "any"}
+SENTENCE = {"message": "string", "template": "string", "values": "Record<string, string | Sentence>"}
 JOB = {  # what an empty job cannot show of itself
     "state": "JobState",
     "error": "JobError | null",
@@ -41,7 +42,9 @@ def text() -> str:
     parts = [
         "// Written by `python -m frontend.engine_types` from the engine's own classes; do not change it by hand.",
         f"export type JobState = {' | '.join(quoted(state) for state in JobState)};",
-        *(of_dataclass(kind) for kind in (JobError, JobProgress, Progress, Loss, Snapshot)),
+        interface("Sentence", SENTENCE),
+        interface("JobError", {"code": "string", **SENTENCE}),
+        *(of_dataclass(kind) for kind in (JobProgress, Progress, Loss, Snapshot)),
         interface("Frame", {name: NAMES[type(value)] for name, value in frame.items()}),
         interface("RequestFields", {name: of_field(field) for name, field in fields.items()}),
         interface("Job", {name: JOB.get(name) or NAMES[type(value)] for name, value in job.items()}),

@@ -152,7 +152,9 @@ def _read(file: str) -> bytes:
         with open(file, "rb") as opened:
             return opened.read(MOST_BYTES + 1)
     except OSError as error:
-        raise BadFile(f"the picture {file[-60:]!r} cannot be opened: {error.strerror}.") from None
+        raise BadFile(
+            "the picture {file!r} cannot be opened: {problem}.", file=file[-60:], problem=error.strerror
+        ) from None
 
 
 def _watch(stream: Any, quiet: bool) -> tuple[Any, bool]:

@@ -87,10 +87,14 @@ def from_yaml(file: Path) -> Places:
     try:
         text = plain.read(file, bounded_yaml.MOST_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise BadRequest(f"{file.name} can not be read. Name the extra_model_paths.yaml of ComfyUI.") from None
+        raise BadRequest(
+            "{file} can not be read. Name the extra_model_paths.yaml of ComfyUI.", file=file.name
+        ) from None
     sections = bounded_yaml.loads(text, file.name[:60]) or {}
     if not isinstance(sections, dict) or not all(isinstance(s, dict | None) for s in sections.values()):
-        raise BadRequest(f"{file.name} must hold sections with folders in them, as extra_model_paths.yaml.example has.")
+        raise BadRequest(
+            "{file} must hold sections with folders in them, as extra_model_paths.yaml.example has.", file=file.name
+        )
     return joined(*(_section(section or {}, file.parent) for section in sections.values()))
 
 

@@ -2,9 +2,17 @@
 
 export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
 
+export interface Sentence {
+  message: string;
+  template: string;
+  values: Record<string, string | Sentence>;
+}
+
 export interface JobError {
   code: string;
   message: string;
+  template: string;
+  values: Record<string, string | Sentence>;
 }
 
 export interface JobProgress {

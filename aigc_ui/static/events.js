@@ -10,7 +10,7 @@
  * Each event with what it tells. Of jobs: `jobs` the list has changed, `job` the watched one has, `watch` another one is
  * watched, `refreshed` the list was asked for again; `sized` and below are told by Gradio's controls.
  * @typedef {{
- *   language: string, started: void, me: object, notice: string, message: void, classroom: void,
+ *   language: string, sentences: void, started: void, me: object, notice: string, message: void, classroom: void,
  *   jobs: void, job: Job | undefined, watch: Job, refreshed: void, failed: Job, pending: void, lost: void, remount: void,
  *   frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
  *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,

@@ -9,6 +9,7 @@ import { api, file } from "./http.js";
 import { createBench } from "./lab.js";
 import { createPlayer } from "./player.js";
 import { figure } from "./plot_axes.js";
+import { remark } from "./sentences.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
@@ -160,8 +161,9 @@ export function mountFamilyOwn(root) {
     none.hidden = here.models.length > 0;
     refusedTitle.textContent = t("own.refused");
     refusedTitle.hidden = !here.refused.length;
-    refused.replaceChildren(...here.refused.map(({ name, why }) => el("li", {}, el("b", {}, name), ` ${why}`)));
+    refused.replaceChildren(...here.refused.map(({ name, why }) => el("li", {}, el("b", {}, name), ` ${remark(why)}`)));
   }
   on("language", say);
+  on("sentences", say);
   say();
 }

@@ -3,6 +3,7 @@ import { forTraining } from "./classroom.js";
 import { el } from "./dom.js";
 import { on as heed } from "./events.js";
 import { api, post, url } from "./http.js";
+import { translated } from "./sentences.js";
 import { over } from "./state.js";
 import { t } from "./words.js";
 
@@ -21,7 +22,7 @@ export function followJob(id, heard) {
     heard.end(state);
   };
   for (const name of ["loss", "progress", "snapshot", "frame"]) on(name, heard[name]);
-  on("error", (error) => heard.failed(error.message));
+  on("error", async (error) => heard.failed(await translated(error)));
   on("state", (state) => {
     if (over(state)) end(state.state);
   });

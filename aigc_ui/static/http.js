@@ -1,8 +1,10 @@
 // Asking the studio: its answers as JSON or bytes, its refusals as errors with a sentence.
+import { translated } from "./sentences.js";
 import { t } from "./words.js";
 
 export const url = (path) => new URL(`api/v1/${path}`, document.baseURI).href;
-// The studio's answer; what it refuses is an Error with its sentence, its code, and the seconds after which to ask again.
+// The studio's answer; what it refuses is an Error with its sentence in the page's language and as it came, its code, and
+// the seconds after which to ask again.
 async function answered(path, options = {}) {
   let answer;
   try {
@@ -12,8 +14,9 @@ async function answered(path, options = {}) {
   }
   if (answer.ok) return answer;
   const refused = (await answer.json().catch(() => null))?.error;
-  throw Object.assign(new Error(refused?.message ?? t("error.server")), {
+  throw Object.assign(new Error(refused ? await translated(refused) : t("error.server")), {
     code: refused?.code,
+    sentence: refused,
     again: answer.status === 429 ? Number(answer.headers.get("retry-after")) : 0,
   });
 }

@@ -3,6 +3,7 @@ import { emit } from "./events.js";
 import { api, blob, listed, post, url } from "./http.js";
 import { complain } from "./message.js";
 import { pace } from "./pace.js";
+import { wording } from "./sentences.js";
 import { over, state } from "./state.js";
 
 const PAGE = 60;
@@ -22,7 +23,7 @@ export async function refreshJobs() {
   try {
     state.jobs = listed(await api("jobs"), "jobs").filter((job) => SHOWN.includes(job.generator));
   } catch (error) {
-    return complain(error.message);
+    return complain(wording(error));
   }
   emit("jobs");
   follow();
@@ -119,7 +120,7 @@ async function finished(id) {
     if (state.watched !== id) return;
     emit("finished", { frames, images: images.filter(Boolean) });
   } catch (error) {
-    complain(error.message);
+    complain(wording(error));
   }
 }
 /** Of a grid, the sheet: it came last, and all others are on it. @param {Job} job */
@@ -138,7 +139,7 @@ async function act(path, options) {
   try {
     await api(path, options);
   } catch (error) {
-    complain(error.message);
+    complain(wording(error));
   }
   refreshJobs();
 }
@@ -151,7 +152,7 @@ export function stopJob(id = state.watched) {
 export const removeJob = (id) => act(`jobs/${id}`, { method: "DELETE" });
 export const moveJob = (id, position) =>
   post(`jobs/${id}/move`, { position })
-    .catch((error) => complain(error.message))
+    .catch((error) => complain(wording(error)))
     .then(refreshJobs);
 
 // What was just asked for is looked at, unless another one is running; it may already be over.
@@ -171,7 +172,7 @@ export async function refreshPictures() {
     state.more = state.pictures.length === PAGE;
     emit("pictures");
   } catch (error) {
-    complain(error.message);
+    complain(wording(error));
   }
 }
 export async function olderPictures() {
@@ -182,6 +183,6 @@ export async function olderPictures() {
     state.more = older.length === PAGE;
     emit("pictures");
   } catch (error) {
-    complain(error.message);
+    complain(wording(error));
   }
 }

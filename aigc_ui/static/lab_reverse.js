@@ -9,6 +9,7 @@ import { drawnSchedule } from "./lab_schedule.js";
 import { createPlayer } from "./player.js";
 import { createPlot } from "./plot.js";
 import { figure } from "./plot_axes.js";
+import { remark } from "./sentences.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
@@ -207,10 +208,11 @@ export function mountLabReverse(root) {
   function say() {
     VIEWS.forEach((name) => views[name].say());
     keep.textContent = t("lab.keep");
-    space.textContent = [t("lab.space.latents"), ...(answer?.notes ?? [])].join(" ");
+    space.textContent = [t("lab.space.latents"), ...(answer?.notes ?? []).map(remark)].join(" ");
     hint.textContent = t("lab.guidance.drawn");
     formula.replaceChildren(t("lab.from"), ` t = ${answer?.t ?? ""}`);
   }
   on("language", say);
+  on("sentences", say);
   say();
 }

@@ -2,6 +2,7 @@
 import { el } from "./dom.js";
 import { createPlot } from "./plot.js";
 import { figure } from "./plot_axes.js";
+import { remark } from "./sentences.js";
 import { t } from "./words.js";
 
 const PAINTS = { learned: "--plot-1", ideal: "--plot-2" };
@@ -17,7 +18,7 @@ export function createTrainingBound() {
     const known = Boolean(bound?.learned);
     plot.node.hidden = table.hidden = !known;
     note.textContent = bound?.refused
-      ? t("train.bound.none", { why: bound.refused })
+      ? t("train.bound.none", { why: remark(bound.refused) })
       : known
         ? t("train.bound.help", { examples: bound.examples })
         : running

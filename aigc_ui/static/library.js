@@ -136,6 +136,7 @@ export function mountLibrary(root) {
   );
   again.addEventListener("click", scan);
   on("language", () => (told ? render() : words()));
+  on("sentences", () => told && render());
   words();
   doing(() => ask())();
 }

@@ -4,6 +4,7 @@ import { el } from "./dom.js";
 import { api, post, url } from "./http.js";
 import { say } from "./message.js";
 import { openRoom } from "./rooms.js";
+import { remark } from "./sentences.js";
 import { applySettings } from "./wire.js";
 import { has, t } from "./words.js";
 
@@ -94,7 +95,7 @@ function inside(one, draw, shelf) {
   return el(
     "div",
     { class: "inside" },
-    one.unusable ? el("p", { class: "alas" }, one.unusable) : null,
+    one.unusable ? el("p", { class: "alas" }, remark(one.unusable)) : null,
     table,
     one.description ? el("p", { class: "description" }, one.description) : null,
     one.trigger_words.length ? triggers(one, shelf) : null,

@@ -6,6 +6,7 @@ import { blob, file } from "./http.js";
 import { createStatusLine } from "./live_status.js";
 import { createPane, cut, noise } from "./panes.js";
 import { createPlayer } from "./player.js";
+import { remark } from "./sentences.js";
 import { state } from "./state.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
@@ -85,7 +86,7 @@ export function mountLive(root) {
     empty.textContent = t("live.empty");
     noisy.label(job?.generator === "upscale" ? "live.before" : "live.x");
     guess.label(nameOfGuess(shown?.last && finals));
-    notes.replaceChildren(...(job?.notes ?? []).map((note) => el("li", {}, note)));
+    notes.replaceChildren(...(job?.notes ?? []).map((note) => el("li", {}, remark(note))));
   }
 
   function jobChanged(next) {
@@ -130,6 +131,7 @@ export function mountLive(root) {
     if (frames.length || finals) await show({ frame: frames.at(-1), last: true });
     old?.forEach((bitmap) => bitmap.close());
   });
+  on("sentences", describe);
   on("language", () => {
     describe();
     jobChanged(job);

@@ -3,6 +3,7 @@ import { on } from "./events.js";
 import { api, post } from "./http.js";
 import { redrawJob, refreshJobs, refreshPictures, watchSubmitted } from "./jobs.js";
 import { complain, currentMessage, say } from "./message.js";
+import { sentence, wording } from "./sentences.js";
 import { over, state } from "./state.js";
 import { t } from "./words.js";
 
@@ -13,7 +14,7 @@ const dismissed = new Set();
 function reason(job) {
   if (job.unsaved) return t("failed.unsaved", { count: job.unsaved });
   if (job.error?.code === "interrupted") return t("failed.interrupted");
-  return job.error?.message ?? t("state.failed");
+  return job.error ? sentence(job.error) : t("state.failed");
 }
 /** @param {import("./engine.d.ts").Job} job */
 function remedy(job) {
@@ -28,7 +29,7 @@ async function saveAgain(job) {
   try {
     await post(`jobs/${job.id}/save`, {});
   } catch (error) {
-    complain(error.message, remedy(job));
+    complain(wording(error), remedy(job));
     return refreshJobs();
   }
   await refreshJobs();
@@ -43,7 +44,7 @@ async function decodeAgain(latents) {
   try {
     await post("jobs", { generator: "decode", request: { latents } });
   } catch (error) {
-    complain(error.message);
+    complain(wording(error));
   }
   refreshJobs();
 }
@@ -54,7 +55,7 @@ async function runAgain({ id, generator, request }) {
     await api(`jobs/${id}`, { method: "DELETE" });
     watchSubmitted(next.id);
   } catch (error) {
-    complain(error.message);
+    complain(wording(error));
   }
 }
 

@@ -58,6 +58,7 @@ export function mountMessage(root) {
   };
   on("message", render);
   on("language", render);
+  on("sentences", render);
   render();
 }
 export function mountNotice(root) {

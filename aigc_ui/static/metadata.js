@@ -4,6 +4,7 @@ import { on } from "./events.js";
 import { api } from "./http.js";
 import { complain } from "./message.js";
 import { named, valued } from "./recipe_rows.js";
+import { remark } from "./sentences.js";
 import { startFrom } from "./start.js";
 import { applySettings } from "./wire.js";
 import { t } from "./words.js";
@@ -50,6 +51,7 @@ export function mountReadSettings(root) {
     panel.render();
   };
   on("language", render);
+  on("sentences", render);
   render();
 }
 
@@ -103,7 +105,12 @@ function dialog() {
         "ul",
         {},
         ...found.unknown.map((one) =>
-          el("li", {}, el("b", {}, named(one.name)), el("span", {}, one.value, one.why && el("small", {}, one.why))),
+          el(
+            "li",
+            {},
+            el("b", {}, named(one.name)),
+            el("span", {}, one.value, one.why && el("small", {}, remark(one.why))),
+          ),
         ),
       ),
     );

@@ -1,6 +1,7 @@
 // A recipe as people read it: fields and values in the page's words, those that say nothing left out.
 import { el } from "./dom.js";
 import { url } from "./http.js";
+import { remark } from "./sentences.js";
 import { has, language, localeOf, t } from "./words.js";
 
 // A picture that a recipe names, as long as the studio keeps it.
@@ -53,7 +54,7 @@ export function rows(recipe) {
     .map(([name, value]) => [named(name), valued(name, value)]);
   if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
   if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
-  if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.join(" ")]);
+  if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.map(remark).join(" ")]);
   if (recipe.created) pairs.push([t("detail.created"), new Date(recipe.created).toLocaleString(localeOf(language()))]);
   return pairs.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value)));
 }

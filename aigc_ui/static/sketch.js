@@ -5,6 +5,7 @@ import { api, post, url } from "./http.js";
 import { createPane, cut } from "./panes.js";
 import { remember, remembered } from "./memory.js";
 import { complain } from "./message.js";
+import { wording } from "./sentences.js";
 import { over, state } from "./state.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
@@ -55,7 +56,7 @@ function follow(id, mine) {
     if (over(JSON.parse(event.data))) leave();
   });
   source.addEventListener("error", (/** @type {any} */ event) => {
-    if (event.data && mine === turn) complain(JSON.parse(event.data).message);
+    if (event.data && mine === turn) complain(wording({ sentence: JSON.parse(event.data) }));
     else if (!event.data) leave();
   });
 }

@@ -4,6 +4,7 @@ import { emit } from "./events.js";
 import { byId, isActive, watchSubmitted } from "./jobs.js";
 import { remember } from "./memory.js";
 import { complain, say } from "./message.js";
+import { sentence } from "./sentences.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
@@ -32,7 +33,7 @@ export function receive(signal) {
   }
   if (signal.error) {
     settle();
-    complain(signal.error.message);
+    complain(() => sentence(signal.error));
   }
   if (signal.job) {
     settle();

@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Mapping
 from typing import IO, Any
 
-from pipelines.errors import BadFile, BadRequest, Busy, NotAllowed, NotFound, StorageError, StudioError
+from pipelines.errors import BadFile, BadRequest, Busy, NotAllowed, NotFound, Sentence, StorageError, StudioError
 from pipelines.events import Progress
 from pipelines.places import ROOT
 
@@ -28,6 +28,7 @@ BOOT = (
 EVERY_SECONDS = 0.2
 """So often is there an event, so that a stop is felt soon."""
 LONGEST_LINE = 2**16
+LONGEST_MESSAGE = 300
 KINDS: Mapping[str, type[StudioError]] = {
     kind.code: kind for kind in (BadFile, BadRequest, Busy, NotAllowed, NotFound, StorageError)
 }
@@ -106,4 +107,9 @@ def _error(said: dict[str, Any]) -> StudioError:
     if kind is None:
         log.error("a child process failed by a bug: %s", said.get("message"))
         return BadFile("The studio made a mistake at this file; the log has the details. Nothing was kept.")
-    return kind(str(said["message"])[:300])
+    return kind(sentence_of(said))
+
+
+def sentence_of(said: Mapping[str, Any]) -> Sentence:
+    """What a child says that it refused, within bounds: whatever it read may have taken it over."""
+    return Sentence.read({**said, "message": str(said["message"])[:LONGEST_MESSAGE]})

@@ -49,7 +49,7 @@ def _answer(handlers: Mapping[str, Handler], task: dict[str, Any], data: bytes) 
         message, made = handlers[task["call"]](task, data)
         return {"made": message}, made
     except StudioError as error:
-        return {"error": error.code, "message": str(error)}, b""
+        return {"error": error.code, **error.sentence.to_json()}, b""
     except MemoryError:
         return {"error": "memory"}, b""
     except Exception as bug:  # its last words: the parent logs them and shows a sentence

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.confined import pipe, process
-from pipelines.errors import BadFile, Busy
+from pipelines.errors import BadFile, Busy, Sentence
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ CPU_TIME_OVER = getattr(signal, "SIGXCPU", 0)
 class _Died(BadFile):
     """`by_itself`: what the call brought is the reason, whichever child reads it."""
 
-    def __init__(self, message: str, by_itself: bool) -> None:
+    def __init__(self, message: Sentence, by_itself: bool) -> None:
         super().__init__(message)
         self.by_itself = by_itself
 
@@ -46,7 +46,7 @@ class Worker:
     def __init__(
         self,
         module: str,
-        label: str,
+        label: Sentence,
         seconds: float,
         most_bytes: int,
         patience: float = 30.0,
@@ -70,7 +70,7 @@ class Worker:
         memory; Busy when earlier calls have not ended within `patience`.
         """
         if not self._turn.acquire(timeout=self._patience):
-            raise Busy(f"Other files are being read. Try this {self._label} again in a few seconds.")
+            raise Busy("Other files are being read. Try this {label} again in a few seconds.", label=self._label)
         try:
             self._stop_ending()
             answer, made = self._answered((task or {}) | {"call": name}, data)
@@ -126,9 +126,14 @@ class Worker:
             self._end()
             by_itself = isinstance(error, ValueError) or child.returncode == -CPU_TIME_OVER
             if time.monotonic() - began >= seconds:
-                raise BadFile(f"Reading this {self._label} took more than {seconds:.0f} s and was stopped.") from None
+                raise BadFile(
+                    "Reading this {label} took more than {seconds:.0f} s and was stopped.",
+                    label=self._label,
+                    seconds=seconds,
+                ) from None
             raise _Died(
-                f"This {self._label} brought down the process that read it. Do not use it.", by_itself
+                Sentence("This {label} brought down the process that read it. Do not use it.", label=self._label),
+                by_itself,
             ) from None
         finally:
             clock.cancel()
@@ -137,12 +142,12 @@ class Worker:
         if "made" in answer:
             return answer["made"]
         if answer["error"] == "memory":
-            raise BadFile(f"This {self._label} takes more memory than any sound one. It was not read.")
+            raise BadFile("This {label} takes more memory than any sound one. It was not read.", label=self._label)
         kind = process.KINDS.get(answer["error"])
         if kind is None:
             log.error("a confined child failed by a bug: %s", answer.get("message"))
-            raise BadFile(f"This {self._label} cannot be read: it is damaged, or of a kind unknown here.")
-        raise kind(str(answer["message"])[:300])
+            raise BadFile("This {label} cannot be read: it is damaged, or of a kind unknown here.", label=self._label)
+        raise kind(process.sentence_of(answer))
 
     def _end(self) -> None:
         child, self._child = self._child, None

@@ -23,14 +23,16 @@ def points(make: Callable[[], Distribution]) -> Callable[[], Distribution]:
 
 def get(name: str) -> Distribution:
     if name not in POINTS:
-        raise BadRequest(f"data must be one of {', '.join(POINTS)}; got {str(name)[:40]!r}.")
+        raise BadRequest("data must be one of {known}; got {got!r}.", known=", ".join(POINTS), got=str(name)[:40])
     return POINTS[name]()
 
 
 def drawn(strokes: Tensor, width: float = 0.06) -> Mixture:
     """A drawing as data: points (N, 2), moved and scaled to mean 0 and unit variance, each a small blot."""
     if strokes.ndim != 2 or strokes.shape[1] != 2 or not 2 <= len(strokes) <= LONGEST:
-        raise BadRequest(f"a drawing must have 2 to {LONGEST} points (x, y); got {len(strokes)}. Draw a line.")
+        raise BadRequest(
+            "a drawing must have 2 to {most} points (x, y); got {got}. Draw a line.", most=LONGEST, got=len(strokes)
+        )
     if not bool(strokes.isfinite().all()):
         raise BadRequest("a drawing's points must be finite numbers.")
     strokes = strokes.double() - strokes.double().mean(0)

@@ -49,7 +49,7 @@ def get(name: str) -> DataSet:
     if name == "icons":
         return DataSet(name, (3, 32, 32), len(icons.CLASSES), icons.LEVELS, icons.training, icons.held_out)
     if name not in points.POINTS:
-        raise BadRequest(f"data must be one of {', '.join(names())}; got {name[:40]!r}.")
+        raise BadRequest("data must be one of {known}; got {got!r}.", known=", ".join(names()), got=name[:40])
     exact = points.get(name)
     return DataSet(name, (2,), 0, 0, lambda: _drawn(exact, 1), lambda: _drawn(exact, UNSEEN), exact)
 

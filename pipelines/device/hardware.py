@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines import libs
 from pipelines.device.memory import free_memory, total_memory
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 
 _INSTALL = "pip install --force-reinstall torch==2.13.0"
 _INDEX = "--index-url https://download.pytorch.org/whl"
@@ -59,9 +59,9 @@ def choose(machine: Machine, wanted: str | None) -> str:
     if wanted is None or wanted == "auto":
         return known[0]
     if wanted.split(":")[0] not in known:
-        raise BadRequest(
-            f"device must be one of auto, {', '.join(known)}; got {wanted[:40]!r}. {hint(machine)}".strip()
-        )
+        refusal = Sentence("device must be one of auto, {known}; got {got!r}.", known=", ".join(known), got=wanted[:40])
+        idle = hint(machine)
+        raise BadRequest("{refusal} {hint}", refusal=refusal, hint=idle) if idle else BadRequest(refusal)
     return wanted
 
 

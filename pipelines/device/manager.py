@@ -87,9 +87,9 @@ class DeviceManager:
         probe: hardware.Probe = hardware.probe,
     ) -> None:
         if memory not in MEMORY:
-            raise BadRequest(f"memory must be one of {', '.join(MEMORY)}; got {memory[:40]!r}.")
+            raise BadRequest("memory must be one of {known}; got {got!r}.", known=", ".join(MEMORY), got=memory[:40])
         if budget_bytes is not None and budget_bytes <= 0:
-            raise BadRequest(f"the memory budget must be more than 0 bytes; got {budget_bytes}.")
+            raise BadRequest("the memory budget must be more than 0 bytes; got {got}.", got=budget_bytes)
         self.memory = memory
         self._full_precision = full_precision
         self._wanted = device
@@ -191,7 +191,7 @@ class DeviceManager:
         with self._changed:
             keys = [key for key in self._held if key.split("@")[0] == name]
             if any(self._held[key].leases for key in keys):
-                raise Busy(f"{name[:60]} is in use by a job. Stop the job or wait for its end.")
+                raise Busy("{name} is in use by a job. Stop the job or wait for its end.", name=name[:60])
             for key in keys:
                 del self._held[key]
         self._return_memory()
@@ -270,7 +270,9 @@ class DeviceManager:
                     raise
             self.drop_idle()
         raise OutOfMemory(
-            f"The model {key[:60]} does not fit into the memory of {self.device}. Choose a smaller model."
+            "The model {key} does not fit into the memory of {device}. Choose a smaller model.",
+            key=key[:60],
+            device=self.device,
         )
 
     def _make_room(self, key: str, nbytes: int) -> None:
@@ -278,8 +280,12 @@ class DeviceManager:
         budget = self.budget_bytes
         if nbytes > budget:
             raise OutOfMemory(
-                f"The model {key[:60]} needs {_mib(nbytes)}; {self.device} has {_mib(budget)} for models. "
-                "Choose a smaller model or raise the memory budget."
+                "The model {key} needs {needed}; {device} has {room} for models. Choose a smaller model or raise "
+                "the memory budget.",
+                key=key[:60],
+                needed=_mib(nbytes),
+                device=self.device,
+                room=_mib(budget),
             )
         dropped = False
         deadline = time.monotonic() + self._patience
@@ -291,8 +297,10 @@ class DeviceManager:
                     dropped = True
                 elif not self._changed.wait(deadline - time.monotonic()):
                     raise OutOfMemory(
-                        f"No room for the model {key[:60]} ({_mib(nbytes)}): running jobs hold the others. "
-                        "Try again when they are done, or raise the memory budget."
+                        "No room for the model {key} ({needed}): running jobs hold the others. Try again when they are "
+                        "done, or raise the memory budget.",
+                        key=key[:60],
+                        needed=_mib(nbytes),
                     )
         if dropped:
             self._return_memory()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from pipelines.device.memory import is_out_of_memory
+from pipelines.errors import Sentence
 
 CPU = torch.device("cpu")
 
@@ -33,10 +34,10 @@ FIRST = {"auto": Way.WHOLE, "balanced": Way.VISITS, "low": Way.LEAVES}
 """Where the ladder begins at each setting of `memory`."""
 
 SAID = {
-    Way.TILES: "To save memory the picture is decoded in tiles.",
-    Way.VISITS: "To save memory the text encoders and the decoder wait in main memory and visit the device.",
-    Way.LEAVES: "To save memory the network's layers wait in main memory and visit the device one by one.",
-    Way.MAIN_MEMORY: "The device has too little memory for this model, so the CPU does its work.",
+    Way.TILES: Sentence("To save memory the picture is decoded in tiles."),
+    Way.VISITS: Sentence("To save memory the text encoders and the decoder wait in main memory and visit the device."),
+    Way.LEAVES: Sentence("To save memory the network's layers wait in main memory and visit the device one by one."),
+    Way.MAIN_MEMORY: Sentence("The device has too little memory for this model, so the CPU does its work."),
 }
 
 

@@ -48,8 +48,11 @@ class Apart:
             notes += said
         if tokens > MOST_TOKENS:
             raise BadRequest(
-                f"{len(written)} pictures of {tokens // len(written)} tokens each in one step are too much; at most "
-                f"{MOST_TOKENS} together. Ask for fewer pictures or shorten the prompt."
+                "{number} pictures of {tokens} tokens each in one step are too much; at most {most} together. "
+                "Ask for fewer pictures or shorten the prompt.",
+                number=len(written),
+                tokens=tokens // len(written),
+                most=MOST_TOKENS,
             )
         return cls(tuple(denoisers)), tuple(dict.fromkeys(notes))
 

@@ -14,7 +14,7 @@ from pipelines import libs
 from pipelines.device.placement import Placement
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.loading import sound
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models import building
 from pipelines.models.faults import as_bad_file
 from pipelines.models.vaes import KL, TINY, VaeInfo
@@ -48,7 +48,7 @@ def load(info: VaeInfo, dtype: Any = torch.float32) -> Autoencoder:
     """The decoder that `vaes.inspect` has passed. Raises BadFile where weights and config do not fit."""
     with libs.door:
         kind = getattr(libs.diffusers(), info.kind)
-        sentence = f"the weights of {info.name[:60]} do not fit their class. Choose another file."
+        sentence = Sentence("the weights of {model} do not fit their class. Choose another file.", model=info.name[:60])
         with as_bad_file(sentence, f"{info.name[:60]}/config.json", info.config, kind):
             building.check(kind, info.config, info.name[:60], (info.file,), unsaid=building.ONE_HALF)
             vae = kind.from_config(info.config)
@@ -56,7 +56,7 @@ def load(info: VaeInfo, dtype: Any = torch.float32) -> Autoencoder:
             missing, unknown = vae.load_state_dict(weights, strict=False)
     needed = [name for name in missing if name.startswith(("decoder.", "post_quant_conv."))]
     if needed or unknown:
-        raise BadFile(f"{info.name[:60]} lacks weights of its decoder, or has others. Choose another file.")
+        raise BadFile("{model} lacks weights of its decoder, or has others. Choose another file.", model=info.name[:60])
     half = torch.float16 if dtype == torch.float16 and not info.config.get("force_upcast", True) else None
     return Autoencoder(
         info, sound(vae, info.name[:60]).to(half or (torch.float32 if dtype == torch.float16 else dtype))

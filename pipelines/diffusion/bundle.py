@@ -20,7 +20,7 @@ from pipelines.device.worker import Network, Note, unheard
 from pipelines.diffusion.conditions import PictureContext, Words
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
-from pipelines.errors import BadFile, BadRequest
+from pipelines.errors import BadFile, BadRequest, Sentence
 from pipelines.models import strangers
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
@@ -188,7 +188,12 @@ class Bundle:
     def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
         f = self.latent_factor * self.patch
         if width % f or height % f:
-            raise BadRequest(f"width and height must be multiples of {f} for this model; got {width} and {height}.")
+            raise BadRequest(
+                "width and height must be multiples of {factor} for this model; got {width} and {height}.",
+                factor=f,
+                width=width,
+                height=height,
+            )
         return self.latent_channels, height // self.latent_factor, width // self.latent_factor
 
     def network(self, shape: tuple[int, int, int]) -> Network:
@@ -271,16 +276,23 @@ class Bundle:
             return fitted_preview(self._decode, channels, self.device)
 
     @staticmethod
-    def check_equal(what: str, one: int, other: int) -> None:
+    def check_equal(what: Sentence, one: int, other: int) -> None:
         if one != other:
-            raise BadFile(f"{what} must be equal; got {one} and {other}. The model mixes parts of two models.")
+            raise BadFile(
+                "{what} must be equal; got {one} and {other}. The model mixes parts of two models.",
+                what=what,
+                one=one,
+                other=other,
+            )
 
     @staticmethod
     def check_vocabulary(tokenizer: Any, text_encoder: Any) -> None:
         if len(tokenizer) > text_encoder.config.vocab_size:
             raise BadFile(
-                f"the tokenizer has {len(tokenizer)} tokens, the text encoder only {text_encoder.config.vocab_size}. "
-                "The model mixes parts of two models."
+                "the tokenizer has {number} tokens, the text encoder only {vocab_size}. The model mixes parts of "
+                "two models.",
+                number=len(tokenizer),
+                vocab_size=text_encoder.config.vocab_size,
             )
 
 
@@ -304,4 +316,6 @@ def _preview_from(file: Any, channels: int) -> LinearPreview:
         case (c, columns), (also,) if c == channels and columns == also <= 3 * LARGEST_PREVIEW_PATCH**2:
             tensors = safetensors.torch.load_file(str(file))
             return LinearPreview(tensors["weight"].float(), tensors["bias"].float())
-    raise BadFile(f"preview.safetensors must hold weight ({channels}, 3*p*p) and bias (3*p*p); remove the file.")
+    raise BadFile(
+        "preview.safetensors must hold weight ({channels}, 3*p*p) and bias (3*p*p); remove the file.", channels=channels
+    )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pipelines import prompts
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 
 if TYPE_CHECKING:
     from pipelines.requests.text_to_image import TextToImageRequest
@@ -150,7 +150,11 @@ class PromptPair:
         could not be told."""
         states = list(zip(self.prompt.states(steps, before), self.negative.states(steps, before), strict=True))
         if len({said for both in states for side in both for said in side}) > MOST_OF_A_RUN:
-            raise BadRequest(f"the prompt changes more than {MOST_OF_A_RUN} times in {steps} steps. Shorten it.")
+            raise BadRequest(
+                "the prompt changes more than {most} times in {steps} steps. Shorten it.",
+                most=MOST_OF_A_RUN,
+                steps=steps,
+            )
         reader = _Reader(model, self.weighting, drawn)
         told = tuple(reader.step_conditions(said, negative) for said, negative in states)
         return Conditions(told), tuple(self._notes(reader))
@@ -158,11 +162,16 @@ class PromptPair:
     def _notes(self, reader: _Reader) -> Iterator[str]:
         for name, left_out in (("prompt", reader.left_out), ("negative_prompt", reader.negative_left_out)):
             if left_out:
-                yield f"The {name} is longer than the {reader.most} tokens that are read; {left_out} were left out."
+                yield Sentence(
+                    "The {name} is longer than the {most} tokens that are read; {left_out} were left out.",
+                    name=name,
+                    most=reader.most,
+                    left_out=left_out,
+                )
         if self.negative.loras:
-            yield "LoRAs belong into the prompt; those in negative_prompt were not used."
+            yield Sentence("LoRAs belong into the prompt; those in negative_prompt were not used.")
         for network in (*self.prompt.unknown, *self.negative.unknown):
-            yield f"{network[:60]} was not used: hypernetworks are not supported."
+            yield Sentence("{name} was not used: hypernetworks are not supported.", name=network[:60])
 
 
 class _Reader:

@@ -73,7 +73,7 @@ def _opened(place: Path, stats: tuple[tuple[str, int, int], ...]) -> tuple[Any, 
     try:
         return _loaded(place)
     except BadFile as refusal:
-        return BadFile(str(refusal))
+        return BadFile(refusal.sentence)
 
 
 def _loaded(place: Path) -> tuple[Any, Frame, int]:

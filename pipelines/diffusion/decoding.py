@@ -21,14 +21,14 @@ from pipelines.device.memory import is_out_of_memory
 from pipelines.device.placement import CPU, Placement, Way, separate
 from pipelines.device.worker import Note
 from pipelines.diffusion.decoding_cost import decoding_bytes
-from pipelines.errors import BadRequest, NotDecoded
+from pipelines.errors import BadRequest, NotDecoded, Sentence
 
 TILE, OVERLAP = 64, 16
 """Sides of a tile and of what it shares with the next one, in latent pixels."""
 
-IN_TILES = "memory ran out at decoding; the picture was decoded in tiles"
-ON_CPU = "memory ran out at decoding; the picture was decoded in tiles on the CPU"
-IN_FLOAT32 = "the decoder gave NaN in float16; it decoded again in float32"
+IN_TILES = Sentence("memory ran out at decoding; the picture was decoded in tiles")
+ON_CPU = Sentence("memory ran out at decoding; the picture was decoded in tiles on the CPU")
+IN_FLOAT32 = Sentence("the decoder gave NaN in float16; it decoded again in float32")
 
 
 Decode = Callable[[Tensor], Tensor]

@@ -31,8 +31,10 @@ def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bun
     """The model on the device, for the block's time. Raises BadRequest for one that only paints, by a pipeline."""
     if info.bridged:
         raise BadRequest(
-            f"{info.name[:60]} is a {info.pipeline}, which paints through the bridge and does nothing else. "
-            "Choose a model of another kind here."
+            "{model} is a {pipeline}, which paints through the bridge and does nothing else. Choose a model "
+            "of another kind here.",
+            model=info.name[:60],
+            pipeline=info.pipeline,
         )
     libs.torch()  # before the modules that import it at their top: through the one locked door
     from pipelines.diffusion import loading

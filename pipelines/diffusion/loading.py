@@ -9,7 +9,7 @@ import torch
 
 from pipelines import libs
 from pipelines.diffusion.bundle import Bundle
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models import building
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.checkpoints import single_file, tokenizer_files
@@ -25,7 +25,8 @@ def load(info: ModelInfo, dtype: Any = torch.float32) -> Bundle:
     with libs.door:
         parts = {part: _part(info, part, _dtype_of(info, part, dtype)) for part in info.weights}
         tokenizers = {part: tokenizer(info, part) for part in architecture.tokenizers if part in info.classes}
-        with as_bad_file("the parts of this model do not make one. Copy the whole folder again.", **_scheduler(info)):
+        sentence = Sentence("the parts of this model do not make one. Copy the whole folder again.")
+        with as_bad_file(sentence, **_scheduler(info)):
             return runner(info.architecture)(info, parts, tokenizers)
 
 
@@ -55,7 +56,7 @@ def read_part(
 ) -> Any:
     """A module of that class from its folder, whose weights are these `files`. Raises BadFile where they do not fit."""
     half = all(".fp16." in path.name for path in files)
-    sentence = f"the weights of {part} do not fit its config.json: one of the two is not its own."
+    sentence = Sentence("the weights of {part} do not fit its config.json: one of the two is not its own.", part=part)
     with as_bad_file(sentence, f"{part}/config.json", config, kind):
         module, report = kind.from_pretrained(
             str(folder),
@@ -69,14 +70,19 @@ def read_part(
         name for name in report["missing_keys"] if name not in (getattr(module, "_tied_weights_keys", None) or ())
     ]
     if missing:
-        raise BadFile(f"{part} lacks {len(missing)} of its weights ({min(missing)[:60]}, ...). Copy the folder again.")
+        raise BadFile(
+            "{part} lacks {number} of its weights ({missing}, ...). Copy the folder again.",
+            part=part,
+            number=len(missing),
+            missing=min(missing)[:60],
+        )
     return sound(module, part)
 
 
 def sound(module: Any, part: str) -> Any:
     """The module, ready to be asked. Raises BadFile for weights that are not numbers."""
     if not all(bool(torch.isfinite(p).all()) for p in module.parameters()):
-        raise BadFile(f"{part} has weights that are not numbers (NaN or infinite). Copy the folder again.")
+        raise BadFile("{part} has weights that are not numbers (NaN or infinite). Copy the folder again.", part=part)
     return module.eval().requires_grad_(False)
 
 
@@ -86,7 +92,7 @@ def tokenizer(info: ModelInfo, part: str) -> Any:
         return single_file.tokenizer(info, part)
     loaded = tokenizer_files.opened(info.folder / part, part, trusted=is_ours(info.folder))
     if loaded.pad_token_id is None:
-        raise BadFile(f"{part} has no pad token; set pad_token in {part}/tokenizer_config.json.")
+        raise BadFile("{part} has no pad token; set pad_token in {part}/tokenizer_config.json.", part=part)
     return loaded
 
 

@@ -14,7 +14,7 @@ from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.painted import recipe_of
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
 from pipelines.requests.limits import LARGEST_SEED, LARGEST_SIDE
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -128,8 +128,11 @@ class Run:
     def _refuse_nan(self, step: Step) -> None:
         if not bool(libs.torch().isfinite(step.x0_pred).all()):
             raise BadRequest(
-                f"the picture became NaN in step {self.before + step.index + 1} of {self.total}; "
-                f"lower guidance_scale ({self.request.guidance.scale:g}) or choose another schedule."
+                "the picture became NaN in step {step} of {total}; lower guidance_scale ({guidance_scale:g}) or "
+                "choose another schedule.",
+                step=self.before + step.index + 1,
+                total=self.total,
+                guidance_scale=self.request.guidance.scale,
             )
 
     def frame(self, index: int, sigma: float, x: Tensor, x0_pred: Tensor) -> Frame:
@@ -181,8 +184,12 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
 
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
     if model.distilled and request.negative_prompt:
-        yield "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
+        yield Sentence(
+            "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
+        )
     if request.clip_skip > 1 and not model.skips_layers:
-        yield "This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing."
+        yield Sentence("This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing.")
     if request.eta and request.sampler not in READS_ETA:
-        yield f"The sampler {request.sampler} takes no eta; {', '.join(READS_ETA)} does."
+        yield Sentence(
+            "The sampler {sampler} takes no eta; {others} does.", sampler=request.sampler, others=", ".join(READS_ETA)
+        )

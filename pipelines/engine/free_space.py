@@ -36,8 +36,10 @@ class FreeSpace:
         free = self._now()
         if free < needed:
             raise StorageError(
-                f"the disk is too full for this: {_megabytes(free)} MB are free, about {_megabytes(needed)} MB are "
-                "needed. Free some space and try again."
+                "the disk is too full for this: {free} MB are free, about {needed} MB are needed. Free some "
+                "space and try again.",
+                free=_megabytes(free),
+                needed=_megabytes(needed),
             )
 
     def _now(self) -> float:

@@ -6,14 +6,14 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipelines.engine.eventlog import FRAME_BYTES, Entry, EventLog, StateChange
-from pipelines.errors import StudioError
+from pipelines.errors import Sentence, StudioError
 from pipelines.events import Event, Frame, Progress
 from pipelines.params import Request
 
@@ -31,11 +31,19 @@ class JobError:
     """Why a job failed: a stable code and a sentence for a person."""
 
     code: str
-    message: str
+    message: Sentence
 
     @classmethod
     def of(cls, error: StudioError) -> "JobError":
-        return cls(error.code, str(error))
+        return cls(error.code, error.sentence)
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> "JobError":
+        """From `to_json`; one of an older studio has its code and message only."""
+        return cls(str(given["code"]), Sentence.read(given))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"code": self.code, **self.message.to_json()}
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,7 @@ class Job:
                 "state": str(self.state),
                 "stopping": self.stopping,
                 "position": self.position,
-                "error": self.error and {"code": self.error.code, "message": self.error.message},
+                "error": self.error and self.error.to_json(),
                 "created": self.created,
                 "started": self.started,
                 "finished": self.finished,
@@ -171,7 +179,7 @@ class Job:
                 "created": self.created,
                 "started": self.started,
                 "finished": self.finished,
-                "error": self.error and vars(self.error),
+                "error": self.error and self.error.to_json(),
                 "deaths": self.deaths,
                 "interruptions": self.interruptions,
                 "saving": self.saving,

@@ -76,7 +76,7 @@ class PictureKeeper:
         with self._lock:
             refusal = self._refusals.get(job.id)
         if refusal is not None:
-            raise StorageError(str(refusal))
+            raise StorageError(refusal.sentence)
 
     def forget(self, job: Job) -> None:
         """The job is gone, and what it held."""
@@ -95,8 +95,10 @@ class PictureKeeper:
         self._count(job)
         if let_go:
             raise StorageError(
-                f"{error} {let_go} of its pictures could not even be held in memory, where others wait for the disk "
-                "already; try this job again later."
+                "{why} {let_go} of its pictures could not even be held in memory, where others wait for the "
+                "disk already; try this job again later.",
+                why=error.sentence,
+                let_go=let_go,
             )
 
     def _count(self, job: Job) -> None:

@@ -17,7 +17,7 @@ from pipelines.engine.repeating import Repeating
 from pipelines.engine.restoring import INTERRUPTED, restored
 from pipelines.engine.shares import Shares, Turns, heaviest
 from pipelines.engine.waiting_file import FINISHED, Jobs, Saved, WaitingFile
-from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
+from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, Sentence, StorageError
 from pipelines.params import Request
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
@@ -95,7 +95,12 @@ class JobQueue:
         """
         wanted = self._get(generator).request_type
         if not isinstance(request, wanted):
-            raise BadRequest(f"{generator} takes a {wanted.__name__}; got a {type(request).__name__}.")
+            raise BadRequest(
+                "{generator} takes a {wanted}; got a {got}.",
+                generator=generator,
+                wanted=wanted.__name__,
+                got=type(request).__name__,
+            )
         if self._inputs is not None:
             for picture_id in request.picture_ids().values():
                 self._inputs.path(picture_id)
@@ -242,7 +247,7 @@ class JobQueue:
         aside = [job for job in self._waiting if self._absent(job.client) and job.client != client]
         if len(self._waiting) >= self._shares.waiting and aside:
             self._waiting.remove(aside[0])
-            aside[0].notes.append("Taken out of the full queue, as nobody was waiting for it.")
+            aside[0].notes.append(Sentence("Taken out of the full queue, as nobody was waiting for it."))
             aside[0].cancel()
             self._keep(aside[0])
         self._shares.check(self._waiting, client, address)
@@ -283,7 +288,8 @@ class JobQueue:
             generator = self._get(job.generator)
             runner.run(job, generator, self._devices, self._keeper, self._inputs, self._latents, self._space)
         finally:
-            job.finish(JobError("bug", "The studio could not run this job; the log has the details."))  # if not over
+            sentence = Sentence("The studio could not run this job; the log has the details.")
+            job.finish(JobError("bug", sentence))  # if not over
             with self._lock:
                 del self._running[job.id]
                 if job.state is JobState.WAITING:

@@ -52,6 +52,6 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Generator:
     """The generator of that name, always the same object. Raises NotFound."""
     if name not in MODULES:
-        raise NotFound(f"unknown generator {name[:40]!r}; known are {', '.join(MODULES)}.")
+        raise NotFound("unknown generator {name!r}; known are {known}.", name=name[:40], known=", ".join(MODULES))
     module, generator = MODULES[name]
     return getattr(importlib.import_module(module), generator)()

@@ -11,15 +11,17 @@ from pipelines.engine import registry
 from pipelines.engine.job import Job, JobError, JobState
 from pipelines.engine.keeper import Store
 from pipelines.engine.waiting_file import FINISHED, RUNNING, Saved
-from pipelines.errors import StudioError
+from pipelines.errors import Sentence, StudioError
 from pipelines.params import Request
 
 MOST_DEATHS = 2
 """A job that ran when the studio ended without a proper close so many times in a row is not started again."""
 INTERRUPTED = JobError(
     "interrupted",
-    "The studio ended suddenly twice while this job ran, so it was not started a third time. Try it again; where "
-    "memory is short, choose a smaller size or fewer pictures first.",
+    Sentence(
+        "The studio ended suddenly twice while this job ran, so it was not started a third time. Try it again; where "
+        "memory is short, choose a smaller size or fewer pictures first."
+    ),
 )
 
 

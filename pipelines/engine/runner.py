@@ -13,7 +13,7 @@ from pipelines.engine.free_space import FreeSpace
 from pipelines.engine.job import Job, JobError
 from pipelines.engine.keeper import PictureKeeper
 from pipelines.engine.registry import Generator
-from pipelines.errors import NotDecoded, OutOfMemory, StorageError, StudioError
+from pipelines.errors import NotDecoded, OutOfMemory, Sentence, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
@@ -34,7 +34,7 @@ def run(
 
     Raises nothing: whatever goes wrong is the job's own failure. A job that is `returning` is left as it is now.
     """
-    error = JobError("bug", "The studio was interrupted at this job. Please try it again.")
+    error = JobError("bug", Sentence("The studio was interrupted at this job. Please try it again."))
     job.cut_short = True
     try:
         if space is not None:
@@ -128,6 +128,9 @@ def _handle(job: Job, event: Event, keeper: PictureKeeper) -> None:
 def _explain(job: Job, bug: Exception) -> JobError:
     if is_out_of_memory(bug):
         log.warning("job %s ran out of memory: %s", job.id, bug)
-        return JobError(OutOfMemory.code, "Memory ran out. Choose a smaller size, fewer pictures, or a smaller model.")
+        sentence = Sentence("Memory ran out. Choose a smaller size, fewer pictures, or a smaller model.")
+        return JobError(OutOfMemory.code, sentence)
     log.error("job %s failed by a bug", job.id, exc_info=bug)
-    return JobError("bug", "The studio made a mistake at this job; the log has the details. Other jobs go on.")
+    return JobError(
+        "bug", Sentence("The studio made a mistake at this job; the log has the details. Other jobs go on.")
+    )

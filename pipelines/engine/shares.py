@@ -40,15 +40,17 @@ class Shares:
         own = sum(job.client == client for job in waiting)
         here = sum(place_of(job) == (address or client) for job in waiting)
         if self.waiting_of_client is not None and own >= self.waiting_of_client:
-            raise Busy(f"{own} of your jobs wait, the most that one visitor may have. Try again when some are done.")
+            raise Busy(
+                "{own} of your jobs wait, the most that one visitor may have. Try again when some are done.", own=own
+            )
         if self.waiting_of_address is not None and here >= self.waiting_of_address:
-            raise Busy(f"{here} jobs from your address wait, the most of one. Try again when some are done.")
+            raise Busy("{here} jobs from your address wait, the most of one. Try again when some are done.", here=here)
         if len(waiting) < self.waiting:
             return
         places = {address or client, *(place_of(job) for job in waiting)}
         share = max(1, min(self.welcome, self.waiting // len(places)))
         if here >= share or len(waiting) >= 2 * self.waiting:
-            raise Busy(f"The queue is full: {len(waiting)} jobs wait. Try again when some are done.")
+            raise Busy("The queue is full: {number} jobs wait. Try again when some are done.", number=len(waiting))
 
     def surplus(self, finished: Sequence[Job]) -> Job | None:
         """The finished job, of these from the oldest on, to be forgotten first; None while all fit.

@@ -175,7 +175,7 @@ def _saved(part: str, row: dict[str, Any]) -> Saved:
         started=None if row.get("started") is None else float(row["started"]),
         finished=None if row.get("finished") is None else float(row["finished"]),
         state=JobState(row.get("state", JobState.WAITING)),
-        error=error and JobError(str(error["code"]), str(error["message"])),
+        error=error and JobError.read(error),
         deaths=int(row.get("deaths", 0)),
         interruptions=int(row.get("interruptions", 0)),
         saving=str(row.get("saving", "")),

@@ -81,6 +81,6 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Callable[..., Family]:
     """The class of that family. Raises NotFound."""
     if name not in MODULES:
-        raise NotFound(f"unknown family {name[:40]!r}; known are {', '.join(MODULES)}.")
+        raise NotFound("unknown family {name!r}; known are {known}.", name=name[:40], known=", ".join(MODULES))
     module, family = MODULES[name]
     return getattr(importlib.import_module(module), family)

@@ -94,8 +94,11 @@ class Learner:
         if not abs(told) < DIVERGED:  # not a number either
             rate = self.plan.learning_rate or self.model.learning_rate
             raise BadRequest(
-                f"the training diverged: the loss was {told:.3g} at step {self.step}. "
-                f"Try a smaller learning_rate than {rate:g}."
+                "the training diverged: the loss was {loss:.3g} at step {step}. Try a smaller learning_rate than "
+                "{rate:g}.",
+                loss=told,
+                step=self.step,
+                rate=rate,
             )
         return told
 

@@ -53,7 +53,9 @@ def check_family(family: str, data: str) -> None:
     """Raises BadRequest where no such model is shipped."""
     if (data, family) not in shelf.available():
         known = ", ".join(f for d, f in shelf.available() if d == data)
-        raise BadRequest(f"no {family!r} trained on {data!r} is shipped; there are {known}.")
+        raise BadRequest(
+            "no {family!r} trained on {data!r} is shipped; there are {known}.", family=family, data=data, known=known
+        )
 
 
 def families_of(data: str) -> tuple[str, ...]:

@@ -68,18 +68,24 @@ def load(data: str, family: str, folder: Path = FOLDER) -> Shipped:
     """The trained model, computing in float32. Raises NotFound, BadFile."""
     file, family = file_of(data, family, folder), family.removesuffix(PLANE)
     if family not in MODULES or data not in sets.names() or not file.is_file():
-        raise NotFound(f"no {family[:20]!r} trained on {data[:20]!r} is shipped. Train one on the page.")
+        raise NotFound(
+            "no {family!r} trained on {data!r} is shipped. Train one on the page.", family=family[:20], data=data[:20]
+        )
     strangers.check_safetensors(file)
     about, weights = _read(file)
     if (about["family"], about["data"]) != (family, data):
-        raise BadFile(f"{file.name} holds another model than its name says. Copy assets/models/families again.")
+        raise BadFile(
+            "{file} holds another model than its name says. Copy assets/models/families again.", file=file.name
+        )
     known = sets.get(data)
     try:
         model = build(family, known, about["options"])
         model.load_state_dict(unpacked(weights))
     except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:  # whatever strange options do
         raise BadFile(
-            f"{file.name} does not fit the {family} of this studio. Copy assets/models/families again."
+            "{file} does not fit the {family} of this studio. Copy assets/models/families again.",
+            file=file.name,
+            family=family,
         ) from error
     return Shipped(family, known, model.eval().requires_grad_(False))
 
@@ -97,7 +103,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         with safe_open(file, "pt") as opened:
             return _about(file, opened.metadata()), {name: opened.get_tensor(name) for name in opened.keys()}
     except SafetensorError as error:
-        raise BadFile(f"{file.name} is damaged. Copy assets/models/families again.") from error
+        raise BadFile("{file} is damaged. Copy assets/models/families again.", file=file.name) from error
 
 
 def _about(file: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
@@ -105,7 +111,9 @@ def _about(file: Path, metadata: dict[str, str] | None) -> dict[str, Any]:
         about = json.loads((metadata or {})["about"])
         return {"family": str(about["family"]), "data": str(about["data"]), "options": dict(about["options"])}
     except (KeyError, RecursionError, TypeError, ValueError) as error:
-        raise BadFile(f"{file.name} does not say what it holds. Copy assets/models/families again.") from error
+        raise BadFile(
+            "{file} does not say what it holds. Copy assets/models/families again.", file=file.name
+        ) from error
 
 
 def described(folder: Path = FOLDER) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
@@ -17,9 +17,10 @@ MOST_DEPTH = 32
 MOST_VALUES = 100_000
 MOST_WIDE = 2**21
 """Bytes of all strings with letters beyond ASCII: with one such letter a string takes up to four bytes for each."""
+BODY = Sentence("the body")
 
 
-def loads(raw: bytes, most_depth: int = MOST_DEPTH, most_values: int = MOST_VALUES, label: str = "the body") -> Any:
+def loads(raw: bytes, most_depth: int = MOST_DEPTH, most_values: int = MOST_VALUES, label: str = BODY) -> Any:
     """The value in `raw`. Raises BadRequest for what is deeper, holds more values, or is no JSON in UTF-8."""
     raw = raw.removeprefix(b"\xef\xbb\xbf")  # a byte order mark
     check(raw, most_depth, most_values, label)
@@ -32,7 +33,7 @@ def loads(raw: bytes, most_depth: int = MOST_DEPTH, most_values: int = MOST_VALU
         raise _not_json(label) from None
 
 
-def check(raw: bytes, most_depth: int, most_values: int, label: str = "the body") -> None:
+def check(raw: bytes, most_depth: int, most_values: int, label: str = BODY) -> None:
     """Raises BadRequest for too much structure; strings, however long, count as one value each. Linear in bytes."""
     unescaped = raw.replace(b"\\\\", b"").replace(b'\\"', b"")  # the quotes that are left begin and end strings
     if unescaped.count(b'"') > 4 * most_values:
@@ -40,17 +41,25 @@ def check(raw: bytes, most_depth: int, most_values: int, label: str = "the body"
     parts = unescaped.split(b'"')
     outside = b"".join(parts[::2])
     if sum(len(text) for text in parts[1::2] if not text.isascii() or b"\\u" in text) > MOST_WIDE:
-        raise BadRequest(f"{label} holds more than {MOST_WIDE // 2**20} MB of text beyond ASCII. Send less of it.")
+        raise BadRequest(
+            "{label} holds more than {most} MB of text beyond ASCII. Send less of it.",
+            label=label,
+            most=MOST_WIDE // 2**20,
+        )
     if sum(map(outside.count, (b",", b"[", b"]", b"{", b"}"))) > 2 * most_values:
         raise _too_many(label, most_values)
     if not outside.isascii():
         raise _not_json(label)
     if _depth(outside) > most_depth:
-        raise BadRequest(f"{label} is nested more than {most_depth} levels deep. Send a flatter object.")
+        raise BadRequest(
+            "{label} is nested more than {most_depth} levels deep. Send a flatter object.",
+            label=label,
+            most_depth=most_depth,
+        )
 
 
 def _not_json(label: str) -> BadRequest:
-    return BadRequest(f"{label} is not valid JSON. Send an object like {{...}} in UTF-8.")
+    return BadRequest("{label} is not valid JSON. Send an object like {{...}} in UTF-8.", label=label)
 
 
 def _check_letters(value: Any) -> None:
@@ -73,7 +82,7 @@ def _escaped(letters: re.Match[bytes]) -> bytes:
 
 
 def _too_many(label: str, most_values: int) -> BadRequest:
-    return BadRequest(f"{label} holds more than {most_values} values. Send less.")
+    return BadRequest("{label} holds more than {most_values} values. Send less.", label=label, most_values=most_values)
 
 
 def _depth(outside: bytes) -> int:
@@ -86,4 +95,4 @@ def _depth(outside: bytes) -> int:
 
 
 def _not_a_number(constant: str) -> NoReturn:
-    raise BadRequest(f"{constant} is not a number that JSON or a picture can use. Send a finite one.")
+    raise BadRequest("{constant} is not a number that JSON or a picture can use. Send a finite one.", constant=constant)

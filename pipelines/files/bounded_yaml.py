@@ -20,7 +20,7 @@ def loads(text: str, label: str) -> Any:
     import yaml
 
     if len(text) > MOST_BYTES:
-        raise BadRequest(f"{label} is longer than {MOST_BYTES} characters. Take a smaller file.")
+        raise BadRequest("{label} is longer than {most} characters. Take a smaller file.", label=label, most=MOST_BYTES)
     try:
         _check_events(yaml, text, label)
         loader = yaml.SafeLoader(text)
@@ -31,7 +31,7 @@ def loads(text: str, label: str) -> Any:
             raise _too_much(label)
         return loader.construct_document(root)
     except (yaml.YAMLError, ValueError):  # ValueError: a number too long, a date like 2001-99-99
-        raise BadRequest(f"{label} is not valid YAML. Correct it, or take another file.") from None
+        raise BadRequest("{label} is not valid YAML. Correct it, or take another file.", label=label) from None
 
 
 def _check_events(yaml: Any, text: str, label: str) -> None:
@@ -57,6 +57,9 @@ def _size(node: Any, sizes: dict[int, float]) -> float:
 
 def _too_much(label: str) -> BadRequest:
     return BadRequest(
-        f"{label} holds more than {MOST_NODES} values, aliases counted as often as they are named, or more than "
-        f"{MOST_DEPTH} levels. Shorten it."
+        "{label} holds more than {most} values, aliases counted as often as they are named, or more than "
+        "{most_depth} levels. Shorten it.",
+        label=label,
+        most=MOST_NODES,
+        most_depth=MOST_DEPTH,
     )

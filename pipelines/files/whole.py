@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from pipelines.errors import StorageError
+from pipelines.errors import Sentence, StorageError
 
 try:
     import fcntl
@@ -92,15 +92,21 @@ def sha256_of(files: Iterable[Path], start: Callable[[BinaryIO], object] = lambd
     return digest.hexdigest()
 
 
-def storage_error(error: OSError, done: str) -> StorageError:
+def storage_error(error: OSError, done: Sentence) -> StorageError:
     """What the disk said, for a person; `done` is what could not be done: saved, opened, deleted."""
     if error.errno in _FULL:
-        return StorageError(f"the disk is full: the picture could not be {done}. Free some space and try again.")
+        return StorageError(
+            "the disk is full: the picture could not be {done}. Free some space and try again.", done=done
+        )
     if error.errno in _READ_ONLY:
-        return StorageError(f"the picture folder is read-only: nothing could be {done}. Allow writing to it.")
+        return StorageError("the picture folder is read-only: nothing could be {done}. Allow writing to it.", done=done)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return StorageError(f"the picture folder is gone: nothing could be {done}. Put it back and try again.")
-    return StorageError(f"the picture could not be {done}: {error.strerror}. Check the disk and try again.")
+        return StorageError(
+            "the picture folder is gone: nothing could be {done}. Put it back and try again.", done=done
+        )
+    return StorageError(
+        "the picture could not be {done}: {problem}. Check the disk and try again.", done=done, problem=error.strerror
+    )
 
 
 def _flush_folder(folder: Path) -> None:

@@ -53,9 +53,16 @@ class Axis:
         for part in parts:
             values += _numbers(field, part, whole) if isinstance(spec, Range) else [part]
         if not any(values):
-            raise BadRequest(f"the axis {field} needs values, such as 1-5 or 1,2,3 or a|b; got {text[:40]!r}.")
+            raise BadRequest(
+                "the axis {field} needs values, such as 1-5 or 1,2,3 or a|b; got {got!r}.", field=field, got=text[:40]
+            )
         if len(values) > MOST_VALUES:
-            raise BadRequest(f"the axis {field} has {len(values)} values; at most {MOST_VALUES} go. Take fewer.")
+            raise BadRequest(
+                "the axis {field} has {number} values; at most {most} go. Take fewer.",
+                field=field,
+                number=len(values),
+                most=MOST_VALUES,
+            )
         return cls(field, tuple(values))
 
     def set(self, request: Mapping[str, Any], value: str) -> dict[str, Any]:
@@ -65,7 +72,7 @@ class Axis:
         prompt, sought = str(request["prompt"]), self.values[0]
         if sought not in prompt:
             raise BadRequest(
-                f"the prompt does not say {sought[:40]!r}, which the axis replaces. Write it in the prompt."
+                "the prompt does not say {words!r}, which the axis replaces. Write it in the prompt.", words=sought[:40]
             )
         return {**request, "prompt": prompt.replace(sought, value)}
 
@@ -82,7 +89,7 @@ def _numbers(field: str, part: str, whole: bool) -> list[str]:
         return [f"{value:.6g}" if not whole else str(round(value)) for value in spread]
     step = float(by) if by else 1.0
     if step <= 0 or end < start:
-        raise BadRequest(f"the axis {field} must count up, such as 1-10 (+3); got {part[:40]!r}.")
+        raise BadRequest("the axis {field} must count up, such as 1-10 (+3); got {got!r}.", field=field, got=part[:40])
     _check_count(field, int((end - start) / step + 1e-9) + 1, part)
     values = start + step * np.arange(int((end - start) / step + 1e-9) + 1)
     return [str(round(value)) if whole and float(value).is_integer() else f"{value:.6g}" for value in values]
@@ -90,4 +97,10 @@ def _numbers(field: str, part: str, whole: bool) -> list[str]:
 
 def _check_count(field: str, count: int, part: str) -> None:
     if not 1 <= count <= MOST_VALUES:
-        raise BadRequest(f"the axis {field} has {count} values in {part[:40]!r}; 1 to {MOST_VALUES} go.")
+        raise BadRequest(
+            "the axis {field} has {count} values in {part!r}; 1 to {most} go.",
+            field=field,
+            count=count,
+            part=part[:40],
+            most=MOST_VALUES,
+        )

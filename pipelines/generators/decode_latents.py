@@ -44,7 +44,7 @@ class DecodeLatents:
                 try:
                     images = [(other or model.decoder).picture(latents, notes.append)]
                 except NotDecoded as error:  # they lie there still
-                    raise NotDecoded(str(error)) from None
+                    raise NotDecoded(error.sentence) from None
                 if start := StartPicture.of(asked, model):
                     images = [start.finished(image) for image in images]
             if factor := FACTORS.get(asked.upscale):
@@ -71,4 +71,4 @@ def _asked(kept: KeptLatents) -> TextToImageRequest:
     try:
         return TextToImageRequest.parse(kept.recipe.get("request") or {})
     except BadRequest as error:
-        raise BadFile(f"the latents' recipe cannot be used: {error}"[:290]) from None
+        raise BadFile("the latents' recipe cannot be used: {why}", why=error.sentence) from None

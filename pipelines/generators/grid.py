@@ -45,7 +45,7 @@ class GridRequest(TextToImageRequest):
         if not used:
             raise BadRequest("a grid needs a setting that changes; got none. Choose one for x, y or z.")
         if len(set(used)) < len(used):
-            raise BadRequest(f"each axis of a grid needs a setting of its own; got {', '.join(used)}.")
+            raise BadRequest("each axis of a grid needs a setting of its own; got {got}.", got=", ".join(used))
         x, y, z = (None if field == NONE else Axis.read(field, values) for field, values in given)
         return x, y, z
 
@@ -116,4 +116,9 @@ def _check_number(axes: list[Axis]) -> None:
     number = int(np.prod([len(axis.values) for axis in axes]))
     if number > series.MOST_REQUESTS:
         sides = " x ".join(str(len(axis.values)) for axis in axes)
-        raise BadRequest(f"a grid of {sides} has {number} cells; at most {series.MOST_REQUESTS} go. Take fewer values.")
+        raise BadRequest(
+            "a grid of {sides} has {number} cells; at most {most} go. Take fewer values.",
+            sides=sides,
+            number=number,
+            most=series.MOST_REQUESTS,
+        )

@@ -63,7 +63,7 @@ class PromptLinesRequest(TextToImageRequest):
             try:
                 request = TextToImageRequest.parse(base | _line(line.strip()))
             except BadRequest as error:
-                raise BadRequest(f"line {number}: {error}") from None
+                raise BadRequest("line {number}: {why}", number=number, why=error.sentence) from None
             found.append(dataclasses.replace(request, pictures=self.pictures))
         return found
 
@@ -92,17 +92,18 @@ def _line(line: str) -> dict[str, Any]:
     try:
         words = shlex.split(line[option.start() :])
     except ValueError:
-        raise BadRequest(f"a quotation mark is not closed in {line[-40:]!r}.") from None
+        raise BadRequest("a quotation mark is not closed in {line!r}.", line=line[-40:]) from None
     values: dict[str, Any] = {"prompt": prompt.strip()} if prompt.strip() else {}
     while words:
         option = words.pop(0)
         name = ELSEWHERE.get(key := option.removeprefix("--").replace("-", "_"), key)
         if not option.startswith("--") or name in FIXED or name not in _known():
             raise BadRequest(
-                f"unknown option {option[:40]!r}; known are --steps, --seed, --sampler and all other settings."
+                "unknown option {option!r}; known are --steps, --seed, --sampler and all other settings.",
+                option=option[:40],
             )
         if not words:
-            raise BadRequest(f"the option {option[:40]} needs a value. Write one behind it.")
+            raise BadRequest("the option {option} needs a value. Write one behind it.", option=option[:40])
         values |= names.resolved({name: words.pop(0)})
     return values
 

@@ -17,12 +17,19 @@ MOST_PIXEL_STEPS = 2**30
 def check(requests: Sequence[TextToImageRequest]) -> None:
     """Raises BadRequest for more than one job should do, and says what it comes to."""
     if len(requests) > MOST_REQUESTS:
-        raise BadRequest(f"{len(requests)} pictures are too many for one job; at most {MOST_REQUESTS} go. Take fewer.")
+        raise BadRequest(
+            "{number} pictures are too many for one job; at most {most} go. Take fewer.",
+            number=len(requests),
+            most=MOST_REQUESTS,
+        )
     cost = sum(r.width * r.height * r.count * r.num_inference_steps for r in requests)
     if cost > MOST_PIXEL_STEPS:
         raise BadRequest(
-            f"{len(requests)} requests come to {cost / 2**20:.0f} million pixels times steps; one job does at most "
-            f"{MOST_PIXEL_STEPS // 2**20}. Take fewer values, smaller pictures or fewer steps."
+            "{number} requests come to {cost:.0f} million pixels times steps; one job does at most {most}. "
+            "Take fewer values, smaller pictures or fewer steps.",
+            number=len(requests),
+            cost=cost / 2**20,
+            most=MOST_PIXEL_STEPS // 2**20,
         )
 
 

@@ -44,6 +44,6 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Experiment:
     """The experiment of that name. Raises NotFound."""
     if name not in MODULES:
-        raise NotFound(f"unknown experiment {name[:40]!r}; known are {', '.join(MODULES)}.")
+        raise NotFound("unknown experiment {name!r}; known are {known}.", name=name[:40], known=", ".join(MODULES))
     module = importlib.import_module(MODULES[name])
     return Experiment(name, module.Asked, module.answer)

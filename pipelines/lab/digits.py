@@ -142,7 +142,7 @@ def _ideal(labels: Tensor, guidance_scale: float) -> Model:
 def check_variance(model: str, variance: str) -> None:
     """Raises BadRequest where the model has no such variance."""
     if variance == "learned_range" and model != "learned":
-        raise BadRequest(f"only the model 'learned' has a learned variance; got {model!r}. Take a fixed one.")
+        raise BadRequest("only the model 'learned' has a learned variance; got {got!r}. Take a fixed one.", got=model)
 
 
 def nearest_label(pictures: Tensor) -> Tensor:

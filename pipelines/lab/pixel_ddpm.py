@@ -126,7 +126,9 @@ def load(variant: str = "fixed", folder: Path = FOLDER) -> PixelDDPM:
     """The shipped model, computing in float32. Raises BadFile where its weights are missing or another network's."""
     file = file_of(variant, folder)
     if variant not in VARIANTS or not file.is_file():
-        raise BadFile(f"there is no digits model {variant[:40]!r} (assets/models/digits). Copy that folder again.")
+        raise BadFile(
+            "there is no digits model {variant!r} (assets/models/digits). Copy that folder again.", variant=variant[:40]
+        )
     network = Network(variant == "learned")
     strangers.check_safetensors(file)
     with safe_open(file, "pt") as opened:
@@ -134,6 +136,6 @@ def load(variant: str = "fixed", folder: Path = FOLDER) -> PixelDDPM:
     weights = unpacked(load_file(file))
     shapes = {name: weight.shape for name, weight in weights.items()}
     if variance != variant or shapes != {name: weight.shape for name, weight in network.state_dict().items()}:
-        raise BadFile(f"assets/models/digits/{file.name} holds another network. Copy that folder again.")
+        raise BadFile("assets/models/digits/{file} holds another network. Copy that folder again.", file=file.name)
     network.load_state_dict(weights)
     return PixelDDPM(network.eval().requires_grad_(False), process())

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from pipelines import libs
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.families.learning import average
 from pipelines.lab.points import NO_LABEL, Denoiser, PointsRequest, taken_back, vp
@@ -141,7 +141,9 @@ class Learner:
         loss = float(loss.detach())
         average(self.averaged, self._network, min(0.995, (1 + self.step) / (10 + self.step)))
         if not loss < DIVERGED:  # not a number either
-            raise self._diverged(f"the loss was {loss:.3g} at step {self.step}, where noise alone has 1")
+            raise self._diverged(
+                Sentence("the loss was {loss:.3g} at step {step}, where noise alone has 1", loss=loss, step=self.step)
+            )
         return loss
 
     @torch.no_grad()
@@ -152,12 +154,16 @@ class Learner:
         values |= errors(self.request, self._process, network)
         values["bound"] = self._bound.beside(network) if last or len(self._process.betas) <= FEW else None
         if not _finite([values[name] for name in FIGURES]):
-            raise self._diverged(f"what the network answers after step {self.step} is no number any more")
+            raise self._diverged(
+                Sentence("what the network answers after step {step} is no number any more", step=self.step)
+            )
         return Snapshot(self.step, values)
 
-    def _diverged(self, how: str) -> BadRequest:
+    def _diverged(self, how: Sentence) -> BadRequest:
         rate = self.request.learning_rate
-        return BadRequest(f"the training diverged: {how}. Try a smaller learning_rate than {rate:g}.")
+        return BadRequest(
+            "the training diverged: {how}. Try a smaller learning_rate than {rate:g}.", how=how, rate=rate
+        )
 
 
 def _finite(values: Any) -> bool:

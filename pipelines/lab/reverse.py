@@ -57,7 +57,9 @@ class ReverseRequest(ScheduleRequest):
     def check(self) -> None:
         super().check()
         if any(not (0 <= place <= 1 and 0 <= scale <= STRONGEST) for place, scale in self.guidance_curve):
-            raise BadRequest(f"guidance_curve must lie between position 0 and 1, and scale 0 and {STRONGEST:g}.")
+            raise BadRequest(
+                "guidance_curve must lie between position 0 and 1, and scale 0 and {most:g}.", most=STRONGEST
+            )
 
     @property
     def guidance(self) -> Guidance:
@@ -133,7 +135,9 @@ class Watched:
         prompted = self.denoiser.x0(cond, x, sigma)
         x0_pred = self.denoiser.x0(self.denoiser.guided(cond, uncond, sigma), x, sigma)
         if not bool(x0_pred.isfinite().all()):
-            raise BadRequest(f"the picture became NaN at sigma {sigma:.3g}; lower the guidance or the shift.")
+            raise BadRequest(
+                "the picture became NaN at sigma {sigma:.3g}; lower the guidance or the shift.", sigma=sigma
+            )
         self.said.setdefault(sigma, Guess(sigma, x, prompted, x0_pred))
         return x0_pred
 

@@ -19,7 +19,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models import strangers
 from pipelines.models.faults import as_bad_file
 
@@ -64,7 +64,11 @@ def check(kind: Any, config: Mapping[str, Any], part: str, files: Iterable[Path]
 
 def _check(kind: Any, config: Mapping[str, Any], part: str, held: strangers.Shapes, unsaid: int) -> None:
     numbers = sum(map(_count, held.values())) + unsaid
-    sentence = f"the weights of {part} do not fit its config.json, of which no {kind.__name__} can be made."
+    sentence = Sentence(
+        "the weights of {part} do not fit its config.json, of which no {kind} can be made.",
+        part=part,
+        kind=kind.__name__,
+    )
     with as_bad_file(sentence, f"{part}/config.json", config, kind):
         try:
             most_tensors = SPARE_TENSORS + TENSORS_EACH * len(held)
@@ -75,7 +79,12 @@ def _check(kind: Any, config: Mapping[str, Any], part: str, held: strangers.Shap
     wanted = sum(parameter.numel() for name, parameter in module.named_parameters() if name not in tied)
     tables = sum(buffer.numel() for buffer in module.buffers())
     if wanted > numbers and (missing := _missing(module, held)):
-        raise BadFile(f"{part} lacks {len(missing)} of its weights ({missing[0][:60]}, ...). Copy the folder again.")
+        raise BadFile(
+            "{part} lacks {number} of its weights ({missing}, ...). Copy the folder again.",
+            part=part,
+            number=len(missing),
+            missing=missing[0][:60],
+        )
     if wanted > numbers:
         raise _refusal(part, config, held, wanted, numbers, _largest_alien(module, held))
     if tables > numbers + SPARE_NUMBERS:
@@ -99,10 +108,21 @@ def _refusal(
     alien = [size for size in shape if size not in known]
     keys = _keys_with(config, alien) or _largest(config)
     named = ", ".join(f"{key[:40]} = {value}" for key, value in keys[:KEYS])
-    much = f"{wanted:,} weights or more, its file holds {numbers:,}"
     if wanted <= numbers:
-        much = "far more blocks than its file of weights has"
-    return BadFile(f"{part}/config.json asks for {much} ({named}): one of the two is not its own. Copy both again.")
+        return BadFile(
+            "{part}/config.json asks for far more blocks than its file of weights has ({named}): one of the two is not "
+            "its own. Copy both again.",
+            part=part,
+            named=named,
+        )
+    return BadFile(
+        "{part}/config.json asks for {wanted:,} weights or more, its file holds {held:,} ({named}): one of the two is "
+        "not its own. Copy both again.",
+        part=part,
+        wanted=wanted,
+        held=numbers,
+        named=named,
+    )
 
 
 def _keys_with(config: Mapping[str, Any], sizes: list[int]) -> list[tuple[str, int]]:
@@ -150,7 +170,9 @@ class _TooMuch(BadFile):
     """`numbers` so far, and the shape of the tensor that was one too many."""
 
     def __init__(self, numbers: int, shape: tuple[int, ...]) -> None:
-        super().__init__(f"a config asks for {numbers:,} numbers, more than its weights hold. Copy both again.")
+        super().__init__(
+            "a config asks for {numbers:,} numbers, more than its weights hold. Copy both again.", numbers=numbers
+        )
         self.numbers, self.shape = numbers, shape
 
 
@@ -167,7 +189,8 @@ class _Ledger(TorchDispatchMode):
         kwargs = kwargs or {}
         if time.thread_time() > self._until:
             raise BadFile(
-                f"the model's config asks for more than can be laid out in {MOST_SECONDS:.0f} s: it is no real one's."
+                "the model's config asks for more than can be laid out in {most:.0f} s: it is no real one's.",
+                most=MOST_SECONDS,
             )
         makes = not any(isinstance(arg, torch.Tensor) for arg in tree_leaves((args, kwargs)))
         if not _on_meta(args, kwargs, makes):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import places
 from pipelines.device.memory import is_out_of_memory
-from pipelines.errors import BadFile, StudioError
+from pipelines.errors import BadFile, Sentence, StudioError
 from pipelines.events import StopEarly
 from pipelines.models import strangers
 
@@ -29,7 +29,7 @@ SHORTEST_VALUE = 3
 
 @contextmanager
 def as_bad_file(
-    sentence: str, label: str = "config.json", config: Mapping[str, Any] | None = None, kind: Any = None
+    sentence: Sentence, label: str = "config.json", config: Mapping[str, Any] | None = None, kind: Any = None
 ) -> Iterator[None]:
     """Raises BadFile with `sentence`, and the key of `config` that is at fault where that can be known.
 
@@ -63,11 +63,20 @@ def faults_of(info: ModelInfo) -> Iterator[None]:
     except Exception as error:
         if is_ours(info.folder) or is_out_of_memory(error) or not _is_of_a_library(error):
             raise
-        key = next((f" Look at {key[:40]} in {part}." for part, key in _blamed_parts(error, info)), "")
+        part, key = next(_blamed_parts(error, info), ("", ""))
         log.warning("the model %s cannot be used", info.name, exc_info=error)
+        if not key:
+            raise BadFile(
+                "{model} cannot be painted with: its configs ask for what its parts cannot do. Copy the whole folder "
+                "again or choose another model.",
+                model=info.name[:60],
+            ) from error
         raise BadFile(
-            f"{info.name[:60]} cannot be painted with: its configs ask for what its parts cannot do.{key} Copy the "
-            "whole folder again or choose another model."
+            "{model} cannot be painted with: its configs ask for what its parts cannot do. Look at {key} in {part}. "
+            "Copy the whole folder again or choose another model.",
+            model=info.name[:60],
+            key=key[:40],
+            part=part,
         ) from error
 
 
@@ -90,16 +99,29 @@ def _blamed_parts(error: BaseException, info: ModelInfo) -> Iterator[tuple[str, 
             yield part, key
 
 
-def _refusal(error: BaseException, sentence: str, label: str, config: Mapping[str, Any] | None, kind: Any) -> BadFile:
+def _refusal(
+    error: BaseException, sentence: Sentence, label: str, config: Mapping[str, Any] | None, kind: Any
+) -> BadFile:
     log.warning("refused: %s", sentence, exc_info=error)
     config = config or {}
     if config and isinstance(error, KeyError) and error.args and str(error.args[0]).isidentifier():
         if error.args[0] not in config and error.args[0] not in _words(config):
-            return BadFile(f"{sentence} {label[:60]} may lack {str(error.args[0])[:40]}.")
+            return BadFile(
+                "{sentence} {label} may lack {lacking}.",
+                sentence=sentence,
+                label=label[:60],
+                lacking=str(error.args[0])[:40],
+            )
     key = blamed(error, config, kind)
     if key is None:
         return BadFile(sentence)
-    return BadFile(f"{sentence} Look at {key[:40]} in {label[:60]}: it is {_short(config.get(key))}.")
+    return BadFile(
+        "{sentence} Look at {key} in {label}: it is {value}.",
+        sentence=sentence,
+        key=key[:40],
+        label=label[:60],
+        value=_short(config.get(key)),
+    )
 
 
 def blamed(error: BaseException, config: Mapping[str, Any], kind: Any = None) -> str | None:

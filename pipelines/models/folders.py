@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines import places
-from pipelines.errors import NotFound
+from pipelines.errors import NotFound, Sentence
 from pipelines.files import disk, plain
 from pipelines.files.disk import Names
 from pipelines.files.plain import Folder
@@ -67,5 +67,9 @@ def find(name: str) -> Path:
                 return folder / name
             if plain.is_regular(folder / f"{name}.safetensors"):
                 return folder / f"{name}.safetensors"
-    here = ", ".join(installed()[:8]) or "none"
-    raise NotFound(f"model {name[:40]!r} is not installed; installed are: {here}. Put its folder or file under models.")
+    here = ", ".join(installed()[:8]) or Sentence("none")
+    raise NotFound(
+        "model {name!r} is not installed; installed are: {here}. Put its folder or file under models.",
+        name=name[:40],
+        here=here,
+    )

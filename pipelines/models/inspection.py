@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models import strangers
 from pipelines.models.architectures import Architecture, of_pipeline
 from pipelines.models.faults import as_bad_file
@@ -16,7 +16,9 @@ WEIGHT_STEMS |= {"vae": "diffusion_pytorch_model"}  # the text encoders' are cal
 
 def inspect(place: Path) -> ModelInfo:
     """Look a model's folder or file over without loading it. Raises BadFile with what is wrong and what to do."""
-    with as_bad_file(f"{place.name[:60]} is not laid out as a model is. Copy it again or choose another."):
+    with as_bad_file(
+        Sentence("{file} is not laid out as a model is. Copy it again or choose another.", file=place.name[:60])
+    ):
         if place.is_dir():
             info = _inspect_folder(place)
         else:
@@ -30,7 +32,7 @@ def inspect(place: Path) -> ModelInfo:
 def _check_shape(info: ModelInfo) -> None:
     """Raises BadFile where the configs say no size of pictures."""
     label = f"{info.network}/config.json"
-    with as_bad_file("the model's configs say no size of its pictures.", label, info.configs[info.network]):
+    with as_bad_file(Sentence("the model's configs say no size of its pictures."), label, info.configs[info.network]):
         if not all(side >= 1 for side in native_shape(info)):
             raise ValueError("sample_size")
 
@@ -69,14 +71,18 @@ def _inspect_folder(folder: Path) -> ModelInfo:
 def _check_tokenizer(folder: Path, part: str) -> None:
     names = ("tokenizer.json", "vocab.json", "spiece.model")
     if not any((folder / part / name).is_file() for name in names):
-        raise BadFile(f"{part}/tokenizer.json is missing from the model folder; copy the whole folder again.")
+        raise BadFile("{part}/tokenizer.json is missing from the model folder; copy the whole folder again.", part=part)
     if (folder / part / "tokenizer_config.json").is_file():
         strangers.refuse_code(
             f"{part}/tokenizer_config.json", strangers.read_json(folder / part / "tokenizer_config.json")
         )
     for file in (folder / part).iterdir():
         if file.suffix in (".json", ".txt", ".model") and file.stat().st_size > strangers.MOST_TOKENIZER_BYTES:
-            raise BadFile(f"{part}/{file.name} is larger than any real one; get the model from another source.")
+            raise BadFile(
+                "{part}/{file} is larger than any real one; get the model from another source.",
+                part=part,
+                file=file.name,
+            )
 
 
 def _classes(index: dict[str, Any], architecture: Architecture) -> dict[str, str]:
@@ -89,6 +95,11 @@ def _classes(index: dict[str, Any], architecture: Architecture) -> dict[str, str
             continue
         if library not in ("diffusers", "transformers") or name not in known:
             allowed = ", ".join(sorted(known)[:4])
-            raise BadFile(f"{part} in model_index.json must be one of {allowed}; got {str(name)[:60]}.")
+            raise BadFile(
+                "{part} in model_index.json must be one of {allowed}; got {got}.",
+                part=part,
+                allowed=allowed,
+                got=str(name)[:60],
+            )
         classes[part] = str(name)
     return classes

@@ -86,13 +86,17 @@ def read_json(path: Path, most: int = MOST_JSON_BYTES) -> dict[str, Any]:
     """A JSON object from a file of bounded size without duplicate keys. Raises BadFile."""
     label = f"{path.parent.name}/{path.name}" if path.name != "model_index.json" else path.name
     if not plain.is_regular(path):
-        raise BadFile(f"{label} is missing from the model folder; copy the whole folder again.")
+        raise BadFile("{label} is missing from the model folder; copy the whole folder again.", label=label)
     if path.stat().st_size > most:
-        raise BadFile(f"{label} is {path.stat().st_size} bytes, more than the {most} allowed.")
+        raise BadFile(
+            "{label} is {size} bytes, more than the {most} allowed.", label=label, size=path.stat().st_size, most=most
+        )
     try:
         return json_object(plain.read(path, most), label)
     except OSError as error:
-        raise BadFile(f"{label} cannot be read: {error.strerror}. Check its permissions.") from None
+        raise BadFile(
+            "{label} cannot be read: {problem}. Check its permissions.", label=label, problem=error.strerror
+        ) from None
 
 
 def json_object(
@@ -102,9 +106,9 @@ def json_object(
     try:
         data = json.loads(raw, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
-        raise BadFile(f"{label} is not valid JSON: it is damaged or cut off. Copy it again.") from None
+        raise BadFile("{label} is not valid JSON: it is damaged or cut off. Copy it again.", label=label) from None
     if not isinstance(data, dict):
-        raise BadFile(f"{label} must hold a JSON object. Copy it again.")
+        raise BadFile("{label} must hold a JSON object. Copy it again.", label=label)
     return data
 
 
@@ -116,27 +120,43 @@ def refuse_links_out(folder: Path) -> None:
         for name in (*subfolders, *files):
             count += 1
             if count > MOST_FILES:
-                raise BadFile(f"the model folder holds more than {MOST_FILES} files; keep only the model in it.")
+                raise BadFile(
+                    "the model folder holds more than {most} files; keep only the model in it.", most=MOST_FILES
+                )
             path = Path(base, name)
             if path.is_symlink() and not path.resolve().is_relative_to(home):
-                raise BadFile(f"{name[:60]} in the model folder is a link that leads out of it; put the file there.")
+                raise BadFile(
+                    "{name} in the model folder is a link that leads out of it; put the file there.", name=name[:60]
+                )
 
 
 def refuse_code(label: str, config: dict[str, Any]) -> None:
     """Raises BadFile where a config asks for code of its own."""
     for name in NEVER:
         if name in config:
-            raise BadFile(f"{label} asks for code of its own ({name}), which is never run. Choose another model.")
+            raise BadFile(
+                "{label} asks for code of its own ({name}), which is never run. Choose another model.",
+                label=label,
+                name=name,
+            )
 
 
 def check_config(label: str, config: dict[str, Any]) -> None:
     refuse_code(label, config)
     for name in MUST_BE_UNSET:
         if config.get(name) is not None:
-            raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
+            raise BadFile(
+                "{label} sets {name}, which needs inputs besides a prompt. Choose another model.",
+                label=label,
+                name=name,
+            )
     for name, known in (("addition_embed_type", ("text", "text_time")), ("encoder_hid_dim_type", ("text_proj",))):
         if config.get(name) not in (None, *known):
-            raise BadFile(f"{label} sets {name}, which needs inputs besides a prompt. Choose another model.")
+            raise BadFile(
+                "{label} sets {name}, which needs inputs besides a prompt. Choose another model.",
+                label=label,
+                name=name,
+            )
     for name, value in config.items():
         check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
 
@@ -147,14 +167,30 @@ def check_size(label: str, name: str, value: Any, most: float) -> None:
         return  # only id-to-label tables and the like: nothing is built from them
     if isinstance(value, list):
         if len(value) > (MOST_LIST if name == "trained_betas" else 64):
-            raise BadFile(f"{name[:40]} in {label} has {len(value)} entries, more than any real model. Do not use it.")
+            raise BadFile(
+                "{name} in {label} has {number} entries, more than any real model. Do not use it.",
+                name=name[:40],
+                label=label,
+                number=len(value),
+            )
         for item in value:
             check_size(label, name, item, most)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if not abs(value) <= most and name not in MAY_BE_INFINITE:
-            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; at most {most:g} is allowed.")
+            raise BadFile(
+                "{name} in {label} is {value}; at most {most:g} is allowed.",
+                name=name[:40],
+                label=label,
+                value=str(value)[:20],
+                most=most,
+            )
         if name in BOUNDS and value < (0 if name in MAY_BE_ZERO else 1):
-            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}, less than any real model has.")
+            raise BadFile(
+                "{name} in {label} is {value}, less than any real model has.",
+                name=name[:40],
+                label=label,
+                value=str(value)[:20],
+            )
 
 
 def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
@@ -167,8 +203,10 @@ def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
             return _shards(index)
     pickles = [*(folder / part).glob("*.bin"), *(folder / part).glob("*.pt"), *(folder / part).glob("*.ckpt")]
     if pickles:
-        raise BadFile(f"{part} has its weights as a pickle, which can run code; convert it to safetensors.")
-    raise BadFile(f"{part}/{stem}.safetensors is missing from the model folder; copy the whole folder again.")
+        raise BadFile("{part} has its weights as a pickle, which can run code; convert it to safetensors.", part=part)
+    raise BadFile(
+        "{part}/{stem}.safetensors is missing from the model folder; copy the whole folder again.", part=part, stem=stem
+    )
 
 
 def _shards(index: Path) -> tuple[Path, ...]:
@@ -176,10 +214,14 @@ def _shards(index: Path) -> tuple[Path, ...]:
     named = read_json(index, MOST_INDEX_BYTES).get("weight_map")
     names = sorted({str(name) for name in named.values()}) if isinstance(named, dict) else []
     if not names or len(names) > MOST_FILES or any(not SHARD.fullmatch(name) for name in names):
-        raise BadFile(f"{index.parent.name}/{index.name} names no weights. Copy it again.")
+        raise BadFile("{folder}/{file} names no weights. Copy it again.", folder=index.parent.name, file=index.name)
     for name in names:
         if not (index.parent / name).is_file():
-            raise BadFile(f"{index.parent.name}/{name} is missing from the model folder; copy the whole folder again.")
+            raise BadFile(
+                "{folder}/{name} is missing from the model folder; copy the whole folder again.",
+                folder=index.parent.name,
+                name=name,
+            )
     return tuple(index.parent / name for name in names)
 
 
@@ -199,11 +241,20 @@ def sound_header(path: Path) -> Header:
     try:
         size, head = path.stat().st_size, header.read(path)
     except OSError as error:
-        raise BadFile(f"{label} cannot be read: {error.strerror}. Put a plain file there.") from None
+        raise BadFile(
+            "{label} cannot be read: {problem}. Put a plain file there.", label=label, problem=error.strerror
+        ) from None
     except BadFile as error:
-        raise BadFile(f"{label}: {str(error)[:1].lower()}{str(error)[1:]}") from None
+        raise BadFile("{label}: {why}", label=label, why=error.sentence.with_small_first()) from None
     if size > MOST_WEIGHT_BYTES:
-        raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be used.")
+        raise BadFile(
+            "{label} is {size:.0f} GiB; at most {most} GiB can be used.",
+            label=label,
+            size=size / 2**30,
+            most=MOST_WEIGHT_BYTES // 2**30,
+        )
     if not head.is_whole():
-        raise BadFile(f"the header of {label} does not agree with itself: the file is damaged. Copy it again.")
+        raise BadFile(
+            "the header of {label} does not agree with itself: the file is damaged. Copy it again.", label=label
+        )
     return head

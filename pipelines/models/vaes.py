@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import models, places
-from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
 from pipelines.files import disk, plain
 from pipelines.files.disk import Names
 from pipelines.models import strangers
@@ -77,7 +77,11 @@ def find(name: str) -> Path:
         for home in places.of(places.VAES):
             if _is_vae(home / name):
                 return home / name
-    raise NotFound(f"vae {name[:40]!r} is not here; here are: {', '.join(names()[:8])}. Put it under models/vae.")
+    raise NotFound(
+        "vae {name!r} is not here; here are: {known}. Put it under models/vae.",
+        name=name[:40],
+        known=", ".join(names()[:8]),
+    )
 
 
 def _is_vae(path: Path) -> bool:
@@ -88,8 +92,10 @@ def _is_vae(path: Path) -> bool:
 def inspect(path: Path) -> VaeInfo:
     """Look a file or a folder over without loading it. Raises BadFile."""
     if path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve()):
-        raise BadFile(f"{path.name[:60]} is a link that leads out of models/vae; put the file itself there.")
-    with as_bad_file(f"{path.name[:60]} is not laid out as a decoder is. Copy it again or choose another."):
+        raise BadFile("{file} is a link that leads out of models/vae; put the file itself there.", file=path.name[:60])
+    with as_bad_file(
+        Sentence("{file} is not laid out as a decoder is. Copy it again or choose another.", file=path.name[:60])
+    ):
         return _of_folder(path) if path.is_dir() else _of_file(path)
 
 
@@ -97,17 +103,21 @@ def refuse_unfit(vae: VaeInfo, model: ModelInfo) -> None:
     """Raises BadRequest where the decoder's latents are not the model's, by name."""
     own = model.configs["vae"]
     blocks = own.get("block_out_channels") or own.get("decoder_block_out_channels") or (0,) * 4
-    pairs = (("latent channels", vae.latent_channels, int(own.get("latent_channels", 4))),)
-    pairs += (("pixels a latent", vae.latent_factor, 2 ** (len(blocks) - 1)),)
-    for what, has, wanted in pairs:
-        if has != wanted:
-            raise _unfit(vae, model, f"it has {has} {what}, the model has {wanted}")
+    has, wanted = vae.latent_channels, int(own.get("latent_channels", 4))
+    if has != wanted:
+        why = Sentence("it has {has} latent channels, the model has {wanted}", has=has, wanted=wanted)
+        raise _unfit(vae, model, why)
+    has, wanted = vae.latent_factor, 2 ** (len(blocks) - 1)
+    if has != wanted:
+        raise _unfit(
+            vae, model, Sentence("it has {has} pixels a latent, the model has {wanted}", has=has, wanted=wanted)
+        )
     kind = model.classes["vae"]
     if vae.kind == TINY and kind == KL:
         return  # a TAESD takes latents in the network's own scale, whatever that is
     scaling = vae.scaling if kind == vae.kind or vae.scaling else (0.0, 0.0)
     if scaling is not None and scaling != scaling_of(own):
-        raise _unfit(vae, model, "its latents have another scale")
+        raise _unfit(vae, model, Sentence("its latents have another scale"))
 
 
 def scaling_of(config: Mapping[str, Any]) -> tuple[float, float]:
@@ -115,21 +125,34 @@ def scaling_of(config: Mapping[str, Any]) -> tuple[float, float]:
     return float(config.get("scaling_factor") or 1.0), float(config.get("shift_factor") or 0.0)
 
 
-def _unfit(vae: VaeInfo, model: ModelInfo, why: str) -> BadRequest:
-    return BadRequest(f"vae {vae.name[:60]} does not fit {model.name[:40]}: {why}. Choose another or 'automatic'.")
+def _unfit(vae: VaeInfo, model: ModelInfo, why: Sentence) -> BadRequest:
+    return BadRequest(
+        "vae {vae} does not fit {model}: {why}. Choose another or 'automatic'.",
+        vae=vae.name[:60],
+        model=model.name[:40],
+        why=why,
+    )
 
 
 def _of_folder(folder: Path) -> VaeInfo:
     config = strangers.read_json(folder / "config.json")
     kind = str(config.get("_class_name"))
     if kind not in (KL, TINY):
-        raise BadFile(f"{folder.name[:60]} is a {kind[:40]}; only {KL} and {TINY} can decode. Choose another.")
+        raise BadFile(
+            "{folder} is a {kind}; only {kl} and {tiny} can decode. Choose another.",
+            folder=folder.name[:60],
+            kind=kind[:40],
+            kl=KL,
+            tiny=TINY,
+        )
     strangers.check_config(f"{folder.name}/config.json", config)
     file = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if file is None:
-        raise BadFile(f"{folder.name[:60]} has no {WEIGHTS[0]}. Copy the whole folder again.")
+        raise BadFile("{folder} has no {file}. Copy the whole folder again.", folder=folder.name[:60], file=WEIGHTS[0])
     if not file.resolve().is_relative_to(folder.resolve()):
-        raise BadFile(f"the weights of {folder.name[:60]} are a link that leads out of it; put the file there.")
+        raise BadFile(
+            "the weights of {folder} are a link that leads out of it; put the file there.", folder=folder.name[:60]
+        )
     strangers.check_safetensors(file)
     return VaeInfo(folder.name, file, kind, "", config, scaling_of(config))
 
@@ -148,7 +171,9 @@ def _of_file(file: Path) -> VaeInfo:
             config = {"latent_channels": channels}
             strangers.check_config(file.name, config)
             return VaeInfo(file.name, file, TINY, prefix, config, (1.0, 0.0))
-    raise BadFile(f"{file.name[:60]} holds no decoder that is known: an AutoencoderKL or a TAESD. Choose another.")
+    raise BadFile(
+        "{file} holds no decoder that is known: an AutoencoderKL or a TAESD. Choose another.", file=file.name[:60]
+    )
 
 
 def _kl_config(shapes: Shapes, name: str) -> dict[str, Any]:
@@ -160,7 +185,7 @@ def _kl_config(shapes: Shapes, name: str) -> dict[str, Any]:
     count = 1 + max((level for level, _ in widths), default=-1)
     layers = sum(1 for level, _ in widths if level == 0)
     if not 1 <= count <= 8 or any((level, 0) not in widths for level in range(count)):
-        raise BadFile(f"{name[:60]} is no whole AutoencoderKL: its encoder is missing. Choose another file.")
+        raise BadFile("{name} is no whole AutoencoderKL: its encoder is missing. Choose another file.", name=name[:60])
     return {
         "down_block_types": ["DownEncoderBlock2D"] * count,
         "up_block_types": ["UpDecoderBlock2D"] * count,

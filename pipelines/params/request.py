@@ -43,7 +43,9 @@ class Request:
         known = {f.name: f for f in cls.fields()}
         for name in values:
             if name not in known:
-                raise BadRequest(f"unknown field {described(name)}; known are {listed(tuple(known))}.")
+                raise BadRequest(
+                    "unknown field {name}; known are {known}.", name=described(name), known=listed(tuple(known))
+                )
         checked: dict[str, Any] = {n: known[n].spec.check(n, value, known[n].kind) for n, value in values.items()}
         request = cls.of(**checked)
         request.check()
@@ -108,7 +110,9 @@ class Request:
         if not self.value(name):
             return None
         if name not in self.pictures:
-            raise NotFound(f"the picture that {name} names was not handed over. Send the picture itself again.")
+            raise NotFound(
+                "the picture that {name} names was not handed over. Send the picture itself again.", name=name
+            )
         return self.pictures[name]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 
 LARGEST_OF_JAVASCRIPT = 2**53 - 1
 
@@ -22,9 +22,21 @@ class Range:
     def check(self, name: str, value: object, kind: type) -> int | float:
         number = _number(name, value, kind)
         if not self.low <= number <= self.high:
-            raise BadRequest(f"{name} must be {self.low:g} to {self.high:g}; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be {low:g} to {high:g}; got {got}.",
+                name=name,
+                low=self.low,
+                high=self.high,
+                got=described(value),
+            )
         if kind is int and self.step and (number - self.low) % self.step:
-            raise BadRequest(f"{name} must be {self.low:g} plus a multiple of {self.step:g}; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be {low:g} plus a multiple of {step:g}; got {got}.",
+                name=name,
+                low=self.low,
+                step=self.step,
+                got=described(value),
+            )
         return number
 
 
@@ -44,7 +56,12 @@ class Choice:
 
     def check(self, name: str, value: object, kind: type) -> str:
         if not isinstance(value, str) or not self._has(value):
-            raise BadRequest(f"{name} must be one of {listed(self.names())}; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be one of {names}; got {got}.",
+                name=name,
+                names=listed(self.names()),
+                got=described(value),
+            )
         return value
 
 
@@ -56,11 +73,16 @@ class Text:
 
     def check(self, name: str, value: object, kind: type) -> str:
         if not isinstance(value, str):
-            raise BadRequest(f"{name} must be text; got {described(value)}.")
+            raise BadRequest("{name} must be text; got {got}.", name=name, got=described(value))
         if len(value) > self.max_length:
-            raise BadRequest(f"{name} must be at most {self.max_length} characters; got {len(value)}. Shorten it.")
+            raise BadRequest(
+                "{name} must be at most {max_length} characters; got {got}. Shorten it.",
+                name=name,
+                max_length=self.max_length,
+                got=len(value),
+            )
         if any(ord(c) < 32 and c not in "\t\n\r" or 0xD800 <= ord(c) <= 0xDFFF for c in value):
-            raise BadRequest(f"{name} holds control characters that no prompt needs. Remove them.")
+            raise BadRequest("{name} holds control characters that no prompt needs. Remove them.", name=name)
         return value
 
 
@@ -72,7 +94,7 @@ class Flag:
         known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
         if isinstance(value, bool | str) and value in known:
             return known[value]
-        raise BadRequest(f"{name} must be true or false; got {described(value)}.")
+        raise BadRequest("{name} must be true or false; got {got}.", name=name, got=described(value))
 
 
 @dataclass(frozen=True)
@@ -83,7 +105,9 @@ class Picture:
         if isinstance(value, str) and re.fullmatch(r"([0-9a-f]{64})?", value):
             return value
         raise BadRequest(
-            f"{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {described(value)}."
+            "{name} must be the id of a kept picture, 64 of 0-9 and a-f, or empty; got {got}.",
+            name=name,
+            got=described(value),
         )
 
 
@@ -100,11 +124,18 @@ class Curve:
         if isinstance(value, str):
             value = [point.split() for point in value.split(";") if point.strip()]
         if not isinstance(value, list | tuple) or len(value) > self.most:
-            raise BadRequest(f"{name} must be a list of at most {self.most} points [x, y]; got {described(value)}.")
+            raise BadRequest(
+                "{name} must be a list of at most {most} points [x, y]; got {got}.",
+                name=name,
+                most=self.most,
+                got=described(value),
+            )
         points = []
         for point in value:
             if not isinstance(point, list | tuple) or len(point) != 2:
-                raise BadRequest(f"{name} must be a list of points [x, y]; got {described(point)} among them.")
+                raise BadRequest(
+                    "{name} must be a list of points [x, y]; got {got} among them.", name=name, got=described(point)
+                )
             points.append((float(_number(name, point[0], float)), float(_number(name, point[1], float))))
         return tuple(sorted(points))
 
@@ -118,19 +149,19 @@ Spec = Range | Choice | Text | Flag | Picture | Curve
 
 def _number(name: str, value: object, kind: type) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise BadRequest(f"{name} must be a number; got {described(value)}.")
+        raise BadRequest("{name} must be a number; got {got}.", name=name, got=described(value))
     if kind is int and isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value):
         return int(value)  # exact, as a float is not beyond 2^53
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise BadRequest(f"{name} must be a number; got {described(value)}.") from None
+        raise BadRequest("{name} must be a number; got {got}.", name=name, got=described(value)) from None
     if not math.isfinite(number):
-        raise BadRequest(f"{name} must be a finite number; got {described(value)}.")
+        raise BadRequest("{name} must be a finite number; got {got}.", name=name, got=described(value))
     if kind is not int:
         return number
     if number != int(number):
-        raise BadRequest(f"{name} must be a whole number; got {described(value)}.")
+        raise BadRequest("{name} must be a whole number; got {got}.", name=name, got=described(value))
     return int(value) if isinstance(value, int) else int(number)
 
 
@@ -149,12 +180,12 @@ def described(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
+        return Sentence("a list of {number}", number=len(value))
     if isinstance(value, Mapping):
-        return "an object"
+        return Sentence("an object")
     if isinstance(value, str):
         return _cut(repr(value[:80]))
-    return _cut(f"{value}") if isinstance(value, int | float) else "something else"
+    return _cut(f"{value}") if isinstance(value, int | float) else Sentence("something else")
 
 
 def _cut(text: str) -> str:

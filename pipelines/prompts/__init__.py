@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.prompts import editing, networks, weights
 from pipelines.prompts.networks import Lora
 from pipelines.prompts.steps import Steps
@@ -58,8 +58,11 @@ class Prompt:
         """What holds in each of the steps; each state is read once. Raises BadRequest beyond MOST_STEPS."""
         work = Steps(
             MOST_STEPS,
-            f"the prompt changes too often for its length: its steps have more than {MOST_STEPS} words and brackets "
-            "together. Shorten it, or let less of it change.",
+            Sentence(
+                "the prompt changes too often for its length: its steps have more than {most} words and brackets "
+                "together. Shorten it, or let less of it change.",
+                most=MOST_STEPS,
+            ),
         )
         changes = any(text.changes for text, _ in self.parts)
         states: dict[tuple[str, ...], tuple[WeightedText, ...]] = {}
@@ -80,7 +83,9 @@ class Prompt:
 def parse(text: str, syntax: str = "a1111", negative: bool = False) -> Prompt:
     """Read a prompt. A negative one has no AND, as in A1111. Raises BadRequest for what cannot be meant."""
     if syntax not in SYNTAXES:
-        raise BadRequest(f"prompt_syntax must be one of {', '.join(SYNTAXES)}; got {syntax[:40]!r}.")
+        raise BadRequest(
+            "prompt_syntax must be one of {known}; got {got!r}.", known=", ".join(SYNTAXES), got=syntax[:40]
+        )
     if syntax == "plain":
         return Prompt(syntax, ((editing.Schedule.fixed(text), 1.0),))
     text, loras, unknown = networks.taken_out(text, syntax)
@@ -113,7 +118,11 @@ def _parts(text: str) -> list[tuple[str, float]]:
     """The texts between ANDs and their weights. Without an AND a colon at the end is no weight: `16:9` is a word."""
     texts = _AND.split(text)
     if len(texts) > MOST_PARTS:
-        raise BadRequest(f"a prompt may have at most {MOST_PARTS} parts joined by AND; got {len(texts)}. Join some.")
+        raise BadRequest(
+            "a prompt may have at most {most} parts joined by AND; got {got}. Join some.",
+            most=MOST_PARTS,
+            got=len(texts),
+        )
     return [(text, 1.0)] if len(texts) == 1 else [_weighted(one) for one in texts]
 
 
@@ -123,5 +132,5 @@ def _weighted(text: str) -> tuple[str, float]:
         return text.strip(), 1.0
     weight = float(number)
     if not math.isfinite(weight) or abs(weight) > weights.LARGEST:
-        raise BadRequest(weights.too_heavy(weight))
+        raise weights.too_heavy(weight)
     return words.strip(), weight

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.prompts import library
 from pipelines.prompts.steps import Steps
 
@@ -59,20 +59,30 @@ def resolve(text: str, seed: int | str, words_of: WordsOf = library.words_of) ->
         made += len(choices)
         if depth > DEEPEST or made > MOST_CHOICES or length > LONGEST:
             raise BadRequest(
-                f"the choices in the prompt go on for more than {DEEPEST} levels, {MOST_CHOICES} draws or {LONGEST} "
-                "characters. A list may name itself."
+                "the choices in the prompt go on for more than {most} levels, {most_choices} draws or {longest} "
+                "characters. A list may name itself.",
+                most=DEEPEST,
+                most_choices=MOST_CHOICES,
+                longest=LONGEST,
             )
         waiting.extend(reversed(list(_unfolded(piece, choices, draw, words_of, steps, depth))))
     if made and length > LONGEST:
-        raise BadRequest(f"the prompt became {length} characters long, more than {LONGEST}. Use shorter lists.")
+        raise BadRequest(
+            "the prompt became {length} characters long, more than {most}. Use shorter lists.",
+            length=length,
+            most=LONGEST,
+        )
     return "".join(said)
 
 
 def _steps() -> Steps:
     return Steps(
         MOST_STEPS,
-        f"the choices in the prompt take more than {MOST_STEPS} steps: too many draws, too many options or lists too "
-        "long. Draw fewer, or shorten the lists.",
+        Sentence(
+            "the choices in the prompt take more than {most} steps: too many draws, too many options or lists too "
+            "long. Draw fewer, or shorten the lists.",
+            most=MOST_STEPS,
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.models.faults import as_bad_file
 from pipelines.prompts.weights import Sections
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 WEIGHTINGS = ("original", "no_norm", "interpolate")
 """original: multiply, then restore the mean (A1111); no_norm: multiply; interpolate: from no prompt (ComfyUI)."""
 MOST_CHUNKS = 16
-UNREADABLE = "the model's tokenizer cannot read this text: its files are damaged. Copy the model's folder again."
+UNREADABLE = Sentence(
+    "the model's tokenizer cannot read this text: its files are damaged. Copy the model's folder again."
+)
 COMMA_WITHIN = 20  # tokens: a chunk that would end inside a phrase ends at its comma, if one is as near as this
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import places
-from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
 from pipelines.files import disk, plain
 
 NAME = r"[^\W_][\w-]{0,63}(?:/[^\W_][\w-]{0,63}){0,4}"
@@ -51,14 +51,18 @@ def homes() -> tuple[Path, ...]:
 def words_of(name: str) -> list[str]:
     """The lines of a list, without empty ones and comments. Raises NotFound, BadFile, BadRequest."""
     if not _NAME.fullmatch(name):
-        raise BadRequest(f"a wildcard is named by letters, digits, - and /, like __animals/small__; got {name[:40]!r}.")
+        raise BadRequest(
+            "a wildcard is named by letters, digits, - and /, like __animals/small__; got {got!r}.", got=name[:40]
+        )
     for folder in _wildcard_folders():
         file = folder / f"{name}.txt"
         if file.is_file() and file.resolve().is_relative_to(folder.resolve()):
             return _lines(file, name)
     raise NotFound(
-        f"there is no wildcard {name[:60]!r}. Put its words, one a line, into wildcards/{name[:60]}.txt "
-        "beside the folder of models."
+        "there is no wildcard {name!r}. Put its words, one a line, into wildcards/{file}.txt beside "
+        "the folder of models.",
+        name=name[:60],
+        file=name[:60],
     )
 
 
@@ -90,7 +94,7 @@ def style(name: str) -> Style:
         return Style("", "")
     found = styles().get(name)
     if found is None:
-        raise BadRequest(f"there is no style {name[:60]!r} in styles.csv. Choose another one.")
+        raise BadRequest("there is no style {name!r} in styles.csv. Choose another one.", name=name[:60])
     return found
 
 
@@ -108,27 +112,34 @@ def _wildcard_folders() -> Iterator[Path]:
 
 
 def _lines(file: Path, name: str) -> list[str]:
-    lines = [line.strip() for line in _text(file, f"the wildcard {name[:60]!r}").splitlines()[:MOST_LINES]]
+    lines = [
+        line.strip()
+        for line in _text(file, Sentence("the wildcard {name!r}", name=name[:60])).splitlines()[:MOST_LINES]
+    ]
     words = [line for line in lines if line and not line.startswith("#")]
     if not words:
-        raise BadFile(f"the wildcard {name[:60]!r} has no words. Write some into its file, one a line.")
+        raise BadFile("the wildcard {name!r} has no words. Write some into its file, one a line.", name=name[:60])
     if any(len(line) > LONGEST_LINE for line in words):
-        raise BadFile(f"the wildcard {name[:60]!r} has a line of more than {LONGEST_LINE} characters. Shorten it.")
+        raise BadFile(
+            "the wildcard {name!r} has a line of more than {most} characters. Shorten it.",
+            name=name[:60],
+            most=LONGEST_LINE,
+        )
     return words
 
 
-def _text(file: Path, what: str) -> str:
+def _text(file: Path, what: Sentence) -> str:
     try:
         with file.open("rb") as opened:
             raw = opened.read(MOST_BYTES + 1)
     except OSError as error:
-        raise BadFile(f"{what} cannot be read: {error.strerror}.") from None
+        raise BadFile("{what} cannot be read: {problem}.", what=what, problem=error.strerror) from None
     if len(raw) > MOST_BYTES:
-        raise BadFile(f"{what} is larger than {MOST_BYTES} bytes. Take a smaller file.")
+        raise BadFile("{what} is larger than {most} bytes. Take a smaller file.", what=what, most=MOST_BYTES)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadFile(f"{what} is not text in UTF-8. Save it as UTF-8.") from None
+        raise BadFile("{what} is not text in UTF-8. Save it as UTF-8.", what=what) from None
 
 
 @functools.lru_cache(maxsize=16)
@@ -139,7 +150,7 @@ def _styles_of(file: Path, state: tuple[int, ...]) -> tuple[tuple[str, Style], .
 
 def _rows(file: Path) -> Iterator[tuple[str, Style]]:
     try:
-        rows = csv.DictReader(io.StringIO(_text(file, "styles.csv"), newline=""))
+        rows = csv.DictReader(io.StringIO(_text(file, Sentence("styles.csv")), newline=""))
         for row in rows:
             name, prompt = row.get("name") or "", row.get("prompt") or ""
             negative = row.get("negative_prompt") or ""

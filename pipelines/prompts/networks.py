@@ -35,7 +35,7 @@ def taken_out(text: str, syntax: str) -> tuple[str, tuple[Lora, ...], tuple[str,
 
     left = _NETWORK.sub(take, text)
     if len(loras) > MOST:
-        raise BadRequest(f"a prompt may name at most {MOST} LoRAs; got {len(loras)}. Remove some.")
+        raise BadRequest("a prompt may name at most {most} LoRAs; got {got}. Remove some.", most=MOST, got=len(loras))
     return left, tuple(loras), tuple(others)
 
 
@@ -56,6 +56,9 @@ def _strength(name: str, text: str) -> float:
     value = float(text) if _NUMBER.fullmatch(text) else math.inf
     if abs(value) > LARGEST:
         raise BadRequest(
-            f"the strength of the LoRA {name[:40]!r} must be -{LARGEST:g} to {LARGEST:g}; got {text[:20]!r}."
+            "the strength of the LoRA {name!r} must be -{most:g} to {most:g}; got {got!r}.",
+            name=name[:40],
+            most=LARGEST,
+            got=text[:20],
         )
     return value

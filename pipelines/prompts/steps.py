@@ -1,12 +1,12 @@
 """A count of the work that a stranger's text may still cause; whoever does some takes it from there first."""
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 
 
 class Steps:
     """`take(n)` until `most` are taken; then BadRequest with `why`, which says what is too much and what to do."""
 
-    def __init__(self, most: int, why: str) -> None:
+    def __init__(self, most: int, why: Sentence) -> None:
         self._left, self._why = most, why
 
     def take(self, steps: int) -> None:

@@ -53,8 +53,12 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: "\\" + found[0], text)
 
 
-def too_heavy(weight: float) -> str:
-    return f"a weight in the prompt must be -{LARGEST:g} to {LARGEST:g}; got {weight:.4g}. Use fewer brackets."
+def too_heavy(weight: float) -> BadRequest:
+    return BadRequest(
+        "a weight in the prompt must be -{most:g} to {most:g}; got {got:.4g}. Use fewer brackets.",
+        most=LARGEST,
+        got=weight,
+    )
 
 
 def _tokens(text: str, grammar: re.Pattern[str], multiplies: bool) -> list[_Token]:
@@ -98,7 +102,7 @@ def _sections(words: Iterable[tuple[str, float]], breaks: bool) -> Sections:
     sections: list[list[tuple[list[str], float]]] = [[]]
     for text, weight in words:
         if not -LARGEST <= weight <= LARGEST:
-            raise BadRequest(too_heavy(weight))
+            raise too_heavy(weight)
         pieces = _BREAK.split(text) if breaks else [text]
         for i, piece in enumerate(pieces):
             if i:

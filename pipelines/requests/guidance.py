@@ -52,7 +52,9 @@ class GuidanceSettings(Part):
         check_order("guidance_start", self.start, "guidance_end", self.end)
         places = [place for place, _ in self.curve]
         if any(not 0 <= place <= 1 for place in places) or len(set(places)) < len(places):
-            raise BadRequest(f"guidance_curve must have different positions from 0 to 1; got {places[:12]}.")
+            raise BadRequest("guidance_curve must have different positions from 0 to 1; got {got}.", got=places[:12])
         scales = [scale for _, scale in self.curve]
         if any(not 0 <= scale <= LARGEST_SCALE for scale in scales):
-            raise BadRequest(f"guidance_curve must have scales from 0 to {LARGEST_SCALE}; got {scales[:12]}.")
+            raise BadRequest(
+                "guidance_curve must have scales from 0 to {most}; got {got}.", most=LARGEST_SCALE, got=scales[:12]
+            )

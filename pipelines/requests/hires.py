@@ -93,6 +93,12 @@ class SecondPass(Part):
         if self.wanted and largest > LARGEST_SIDE:
             wide, high = self.size(width, height)
             raise BadRequest(
-                f"hires_scale {self.scale:g} of {width} x {height} is {wide} x {high}; "
-                f"at most {LARGEST_SIDE} a side. Choose a smaller scale or size."
+                "hires_scale {hires_scale:g} of {width} x {height} is {new_width} x {new_height}; at most {most} a "
+                "side. Choose a smaller scale or size.",
+                hires_scale=self.scale,
+                width=width,
+                height=height,
+                new_width=wide,
+                new_height=high,
+                most=LARGEST_SIDE,
             )

@@ -22,7 +22,7 @@ def wanted_loras(text: str) -> tuple[Wanted, ...]:
     """ "name", "name:weight" or "name:weight:text weight", with commas between. Raises BadRequest."""
     wanted = tuple(_wanted(part.strip()) for part in text.split(",") if part.strip())
     if len(wanted) > MOST_LORAS:
-        raise BadRequest(f"loras may name at most {MOST_LORAS}; got {len(wanted)}.")
+        raise BadRequest("loras may name at most {most}; got {got}.", most=MOST_LORAS, got=len(wanted))
     return wanted
 
 
@@ -43,8 +43,9 @@ def _wanted(text: str) -> Wanted:
         weights = [math.nan]
     if not name or len(weights) > 2 or not all(abs(weight) <= LARGEST_WEIGHT for weight in weights):
         raise BadRequest(
-            f"loras must be like name:0.8, other:0.5, with weights from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}; "
-            f"got {text[:60]!r}."
+            "loras must be like name:0.8, other:0.5, with weights from -{most} to {most}; got {got!r}.",
+            most=LARGEST_WEIGHT,
+            got=text[:60],
         )
     weight = weights[0] if weights else 1.0
     return Wanted(name, weight, weights[1] if len(weights) > 1 else weight)

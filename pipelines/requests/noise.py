@@ -51,6 +51,8 @@ class SeedResize(Part):
     def check(self) -> None:
         if bool(self.width) != bool(self.height):
             raise BadRequest(
-                "seed_resize_width and seed_resize_height go together; "
-                f"got {self.width} and {self.height}. Give both, or 0 for both."
+                "seed_resize_width and seed_resize_height go together; got {seed_resize_width} and "
+                "{seed_resize_height}. Give both, or 0 for both.",
+                seed_resize_width=self.width,
+                seed_resize_height=self.height,
             )

@@ -36,7 +36,7 @@ class Schedule(Part):
     def check(self) -> None:
         start, end = self.beta_start, self.beta_end
         if start and end and (start > end or start == end and self.beta_schedule != "constant"):
-            raise BadRequest(f"beta_start must be less than beta_end; got {start:g} and {end:g}.")
+            raise BadRequest("beta_start must be less than beta_end; got {start:g} and {end:g}.", start=start, end=end)
 
     @property
     def plain(self) -> bool:

@@ -132,8 +132,9 @@ class TextToImageRequest(Request):
         super().check()
         if self.schedule.beta_schedule != MODEL and self.num_inference_steps > self.schedule.num_train_timesteps:
             raise BadRequest(
-                f"num_inference_steps must be at most num_train_timesteps ({self.schedule.num_train_timesteps}); "
-                f"got {self.num_inference_steps}."
+                "num_inference_steps must be at most num_train_timesteps ({num_train_timesteps}); got {got}.",
+                num_train_timesteps=self.schedule.num_train_timesteps,
+                got=self.num_inference_steps,
             )
         all_loras(self)
         self._check_prompts()
@@ -175,8 +176,9 @@ class TextToImageRequest(Request):
     def _check_second_pass(self) -> None:
         if self.hires.wanted and self.start.image:
             raise BadRequest(
-                f"hires_scale is for pictures made from noise; got {self.hires.scale:g} and a start picture. "
-                "Set hires_scale to 1, or drop the start picture."
+                "hires_scale is for pictures made from noise; got {hires_scale:g} and a start picture. Set "
+                "hires_scale to 1, or drop the start picture.",
+                hires_scale=self.hires.scale,
             )
         self.hires.check_size(self.width, self.height)
 
@@ -188,10 +190,15 @@ class TextToImageRequest(Request):
             raise BadRequest("only_masked paints inside the picture; got a border to paint too. Choose one of them.")
         if max(canvas.width, canvas.height) > LARGEST_SIDE:
             raise BadRequest(
-                f"with its border the picture is {canvas.width} x {canvas.height}; at most {LARGEST_SIDE} a side."
+                "with its border the picture is {width} x {height}; at most {most} a side.",
+                width=canvas.width,
+                height=canvas.height,
+                most=LARGEST_SIDE,
             )
         if 0 < self.tile < SMALLEST_TILE:
-            raise BadRequest(f"tile must be 0 or {SMALLEST_TILE} to {LARGEST_SIDE}; got {self.tile}.")
+            raise BadRequest(
+                "tile must be 0 or {least} to {most}; got {got}.", least=SMALLEST_TILE, most=LARGEST_SIDE, got=self.tile
+            )
 
     def _check_cost(self) -> None:
         canvas = self.canvas()
@@ -201,14 +208,22 @@ class TextToImageRequest(Request):
             return
         if more:
             raise BadRequest(
-                f"both passes together are too much for one job: {one * self.num_inference_steps + more} pixels x "
-                f"steps of at most {MOST_PIXEL_STEPS}. Lower hires_scale, hires_steps or count."
+                "both passes together are too much for one job: {cost} pixels x steps of at most {most}. Lower "
+                "hires_scale, hires_steps or count.",
+                cost=one * self.num_inference_steps + more,
+                most=MOST_PIXEL_STEPS,
             )
         pictures = MOST_PIXEL_STEPS // (canvas.width * canvas.height * self.num_inference_steps)
         raise BadRequest(
-            f"{self.count} x {canvas.width} x {canvas.height} pixels in {self.num_inference_steps} steps is too much "
-            f"for one job. The most at this size: {MOST_PIXEL_STEPS // one} steps for {self.count} pictures, "
-            f"or {pictures} pictures in {self.num_inference_steps} steps."
+            "{count} x {width} x {height} pixels in {num_inference_steps} steps is too much for one job. The "
+            "most at this size: {most} steps for {count} pictures, or {pictures} pictures in "
+            "{num_inference_steps} steps.",
+            count=self.count,
+            width=canvas.width,
+            height=canvas.height,
+            num_inference_steps=self.num_inference_steps,
+            most=MOST_PIXEL_STEPS // one,
+            pictures=pictures,
         )
 
     def resolved(self) -> Self:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from pipelines import SOFTWARE
-from pipelines.errors import BadFile, NotFound
+from pipelines.errors import BadFile, NotFound, Sentence
 from pipelines.files.whole import storage_error
 from pipelines.store import infotext
 from pipelines.store import recipe as recipes
@@ -23,7 +23,7 @@ MOST_EXIF = 65_000  # bytes that a JPEG has room for in one segment
 def copy(png: Path, kind: str, quality: int) -> bytes:
     """The picture at `png` as "jpg" or "webp", its infotext in EXIF's UserComment. Raises BadFile, StorageError."""
     if kind not in KINDS:
-        raise NotFound(f"pictures come as png, {', '.join(KINDS)}; got {kind[:20]!r}.")
+        raise NotFound("pictures come as png, {known}; got {got!r}.", known=", ".join(KINDS), got=kind[:20])
     recipe = recipes.read(png)
     exif = user_comment(infotext.write(recipe)) if recipe else b""
     if kind == "jpg" and len(exif) > MOST_EXIF:
@@ -35,7 +35,7 @@ def copy(png: Path, kind: str, quality: int) -> bytes:
     except Image.DecompressionBombError:
         raise BadFile("this picture is too large for a copy. Take the PNG.") from None
     except OSError as error:
-        raise storage_error(error, "opened") from None
+        raise storage_error(error, Sentence("opened")) from None
     return data.getvalue()
 
 

@@ -44,7 +44,9 @@ def encode(pictures: Sequence[Picture], kind: str, a_step: int = A_STEP) -> byte
 
 def check_kind(kind: str) -> None:
     if kind not in FORMATS:
-        raise BadRequest(f"a film's format must be one of {', '.join(FORMATS)}; got {kind[:40]!r}.")
+        raise BadRequest(
+            "a film's format must be one of {known}; got {got!r}.", known=", ".join(FORMATS), got=kind[:40]
+        )
 
 
 def side_by_side(x: Picture, x0_pred: Picture, size: tuple[int, int]) -> Picture:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.errors import NotFound, StorageError
+from pipelines.errors import NotFound, Sentence, StorageError
 from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.store import pictures
@@ -43,7 +43,7 @@ class ImageStore:
                 sweep_parts(folder)
             sweep_waiting(self.root.resolve())
         except OSError as error:
-            raise storage_error(error, "opened") from None
+            raise storage_error(error, Sentence("opened")) from None
 
     def save(
         self,
@@ -67,7 +67,7 @@ class ImageStore:
         try:
             write_whole(self._file(image_id), png.getvalue())
         except OSError as error:
-            raise storage_error(error, "saved") from None
+            raise storage_error(error, Sentence("saved")) from None
         kept = {"version": recipes.VERSION, **recipe}
         info = ImageInfo(image_id, pictures.created(image_id) or 0.0, width, height, kept, owner, unfinished)
         try:
@@ -116,7 +116,7 @@ class ImageStore:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise storage_error(error, "deleted") from None
+            raise storage_error(error, Sentence("deleted")) from None
         self._index.remove(image_id)
 
     def rebuild(self) -> None:

@@ -127,7 +127,9 @@ class Index:
         try:
             return self._ask_file(work)
         except OSError as error:
-            raise StorageError(f"the picture folder cannot be read ({error.strerror}). Put it back.") from None
+            raise StorageError(
+                "the picture folder cannot be read ({problem}). Put it back.", problem=error.strerror
+            ) from None
 
     def _ask_file(self, work: Callable[[sqlite3.Connection], T], may_set_aside: bool = True) -> T:
         try:

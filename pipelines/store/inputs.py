@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.store.picture_files.bounds import LONGEST_SIDE
@@ -56,7 +56,7 @@ class InputStore:
         `picture_files.roles`. Raises BadFile, Busy, StorageError.
         """
         if role not in (PICTURE, MASK):
-            raise BadRequest(f"as must be {PICTURE} or {MASK}; got {role[:40]!r}.")
+            raise BadRequest("as must be {first} or {second}; got {got!r}.", first=PICTURE, second=MASK, got=role[:40])
         plain = self.reader.png(data, role, invert)
         clear = self._keep(self.reader.png(data, CLEAR)).id if plain.transparent and role == PICTURE else ""
         return replace(self._keep(plain), clear=clear)
@@ -70,7 +70,7 @@ class InputStore:
             if not is_file(file) or file.read_bytes() != kept:
                 write_whole(file, kept, private=True)
         except OSError as error:
-            raise storage_error(error, "kept") from None
+            raise storage_error(error, Sentence("kept")) from None
         return Kept(picture_id, plain.width, plain.height)
 
     def load(self, picture_id: str) -> NDArray[np.uint8]:
@@ -78,13 +78,14 @@ class InputStore:
         try:
             data = self.path(picture_id).read_bytes()
         except OSError as error:
-            raise storage_error(error, "opened") from None
+            raise storage_error(error, Sentence("opened")) from None
         if hashlib.sha256(data).hexdigest() != picture_id:
             raise BadFile("this kept picture was changed or damaged on the disk. Choose the picture itself again.")
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
             if max(picture.size) > LONGEST_SIDE:  # not kept by this store
                 raise BadFile(
-                    f"this kept picture is longer than {LONGEST_SIDE} pixels. Choose the picture itself again."
+                    "this kept picture is longer than {most} pixels. Choose the picture itself again.",
+                    most=LONGEST_SIDE,
                 )
             return np.asarray(picture.convert("RGB"))
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import BadFile, NotFound
+from pipelines.errors import BadFile, NotFound, Sentence
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.models import strangers
@@ -49,7 +49,7 @@ class LatentStore:
             content = struct.pack("<Q", len(header)) + header + data.tobytes()
             write_whole(self._file(latents_id), content, private=True)
         except OSError as error:
-            raise storage_error(error, "kept") from None
+            raise storage_error(error, Sentence("kept")) from None
         self._forget_the_oldest()
         return latents_id
 

@@ -47,7 +47,9 @@ def embed(recipe: Mapping[str, Any]) -> PngInfo:
     """The chunks to save with a picture: `Image.save(..., pnginfo=embed(recipe))`."""
     ours = json.dumps({"version": VERSION, **recipe}, allow_nan=False)
     if len(ours) > MAX_TEXT:
-        raise BadRequest(f"the recipe is too large to save: {len(ours)} characters of at most {MAX_TEXT}.")
+        raise BadRequest(
+            "the recipe is too large to save: {number} characters of at most {most}.", number=len(ours), most=MAX_TEXT
+        )
     chunks = PngInfo()
     chunks.add_text("aigc", ours)
     chunks.add_text("parameters", _sayable(infotext.write(recipe)))
@@ -76,7 +78,7 @@ def head(source: Path | bytes) -> PngHead:
         with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
             return _head(file)
     except OSError as error:
-        raise BadFile(f"the picture cannot be opened: {error.strerror}.") from None
+        raise BadFile("the picture cannot be opened: {problem}.", problem=error.strerror) from None
 
 
 def _head(file: BinaryIO) -> PngHead:

@@ -62,15 +62,21 @@ def make_betas(
     read by those in READS_OFFSET.
     """
     if name not in BETA_SCHEDULES:
-        raise BadRequest(f"beta_schedule must be one of {', '.join(BETA_SCHEDULES)}; got {str(name)[:40]!r}.")
+        raise BadRequest(
+            "beta_schedule must be one of {known}; got {got!r}.", known=", ".join(BETA_SCHEDULES), got=str(name)[:40]
+        )
     check_timesteps(num_train_timesteps)
     for field, beta in (("beta_start", beta_start), ("beta_end", beta_end)):
         if beta and not MIN_BETA <= beta <= MAX_BETA:  # also refuses NaN
             raise BadRequest(
-                f"{field} must be {MIN_BETA:g} to {MAX_BETA:g}, or 0 for the schedule's own; got {beta:g}."
+                "{field} must be {least:g} to {most:g}, or 0 for the schedule's own; got {got:g}.",
+                field=field,
+                least=MIN_BETA,
+                most=MAX_BETA,
+                got=beta,
             )
     if not 0 <= offset <= MAX_OFFSET:  # also refuses NaN
-        raise BadRequest(f"offset must be 0 to {MAX_OFFSET:g}; got {offset:g}.")
+        raise BadRequest("offset must be 0 to {most:g}; got {got:g}.", most=MAX_OFFSET, got=offset)
     more = {"offset": offset} if name in READS_OFFSET else {}
     return BETA_SCHEDULES[name](int(num_train_timesteps), beta_start or None, beta_end or None, **more)
 
@@ -79,8 +85,10 @@ def check_timesteps(num_train_timesteps: float) -> None:
     """Raises BadRequest."""
     if num_train_timesteps != int(num_train_timesteps) or not MIN_TIMESTEPS <= num_train_timesteps <= MAX_TIMESTEPS:
         raise BadRequest(
-            f"num_train_timesteps must be a whole number from {MIN_TIMESTEPS} to {MAX_TIMESTEPS}; "
-            f"got {num_train_timesteps}."
+            "num_train_timesteps must be a whole number from {least} to {most}; got {got}.",
+            least=MIN_TIMESTEPS,
+            most=MAX_TIMESTEPS,
+            got=num_train_timesteps,
         )
 
 
@@ -142,8 +150,10 @@ def constant(num_train_timesteps: int, beta_start: float | None, beta_end: float
     """The same beta at every step: 0.01 at T = 1000, about the mean of linear. Where one end is given, it is that."""
     if beta_start and beta_end and beta_start != beta_end:
         raise BadRequest(
-            f"a constant schedule has one beta; got beta_start {beta_start:g} and beta_end {beta_end:g}. "
-            "Make them equal, or set one of them to 0."
+            "a constant schedule has one beta; got beta_start {beta_start:g} and beta_end {beta_end:g}. Make "
+            "them equal, or set one of them to 0.",
+            beta_start=beta_start,
+            beta_end=beta_end,
         )
     own, _ = _ends(num_train_timesteps, None, None, (0.01, 0.01))
     return np.full(num_train_timesteps, beta_start or beta_end or own)
@@ -156,12 +166,17 @@ def drawn(points: Sequence[tuple[float, float]], num_train_timesteps: int) -> Te
     """
     check_timesteps(num_train_timesteps)
     if len(points) < 2:
-        raise BadRequest(f"a drawn schedule needs at least two points (position, beta); got {len(points)}.")
+        raise BadRequest("a drawn schedule needs at least two points (position, beta); got {got}.", got=len(points))
     places, betas = np.array(sorted(points), dtype=np.float64).T
     if not (np.isfinite(places).all() and (np.diff(places) > 0).all() and places[0] >= 0 and places[-1] <= 1):
         raise BadRequest("a drawn schedule's positions must be different numbers from 0 to 1.")
     if not ((betas >= MIN_BETA) & (betas <= MAX_BETA)).all():
-        raise BadRequest(f"a drawn schedule's betas must be {MIN_BETA:g} to {MAX_BETA:g}; got {betas.tolist()}.")
+        raise BadRequest(
+            "a drawn schedule's betas must be {least:g} to {most:g}; got {got}.",
+            least=MIN_BETA,
+            most=MAX_BETA,
+            got=betas.tolist(),
+        )
     t = (np.arange(num_train_timesteps) + 0.5) / num_train_timesteps
     return libs.torch().from_numpy(np.exp(np.interp(t, places, np.log(betas))))
 
@@ -184,7 +199,11 @@ def respaced(betas: Tensor, num_inference_steps: int) -> tuple[Tensor, Tensor]:
     """
     count = len(betas)
     if not 1 <= num_inference_steps <= count:
-        raise BadRequest(f"num_inference_steps must be 1 to the {count} that there are; got {num_inference_steps}.")
+        raise BadRequest(
+            "num_inference_steps must be 1 to the {count} that there are; got {got}.",
+            count=count,
+            got=num_inference_steps,
+        )
     kept = trailing(count, num_inference_steps)[::-1].astype(int)
     torch = libs.torch()
     timesteps = torch.from_numpy(kept)

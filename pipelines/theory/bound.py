@@ -50,7 +50,7 @@ def bound(
     total can be negative. clip_denoised holds the model's x0 within [-1, 1].
     """
     if levels is not None and levels < 2:
-        raise BadRequest(f"levels must be at least 2, or None for continuous data; got {levels}.")
+        raise BadRequest("levels must be at least 2, or None for continuous data; got {got}.", got=levels)
     torch = libs.torch()
     reverse = Reverse(process, model, variance, prediction_type, clip_denoised)
     terms = []

@@ -54,7 +54,9 @@ class Mixture:
         """The distribution of one class alone."""
         chosen = self.labels == label
         if not chosen.any():
-            raise BadRequest(f"label must be one of {sorted(set(self.labels.tolist()))}; got {label}.")
+            raise BadRequest(
+                "label must be one of {known}; got {got}.", known=sorted(set(self.labels.tolist())), got=label
+            )
         weights = self.weights[chosen] / self.weights[chosen].sum()
         return Mixture(weights, self.means[chosen], self.deviations[chosen], self.labels[chosen])
 

@@ -7,13 +7,14 @@ some points of it, and each is handed to the network as the timestep that has th
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipelines import libs
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.theory.betas import BETA_SCHEDULES, make_betas
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.sigmas import FOLLOWS_PATH, SIGMA_SCHEDULES
@@ -80,7 +81,12 @@ def noise_path(
         notes.append(_added_note(levels[0], high, num_inference_steps))
         levels = np.concatenate([[high], levels])
     if beta_schedule != MODEL and sigma_schedule not in FOLLOWS_PATH:
-        notes.append(f"The spacing {sigma_schedule} uses only the ends of the noise path, not the shape of its betas.")
+        notes.append(
+            Sentence(
+                "The spacing {sigma_schedule} uses only the ends of the noise path, not the shape of its betas.",
+                sigma_schedule=sigma_schedule,
+            )
+        )
     return _finish(_spread(levels, low), network, notes)
 
 
@@ -96,7 +102,8 @@ def path_from(
     known = np.clip(-process.log_snr.numpy() / 2, low, high)[: t + 1]
     top = float(known[-1])
     n = min(num_inference_steps, len(known), 1 + int((top - low) / MIN_GAP))
-    notes = [f"From this t only {n} steps are left of the {num_inference_steps}."] if n < num_inference_steps else []
+    fewer = Sentence("From this t only {n} steps are left of the {steps}.", n=n, steps=num_inference_steps)
+    notes = [fewer] if n < num_inference_steps else []
     levels = np.clip(_visited(known, top, sigma_schedule, n), low, top)
     levels[0] = top  # linspace and trailing end there by themselves, up to rounding
     return _finish(_spread(levels, low), network, notes)
@@ -104,9 +111,13 @@ def path_from(
 
 def _check(sigma_schedule: str, num_inference_steps: int) -> None:
     if sigma_schedule not in SIGMA_SCHEDULES:
-        raise BadRequest(f"sigma_schedule must be one of {', '.join(SIGMA_SCHEDULES)}; got {sigma_schedule[:40]!r}.")
+        raise BadRequest(
+            "sigma_schedule must be one of {known}; got {got!r}.",
+            known=", ".join(SIGMA_SCHEDULES),
+            got=sigma_schedule[:40],
+        )
     if num_inference_steps < 1:
-        raise BadRequest(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
+        raise BadRequest("num_inference_steps must be at least 1; got {got}.", got=num_inference_steps)
 
 
 def _known_range(network_alphas_cumprod: Tensor) -> tuple[np.ndarray, float, float]:
@@ -164,16 +175,19 @@ def _spread(levels: np.ndarray, low: float) -> np.ndarray:
     return np.interp(np.arange(last + 1), kept, values[kept])
 
 
-def _finish(levels: np.ndarray, network: np.ndarray, notes: list[str]) -> NoisePath:
+def _finish(levels: np.ndarray, network: np.ndarray, notes: Iterable[str]) -> NoisePath:
     tensor = libs.torch().from_numpy
     timesteps = np.array([_timestep(network, level) for level in levels])
     return NoisePath(tensor(np.append(np.exp(levels), 0.0)), tensor(timesteps), tuple(notes))
 
 
 def _added_note(top: float, high: float, num_inference_steps: int) -> str:
-    return (
-        f"The schedule ends at sigma {math.exp(top):.3g}, below the {math.exp(high):.3g} at which the model starts, "
-        f"so a first step at {math.exp(high):.3g} was added: {num_inference_steps + 1} steps in all."
+    return Sentence(
+        "The schedule ends at sigma {end:.3g}, below the {start:.3g} at which the model starts, so a first step at "
+        "{start:.3g} was added: {steps} steps in all.",
+        end=math.exp(top),
+        start=math.exp(high),
+        steps=num_inference_steps + 1,
     )
 
 
@@ -183,6 +197,10 @@ def _fixed_notes(own: int, num_train_timesteps: int, beta_start: float | None, b
         return []
     others = ", ".join(BETA_SCHEDULES)
     return [
-        f"The model's own betas are fixed at {own} timesteps, so num_train_timesteps, beta_start and beta_end change "
-        f"nothing here; they shape the schedules {others}."
+        Sentence(
+            "The model's own betas are fixed at {own} timesteps, so num_train_timesteps, beta_start and beta_end "
+            "change nothing here; they shape the schedules {others}.",
+            own=own,
+            others=others,
+        )
     ]

@@ -53,7 +53,11 @@ class TrainedProcess:
     def __post_init__(self) -> None:
         if self.prediction_type not in PREDICTION_TYPES:
             given = str(self.prediction_type)[:40]
-            raise BadFile(f"prediction_type must be one of {', '.join(PREDICTION_TYPES)}; the model says {given}.")
+            raise BadFile(
+                "prediction_type must be one of {known}; the model says {given}.",
+                known=", ".join(PREDICTION_TYPES),
+                given=given,
+            )
 
     @property
     def sigmas(self) -> Tensor:

@@ -53,10 +53,14 @@ class Reverse:
 
     def __post_init__(self) -> None:
         if self.variance not in VARIANCES:
-            raise BadRequest(f"variance must be one of {', '.join(VARIANCES)}; got {str(self.variance)[:40]!r}.")
+            raise BadRequest(
+                "variance must be one of {known}; got {got!r}.", known=", ".join(VARIANCES), got=str(self.variance)[:40]
+            )
         if self.prediction_type not in PREDICTION_TYPES:
             given = str(self.prediction_type)[:40]
-            raise BadRequest(f"prediction_type must be one of {', '.join(PREDICTION_TYPES)}; got {given!r}.")
+            raise BadRequest(
+                "prediction_type must be one of {known}; got {got!r}.", known=", ".join(PREDICTION_TYPES), got=given
+            )
         if self.prediction_type == "epsilon" and float(self.process.betas[-1]) == 1:
             raise BadRequest(
                 "with zero terminal SNR the last x_t is pure noise, from which a predicted epsilon gives no x0. "

@@ -45,7 +45,7 @@ def events(text: str) -> list[tuple[int, str, dict]]:
 
 def assert_error(answer, status: int, code: str) -> str:
     assert answer.status_code == status, answer.text
-    assert set(answer.json()) == {"error"} and set(answer.json()["error"]) == {"code", "message"}
+    assert set(answer.json()) == {"error"} and set(answer.json()["error"]) == {"code", "message", "template", "values"}
     assert answer.json()["error"]["code"] == code
     message = answer.json()["error"]["message"]
     assert message and len(message) < 300 and "Traceback" not in message and "/secret" not in message

@@ -72,7 +72,12 @@ def test_a_wrong_setting_is_said_by_the_page_and_starts_nothing(served):
     studio, _, _ = served
     before = len(studio.services.jobs.list())
     [signal] = press(served, "generate", "click", {"Steps": 2.5})
-    assert signal["error"] == {"code": "bad_request", "message": "steps must be a whole number; got 2.5."}
+    assert signal["error"] == {
+        "code": "bad_request",
+        "message": "steps must be a whole number; got 2.5.",
+        "template": "{name} must be a whole number; got {got}.",
+        "values": {"name": "steps", "got": "2.5"},
+    }
     assert len(studio.services.jobs.list()) == before
 
 

@@ -15,6 +15,7 @@ from aigc_ui.guard import Guard, Hosts
 FILES = page_files.files()
 SCRIPTS = {name: data.decode() for name, data in FILES.files.items() if name.endswith(".js")}
 IMPORTS = {name: set(re.findall(r"[\"']\./(\w+\.js)[\"']", text)) for name, text in SCRIPTS.items()}  # later ones too
+IMPORTS["sentences.js"] |= {f"sentences_{language}.js" for language in words.sentences()}  # by the page's language
 
 
 @pytest.fixture(scope="module")

@@ -257,7 +257,7 @@ def test_a_complaint_names_settings_as_the_page_does(visit):
     network.click()
     page.get_by_role("option", name="无", exact=True).click()
     generate(page, "a panda", steps=2)
-    expect(page.locator("#message-box")).to_contain_text("“ControlNet 模型” and “控制图片” go together")
+    expect(page.locator("#message-box")).to_contain_text("“ControlNet 模型” 和 “控制图片” 须一起使用")
     page.get_by_role("button", name="English").click()
     expect(page.locator("#message-box")).to_contain_text("“ControlNet” and “Control picture” go together")
 

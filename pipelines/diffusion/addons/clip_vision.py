@@ -79,13 +79,16 @@ def load(path: Path, dtype: Any) -> ImageEncoder:
         with libs.door, libs.function("accelerate", "init_empty_weights")(include_buffers=False):
             module = libs.named("transformers", "CLIPVisionModelWithProjection")(config)
     except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise BadFile(f"{name} is no image encoder that can be read. Get the file again.") from error
+        raise BadFile("{name} is no image encoder that can be read. Get the file again.", name=name) from error
     given = files.tensors(path)
     wanted = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
     wrong = [key for key, shape in wanted.items() if key not in given or tuple(given[key].shape) != shape]
     if wrong:
         raise BadFile(
-            f"{name} lacks {len(wrong)} weights of an image encoder ({wrong[0][:70]}, ...). Get the file again."
+            "{name} lacks {number} weights of an image encoder ({first}, ...). Get the file again.",
+            name=name,
+            number=len(wrong),
+            first=wrong[0][:70],
         )
     module.load_state_dict({key: given[key].to(dtype) for key in wanted}, assign=True)
     return ImageEncoder(module.to(dtype).eval().requires_grad_(False))

@@ -45,7 +45,9 @@ def load(path: Path, bundle: Bundle) -> ControlNet:
     tensors = files.tensors(path)
     if not any("zero_convs" in name or "controlnet_mid_block" in name for name in tensors):
         raise BadFile(
-            f"{files.name_of(path)[:60]} is no ControlNet: it holds {min(tensors)[:70]}. Choose another file."
+            "{file} is no ControlNet: it holds {held}. Choose another file.",
+            file=files.name_of(path)[:60],
+            held=min(tensors)[:70],
         )
     names = dict(original_names(unet)) if "time_embed.0.weight" in _bare(tensors) else {}
     given = {_ours(name, names): tensor for name, tensor in _bare(tensors).items()}
@@ -57,8 +59,11 @@ def load(path: Path, bundle: Bundle) -> ControlNet:
     wrong = sorted(name for name in wanted.keys() | given.keys() if _shape(wanted, name) != _shape(given, name))
     if wrong:
         raise BadFile(
-            f"{files.name_of(path)[:60]} does not fit this model: {len(wrong)} of its weights are other ones "
-            f"({wrong[0][:70]}, ...). Choose a ControlNet made for this kind of model."
+            "{file} does not fit this model: {number} of its weights are other ones ({first}, ...). Choose a "
+            "ControlNet made for this kind of model.",
+            file=files.name_of(path)[:60],
+            number=len(wrong),
+            first=wrong[0][:70],
         )
     module.load_state_dict(given)
     return ControlNet(module.to(bundle.dtype).eval().requires_grad_(False))
@@ -99,8 +104,10 @@ def _channel_order(path: Path) -> str:
     order = str(config.get("controlnet_conditioning_channel_order", "rgb"))
     if kind != "ControlNetModel" or config.get("global_pool_conditions") or order not in ("rgb", "bgr"):
         raise BadFile(
-            f"{files.name_of(path)[:60]} is a {kind} with settings that are not supported. "
-            "Choose a ControlNet for edges, depth, pose or lines."
+            "{file} is a {kind} with settings that are not supported. Choose a ControlNet for edges, depth, "
+            "pose or lines.",
+            file=files.name_of(path)[:60],
+            kind=kind,
         )
     return order
 
@@ -111,7 +118,9 @@ def _hint_channels(path: Path, weights: dict[str, Tensor], bundle: Bundle) -> tu
     channels = tuple(len(weights[name]) for name in names if name in weights)
     if 2 ** (len(channels) - 1) != bundle.latent_factor:
         raise BadFile(
-            f"{files.name_of(path)[:60]} does not fit this model, whose latents are {bundle.latent_factor} times "
-            "smaller than its pictures. Choose a ControlNet made for this kind of model."
+            "{file} does not fit this model, whose latents are {latent_factor} times smaller than its "
+            "pictures. Choose a ControlNet made for this kind of model.",
+            file=files.name_of(path)[:60],
+            latent_factor=bundle.latent_factor,
         )
     return channels

@@ -111,8 +111,9 @@ def _leased(
     """The image encoder is leased only while it reads."""
     if base.info.architecture not in ("sd", "sdxl"):
         raise BadRequest(
-            f"IP-Adapters are for Stable Diffusion 1 and XL, not for {base.info.name[:60]}. Set ip_model to none or "
-            "choose such a model."
+            "IP-Adapters are for Stable Diffusion 1 and XL, not for {model}. Set ip_model to none or choose "
+            "such a model.",
+            model=base.info.name[:60],
         )
     picture = request.picture(unit.numbered("ip_image"))
     if picture is None:
@@ -152,6 +153,9 @@ def _fits(adapter: IPAdapter, unet: Any) -> bool:
 
 def _unfit(name: str, form: ip_files.Form, bundle: Bundle) -> BadFile:
     return BadFile(
-        f"{name[:60]} does not fit {bundle.info.name[:60]}: it was made for {form.base}. Choose an IP-Adapter for this "
-        "kind of model, or another model."
+        "{name} does not fit {model}: it was made for {base}. Choose an IP-Adapter for this kind of "
+        "model, or another model.",
+        name=name[:60],
+        model=bundle.info.name[:60],
+        base=form.base,
     )

@@ -123,4 +123,6 @@ def _size(tensors: Any) -> int:
 
 
 def _damaged(path: Path) -> BadFile:
-    return BadFile(f"{files.name_of(path)[:60]} lacks weights of an IP-Adapter or mixes two. Get the file again.")
+    return BadFile(
+        "{file} lacks weights of an IP-Adapter or mixes two. Get the file again.", file=files.name_of(path)[:60]
+    )

@@ -16,6 +16,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from pipelines.errors import Sentence
 from pipelines.models.checkpoints.original_names import ORIGINALS
 
 DOWN, UP, ALPHA = "down", "up", "alpha"
@@ -35,14 +36,14 @@ ENDINGS = {
     ".alpha": ALPHA,
 }
 OTHER_KINDS = {
-    "hada_": "a LoHa",
-    "lokr_": "a LoKr",
-    "oft_": "an OFT",
-    "dora_scale": "a DoRA",
-    "lora_magnitude_vector": "a DoRA",
-    "lora_mid": "a LoCon in Tucker form",
-    "ia3": "an IA3",
-    ".diff": "a difference of whole weights",
+    "hada_": Sentence("a LoHa"),
+    "lokr_": Sentence("a LoKr"),
+    "oft_": Sentence("an OFT"),
+    "dora_scale": Sentence("a DoRA"),
+    "lora_magnitude_vector": Sentence("a DoRA"),
+    "lora_mid": Sentence("a LoCon in Tucker form"),
+    "ia3": Sentence("an IA3"),
+    ".diff": Sentence("a difference of whole weights"),
 }
 PREFIXES = {
     "lora_te_": "text_encoder",

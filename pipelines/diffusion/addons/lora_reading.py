@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pipelines.diffusion.addons import lora_keys
 from pipelines.diffusion.addons.lora_keys import ALPHA, DOWN, UP, Place, Places
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models.addons import files
 from pipelines.models.library.adapters import lora_base
 from pipelines.models.library.kinds import NAMES
@@ -46,15 +46,22 @@ def read(path: Path, places: Places) -> dict[Place, Product]:
     lost = sorted(name for name, rows in found.items() if not rows)
     if lost:
         raise BadFile(
-            f"{path.name[:60]} changes {len(lost)} of {len(halves)} modules that this model lacks "
-            f"({lost[0][:60]}, ...): it was made for {_made_for(tensors)}. Choose another LoRA or model."
+            "{file} changes {number} of {all} modules that this model lacks ({first}, ...): it was made for "
+            "{base}. Choose another LoRA or model.",
+            file=path.name[:60],
+            number=len(lost),
+            all=len(halves),
+            first=lost[0][:60],
+            base=_made_for(tensors),
         )
     alphas = _alphas(path)
     products: dict[Place, Product] = {}
     for name, half in halves.items():
         for place, up in found[name].items():
             if place in products:
-                raise BadFile(f"{path.name[:60]} changes {place[1][:80]} twice. Get the file again.")
+                raise BadFile(
+                    "{file} changes {place} twice. Get the file again.", file=path.name[:60], place=place[1][:80]
+                )
             products[place] = _product(path, half | {UP: up}, places.modules[place], place, alphas)
     return products
 
@@ -65,27 +72,45 @@ def _rows(path: Path, name: str, up: Tensor, places: Places) -> dict[Place, Tens
         return places.rows(name, up)
     except RuntimeError:
         raise BadFile(
-            f"{path.name[:60]} does not fit this model: the {up.shape[0]} rows of {name[-70:]} cannot be shared out. "
-            "Choose another LoRA or model."
+            "{file} does not fit this model: the {rows} rows of {name} cannot be shared out. Choose another "
+            "LoRA or model.",
+            file=path.name[:60],
+            rows=up.shape[0],
+            name=name[-70:],
         ) from None
 
 
 def _halves(path: Path, tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """By module name of the file: down, up and perhaps alpha."""
     if other := lora_keys.other_kind(iter(tensors)):
-        raise BadFile(f"{path.name[:60]} is {other}, not a LoRA; only products of two matrices can be used.")
+        raise BadFile(
+            "{file} is {other}, not a LoRA; only products of two matrices can be used.",
+            file=path.name[:60],
+            other=other,
+        )
     halves: defaultdict[str, dict[str, Tensor]] = defaultdict(dict)
     for key, tensor in tensors.items():
         named = lora_keys.split(key)
         if named is None:
-            raise BadFile(f"{path.name[:60]} is no LoRA: it holds {key[:80]}. Put it where its kind belongs.")
+            raise BadFile(
+                "{file} is no LoRA: it holds {held}. Put it where its kind belongs.", file=path.name[:60], held=key[:80]
+            )
         halves[named[0]][named[1]] = tensor
     for name, half in halves.items():
         missing = [role for role in (DOWN, UP) if role not in half]
         if missing:
-            raise BadFile(f"{path.name[:60]} lacks the {missing[0]} half of {name[:80]}. Get the file again.")
+            raise BadFile(
+                "{file} lacks the {missing} half of {name}. Get the file again.",
+                file=path.name[:60],
+                missing=missing[0],
+                name=name[:80],
+            )
         if min(half[DOWN].dim(), half[UP].dim()) < 2:
-            raise BadFile(f"{path.name[:60]} has halves of {name[:80]} that are no matrices. Get the file again.")
+            raise BadFile(
+                "{file} has halves of {name} that are no matrices. Get the file again.",
+                file=path.name[:60],
+                name=name[:80],
+            )
     return dict(halves)
 
 
@@ -95,14 +120,18 @@ def _product(path: Path, half: dict[str, Tensor], module: Any, place: Place, alp
     kernel = tuple(module.weight.shape[2:])  # () of a linear map
     shapes = (rank, module.weight.shape[1], *kernel), (module.weight.shape[0], rank, *(1 for _ in kernel))
     if rank == 0 or not (_is(down, shapes[0]) and _is(up, shapes[1])) or getattr(module, "groups", 1) != 1:
-        size = f"{tuple(half[UP].shape)} x {tuple(half[DOWN].shape)} where {tuple(module.weight.shape)} is"
         raise BadFile(
-            f"{path.name[:60]} does not fit this model: at {place[1][-70:]} it has {size}. "
-            "Choose another LoRA or model."
+            "{file} does not fit this model: at {place} it has {up} x {down} where {weight} is. Choose another LoRA or "
+            "model.",
+            file=path.name[:60],
+            place=place[1][-70:],
+            up=tuple(half[UP].shape),
+            down=tuple(half[DOWN].shape),
+            weight=tuple(module.weight.shape),
         )
     alpha = half.get(ALPHA)
     if alpha is not None and alpha.numel() != 1:
-        raise BadFile(f"{path.name[:60]} has an alpha that is no number. Get the file again.")
+        raise BadFile("{file} has an alpha that is no number. Get the file again.", file=path.name[:60])
     scale = (float(alpha) if alpha is not None else alphas.get(place[0], rank)) / rank
     return Product(down.reshape(shapes[0]), up.reshape(shapes[1]) * scale)
 
@@ -126,12 +155,20 @@ def _alphas(path: Path) -> dict[str, float]:
         settings = json.loads(text)
         for name, value in settings.items():
             if value and name.rpartition(".")[2] in ("alpha_pattern", "use_rslora", "use_dora", "lora_bias"):
-                raise BadFile(f"{path.name[:60]} sets {name[:60]}, which is not supported. Choose another LoRA.")
+                raise BadFile(
+                    "{file} sets {name}, which is not supported. Choose another LoRA.",
+                    file=path.name[:60],
+                    name=name[:60],
+                )
         said = {name.rpartition("."): value for name, value in settings.items()}
         return {part: float(value) for (part, _, name), value in said.items() if name == "lora_alpha"}
     except (ValueError, TypeError, AttributeError, RecursionError):
-        raise BadFile(f"{path.name[:60]} has settings in its header that are damaged. Get the file again.") from None
+        raise BadFile(
+            "{file} has settings in its header that are damaged. Get the file again.", file=path.name[:60]
+        ) from None
 
 
 def _made_for(tensors: dict[str, Tensor]) -> str:
-    return NAMES.get(lora_base({name: tuple(tensor.shape) for name, tensor in tensors.items()}), "another base")
+    return NAMES.get(
+        lora_base({name: tuple(tensor.shape) for name, tensor in tensors.items()}), Sentence("another base")
+    )

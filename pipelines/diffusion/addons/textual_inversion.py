@@ -133,8 +133,11 @@ def _fitting(name: str, bundle: Bundle, parts: Sequence[str]) -> Vectors:
         has = " and ".join(str(width) for width in given.values())
         wants = " and ".join(str(width) for width in widths.values())
         raise BadFile(
-            f"{path.name[:60]} has vectors of {has} numbers, this model's words have {wants}: it was made for another "
-            "base. Leave its name out of the prompt or choose another model."
+            "{file} has vectors of {has} numbers, this model's words have {wants}: it was made for another "
+            "base. Leave its name out of the prompt or choose another model.",
+            file=path.name[:60],
+            has=has,
+            wants=wants,
         )
     return vectors
 
@@ -146,18 +149,27 @@ def read(path: Path) -> Vectors:
     names = set(tensors)
     if names & OF_T5 and names - OF_T5 <= set(WHOSE):
         raise BadFile(
-            f"{path.name[:60]} taught its word to T5 too, which is not supported. Leave it out of the prompt."
+            "{file} taught its word to T5 too, which is not supported. Leave it out of the prompt.", file=path.name[:60]
         )
     if names <= set(WHOSE):
         found = {WHOSE[name]: tensors[name] for name in WHOSE if name in names}
     elif len(names) == 1:
         found = {"text_encoder": next(iter(tensors.values()))}
     else:
-        raise BadFile(f"{path.name[:60]} is no learned word: it holds {min(names)[:60]} and more. Get the right file.")
+        raise BadFile(
+            "{file} is no learned word: it holds {held} and more. Get the right file.",
+            file=path.name[:60],
+            held=min(names)[:60],
+        )
     found = {part: tensor[None] if tensor.dim() == 1 else tensor for part, tensor in found.items()}
     counts = {tuple(tensor.shape[:-1]) for tensor in found.values()}
     if len(counts) != 1 or any(tensor.dim() != 2 for tensor in found.values()):
-        raise BadFile(f"{path.name[:60]} holds vectors that do not go together. Get the file again.")
+        raise BadFile("{file} holds vectors that do not go together. Get the file again.", file=path.name[:60])
     if not 1 <= next(iter(counts))[0] <= MOST_VECTORS:
-        raise BadFile(f"{path.name[:60]} must hold 1 to {MOST_VECTORS} vectors; it holds {next(iter(counts))[0]}.")
+        raise BadFile(
+            "{file} must hold 1 to {most} vectors; it holds {number}.",
+            file=path.name[:60],
+            most=MOST_VECTORS,
+            number=next(iter(counts))[0],
+        )
     return {part: tensor.float() for part, tensor in found.items()}

@@ -72,7 +72,9 @@ class ClipReader:
         place = PLACE[self.layer] + self.skip
         if place > len(states) - 1:
             most = len(states) - PLACE[self.layer]
-            raise BadRequest(f"clip_skip must be 1 to {most} for this model's text encoder; got {self.skip + 1}.")
+            raise BadRequest(
+                "clip_skip must be 1 to {most} for this model's text encoder; got {got}.", most=most, got=self.skip + 1
+            )
         if self.layer == "penultimate":
             return states[-place]
         # the encoder's last norm, which the skipped layers would have led to

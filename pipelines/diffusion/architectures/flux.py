@@ -14,6 +14,7 @@ from pipelines.diffusion.architectures.clip import ClipReader
 from pipelines.diffusion.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
 from pipelines.diffusion.conditions import PictureContext, Words
+from pipelines.errors import Sentence
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.theory.process import Process, flow_process
@@ -106,8 +107,10 @@ class Model(Bundle):
     def _check_parts_fit(self) -> None:
         config, channels = self.transformer.config, 4 * self.vae.config.latent_channels
         clip, t5 = self.clip.encoder.config.hidden_size, self.t5.encoder.config.d_model
-        self.check_equal("a patch of latents and the transformer's in_channels", channels, config.in_channels)
-        self.check_equal("T5's width and the transformer's joint_attention_dim", t5, config.joint_attention_dim)
-        self.check_equal("CLIP's width and pooled_projection_dim", clip, config.pooled_projection_dim)
+        self.check_equal(Sentence("a patch of latents and the transformer's in_channels"), channels, config.in_channels)
+        self.check_equal(
+            Sentence("T5's width and the transformer's joint_attention_dim"), t5, config.joint_attention_dim
+        )
+        self.check_equal(Sentence("CLIP's width and pooled_projection_dim"), clip, config.pooled_projection_dim)
         for reader in (self.clip, self.t5):
             self.check_vocabulary(reader.tokenizer, reader.encoder)

@@ -12,6 +12,7 @@ from torch import Tensor
 from pipelines.diffusion.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
 from pipelines.diffusion.conditions import PictureContext, Words
+from pipelines.errors import Sentence
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.theory.process import Process, trained_process
@@ -77,8 +78,10 @@ class Model(Bundle):
     def _check_parts_fit(self) -> None:
         config, vae = self.transformer.config, self.vae.config
         self.check_equal(
-            "the transformer's in_channels and the decoder's latent_channels", config.in_channels, vae.latent_channels
+            Sentence("the transformer's in_channels and the decoder's latent_channels"),
+            config.in_channels,
+            vae.latent_channels,
         )
         width = self.t5.encoder.config.d_model
-        self.check_equal("the transformer's caption_channels and T5's width", config.caption_channels, width)
+        self.check_equal(Sentence("the transformer's caption_channels and T5's width"), config.caption_channels, width)
         self.check_vocabulary(self.t5.tokenizer, self.t5.encoder)

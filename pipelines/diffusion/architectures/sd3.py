@@ -15,6 +15,7 @@ from pipelines.diffusion.architectures.clip import POSITIONS, ClipReader
 from pipelines.diffusion.architectures.t5 import T5Reader
 from pipelines.diffusion.bundle import Bundle, Reading
 from pipelines.diffusion.conditions import Words
+from pipelines.errors import Sentence
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
 from pipelines.theory.process import Process, flow_process
@@ -82,18 +83,20 @@ class Model(Bundle):
         config = self.transformer.config
         pooled = sum(reader.encoder.config.projection_dim for reader in self.readers)
         self.check_equal(
-            "the transformer's in_channels and the decoder's latent_channels",
+            Sentence("the transformer's in_channels and the decoder's latent_channels"),
             config.in_channels,
             self.vae.config.latent_channels,
         )
         self.check_equal(
-            "the transformer's pooled_projection_dim and the text encoders' together",
+            Sentence("the transformer's pooled_projection_dim and the text encoders' together"),
             config.pooled_projection_dim,
             pooled,
         )
         if self.large is not None:
             width = self.large.encoder.config.d_model
-            self.check_equal("the transformer's joint_attention_dim and T5's width", config.joint_attention_dim, width)
+            self.check_equal(
+                Sentence("the transformer's joint_attention_dim and T5's width"), config.joint_attention_dim, width
+            )
             self.check_vocabulary(self.large.tokenizer, self.large.encoder)
         for reader in self.readers:
             self.check_vocabulary(reader.tokenizer, reader.encoder)

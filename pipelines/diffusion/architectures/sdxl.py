@@ -14,6 +14,7 @@ from pipelines.diffusion.architectures.clip import POSITIONS, ClipReader
 from pipelines.diffusion.architectures.unet import UNetModel
 from pipelines.diffusion.bundle import Reading
 from pipelines.diffusion.conditions import PictureContext, Words
+from pipelines.errors import Sentence
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections, plain
 from pipelines.prompts.embedding import MOST_CHUNKS
@@ -59,6 +60,8 @@ class Model(UNetModel):
         self.check_unet(sum(reader.encoder.config.hidden_size for reader in self.readers))
         scored = self.info.configs["model_index"].get("requires_aesthetics_score", False)
         told = unet.addition_time_embed_dim * (5 if scored else 6) + self.readers[-1].encoder.config.projection_dim
-        self.check_equal("what the UNet is told of text and size", unet.projection_class_embeddings_input_dim, told)
+        self.check_equal(
+            Sentence("what the UNet is told of text and size"), unet.projection_class_embeddings_input_dim, told
+        )
         for reader in self.readers:
             self.check_vocabulary(reader.tokenizer, reader.encoder)

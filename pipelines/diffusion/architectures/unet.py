@@ -13,7 +13,7 @@ from torch import Tensor
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import PictureContext
 from pipelines.diffusion.inpainting import beside
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.theory.process import Process, trained_process
 
 
@@ -69,15 +69,21 @@ class UNetModel(Bundle):
         """Raises BadFile where the UNet fits neither the autoencoder nor the text encoders, or is no painter."""
         unet, vae = self.unet.config, self.vae.config
         self.check_equal(
-            "the UNet's out_channels and the decoder's latent_channels", unet.out_channels, vae.latent_channels
+            Sentence("the UNet's out_channels and the decoder's latent_channels"),
+            unet.out_channels,
+            vae.latent_channels,
         )
         self.check_equal(
-            "the UNet's cross_attention_dim and the text encoder's width", unet.cross_attention_dim, text_width
+            Sentence("the UNet's cross_attention_dim and the text encoder's width"),
+            unet.cross_attention_dim,
+            text_width,
         )
         if unet.in_channels not in (unet.out_channels, 2 * unet.out_channels + 1):
             raise BadFile(
-                f"the UNet takes {unet.in_channels} channels and gives {unet.out_channels}; only models that paint "
-                "from noise or into a mask can be used. Choose another model."
+                "the UNet takes {in_channels} channels and gives {out_channels}; only models that paint from "
+                "noise or into a mask can be used. Choose another model.",
+                in_channels=unet.in_channels,
+                out_channels=unet.out_channels,
             )
 
 

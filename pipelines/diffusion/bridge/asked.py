@@ -72,8 +72,10 @@ class Call:
         if asked:
             back = ", ".join(f"{name}={_short(DEFAULTS[name])}" for name in asked[:6])
             raise BadRequest(
-                f"{self.pipeline.name}, which paints through the bridge, cannot be told {', '.join(asked[:6])}. "
-                f"Set back: {back}."
+                "{pipeline}, which paints through the bridge, cannot be told {known}. Set back: {back}.",
+                pipeline=self.pipeline.name,
+                known=", ".join(asked[:6]),
+                back=back,
             )
 
     def arguments(self, request: TextToImageRequest, own_eta: bool) -> dict[str, Any]:
@@ -129,8 +131,9 @@ def _plain(text: str, request: TextToImageRequest, name: str) -> str:
     simple = len(states) == 1 and len(read.parts) == 1 and not read.loras and not read.unknown
     if not simple or any(span.weight != 1 for span in spans) or len(next(iter(states))[0].sections) > 1:
         raise BadRequest(
-            f"{name} asks for weights, changes or networks, which a pipeline behind the bridge cannot be told. Take "
-            "them out, or set prompt_syntax to plain, where brackets are only brackets."
+            "{name} asks for weights, changes or networks, which a pipeline behind the bridge cannot be "
+            "told. Take them out, or set prompt_syntax to plain, where brackets are only brackets.",
+            name=name,
         )
     return "".join(span.text for span in spans)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.models.architectures import BETA_SCHEDULERS, FLOW_SCHEDULERS
 from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -69,10 +69,16 @@ def leads(info: ModelInfo, request: TextToImageRequest) -> tuple[bool, str]:
     if can_lead(info):
         return True, ""
     if request.sampler in (own, TextToImageRequest.sampler):
-        note = f"This pipeline samples with its own {scheduler_class(info)}, so sampler changes nothing."
+        note = Sentence(
+            "This pipeline samples with its own {scheduler}, so sampler changes nothing.",
+            scheduler=scheduler_class(info),
+        )
         return False, "" if request.sampler == own else note
     only = own or TextToImageRequest.sampler
     raise BadRequest(
-        f"{info.pipeline} samples with its own {scheduler_class(info)}, which {request.sampler} cannot take the place "
-        f"of. Set sampler to {only}."
+        "{pipeline} samples with its own {scheduler}, which {sampler} cannot take the place of. Set sampler to {only}.",
+        pipeline=info.pipeline,
+        scheduler=scheduler_class(info),
+        sampler=request.sampler,
+        only=only,
     )

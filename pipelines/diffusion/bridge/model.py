@@ -19,7 +19,7 @@ from pipelines.device.memory import is_out_of_memory
 from pipelines.diffusion import loading
 from pipelines.diffusion.bridge import asked
 from pipelines.diffusion.preview import LinearPreview, fitted_preview
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models import building
 from pipelines.models.bridged import sizes
 from pipelines.models.bridged.folder import CONFIGS, kind_of
@@ -37,7 +37,7 @@ BASES = {
 DECODERS = ("vae", "movq", "vqgan")
 MOVQ, PAELLA = "VQModel", "PaellaVQModel"  # of Kandinsky; of Wuerstchen and Stable Cascade
 MOST_TOKENS = 4096
-GREY = "What this model's latents look like is not known here: the live frames show them in grey."
+GREY = Sentence("What this model's latents look like is not known here: the live frames show them in grey.")
 
 
 class Bridged:
@@ -199,7 +199,9 @@ def _decoder(vae: Any) -> Callable[[Tensor], Tensor] | None:
 def load(info: ModelInfo, dtype: Any = torch.float32) -> Bridged:
     """The model that `models.inspect` has passed. Raises BadFile where its parts do not fit."""
     index = info.configs["model_index"]
-    sentence = f"the parts of this {info.pipeline[:60]} do not make one. Copy the whole folder again."
+    sentence = Sentence(
+        "the parts of this {pipeline} do not make one. Copy the whole folder again.", pipeline=info.pipeline[:60]
+    )
     with libs.door, as_bad_file(sentence, "model_index.json", index):
         parts = {name: _part(info, name, str(index[name][0]), dtype) for name in info.classes}
         for name in asked.Call.of(info).pipeline.parts:
@@ -222,7 +224,7 @@ def reader(info: ModelInfo) -> tuple[Any, int]:
     """The tokenizer that reads the prompt first, and how many tokens of it the pipeline reads. Raises BadFile."""
     name = next((part for part, kind in info.classes.items() if kind_of(kind) == "tokenizer"), None)
     if name is None:
-        raise BadFile(f"this {info.pipeline} has no tokenizer, so its tokens cannot be counted.")
+        raise BadFile("this {pipeline} has no tokenizer, so its tokens cannot be counted.", pipeline=info.pipeline)
     with libs.door:
         tokenizer = _part(info, name, str(info.configs["model_index"][name][0]), None)
     said = asked.Call.of(info).pipeline.call.get("max_sequence_length")
@@ -234,7 +236,12 @@ def _part(info: ModelInfo, part: str, library: str, dtype: Any) -> Any:
     kind = kind_of(name)
     found = _class(part, library, name)
     if not isinstance(found, type) or kind in BASES and not issubclass(found, libs.function(*BASES[kind])):
-        raise BadFile(f"{part[:40]} in model_index.json is a {name[:40]}, which is no {kind}. Choose another model.")
+        raise BadFile(
+            "{part} in model_index.json is a {name}, which is no {kind}. Choose another model.",
+            part=part[:40],
+            name=name[:40],
+            kind=kind,
+        )
     if kind == "tokenizer":
         return tokenizer_files.opened(folder, part, found)
     config = info.configs[part]
@@ -245,7 +252,9 @@ def _part(info: ModelInfo, part: str, library: str, dtype: Any) -> Any:
         return loading.read_part(found, folder, part, torch.float32 if half else dtype, files, config)
     if tokenizer_files.holds_one(folder):  # a processor may open one
         tokenizer_files.check(folder, part)
-    sentence = f"the settings of {part[:40]} are not those of a {name[:40]}. Copy the folder again."
+    sentence = Sentence(
+        "the settings of {part} are not those of a {name}. Copy the folder again.", part=part[:40], name=name[:40]
+    )
     with as_bad_file(sentence, f"{part}/{CONFIGS[kind]}", config, found):
         if kind == "scheduler":
             return found.from_config(dict(config))
@@ -254,10 +263,14 @@ def _part(info: ModelInfo, part: str, library: str, dtype: Any) -> Any:
 
 def _class(part: str, library: str, name: str) -> Any:
     """The class itself, of a library that `folder.inspect` has passed."""
-    with as_bad_file(
-        f"{part[:40]} is a {name[:40]}, which the {library[:20]} that is installed here does not have, or not without "
-        "another library. Update it or choose another model."
-    ):
+    sentence = Sentence(
+        "{part} is a {name}, which the {library} that is installed here does not have, or not without another library. "
+        "Update it or choose another model.",
+        part=part[:40],
+        name=name[:40],
+        library=library[:20],
+    )
+    with as_bad_file(sentence):
         if library in ("diffusers", "transformers"):
             return libs.named(library, name)
         return libs.function(f"diffusers.pipelines.{library}", name)

@@ -19,13 +19,16 @@ from pipelines.diffusion.bridge.model import GREY, Bridged
 from pipelines.diffusion.bridge.walk import Walk, WalkState
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.painted import recipe_of
+from pipelines.errors import Sentence
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models.info import ModelInfo
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import READS_ETA
 
-NO_GUESS = "This pipeline's scheduler does not say its guess of the picture: the frames show the state itself."
+NO_GUESS = Sentence(
+    "This pipeline's scheduler does not say its guess of the picture: the frames show the state itself."
+)
 
 
 def stream(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
@@ -56,7 +59,7 @@ class Painting:
         if request.eta and not (request.sampler in READS_ETA if led else call.pipeline.takes("eta")):
             said.append(f"The sampler {request.sampler} takes no eta here, so it changes nothing.")
         if request.guidance.scale < 1 and call.guidance:
-            said.append("This pipeline knows no guidance below 1: it paints as with 1.")
+            said.append(Sentence("This pipeline knows no guidance below 1: it paints as with 1."))
         return cls(request, info, led, said)
 
     def over(self, bridged: Bridged, devices: DeviceManager) -> Iterator[Event]:
@@ -111,7 +114,14 @@ class Painting:
         request = self.request
         height, width = images[0].shape[:2]
         if (width, height) != (request.width, request.height):
-            self._note(f"{self.info.pipeline} painted {width} x {height}, the size nearest to what was asked for.")
+            self._note(
+                Sentence(
+                    "{pipeline} painted {width} x {height}, the size nearest to what was asked for.",
+                    pipeline=self.info.pipeline,
+                    width=width,
+                    height=height,
+                )
+            )
         if factor := FACTORS.get(request.upscale):
             images, why_not = yield from enlarged_or_kept(images, factor, request.upscaler, devices)
             if why_not:

@@ -63,8 +63,11 @@ class Walk:
         for shown in self._led_steps() if self._led else self._own_steps():
             if shown.x0_pred is not None and not bool(torch.isfinite(shown.x0_pred).all()):
                 raise BadRequest(
-                    f"the picture became NaN in step {shown.index} of {shown.total}; "
-                    f"lower guidance_scale ({self._request.guidance.scale:g}) or choose another schedule."
+                    "the picture became NaN in step {index} of {total}; lower guidance_scale ({guidance_scale:g}) or "
+                    "choose another schedule.",
+                    index=shown.index,
+                    total=shown.total,
+                    guidance_scale=self._request.guidance.scale,
                 )
             self._guess = shown.x0_pred if shown.index else None
             yield shown
@@ -102,7 +105,10 @@ class Walk:
         scheduler: Led = self._scheduler
         process, path = scheduler.process, scheduler.path
         if pending is None or not isinstance(pending, StepQuestion) or process is None or path is None:
-            raise BadRequest(f"{self._model.info.pipeline} did not ask its scheduler for a step, so nothing was shown.")
+            raise BadRequest(
+                "{pipeline} did not ask its scheduler for a step, so nothing was shown.",
+                pipeline=self._model.info.pipeline,
+            )
         self.notes = path.notes
 
         def denoiser(x: Tensor, sigma: float) -> Tensor:
@@ -134,10 +140,13 @@ class Walk:
         except (*UNFIT, NotImplementedError, AssertionError, ZeroDivisionError, MemoryError) as error:
             if is_out_of_memory(error):
                 raise OutOfMemory(
-                    f"The device has no memory left for this picture by {name}. Choose a smaller size or model."
+                    "The device has no memory left for this picture by {name}. Choose a smaller size or model.",
+                    name=name,
                 ) from None
             raise BadRequest(
-                f"{name} could not paint this: {reason(error)} Change the setting or the model."
+                "{name} could not paint this: {reason} Change the setting or the model.",
+                name=name,
+                reason=reason(error),
             ) from error
 
     def _take(self, shown: Any) -> None:

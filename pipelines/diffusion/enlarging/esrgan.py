@@ -12,13 +12,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models.addons import files
 
 SLOPE, RESIDUAL = 0.2, 0.2
 WRAPPERS = ("params_ema.", "params.", "module.")
 MOST_BLOCKS = 64
-OTHERS = {"relative_position": "SwinIR, HAT or DAT", "upsampler.dysample": "DySample", "attn": "a transformer"}
+OTHERS = {
+    "relative_position": Sentence("SwinIR, HAT or DAT"),
+    "upsampler.dysample": Sentence("DySample"),
+    "attn": Sentence("a transformer"),
+}
 
 
 class DenseBlock(nn.Module):
@@ -100,10 +104,14 @@ def load(path: Path) -> Any:
     except (KeyError, IndexError, ValueError):
         network = None
     if network is None or _shapes(network.state_dict()) != _shapes(renamed):
-        kind = next((label for mark, label in OTHERS.items() if any(mark in name for name in tensors)), "another kind")
+        kinds = (label for mark, label in OTHERS.items() if any(mark in name for name in tensors))
+        kind = next(kinds, Sentence("another kind"))
         raise BadFile(
-            f"{path.name[:60]} is an upscaler of {kind} ({min(tensors)[:60]}); only ESRGAN, Real-ESRGAN and its "
-            "compact form can be used. Choose another."
+            "{file} is an upscaler of {kind} ({tensor}); only ESRGAN, Real-ESRGAN and its compact form can "
+            "be used. Choose another.",
+            file=path.name[:60],
+            kind=kind,
+            tensor=min(tensors)[:60],
         )
     network.load_state_dict(renamed)
     return network.eval().requires_grad_(False)

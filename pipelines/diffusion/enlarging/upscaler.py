@@ -94,7 +94,7 @@ class Upscaler:
         Raises BadRequest where the factor is not 2 or 4.
         """
         if factor not in FACTORS.values():
-            raise BadRequest(f"factor must be 2 or 4; got {factor}.")
+            raise BadRequest("factor must be 2 or 4; got {got}.", got=factor)
         height, width = picture.shape[:2]
         passes = [2**i for i in range(factor.bit_length() - 1)]
         total = sum(len(_tiles(height * grown, width * grown, tile)) for grown in passes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines import libs
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import BadRequest, StudioError
+from pipelines.errors import BadRequest, Sentence, StudioError
 from pipelines.events import Event, StopEarly
 from pipelines.requests.limits import OWN_UPSCALER
 
@@ -23,9 +23,9 @@ def enlarged_or_kept(
     try:
         return (yield from _enlarge(pictures, factor, name, devices)), ""
     except StopEarly:
-        return pictures, "Stopped before the picture was enlarged; it has the size it was painted at."
+        return pictures, Sentence("Stopped before the picture was enlarged; it has the size it was painted at.")
     except StudioError as error:  # what is painted is not lost for it
-        return pictures, f"The picture was not enlarged: {error}"
+        return pictures, Sentence("The picture was not enlarged: {why}", why=error.sentence)
 
 
 def _enlarge(
@@ -49,6 +49,12 @@ def lease(name: str, devices: DeviceManager) -> AbstractContextManager[Any]:
 def _refuse_too_large(width: int, height: int, factor: int) -> None:
     if max(width, height) * factor > LONGEST_SIDE:
         raise BadRequest(
-            f"{factor}x of {width} x {height} pixels would be {factor * width} x {factor * height}; "
-            f"at most {LONGEST_SIDE} a side can be made. Choose a smaller factor or picture."
+            "{factor}x of {width} x {height} pixels would be {new_width} x {new_height}; at most {most} a "
+            "side can be made. Choose a smaller factor or picture.",
+            factor=factor,
+            width=width,
+            height=height,
+            new_width=factor * width,
+            new_height=factor * height,
+            most=LONGEST_SIDE,
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import models, places
-from pipelines.errors import BadFile, NotFound, StudioError
+from pipelines.errors import BadFile, NotFound, Sentence, StudioError
 from pipelines.families.own import foreign
 from pipelines.files import disk, plain
 from pipelines.files.disk import Names
@@ -23,7 +23,9 @@ from pipelines.models.faults import as_bad_file
 DIFFUSION, VAE, VQ = "diffusion", "vae", "vq"
 KINDS = {"UNet2DModel": DIFFUSION, "AutoencoderKL": VAE, "VQModel": VQ}
 PIPELINES = ("DDPMPipeline", "DDIMPipeline")
-READ = "diffusers folders with safetensors of DDPMPipeline, DDIMPipeline, UNet2DModel, AutoencoderKL or VQModel"
+READ = Sentence(
+    "diffusers folders with safetensors of DDPMPipeline, DDIMPipeline, UNet2DModel, AutoencoderKL or VQModel"
+)
 OTHERS = ("LDMPipeline", "PNDMPipeline", "ScoreSdeVePipeline", "KarrasVePipeline", "ConsistencyModelPipeline")
 """Pipelines without a prompt that are not read; they are named as such."""
 
@@ -77,8 +79,12 @@ def find(name: str) -> Path:
     """The folder of one of `names()`; never a path from outside. Raises NotFound."""
     folder = _entries().get(name)
     if folder is None or not _says(folder):
-        here = ", ".join(names()[:8]) or "none"
-        raise NotFound(f"no model {name[:40]!r} of your own is here; there are: {here}. Put its folder under models.")
+        here = ", ".join(names()[:8]) or Sentence("none")
+        raise NotFound(
+            "no model {name!r} of your own is here; there are: {here}. Put its folder under models.",
+            name=name[:40],
+            here=here,
+        )
     return folder
 
 
@@ -112,7 +118,9 @@ def _to_json(info: OwnInfo) -> dict[str, Any]:
 
 def inspect(folder: Path) -> OwnInfo:
     """Look a folder over without loading it. Raises BadFile with what is wrong and what to do."""
-    with as_bad_file(f"{folder.name[:60]} is not laid out as a model is. Copy it again or choose another."):
+    with as_bad_file(
+        Sentence("{file} is not laid out as a model is. Copy it again or choose another.", file=folder.name[:60])
+    ):
         return _inspect(folder)
 
 
@@ -122,7 +130,11 @@ def _inspect(folder: Path) -> OwnInfo:
     config = strangers.read_json(part / "config.json")
     class_name = str(config.get("_class_name"))
     if class_name not in KINDS or (class_name != "UNet2DModel" and _is_pipeline(folder)):
-        raise BadFile(f"the network's class is {class_name[:60]}; only {', '.join(KINDS)} can be read here.")
+        raise BadFile(
+            "the network's class is {class_name}; only {known} can be read here.",
+            class_name=class_name[:60],
+            known=", ".join(KINDS),
+        )
     _check("config.json", config)
     _check_shapes(class_name, config)
     scheduler = _scheduler(folder) if class_name == "UNet2DModel" else None
@@ -168,7 +180,7 @@ def _says(folder: Path) -> bool:
 def _refuse_others(folder: Path) -> None:
     name = _class_of(folder / "model_index.json") if plain.is_folder(folder) else ""
     if name in OTHERS:
-        raise BadFile(f"this is a {name}, which cannot be read here. What is read: {READ}.")
+        raise BadFile("this is a {name}, which cannot be read here. What is read: {read}.", name=name, read=READ)
 
 
 def _part(folder: Path) -> Path:
@@ -183,7 +195,9 @@ def _scheduler(folder: Path) -> dict[str, Any] | None:
             config = strangers.read_json(file)
             if config.get("_class_name") not in BETA_SCHEDULERS:
                 given = str(config.get("_class_name"))[:40]
-                raise BadFile(f"the scheduler must be one for DDPM's noise, such as DDIMScheduler; got {given}.")
+                raise BadFile(
+                    "the scheduler must be one for DDPM's noise, such as DDIMScheduler; got {got}.", got=given
+                )
             _check("scheduler_config.json", config)
             return config
     if _is_pipeline(folder):
@@ -202,12 +216,21 @@ def _check_shapes(class_name: str, config: dict[str, Any]) -> None:
     channels, size = config.get("in_channels"), config.get("sample_size")
     sides = size if isinstance(size, list) else [size, size]
     if channels not in (1, 3):
-        raise BadFile(f"in_channels must be 1 or 3, as pictures have; got {str(channels)[:20]}: no model of pictures.")
+        raise BadFile(
+            "in_channels must be 1 or 3, as pictures have; got {channels}: no model of pictures.",
+            channels=str(channels)[:20],
+        )
     if len(sides) != 2 or not all(type(side) is int and side >= SHORTEST_SIDE for side in sides):
-        raise BadFile(f"sample_size must say the size of the pictures; got {str(size)[:20]}. Add it to config.json.")
+        raise BadFile(
+            "sample_size must say the size of the pictures; got {got}. Add it to config.json.", got=str(size)[:20]
+        )
     learned_too = 2 * channels if class_name == "UNet2DModel" else channels  # of the variance: left aside
     if config.get("out_channels") not in (channels, learned_too):
-        raise BadFile(f"out_channels must be {channels} as in_channels is; got {str(config.get('out_channels'))[:20]}.")
+        raise BadFile(
+            "out_channels must be {channels} as in_channels is; got {got}.",
+            channels=channels,
+            got=str(config.get("out_channels"))[:20],
+        )
     if config.get("class_embed_type") is not None:
         raise BadFile("config.json sets class_embed_type, which needs inputs besides a class. Choose another model.")
     if config.get("time_embedding_type") == "fourier":

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.files import disk, plain
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
@@ -25,26 +25,39 @@ LONGEST = 200
 """Of a word that is kept; a whole source file may stand in a pickle."""
 MOST_FILES = 50
 
-MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("a StyleGAN of the TensorFlow years", ("dnnlib.tflib",)),
-    ("a StyleGAN3", ("training.networks_stylegan3", "stylegan3")),
-    ("a StyleGAN2 or StyleGAN3", ("torch_utils.persistence", "training.networks", "dnnlib")),
-    ("a StyleGAN2", ("conv.modulation.weight", "to_rgb1.conv.weight")),
-    ("a BigGAN", ("generator.gen_z", "gen_z.weight", "blocks.0.0.conv1.sv0", "blocks.0.0.conv1.weight", "biggan")),
+MARKS: tuple[tuple[Sentence, tuple[str, ...]], ...] = (
+    (Sentence("a StyleGAN of the TensorFlow years"), ("dnnlib.tflib",)),
+    (Sentence("a StyleGAN3"), ("training.networks_stylegan3", "stylegan3")),
+    (Sentence("a StyleGAN2 or StyleGAN3"), ("torch_utils.persistence", "training.networks", "dnnlib")),
+    (Sentence("a StyleGAN2"), ("conv.modulation.weight", "to_rgb1.conv.weight")),
+    (
+        Sentence("a BigGAN"),
+        ("generator.gen_z", "gen_z.weight", "blocks.0.0.conv1.sv0", "blocks.0.0.conv1.weight", "biggan"),
+    ),
 )
 """What a checkpoint is by words that only it holds; the first that fits."""
 
 
-def refuse(entry: Path, read: str) -> None:
+def refuse(entry: Path, read: Sentence) -> None:
     """Raises BadFile for a file, or a folder with one, that is a pickle; `read` says what would be read."""
     for file in _pickles(entry):
         words = asked_for(file)
         kind = _kind(words)
         if kind or (words and file.suffix in (".pkl", ".pickle")):
             modules = ", ".join(sorted({word for word in words if word.startswith("import ")})[:2])
-            asks = f" ({modules[:80]})" if modules else ""
-            what = f"{kind or 'something'} as a pickle, which can run code{asks}"
-            raise BadFile(f"this is {what}: it is never opened. What is read: {read}.")
+            kind = kind or Sentence("something")
+            if not modules:
+                raise BadFile(
+                    "this is {kind} as a pickle, which can run code: it is never opened. What is read: {read}.",
+                    kind=kind,
+                    read=read,
+                )
+            raise BadFile(
+                "this is {kind} as a pickle, which can run code ({modules}): it is never opened. What is read: {read}.",
+                kind=kind,
+                modules=modules[:80],
+                read=read,
+            )
 
 
 def _pickles(entry: Path) -> list[Path]:
@@ -56,12 +69,12 @@ def _pickles(entry: Path) -> list[Path]:
     return [path for path in inside if path.suffix in NAMED and plain.is_regular(path)]
 
 
-def _kind(words: frozenset[str]) -> str:
+def _kind(words: frozenset[str]) -> Sentence | None:
     lower = [word.lower() for word in words]
     for kind, marks in MARKS:
         if any(mark in word for mark in marks for word in lower):
             return kind
-    return ""
+    return None
 
 
 def asked_for(file: Path) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pipelines import libs
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.families import own
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
 from pipelines.families.own.denoising import OwnDiffusion
@@ -38,14 +38,15 @@ def load(info: own.OwnInfo) -> OwnModel:
     with _loading:
         network = _network(info)
     label, settings = "scheduler_config.json", info.scheduler or {}
-    with as_bad_file("the network and its settings do not make a model. Copy the whole folder again.", label, settings):
+    sentence = Sentence("the network and its settings do not make a model. Copy the whole folder again.")
+    with as_bad_file(sentence, label, settings):
         if info.kind == own.DIFFUSION:
             return OwnDiffusion(network, info)
         return OwnVae(network, info) if info.kind == own.VAE else OwnVq(network, info)
 
 
 def _network(info: own.OwnInfo) -> Any:
-    with as_bad_file("the weights do not fit config.json: one of the two is not its own. Copy both again."):
+    with as_bad_file(Sentence("the weights do not fit config.json: one of the two is not its own. Copy both again.")):
         kind = getattr(libs.diffusers(), info.class_name)
         building.check(kind, info.config, "network", (info.weights,))
         network, report = kind.from_pretrained(
@@ -57,7 +58,11 @@ def _network(info: own.OwnInfo) -> Any:
             **({"variant": "fp16"} if ".fp16." in info.weights.name else {}),
         )
     if missing := report["missing_keys"]:
-        raise BadFile(f"{len(missing)} weights are missing ({min(missing)[:60]}, ...). Copy the folder again.")
+        raise BadFile(
+            "{number} weights are missing ({missing}, ...). Copy the folder again.",
+            number=len(missing),
+            missing=min(missing)[:60],
+        )
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise BadFile("some weights are not numbers (NaN or infinite). Copy the folder again.")
     return network.eval().requires_grad_(False)

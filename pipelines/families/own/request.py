@@ -49,11 +49,18 @@ class OwnRequest(Request):
         if one * self.samples * self.num_inference_steps > MOST_PIXEL_STEPS:
             most = MOST_PIXEL_STEPS // (one * self.samples)
             raise BadRequest(
-                f"{self.samples} x {width} x {height} pixels in {self.num_inference_steps} steps is too much for one "
-                f"job. The most for {self.samples}: {most} steps."
+                "{samples} x {width} x {height} pixels in {num_inference_steps} steps is too much for one job. "
+                "The most for {samples}: {most} steps.",
+                samples=self.samples,
+                width=width,
+                height=height,
+                num_inference_steps=self.num_inference_steps,
+                most=most,
             )
 
     def check_label(self, classes: int) -> None:
         """Raises BadRequest where the model knows no such class."""
         if classes and self.label >= classes:
-            raise BadRequest(f"label must be -1 to {classes - 1} for this model; got {self.label}.")
+            raise BadRequest(
+                "label must be -1 to {classes} for this model; got {got}.", classes=classes - 1, got=self.label
+            )

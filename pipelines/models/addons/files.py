@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines import libs, places
-from pipelines.errors import BadFile, NotFound
+from pipelines.errors import BadFile, NotFound, Sentence
 from pipelines.files import disk, plain
 from pipelines.files.disk import Names
 from pipelines.files.plain import Folder
@@ -35,16 +35,16 @@ MOST_BYTES = 2**34
 class Kind:
     """A kind of add-on: what it is called, and its kind in `places.FOLDERS`."""
 
-    label: str
+    label: Sentence
     place: str
 
 
-LORA = Kind("LoRA", places.LORAS)
-EMBEDDING = Kind("embedding", places.EMBEDDINGS)
-CONTROL = Kind("ControlNet", places.CONTROLNETS)
-IP_ADAPTER = Kind("IP-Adapter", places.IP_ADAPTERS)
-IMAGE_ENCODER = Kind("image encoder", places.IMAGE_ENCODERS)
-UPSCALER = Kind("upscaler", places.UPSCALERS)
+LORA = Kind(Sentence("LoRA"), places.LORAS)
+EMBEDDING = Kind(Sentence("embedding"), places.EMBEDDINGS)
+CONTROL = Kind(Sentence("ControlNet"), places.CONTROLNETS)
+IP_ADAPTER = Kind(Sentence("IP-Adapter"), places.IP_ADAPTERS)
+IMAGE_ENCODER = Kind(Sentence("image encoder"), places.IMAGE_ENCODERS)
+UPSCALER = Kind(Sentence("upscaler"), places.UPSCALERS)
 KINDS = (LORA, EMBEDDING, CONTROL, IP_ADAPTER, IMAGE_ENCODER, UPSCALER)
 CALLED_IP_ADAPTER = re.compile(r"ip[-_ ]?adapter", re.IGNORECASE)
 """What tells IP-Adapters in the folder of ControlNets, where A1111 keeps both."""
@@ -70,10 +70,16 @@ def find(kind: Kind, name: str) -> Path:
     if path := _NAMES[kind].now().get(name):
         return path
     if pickle := next((path for known, path in _files(kind) if known == name), None):
-        raise BadFile(f"{pickle.name} is a pickle, which can run code. Convert it to safetensors.")
-    here = ", ".join(installed(kind)[:5]) or "none"
+        raise BadFile("{pickle} is a pickle, which can run code. Convert it to safetensors.", pickle=pickle.name)
+    here = ", ".join(installed(kind)[:5])[:120] or Sentence("none")
     folder = f"models/{places.FOLDERS[kind.place][0]}"
-    raise NotFound(f"{kind.label} {name[:40]!r} is not installed; installed are: {here[:120]}. Put it in {folder}.")
+    raise NotFound(
+        "{label} {name!r} is not installed; installed are: {here}. Put it in {folder}.",
+        label=kind.label,
+        name=name[:40],
+        here=here,
+        folder=folder,
+    )
 
 
 def name_of(path: Path) -> str:
@@ -126,7 +132,11 @@ def tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a file that passed, on the CPU. Raises BadFile, also for weights that are not numbers."""
     strangers.check_safetensors(path)
     if path.stat().st_size > MOST_BYTES:
-        raise BadFile(f"{path.name} is larger than {MOST_BYTES // 2**30} GiB, which no add-on is. Do not use it.")
+        raise BadFile(
+            "{file} is larger than {most} GiB, which no add-on is. Do not use it.",
+            file=path.name,
+            most=MOST_BYTES // 2**30,
+        )
     torch = libs.torch()
     import safetensors
     import safetensors.torch
@@ -134,10 +144,12 @@ def tensors(path: Path) -> dict[str, Tensor]:
     try:
         loaded = safetensors.torch.load_file(str(path))
     except (safetensors.SafetensorError, OSError):  # changed since it was looked over
-        raise BadFile(f"{path.name} changed while it was read. Try again.") from None
+        raise BadFile("{file} changed while it was read. Try again.", file=path.name) from None
     for name, tensor in loaded.items():
         if not torch.isfinite(tensor.float()).all():
-            raise BadFile(f"{path.name} has weights that are not numbers ({name[:60]}). Get the file again.")
+            raise BadFile(
+                "{file} has weights that are not numbers ({name}). Get the file again.", file=path.name, name=name[:60]
+            )
     return loaded
 
 

@@ -46,8 +46,9 @@ def form_of(path: Path) -> Form:
     name, shapes = files.name_of(path)[:60], strangers.check_safetensors(path)
     if not any(key.startswith(ATTENTION) for key in shapes) or not any(key.startswith(PROJECTION) for key in shapes):
         raise BadFile(
-            f"{name} is no IP-Adapter for Stable Diffusion: it holds {min(shapes, default='nothing')[:70]}. "
-            "Choose another file."
+            "{name} is no IP-Adapter for Stable Diffusion: it holds {held}. Choose another file.",
+            name=name,
+            held=min(shapes, default="nothing")[:70],
         )
     projection = {key.removeprefix(PROJECTION): shape for key, shape in shapes.items() if key.startswith(PROJECTION)}
     context = next((shape[1] for key, shape in shapes.items() if key.endswith("to_k_ip.weight") and len(shape) == 2), 0)
@@ -62,10 +63,11 @@ def form_of(path: Path) -> Form:
             return Form(reads, projection[entrance][1], context)
     if "perceiver_resampler.proj_in.weight" in projection or {"proj.0.weight", "norm.weight"} <= projection.keys():
         raise BadFile(
-            f"{name} is a FaceID adapter, which needs InsightFace to recognise faces; that is not supported. "
-            "Choose a plain, a plus or a full-face IP-Adapter."
+            "{name} is a FaceID adapter, which needs InsightFace to recognise faces; that is not supported. "
+            "Choose a plain, a plus or a full-face IP-Adapter.",
+            name=name,
         )
-    raise BadFile(f"{name} reads pictures in a way that is not known here. Choose another IP-Adapter.")
+    raise BadFile("{name} reads pictures in a way that is not known here. Choose another IP-Adapter.", name=name)
 
 
 def encoder_for(name: str, form: Form) -> Path:
@@ -81,6 +83,8 @@ def encoder_for(name: str, form: Form) -> Path:
     known = KNOWN_ENCODERS.get((form.reads, form.width))
     wanted = f"{known}.safetensors" if known else f"a CLIP vision model with {form.reads} of width {form.width}"
     raise NotFound(
-        f"{name[:60]} reads pictures with an image encoder that is not here. "
-        f"Put {wanted} into models/{places.FOLDERS[places.IMAGE_ENCODERS][0]}."
+        "{name} reads pictures with an image encoder that is not here. Put {wanted} into models/{folder}.",
+        name=name[:60],
+        wanted=wanted,
+        folder=places.FOLDERS[places.IMAGE_ENCODERS][0],
     )

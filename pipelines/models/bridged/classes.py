@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 
 REQUIRED: Any = ...
 """The default of a parameter that has none."""
@@ -52,34 +52,38 @@ def text_to_image(name: str) -> PipelineClass:
     found = pipeline(name)
     if found is None:
         raise BadFile(
-            f"the model is a {name[:60]}, which is not supported: diffusers has no pipeline of that name, and code of "
-            "a model's own is never run. Choose a text-to-image pipeline of diffusers, such as SanaPipeline."
+            "the model is a {name}, which is not supported: diffusers has no pipeline of that name, and code "
+            "of a model's own is never run. Choose a text-to-image pipeline of diffusers, such as "
+            "SanaPipeline.",
+            name=name[:60],
         )
     if other := _instead(found):
         raise BadFile(
-            f"the model is a {name[:60]}, which {other}; supported are pipelines of diffusers that make pictures from "
-            "words, such as SanaPipeline. Choose another model."
+            "the model is a {name}, which {other}; supported are pipelines of diffusers that make pictures "
+            "from words, such as SanaPipeline. Choose another model.",
+            name=name[:60],
+            other=other,
         )
     return found
 
 
-def _instead(found: PipelineClass) -> str:
+def _instead(found: PipelineClass) -> Sentence:
     """What it does instead of painting from words, or ""."""
     missing = [name for name in NEEDED if name not in found.call]
-    for names, what in ((SOUND, "makes sound"), (VIDEO, "makes or reads videos")):
+    for names, what in ((SOUND, Sentence("makes sound")), (VIDEO, Sentence("makes or reads videos"))):
         if names & set(found.call):
             return what
     if any(word in found.name for word in NO_PAINTERS):
-        return "is no painter from words alone"
+        return Sentence("is no painter from words alone")
     asked = PICTURES & set(found.call)
     if asked and (found.name not in _named_by_diffusers() or any(found.call[name] is REQUIRED for name in asked)):
-        return "needs a picture to start from"
+        return Sentence("needs a picture to start from")
     if missing:
-        return f"takes no {missing[0]}"
+        return Sentence("takes no {name}", name=missing[0])
     if "scheduler" not in found.parts:
-        return "has no scheduler, so that its steps cannot be followed"
+        return Sentence("has no scheduler, so that its steps cannot be followed")
     more = [name for name, default in found.call.items() if default is REQUIRED and name != "prompt"]
-    return f"needs {more[0][:40]} besides a prompt" if more else ""
+    return Sentence("needs {name} besides a prompt", name=more[0][:40]) if more else Sentence("")
 
 
 @functools.lru_cache(maxsize=64)

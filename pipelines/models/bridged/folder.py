@@ -59,7 +59,10 @@ def inspect(folder: Path, index: Mapping[str, Any]) -> ModelInfo:
     for path in (path for files in weights.values() for path in files):
         strangers.check_safetensors(path)
     if not weights:
-        raise BadFile(f"model_index.json of this {pipeline.name[:60]} names no part with weights. Copy it again.")
+        raise BadFile(
+            "model_index.json of this {pipeline} names no part with weights. Copy it again.",
+            pipeline=pipeline.name[:60],
+        )
     total = sum(path.stat().st_size for files in weights.values() for path in files)
     found = {part: name for part, (_, name) in named.items()}
     return ModelInfo(folder.name, folder, BRIDGE, found, weights, total, configs)
@@ -84,14 +87,22 @@ def _parts(pipeline: PipelineClass, index: Mapping[str, Any]) -> dict[str, tuple
                 named[part] = (library, name)
             case None | [None, None]:
                 if default is REQUIRED and part not in index:
-                    raise BadFile(f"{part[:40]} is missing from model_index.json; copy the whole folder again.")
+                    raise BadFile(
+                        "{part} is missing from model_index.json; copy the whole folder again.", part=part[:40]
+                    )
             case bool() | int() | float() | str():  # a setting of the pipeline, no part
                 pass
             case other:
-                raise BadFile(f"{part[:40]} in model_index.json must name a class; got {str(other)[:40]}.")
+                raise BadFile(
+                    "{part} in model_index.json must name a class; got {got}.", part=part[:40], got=str(other)[:40]
+                )
     for part, entry in index.items():
         if isinstance(entry, list) and part not in pipeline.parts and entry != [None, None]:
-            raise BadFile(f"model_index.json names {part[:40]}, which a {pipeline.name[:60]} does not have. Remove it.")
+            raise BadFile(
+                "model_index.json names {part}, which a {pipeline} does not have. Remove it.",
+                part=part[:40],
+                pipeline=pipeline.name[:60],
+            )
     if kind_of(named.get("scheduler", ("", ""))[1]) != "scheduler":
         raise BadFile("scheduler in model_index.json must be a scheduler of diffusers. Copy the whole folder again.")
     return named
@@ -101,8 +112,11 @@ def _check_class(part: str, library: str, name: str) -> None:
     known = CLASS_NAME.fullmatch(name) and CLASS_NAME.fullmatch(library)
     if not known or library != "transformers" and not classes.is_in_diffusers(name, library):
         raise BadFile(
-            f"{part[:40]} in model_index.json is {name[:40]} of {library[:40]}; only classes of diffusers and "
-            "transformers are loaded, never code of a model's own. Choose another model."
+            "{part} in model_index.json is {name} of {library}; only classes of diffusers and transformers "
+            "are loaded, never code of a model's own. Choose another model.",
+            part=part[:40],
+            name=name[:40],
+            library=library[:40],
         )
 
 
@@ -110,7 +124,9 @@ def _refuse_foreign(folder: Path, path: Path) -> None:
     """Raises BadFile for settings that would make a library fetch or run something else."""
     label = "/".join(path.relative_to(folder).parts[-2:])
     if path.name == "adapter_config.json":
-        raise BadFile(f"{label} puts an adapter on top of the model, which is not done here. Remove that file.")
+        raise BadFile(
+            "{label} puts an adapter on top of the model, which is not done here. Remove that file.", label=label
+        )
     if path.stat().st_size > strangers.MOST_JSON_BYTES:
         return  # an index of shards or a tokenizer: data, and read within bounds of its own
     _refuse_settings(label, strangers.read_json(path) if path.name.endswith("config.json") else {}, 0)
@@ -118,14 +134,20 @@ def _refuse_foreign(folder: Path, path: Path) -> None:
 
 def _refuse_settings(label: str, config: Any, depth: int) -> None:
     if depth > DEEPEST:
-        raise BadFile(f"{label} is nested deeper than any real config. Choose another model.")
+        raise BadFile("{label} is nested deeper than any real config. Choose another model.", label=label)
     if isinstance(config, dict):
         strangers.refuse_code(label, config)
         for name in FOREIGN:
             if config.get(name):
-                raise BadFile(f"{label} sets {name}, which is not supported: take a version with plain weights.")
+                raise BadFile(
+                    "{label} sets {name}, which is not supported: take a version with plain weights.",
+                    label=label,
+                    name=name,
+                )
         if any("/" in str(config.get(name)) for name in ATTENTIONS):
-            raise BadFile(f"{label} names an attention kernel to be fetched, which is never done. Remove that line.")
+            raise BadFile(
+                "{label} names an attention kernel to be fetched, which is never done. Remove that line.", label=label
+            )
     for item in config.values() if isinstance(config, dict) else config if isinstance(config, list) else ():
         _refuse_settings(label, item, depth + 1)
 
@@ -142,7 +164,12 @@ def _check_sizes(label: str, config: Mapping[str, Any]) -> None:
 def _check_size(label: str, name: str, value: Any) -> None:
     if isinstance(value, list):
         if len(value) > strangers.MOST_LIST:
-            raise BadFile(f"{name[:40]} in {label} has {len(value)} entries, more than any real model. Do not use it.")
+            raise BadFile(
+                "{name} in {label} has {number} entries, more than any real model. Do not use it.",
+                name=name[:40],
+                label=label,
+                number=len(value),
+            )
         for item in value:
             _check_size(label, name, item)
     elif isinstance(value, dict):
@@ -150,20 +177,32 @@ def _check_size(label: str, name: str, value: Any) -> None:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         most = BOUNDS.get(name, strangers.MOST_NUMBER)
         if not abs(value) <= most and name not in strangers.MAY_BE_INFINITE:
-            raise BadFile(f"{name[:40]} in {label} is {str(value)[:20]}; at most {most:g} is allowed.")
+            raise BadFile(
+                "{name} in {label} is {value}; at most {most:g} is allowed.",
+                name=name[:40],
+                label=label,
+                value=str(value)[:20],
+                most=most,
+            )
 
 
 def _check_tokenizer(folder: Path, part: str) -> None:
     names = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "tokenizer.model")
     if not any((folder / part / name).is_file() for name in names):
-        raise BadFile(f"{part}/tokenizer.json is missing from the model folder; copy the whole folder again.")
+        raise BadFile("{part}/tokenizer.json is missing from the model folder; copy the whole folder again.", part=part)
     for file in (folder / part).iterdir():
         if file.suffix in PICKLES:
             raise BadFile(
-                f"{part}/{file.name[:60]} is a pickle, which can run code. Remove it or choose another model."
+                "{part}/{file} is a pickle, which can run code. Remove it or choose another model.",
+                part=part,
+                file=file.name[:60],
             )
         if file.is_file() and file.stat().st_size > strangers.MOST_TOKENIZER_BYTES:
-            raise BadFile(f"{part}/{file.name[:60]} is larger than any real one; get the model from another source.")
+            raise BadFile(
+                "{part}/{file} is larger than any real one; get the model from another source.",
+                part=part,
+                file=file.name[:60],
+            )
 
 
 def _weights(folder: Path, part: str) -> tuple[Path, ...]:

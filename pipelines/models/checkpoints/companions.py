@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import places
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.files import disk, plain
 from pipelines.models import strangers
 from pipelines.models.checkpoints import tokenizer_files
@@ -50,12 +50,26 @@ def find(architecture: str, part: str, t5_width: int = 0) -> Path | None:
     return next((path for path in files if stem in path.stem), files[0] if files else None)
 
 
-def missing(name: str, architecture: str, part: str) -> str:
+def missing(name: str, architecture: str, part: str) -> Sentence:
     """What to do about a part that lies nowhere."""
     kind, usual = WANTED[f"{architecture}.{part}"]
     folder = "models/vae" if part == "vae" else "models/text_encoders"
-    more = " and T5's tokenizer (spiece.model or tokenizer.json) into models/tokenizers/t5" if kind == "t5" else ""
-    return f"{name[:60]} comes without its {part}. Put {usual} into {folder}{more}."
+    if kind != "t5":
+        return Sentence(
+            "{name} comes without its {part}. Put {usual} into {folder}.",
+            name=name[:60],
+            part=part,
+            usual=usual,
+            folder=folder,
+        )
+    return Sentence(
+        "{name} comes without its {part}. Put {usual} into {folder} and T5's tokenizer (spiece.model or "
+        "tokenizer.json) into models/tokenizers/t5.",
+        name=name[:60],
+        part=part,
+        usual=usual,
+        folder=folder,
+    )
 
 
 def t5_tokenizer() -> Any:

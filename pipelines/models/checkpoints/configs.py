@@ -51,7 +51,11 @@ def config_of(architecture: str, part: str, shapes: Shapes, start: str = "") -> 
             return _t5(shapes) if "shared.weight" in shapes else _clip(shapes, openai)
         return makers[part](architecture, shapes)
     except (KeyError, IndexError, ValueError, ZeroDivisionError) as error:
-        raise BadFile(f"the tensors of the {part} do not have the shapes of a {architecture} model.") from error
+        raise BadFile(
+            "the tensors of the {part} do not have the shapes of a {architecture} model.",
+            part=part,
+            architecture=architecture,
+        ) from error
 
 
 def scheduler_of(

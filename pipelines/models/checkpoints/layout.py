@@ -51,7 +51,11 @@ def diffusers_layout(architecture: str, part: str, tensors: Mapping[str, Tensor]
     try:
         return _converter(architecture, part, start)(own)
     except (KeyError, IndexError, ValueError, RuntimeError, AttributeError) as error:
-        raise BadFile(f"the file lacks tensors that the {part} of {architecture} has. Copy it again.") from error
+        raise BadFile(
+            "the file lacks tensors that the {part} of {architecture} has. Copy it again.",
+            part=part,
+            architecture=architecture,
+        ) from error
 
 
 def _theirs(converter: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models import strangers
 from pipelines.models.architectures import ARCHITECTURES, Architecture
 from pipelines.models.checkpoints import companions, configs, layout
@@ -66,7 +66,7 @@ def _architecture(found: Recognised) -> Architecture:
     if found.unusable:
         raise BadFile(found.unusable)
     if found.kind not in ("checkpoint", "denoiser"):
-        raise BadFile(f"this file is no checkpoint but a {found.kind.replace('_', ' ')}. Choose a model.")
+        raise BadFile("this file is no checkpoint but a {kind}. Choose a model.", kind=found.kind.replace("_", " "))
     if found.architecture not in OURS:
         raise BadFile("Sana is read from a diffusers folder, not from one file. Take its folder.")
     return ARCHITECTURES[OURS[found.architecture]]
@@ -148,7 +148,10 @@ def load_part(info: ModelInfo, part: str, dtype: Any) -> Any:
     kind = libs.named(
         "transformers" if info.classes[part].startswith(("CLIP", "T5")) else "diffusers", info.classes[part]
     )
-    with as_bad_file(f"the tensors of the {part} are not those of a {info.classes[part]}. Copy the file again."):
+    sentence = Sentence(
+        "the tensors of the {part} are not those of a {kind}. Copy the file again.", part=part, kind=info.classes[part]
+    )
+    with as_bad_file(sentence):
         building.check(kind, info.configs[part], part, (file,), unsaid=building.ONE_HALF)
         with libs.function("accelerate", "init_empty_weights")(include_buffers=False):
             module = _empty(info, part)
@@ -186,11 +189,21 @@ def _fitting(module: Any, part: str, tensors: Mapping[str, Tensor]) -> dict[str,
         given.setdefault("encoder.embed_tokens.weight", given["shared.weight"])
     missing = sorted(set(wanted) - set(given))
     if missing:
-        raise BadFile(f"the {part} lacks {len(missing)} of its weights ({missing[0][:60]}, ...). Copy the file again.")
+        raise BadFile(
+            "the {part} lacks {number} of its weights ({missing}, ...). Copy the file again.",
+            part=part,
+            number=len(missing),
+            missing=missing[0][:60],
+        )
     odd = next((name for name in wanted if wanted[name].shape != given[name].shape), None)
     if odd is not None:
-        shapes = f"{tuple(given[odd].shape)} and not {tuple(wanted[odd].shape)}"
-        raise BadFile(f"{odd[:60]} of the {part} has the shape {shapes}. The file mixes parts of two models.")
+        raise BadFile(
+            "{name} of the {part} has the shape {shape} and not {wanted}. The file mixes parts of two models.",
+            name=odd[:60],
+            part=part,
+            shape=tuple(given[odd].shape),
+            wanted=tuple(wanted[odd].shape),
+        )
     return {name: given[name] for name in wanted}
 
 

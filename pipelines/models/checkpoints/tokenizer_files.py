@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import libs
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 from pipelines.models import strangers
 from pipelines.models.checkpoints import tokenizer_rules
 from pipelines.models.faults import as_bad_file
@@ -26,7 +26,9 @@ SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.js
 
 def opened(folder: Path, part: str, kind: Any = None, trusted: bool = False) -> Any:
     """The tokenizer in that folder, of a class of transformers or of the one that its files suggest. Raises BadFile."""
-    sentence = f"the files of {part[:40]} are damaged, or need a library that is not here. Copy the folder again."
+    sentence = Sentence(
+        "the files of {part} are damaged, or need a library that is not here. Copy the folder again.", part=part[:40]
+    )
     with as_bad_file(sentence):
         if not trusted:
             check(folder, part)
@@ -62,14 +64,16 @@ def _check_class(kind: Any, part: str) -> None:
     name = kind.__name__
     if name not in BACKENDS and name.removesuffix("Fast").removesuffix("Tokenizer") not in CLASSES:
         raise BadFile(
-            f"{part[:40]} is a {name[:60]}; only {', '.join(sorted(CLASSES))} tokenizers and TokenizersBackend are "
-            "known here. Choose another model."
+            "{part} is a {name}; only {known} tokenizers and TokenizersBackend are known here. Choose another model.",
+            part=part[:40],
+            name=name[:60],
+            known=", ".join(sorted(CLASSES)),
         )
 
 
 def _read(path: Path, label: str) -> dict[str, Any]:
     if path.stat().st_size > strangers.MOST_TOKENIZER_BYTES:
-        raise BadFile(f"{label} is larger than any real one; get the model from another source.")
+        raise BadFile("{label} is larger than any real one; get the model from another source.", label=label)
     return strangers.json_object(path.read_bytes(), label, _object)
 
 
@@ -85,14 +89,36 @@ def _check_settings(settings: dict[str, Any], label: str) -> None:
     strangers.refuse_code(label, settings)
     for key, value in settings.items():
         if isinstance(value, (list, dict)) and len(value) > MOST_ENTRIES:
-            raise BadFile(f"{key[:40]} in {label} has {len(value)} entries; at most {MOST_ENTRIES} are allowed.")
+            raise BadFile(
+                "{key} in {label} has {number} entries; at most {most} are allowed.",
+                key=key[:40],
+                label=label,
+                number=len(value),
+                most=MOST_ENTRIES,
+            )
         if isinstance(value, list) and len(value) > MOST_IDS:
-            raise BadFile(f"{key[:40]} in {label} has {len(value)} entries; at most {MOST_IDS} are allowed.")
+            raise BadFile(
+                "{key} in {label} has {number} entries; at most {most} are allowed.",
+                key=key[:40],
+                label=label,
+                number=len(value),
+                most=MOST_IDS,
+            )
         leads = value and (key in BUILT or key == "fast_tokenizer_files" or key.endswith("_file") and "/" in str(value))
         if leads or key.startswith("_json_") or key == "backend" and value not in ("tokenizers", None):
-            raise BadFile(f"{label} sets {key[:40]}, which no saved tokenizer does. Take the model's own tokenizer.")
+            raise BadFile(
+                "{label} sets {key}, which no saved tokenizer does. Take the model's own tokenizer.",
+                label=label,
+                key=key[:40],
+            )
         if key.startswith(("extra_ids", "num_", "pad_to_multiple_of")) and not _is_count(value):
-            raise BadFile(f"{key[:40]} in {label} is {str(value)[:20]}; at most {MOST_IDS} is allowed.")
+            raise BadFile(
+                "{key} in {label} is {value}; at most {most} is allowed.",
+                key=key[:40],
+                label=label,
+                value=str(value)[:20],
+                most=MOST_IDS,
+            )
 
 
 def _is_count(value: Any) -> bool:
@@ -107,6 +133,8 @@ def _check_built(loaded: Any, folder: Path, part: str) -> None:
     length = loaded.model_max_length
     if not isinstance(length, (int, float)) or length < 1:
         raise BadFile(
-            f"model_max_length in {part}/tokenizer_config.json is {str(length)[:20]}, less than any real one."
+            "model_max_length in {part}/tokenizer_config.json is {length}, less than any real one.",
+            part=part,
+            length=str(length)[:20],
         )
     loaded.model_max_length = int(min(length, MOST_TOKENS))

@@ -12,7 +12,7 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 
 NORMALIZERS = frozenset(
     "BertNormalizer ByteLevel Lowercase NFC NFD NFKC NFKD Nmt Precompiled Prepend Replace Sequence Strip "
@@ -84,16 +84,26 @@ def check(config: Mapping[str, Any], label: str) -> None:
     growth *= _check_steps(config.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers", PRE_TOKENIZERS, label)
     growth *= _check_steps(config.get("post_processor"), "post_processor", "processors", POST_PROCESSORS, label)
     if growth > MOST_GROWTH:
-        raise BadFile(f"{label} makes text {growth:.0f} times longer; at most {MOST_GROWTH} is allowed. Do not use it.")
+        raise BadFile(
+            "{label} makes text {growth:.0f} times longer; at most {most} is allowed. Do not use it.",
+            label=label,
+            growth=growth,
+            most=MOST_GROWTH,
+        )
     if _check_steps(config.get("decoder"), "decoder", "decoders", DECODERS, label) > MOST_GROWTH:
-        raise _refusal(label, "decoder", "makes text far longer")
+        raise _refusal(label, "decoder", Sentence("makes text far longer"))
     _check_model(config.get("model"), label)
     _check_added(config.get("added_tokens") or [], label)
     _check_padding(config.get("padding"), label)
 
 
-def _refusal(label: str, key: str, why: str) -> BadFile:
-    return BadFile(f"{key[:40]} in {label} {why[:120]}, which no real tokenizer does. Take the model's own tokenizer.")
+def _refusal(label: str, key: str, why: Sentence) -> BadFile:
+    return BadFile(
+        "{key} in {label} {why}, which no real tokenizer does. Take the model's own tokenizer.",
+        key=key[:40],
+        label=label,
+        why=why,
+    )
 
 
 def _check_steps(step: Any, key: str, inside: str, known: frozenset[str], label: str) -> float:
@@ -102,13 +112,13 @@ def _check_steps(step: Any, key: str, inside: str, known: frozenset[str], label:
     singular = set()
     steps = list(_flat(step, key, inside, label, 0))
     if len(steps) > MOST_STEPS:
-        raise _refusal(label, key, f"has {len(steps)} steps")
+        raise _refusal(label, key, Sentence("has {number} steps", number=len(steps)))
     for each in steps:
         kind = each.get("type")
         if kind not in known:
-            raise _refusal(label, key, f"is {str(kind)[:30]}")
+            raise _refusal(label, key, Sentence("is {kind}", kind=str(kind)[:30]))
         if kind in ("Precompiled", "TemplateProcessing") and kind in singular:
-            raise _refusal(label, key, f"has two steps {kind}")
+            raise _refusal(label, key, Sentence("has two steps {kind}", kind=kind))
         singular.add(kind)
         _check_words(each, key, label)
         growth *= _GROWTHS.get(str(kind), lambda *_: 1.0)(each, key, label)
@@ -120,13 +130,13 @@ def _flat(step: Any, key: str, inside: str, label: str, depth: int) -> Iterator[
     if step is None:
         return
     if not isinstance(step, dict) or depth > DEEPEST:
-        raise _refusal(label, key, "is nested in an unknown way")
+        raise _refusal(label, key, Sentence("is nested in an unknown way"))
     if step.get("type") != "Sequence":
         yield step
         return
     each = step.get(inside)
     if not isinstance(each, list) or len(each) > MOST_STEPS:
-        raise _refusal(label, key, f"has no list of {inside}, or a long one")
+        raise _refusal(label, key, Sentence("has no list of {inside}, or a long one", inside=inside))
     for one in each:
         yield from _flat(one, key, inside, label, depth + 1)
 
@@ -135,14 +145,16 @@ def _check_words(step: Mapping[str, Any], key: str, label: str) -> None:
     """Texts that a step puts in, but for what has rules of its own, are short."""
     for name in ("prepend", "prefix", "suffix", "replacement", "cleanup", "word_delimiter_token", "delimiter"):
         if isinstance(step.get(name), str) and len(step[name]) > LONGEST_PART:
-            raise _refusal(label, key, f"puts in a {name} of {len(step[name])} characters")
+            raise _refusal(
+                label, key, Sentence("puts in a {name} of {number} characters", name=name, number=len(step[name]))
+            )
 
 
 def _replaced(step: Mapping[str, Any], key: str, label: str) -> float:
     content = step.get("content")
     shortest = _expression(step.get("pattern"), key, label)
     if not isinstance(content, str) or len(content) > LONGEST_PART:
-        raise _refusal(label, key, "replaces text by a long one")
+        raise _refusal(label, key, Sentence("replaces text by a long one"))
     return max(1.0, len(content.encode("utf-8", "replace")) / shortest)
 
 
@@ -159,8 +171,8 @@ def _expression(pattern: Any, key: str, label: str) -> int:
         case {"Regex": str(text)} if text in EXPRESSIONS and len(pattern) == 1:
             return 1
         case {"Regex": str(text)}:
-            raise _refusal(label, key, f"uses the regular expression {text[:60]!r}")
-    raise _refusal(label, key, "looks for nothing that can be found")
+            raise _refusal(label, key, Sentence("uses the regular expression {text}", text=repr(text[:60])[:92]))
+    raise _refusal(label, key, Sentence("looks for nothing that can be found"))
 
 
 def _precompiled(step: Mapping[str, Any], key: str, label: str) -> float:
@@ -168,10 +180,10 @@ def _precompiled(step: Mapping[str, Any], key: str, label: str) -> float:
     try:
         table = base64.b64decode(step.get("precompiled_charsmap") or "", validate=True)
     except (binascii.Error, ValueError, TypeError):
-        raise _refusal(label, key, "has a damaged table of characters") from None
+        raise _refusal(label, key, Sentence("has a damaged table of characters")) from None
     forms = table[4 + int.from_bytes(table[:4], "little") :]
     if forms and (forms[-1] or max(map(len, forms.split(b"\0"))) > LONGEST_FORM):
-        raise _refusal(label, key, "turns a character into a long text")
+        raise _refusal(label, key, Sentence("turns a character into a long text"))
     return 1.0
 
 
@@ -180,14 +192,14 @@ def _template(step: Mapping[str, Any], key: str, label: str) -> float:
     for name in ("single", "pair"):
         pieces = step.get(name) or []
         if not isinstance(pieces, list) or len(pieces) > MOST_TEMPLATE:
-            raise _refusal(label, key, "has a long template")
+            raise _refusal(label, key, Sentence("has a long template"))
         growth = max(growth, sum(isinstance(piece, dict) and "Sequence" in piece for piece in pieces) / 2)
     tokens = step.get("special_tokens") or {}
     lists = (
         [token.get("ids") for token in tokens.values() if isinstance(token, dict)] if isinstance(tokens, dict) else []
     )
     if any(isinstance(ids, list) and len(ids) > MOST_TEMPLATE for ids in lists):
-        raise _refusal(label, key, "puts in a long row of tokens")
+        raise _refusal(label, key, Sentence("puts in a long row of tokens"))
     return growth
 
 
@@ -201,17 +213,19 @@ _GROWTHS: Mapping[str, Callable[[Mapping[str, Any], str, str], float]] = {
 
 def _check_model(model: Any, label: str) -> None:
     if not isinstance(model, dict) or model.get("type", "BPE") not in MODELS:
-        raise _refusal(label, "model", "is of an unknown type")
+        raise _refusal(label, "model", Sentence("is of an unknown type"))
     if model.get("dropout"):
-        raise _refusal(label, "model", "leaves out merges at random (dropout)")
+        raise _refusal(label, "model", Sentence("leaves out merges at random (dropout)"))
     for name in ("continuing_subword_prefix", "end_of_word_suffix", "unk_token"):
         if isinstance(model.get(name), str) and len(model[name]) > LONGEST_PART:
-            raise _refusal(label, "model", f"has a {name} of {len(model[name])} characters")
+            raise _refusal(
+                label, "model", Sentence("has a {name} of {number} characters", name=name, number=len(model[name]))
+            )
     longest = model.get("max_input_chars_per_word", 0)
     if not isinstance(longest, int) or longest > LONGEST_WORD:
-        raise _refusal(label, "model", f"has max_input_chars_per_word {str(longest)[:20]}")
+        raise _refusal(label, "model", Sentence("has max_input_chars_per_word {longest}", longest=str(longest)[:20]))
     if any(len(token) > LONGEST_TOKEN for token in _tokens(model.get("vocab"))):
-        raise _refusal(label, "model", f"has a token of more than {LONGEST_TOKEN} characters")
+        raise _refusal(label, "model", Sentence("has a token of more than {most} characters", most=LONGEST_TOKEN))
 
 
 def _tokens(vocab: Any) -> Iterable[str]:
@@ -224,10 +238,10 @@ def _tokens(vocab: Any) -> Iterable[str]:
 
 def _check_added(tokens: Any, label: str) -> None:
     if not isinstance(tokens, list) or len(tokens) > MOST_ADDED:
-        raise _refusal(label, "added_tokens", f"has more than {MOST_ADDED} entries or is no list")
+        raise _refusal(label, "added_tokens", Sentence("has more than {most} entries or is no list", most=MOST_ADDED))
     texts = [str(token.get("content", "")) for token in tokens if isinstance(token, dict)]
     if sum(map(len, texts)) > MOST_ADDED_CHARACTERS or any(len(text) > LONGEST_TOKEN for text in texts):
-        raise _refusal(label, "added_tokens", "holds very long tokens")
+        raise _refusal(label, "added_tokens", Sentence("holds very long tokens"))
 
 
 def _check_padding(padding: Any, label: str) -> None:
@@ -236,4 +250,4 @@ def _check_padding(padding: Any, label: str) -> None:
     strategy = padding.get("strategy")
     lengths = [*(strategy.values() if isinstance(strategy, dict) else ()), padding.get("pad_to_multiple_of") or 0]
     if not all(isinstance(length, int) and 0 <= length <= MOST_PADDING for length in lengths):
-        raise _refusal(label, "padding", "pads to a great length")
+        raise _refusal(label, "padding", Sentence("pads to a great length"))

@@ -1,6 +1,7 @@
 """The child process that converts one file: a task as JSON on stdin, progress and the outcome as JSON lines on stdout.
 
-{"stage": "reading", "done": 3, "total": 10}   {"error": "bad_file", "message": "..."}   {"made": {...}}
+{"stage": "reading", "done": 3, "total": 10}   {"made": {...}}
+{"error": "bad_file", "message": "...", "template": "...", "values": {...}}
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from pipelines import libs
 from pipelines.confined import limits
-from pipelines.errors import BadFile, StudioError
+from pipelines.errors import BadFile, Sentence, StorageError, StudioError
 from pipelines.models import strangers
 from pipelines.models.converting import container, pickled, writing
 
@@ -24,11 +25,15 @@ def main() -> int:
         say(made=convert(task))
         return 0
     except StudioError as error:
-        say(error=error.code, message=str(error))
+        fail(error)
     except MemoryError:
-        say(error="bad_file", message="The file takes more memory than its size explains. It was not converted.")
+        fail(BadFile("The file takes more memory than its size explains. It was not converted."))
     except OSError as error:
-        say(error="storage", message=f"The file could not be read or written: {error.strerror or 'not allowed'}.")
+        fail(
+            StorageError(
+                "The file could not be read or written: {problem}.", problem=error.strerror or Sentence("not allowed")
+            )
+        )
     except Exception as bug:  # its last words: the parent shows a sentence and logs this
         say(error="bug", message=f"{type(bug).__name__}: {bug}"[:400])
     return 1
@@ -36,6 +41,10 @@ def main() -> int:
 
 def say(**line: Any) -> None:
     print(json.dumps(line), flush=True)
+
+
+def fail(error: StudioError) -> None:
+    say(error=error.code, **error.sentence.to_json())
 
 
 def convert(task: dict[str, Any]) -> dict[str, Any]:

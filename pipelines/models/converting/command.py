@@ -33,7 +33,11 @@ def add(verbs: Any) -> None:
 def _convert(options: argparse.Namespace) -> int:
     source: Path = options.file
     if source.suffix not in sources.SUFFIXES or not source.is_file():
-        raise BadFile(f"{source.name[:60]} is no file that can be converted; these are: {', '.join(sources.SUFFIXES)}.")
+        raise BadFile(
+            "{file} is no file that can be converted; these are: {known}.",
+            file=source.name[:60],
+            known=", ".join(sources.SUFFIXES),
+        )
     if options.folder:
         target = convert.folder_of(source, options.dtype)
         _watch(convert.to_folder(source, target, options.dtype))

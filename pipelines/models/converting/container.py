@@ -37,7 +37,12 @@ def check(path: Path) -> Container:
     size = path.stat().st_size
     label = path.name[:60]
     if size > MOST_WEIGHT_BYTES:
-        raise BadFile(f"{label} is {size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} GiB can be converted.")
+        raise BadFile(
+            "{label} is {size:.0f} GiB; at most {most} GiB can be converted.",
+            label=label,
+            size=size / 2**30,
+            most=MOST_WEIGHT_BYTES // 2**30,
+        )
     with path.open("rb") as file:
         start = file.read(512)
         file.seek(0)
@@ -47,8 +52,12 @@ def check(path: Path) -> Container:
             _legacy(file, label)
             return Container(False, size)
     if start[TAR_MAGIC] == b"ustar":
-        raise BadFile(f"{label} is a tar archive of PyTorch's first years, which cannot be read safely. Take another.")
-    raise BadFile(f"{label} is no PyTorch checkpoint: it is {'empty' if not size else 'cut off or something else'}.")
+        raise BadFile(
+            "{label} is a tar archive of PyTorch's first years, which cannot be read safely. Take another.", label=label
+        )
+    if not size:
+        raise BadFile("{label} is no PyTorch checkpoint: it is empty.", label=label)
+    raise BadFile("{label} is no PyTorch checkpoint: it is cut off or something else.", label=label)
 
 
 def _zip(file: BinaryIO, size: int, label: str) -> Container:
@@ -58,24 +67,39 @@ def _zip(file: BinaryIO, size: int, label: str) -> Container:
             unpacked = _check_members(members, size, label)
             opcodes.check(io.BytesIO(_pickle(archive, members, label)), label)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        raise BadFile(f"{label} is damaged or cut off: its archive cannot be read. Copy it again.") from error
+        raise BadFile(
+            "{label} is damaged or cut off: its archive cannot be read. Copy it again.", label=label
+        ) from error
     return Container(all(member.compress_type == zipfile.ZIP_STORED for member in members), unpacked)
 
 
 def _check_members(members: list[zipfile.ZipInfo], size: int, label: str) -> int:
     if len(members) > MOST_MEMBERS:
-        raise BadFile(f"{label} holds {len(members)} entries, more than any real model. It was not opened.")
+        raise BadFile(
+            "{label} holds {number} entries, more than any real model. It was not opened.",
+            label=label,
+            number=len(members),
+        )
     unpacked = sum(member.file_size for member in members)
     if unpacked > max(ALWAYS_FITS, MOST_RATIO * size):
         raise BadFile(
-            f"{label} would unpack to {unpacked / 2**20:.0f} MiB, {unpacked / max(1, size):.0f} times its size: "
-            "it is made to fill memory. It was not opened."
+            "{label} would unpack to {unpacked:.0f} MiB, {times:.0f} times its size: it is made to fill "
+            "memory. It was not opened.",
+            label=label,
+            unpacked=unpacked / 2**20,
+            times=unpacked / max(1, size),
         )
     if unpacked > MOST_WEIGHT_BYTES:
-        raise BadFile(f"{label} would unpack to {unpacked / 2**30:.0f} GiB, more than can be converted.")
+        raise BadFile(
+            "{label} would unpack to {unpacked:.0f} GiB, more than can be converted.",
+            label=label,
+            unpacked=unpacked / 2**30,
+        )
     twice = [name for name, times in Counter(member.filename for member in members).items() if times > 1]
     if twice:
-        raise BadFile(f"{label} holds an entry twice, so that readers disagree about it. It was not opened.")
+        raise BadFile(
+            "{label} holds an entry twice, so that readers disagree about it. It was not opened.", label=label
+        )
     return unpacked
 
 
@@ -83,13 +107,15 @@ def _pickle(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], label: str
     """The one data.pkl, within bounds."""
     pickles = [member for member in members if member.filename.endswith(".pkl")]
     if any(member.filename.endswith("constants.pkl") or "/code/" in member.filename for member in members):
-        raise BadFile(f"{label} is TorchScript, a program and not only weights. It was not opened. Take the weights.")
+        raise BadFile(
+            "{label} is TorchScript, a program and not only weights. It was not opened. Take the weights.", label=label
+        )
     if len(pickles) != 1 or not pickles[0].filename.endswith("data.pkl"):
-        raise BadFile(f"{label} is a zip archive, but not one of PyTorch. Take the model's file itself.")
+        raise BadFile("{label} is a zip archive, but not one of PyTorch. Take the model's file itself.", label=label)
     with archive.open(pickles[0]) as opened:
         data = opened.read(opcodes.MOST_BYTES + 1)
     if len(data) > opcodes.MOST_BYTES:
-        raise BadFile(f"the pickle in {label} is longer than any real model's. It was not opened.")
+        raise BadFile("the pickle in {label} is longer than any real model's. It was not opened.", label=label)
     return data
 
 

@@ -41,9 +41,11 @@ def tensors_of(loaded: Any, label: str) -> dict[str, Tensor]:
     for name, tensor in _walk(_inner(loaded), label):
         found[name] = tensor
         if len(found) > MOST_TENSORS:
-            raise BadFile(f"{label} holds more than {MOST_TENSORS} tensors, more than any real model.")
+            raise BadFile(
+                "{label} holds more than {most} tensors, more than any real model.", label=label, most=MOST_TENSORS
+            )
     if not found:
-        raise BadFile(f"{label} holds no weights. Take the model's file itself.")
+        raise BadFile("{label} holds no weights. Take the model's file itself.", label=label)
     return _learned_words(_unwrapped(found))
 
 
@@ -58,7 +60,11 @@ def _learned_words(found: dict[str, Tensor]) -> dict[str, Tensor]:
 def _embedding(params: Any, label: str) -> Tensor:
     found = [tensor for _, tensor in _walk(_data(params), label)]
     if len(found) != 1 or found[0].ndim != 2:
-        raise BadFile(f"{label} is a textual inversion of {len(found)} words; one of one word can be converted.")
+        raise BadFile(
+            "{label} is a textual inversion of {number} words; one of one word can be converted.",
+            label=label,
+            number=len(found),
+        )
     return found[0]
 
 
@@ -88,14 +94,18 @@ def _walk(value: Any, label: str) -> Iterator[tuple[str, Tensor]]:
         name, value, depth = waiting.pop()
         if isinstance(value, libs.torch().Tensor):
             if len(name) > MOST_NAME or not name.isprintable():
-                raise BadFile(f"{label} has a tensor whose name is no name. Do not use it.")
+                raise BadFile("{label} has a tensor whose name is no name. Do not use it.", label=label)
             yield name, value
         elif isinstance(value, Mapping):
             if depth >= MOST_DEPTH:
-                raise BadFile(f"{label} is nested deeper than any real model. Do not use it.")
+                raise BadFile("{label} is nested deeper than any real model. Do not use it.", label=label)
             entries += len(value)
             if entries > MOST_ENTRIES:
-                raise BadFile(f"{label} is more tangled than any real model ({entries} entries). Do not use it.")
+                raise BadFile(
+                    "{label} is more tangled than any real model ({entries} entries). Do not use it.",
+                    label=label,
+                    entries=entries,
+                )
             inner = [(_joined(name, key), one, depth + 1) for key, one in value.items() if _wanted(key)]
             waiting.extend(reversed(inner))
 

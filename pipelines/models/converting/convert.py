@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines import libs, models, places
 from pipelines.confined import process
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Progress
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error
@@ -31,7 +31,9 @@ def target_of(source: Path, dtype: str, folder: Path | None = None) -> Path:
 
 def target_free(target: Path) -> None:
     if target.exists():
-        raise BadRequest(f"{target.name[:80]} is already there. Remove or rename it, or choose another dtype.")
+        raise BadRequest(
+            "{file} is already there. Remove or rename it, or choose another dtype.", file=target.name[:80]
+        )
 
 
 def convert(
@@ -57,7 +59,7 @@ def convert(
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise storage_error(error, "converted") from error
+        raise storage_error(error, Sentence("converted")) from error
 
 
 def to_folder(
@@ -65,7 +67,9 @@ def to_folder(
 ) -> Generator[Progress, None, ModelInfo]:
     """Make `target`, a folder of diffusers, of a safetensors checkpoint; whole or not there. Raises as `convert`."""
     if source.suffix != ".safetensors":
-        raise BadRequest(f"{source.name[:60]} is a pickle: convert it to one safetensors file first, then to a folder.")
+        raise BadRequest(
+            "{file} is a pickle: convert it to one safetensors file first, then to a folder.", file=source.name[:60]
+        )
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         task = {"source": str(source.resolve()), "part": str(part.resolve()), "dtype": dtype, "output": "folder"}
@@ -78,7 +82,7 @@ def to_folder(
         part.rename(target)
         return found
     except OSError as error:
-        raise storage_error(error, "converted") from error
+        raise storage_error(error, Sentence("converted")) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

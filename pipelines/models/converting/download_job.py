@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import StorageError
+from pipelines.errors import Sentence, StorageError
 from pipelines.events import Event, StopEarly, nothing_to_keep
 from pipelines.models.converting import hub
 from pipelines.params import Request, Text, param
@@ -35,5 +35,9 @@ class Download:
         except StopEarly:
             return
         except OSError as error:
-            raise StorageError(f"{request.file} could not be kept: {error.strerror}. Check the disk.") from error
-        yield replace(nothing_to_keep(), notes=(f"Kept as {taken.parent.name}/{taken.name}.",))
+            raise StorageError(
+                "{file} could not be kept: {problem}. Check the disk.", file=request.file, problem=error.strerror
+            ) from error
+        yield replace(
+            nothing_to_keep(), notes=(Sentence("Kept as {folder}/{file}.", folder=taken.parent.name, file=taken.name),)
+        )

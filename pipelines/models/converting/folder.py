@@ -63,4 +63,8 @@ def _dtype(info: ModelInfo, part: str) -> str:
 def _refuse_broken(module: Any, part: str) -> None:
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise BadFile(f"{name[:60]} of the {part} holds values that are no numbers, or too large for this dtype.")
+            raise BadFile(
+                "{name} of the {part} holds values that are no numbers, or too large for this dtype.",
+                name=name[:60],
+                part=part,
+            )

@@ -44,9 +44,11 @@ class Offer:
 def check(repo: str, file: str) -> None:
     """Raises BadRequest for names that no repository or file on the hub has."""
     if not REPO.fullmatch(repo) or ".." in repo or "--" in repo:
-        raise BadRequest(f"repo must be like ORG/NAME; got {repo[:60]!r}.")
+        raise BadRequest("repo must be like ORG/NAME; got {got!r}.", got=repo[:60])
     if not FILE.fullmatch(file) or ".." in file or not file.endswith(SUFFIXES):
-        raise BadRequest(f"file must be a file's name that ends in {', '.join(SUFFIXES)}; got {file[:60]!r}.")
+        raise BadRequest(
+            "file must be a file's name that ends in {known}; got {got!r}.", known=", ".join(SUFFIXES), got=file[:60]
+        )
 
 
 def look_up(repo: str, file: str, home: Path = taking_in.HOME) -> Generator[Progress, None, Offer]:
@@ -61,11 +63,18 @@ def fetch(repo: str, file: str, home: Path = taking_in.HOME) -> Generator[Progre
     """Download the file and take it in; what was fetched stays in `.partial` when this is stopped, to be resumed."""
     offer = yield from look_up(repo, file, home)
     if offer.size > MOST_WEIGHT_BYTES:
-        raise BadRequest(f"{file} is {offer.size / 2**30:.0f} GiB; at most {MOST_WEIGHT_BYTES // 2**30} can be used.")
+        raise BadRequest(
+            "{file} is {size:.0f} GiB; at most {most} can be used.",
+            file=file,
+            size=offer.size / 2**30,
+            most=MOST_WEIGHT_BYTES // 2**30,
+        )
     partial = home / taking_in.PARTIAL / repo.replace("/", "--")
     partial.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(partial).free < offer.size + SPARE_BYTES:
-        raise StorageError(f"{file} takes {offer.size / 2**30:.1f} GiB, and there is less room. Free some space.")
+        raise StorageError(
+            "{file} takes {size:.1f} GiB, and there is less room. Free some space.", file=file, size=offer.size / 2**30
+        )
     task = {"do": "fetch", "repo": repo, "file": file, "folder": str(partial.resolve()), "size": offer.size}
     task |= {"revision": offer.revision, "sha256": offer.sha256}
     yield from process.run(CHILD, task, FETCH_SECONDS, _environment(home))

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from pipelines.errors import BadFile, Busy, NotAllowed, NotFound, StudioError
-from pipelines.models.converting.child import say
+from pipelines.errors import BadFile, Busy, NotAllowed, NotFound, Sentence, StudioError
+from pipelines.models.converting.child import fail, say
 
-UNREACHABLE = "The hub could not be reached, or broke off. What was fetched is kept; try again to go on from there."
+UNREACHABLE = Sentence(
+    "The hub could not be reached, or broke off. What was fetched is kept; try again to go on from there."
+)
 
 
 def main() -> int:
@@ -26,7 +28,7 @@ def main() -> int:
             say(made=look(task) if task["do"] == "look" else fetch(task))
         return 0
     except StudioError as error:
-        say(error=error.code, message=str(error))
+        fail(error)
     except Exception as bug:  # only its kind: a message could hold the token
         say(error="bug", message=type(bug).__name__)
     return 1
@@ -43,17 +45,21 @@ def _in_our_words(repo: str, file: str) -> Iterator[None]:
         yield
     except errors.GatedRepoError:
         raise NotAllowed(
-            f"{repo} is given only to who accepted its terms. Accept them on its page, and set HF_TOKEN."
+            "{repo} is given only to who accepted its terms. Accept them on its page, and set HF_TOKEN.", repo=repo
         ) from None
     except errors.RepositoryNotFoundError:
-        raise NotFound(f"the hub has no {repo}, or not for everybody. Check the name, or set HF_TOKEN.") from None
+        raise NotFound(
+            "the hub has no {repo}, or not for everybody. Check the name, or set HF_TOKEN.", repo=repo
+        ) from None
     except (errors.EntryNotFoundError, errors.RevisionNotFoundError):
-        raise NotFound(f"{repo} has no file {file}. Check its name.") from None
+        raise NotFound("{repo} has no file {file}. Check its name.", repo=repo, file=file) from None
     except errors.HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else 0
         if status in (401, 403):
             raise NotAllowed(
-                f"the hub does not give out {repo} ({status}). Set HF_TOKEN to a token that may."
+                "the hub does not give out {repo} ({status}). Set HF_TOKEN to a token that may.",
+                repo=repo,
+                status=status,
             ) from None
         raise Busy(UNREACHABLE) from None
     except (broken, ConnectionError, TimeoutError, errors.FileMetadataError) as error:
@@ -72,9 +78,11 @@ def look(task: dict[str, Any]) -> dict[str, Any]:
     info = HfApi().model_info(task["repo"], files_metadata=True)
     found = next((one for one in info.siblings or () if one.rfilename == task["file"]), None)
     if found is None:
-        raise NotFound(f"{task['repo']} has no file {task['file']}. Check its name.")
+        raise NotFound("{repo} has no file {file}. Check its name.", repo=task["repo"], file=task["file"])
     if found.lfs is None or not found.lfs.sha256:
-        raise BadFile(f"the hub gives no SHA-256 for {task['file']}, so it could not be checked. Choose another file.")
+        raise BadFile(
+            "the hub gives no SHA-256 for {file}, so it could not be checked. Choose another file.", file=task["file"]
+        )
     licences = [tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:")]
     return {
         "size": int(found.lfs.size),
@@ -100,7 +108,9 @@ def fetch(task: dict[str, Any]) -> dict[str, Any]:
             digest.update(block)
     if digest.hexdigest() != task["sha256"]:
         part.unlink()
-        raise BadFile(f"{task['file']} arrived with another SHA-256 than the hub's; it was thrown away. Try again.")
+        raise BadFile(
+            "{file} arrived with another SHA-256 than the hub's; it was thrown away. Try again.", file=task["file"]
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     part.rename(path)
     return {"sha256": digest.hexdigest()}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipelines.device.manager import DeviceManager
+from pipelines.errors import Sentence
 from pipelines.events import Event, StopEarly, nothing_to_keep
 from pipelines.models.converting import convert, sources
 from pipelines.models.converting.requests import ConvertRequest
@@ -29,4 +30,7 @@ class Convert:
                 kind = made.kind.replace("_", " ")
         except StopEarly:
             return
-        yield replace(nothing_to_keep(), notes=(f"Kept as {target.name}: {kind}, {made.architecture}.",))
+        kept = Sentence(
+            "Kept as {file}: {kind}, {architecture}.", file=target.name, kind=kind, architecture=made.architecture
+        )
+        yield replace(nothing_to_keep(), notes=(kept,))

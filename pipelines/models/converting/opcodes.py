@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickletools
 from typing import BinaryIO, cast
 
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
 
 MOST_BYTES = 2**26
 MOST_OPCODES = 1_000_000
@@ -67,7 +67,7 @@ def check(stream: BinaryIO, label: str, most: int = MOST_OPCODES) -> int:
             count += 1
             memo += opcode.name in MEMO
             if count > most or memo > MOST_MEMO:
-                raise _tangled(label, f"{count} steps")
+                raise _tangled(label, Sentence("{count} steps", count=count))
             _check_opcode(opcode.name, argument, last, label)
             shape.take(opcode.name, argument)
             if opcode.name in STRINGS:
@@ -75,18 +75,24 @@ def check(stream: BinaryIO, label: str, most: int = MOST_OPCODES) -> int:
             elif opcode.name not in BETWEEN:
                 last = []
     except (ValueError, IndexError, KeyError, OverflowError, MemoryError, UnicodeError, TypeError) as error:
-        raise BadFile(f"{label} is damaged or cut off: its pickle cannot be read. Copy it again.") from error
+        raise BadFile(
+            "{label} is damaged or cut off: its pickle cannot be read. Copy it again.", label=label
+        ) from error
     return count
 
 
-def _tangled(label: str, by: str) -> BadFile:
-    return BadFile(f"{label} is more tangled than any real model ({by}). It was not opened.")
+def _tangled(label: str, by: Sentence) -> BadFile:
+    return BadFile("{label} is more tangled than any real model ({by}). It was not opened.", label=label, by=by)
 
 
 def _check_opcode(name: str, argument: object, last: list[str], label: str) -> None:
     """`last`: strings pushed immediately before, two of which a STACK_GLOBAL takes for module and name."""
     if name in NEVER:
-        raise BadFile(f"{label} holds the pickle instruction {name}, which no weights need. It was not opened.")
+        raise BadFile(
+            "{label} holds the pickle instruction {name}, which no weights need. It was not opened.",
+            label=label,
+            name=name,
+        )
     if name == "STACK_GLOBAL":
         wanted = " ".join(last) if len(last) == 2 else HIDDEN
     elif name == "GLOBAL":
@@ -95,8 +101,10 @@ def _check_opcode(name: str, argument: object, last: list[str], label: str) -> N
         return
     if wanted not in ALLOWED:
         raise BadFile(
-            f"{label} asks for {_quoted(wanted)}, which is no part of any weights and could run code. "
-            "Nothing was run. Do not use this file."
+            "{label} asks for {name}, which is no part of any weights and could run code. Nothing was run. "
+            "Do not use this file.",
+            label=label,
+            name=_quoted(wanted),
         )
 
 
@@ -143,7 +151,7 @@ class _Shape:
         elif name == "MARK":
             self._marks.append(len(self._stack))
             if len(self._marks) > MOST_OPEN:
-                raise _tangled(self._label, f"{MOST_OPEN} levels")
+                raise _tangled(self._label, Sentence("{most} levels", most=MOST_OPEN))
         else:
             self._replace(name, self._marks.pop() if name in _MARKED else len(self._stack))
 
@@ -155,7 +163,7 @@ class _Shape:
             raise IndexError(name)
         size = 1 + sum(self._stack[start:]) if name in _TUPLES else 1
         if size > LARGEST_TUPLE:
-            raise _tangled(self._label, f"a tuple of more than {LARGEST_TUPLE} values")
+            raise _tangled(self._label, Sentence("a tuple of more than {most} values", most=LARGEST_TUPLE))
         self._stack[start:] = [size] * given
 
 
@@ -180,4 +188,4 @@ class _Bounded:
         return data if self._left >= 0 else self._refuse()
 
     def _refuse(self) -> bytes:
-        raise BadFile(f"the pickle in {self._label} is longer than any real model's. It was not opened.")
+        raise BadFile("the pickle in {label} is longer than any real model's. It was not opened.", label=self._label)

@@ -30,7 +30,9 @@ def read(path: Path, checked: container.Container) -> dict[str, Tensor]:
     except MemoryError:
         raise
     except Exception as error:  # whatever torch says about a stranger's bytes, they are not sound
-        raise BadFile(f"{label} is damaged, cut off, or more than weights: it could not be read safely.") from error
+        raise BadFile(
+            "{label} is damaged, cut off, or more than weights: it could not be read safely.", label=label
+        ) from error
     tensors = contents.tensors_of(loaded, label)
     _refuse_blown_up(tensors, checked.unpacked, label)
     return tensors
@@ -68,6 +70,10 @@ def _refuse_blown_up(tensors: dict[str, Tensor], unpacked: int, label: str) -> N
         size = tensor.numel() * tensor.element_size()
         total += size
         if tensor.layout != libs.torch().strided or tensor.device.type != "cpu":
-            raise BadFile(f"{name[:60]} in {label} is no plain tensor. Take another version of the file.")
+            raise BadFile(
+                "{name} in {label} is no plain tensor. Take another version of the file.", name=name[:60], label=label
+            )
         if size > tensor.untyped_storage().nbytes() or total > 2 * unpacked + 2**20:
-            raise BadFile(f"{name[:60]} in {label} claims more values than the file holds. Do not use it.")
+            raise BadFile(
+                "{name} in {label} claims more values than the file holds. Do not use it.", name=name[:60], label=label
+            )

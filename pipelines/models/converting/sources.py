@@ -28,7 +28,7 @@ def find(name: str) -> Path:
     """Raises NotFound."""
     if path := _NAMES.now().get(name):
         return path
-    raise NotFound(f"no file {name[:60]!r} among the models can be converted. Put it into models first.")
+    raise NotFound("no file {name!r} among the models can be converted. Put it into models first.", name=name[:60])
 
 
 def files() -> Iterator[tuple[str, Path]]:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipelines import models, places
-from pipelines.errors import BadFile, NotFound
+from pipelines.errors import BadFile, NotFound, Sentence
 from pipelines.events import Progress
 from pipelines.files.whole import storage_error
 from pipelines.models.converting import container, convert
@@ -32,9 +32,11 @@ PLACES = {
 def take_in(source: Path, home: Path = HOME, dtype: str = "keep") -> Generator[Progress, None, Path]:
     """Copy or convert a file into `home`; returns where it lies. The source stays. Raises BadFile, NotFound."""
     if not source.is_file():
-        raise NotFound(f"there is no file {source.name[:60]!r}. Check its name.")
+        raise NotFound("there is no file {file!r}. Check its name.", file=source.name[:60])
     if not models.SAFE_NAME.fullmatch(source.name):
-        raise BadFile(f"the name {source.name[:60]!r} has signs that a model's name cannot have. Rename the file.")
+        raise BadFile(
+            "the name {file!r} has signs that a model's name cannot have. Rename the file.", file=source.name[:60]
+        )
     waiting = home / PARTIAL / f"{source.stem}{convert.ENDINGS[dtype]}.safetensors"
     try:
         waiting.unlink(missing_ok=True)  # what an earlier try left
@@ -48,7 +50,7 @@ def take_in(source: Path, home: Path = HOME, dtype: str = "keep") -> Generator[P
             shutil.copyfile(source, waiting)
         return put_in_place(waiting, home)
     except OSError as error:
-        raise storage_error(error, "taken in") from error
+        raise storage_error(error, Sentence("taken in")) from error
     finally:
         waiting.unlink(missing_ok=True)
 
@@ -57,7 +59,9 @@ def put_in_place(file: Path, home: Path) -> Path:
     """Move a safetensors file of ours to the folder of its kind. Raises BadFile where it is no model, BadRequest."""
     found = convert.look_over(file)
     if found.kind not in PLACES:
-        raise BadFile(found.unusable or f"{file.name[:60]} is a {found.kind}, which nothing here uses.")
+        if found.unusable:
+            raise BadFile(found.unusable)
+        raise BadFile("{file} is a {kind}, which nothing here uses.", file=file.name[:60], kind=found.kind)
     target = home / PLACES[found.kind] / file.name
     convert.target_free(target)
     target.parent.mkdir(parents=True, exist_ok=True)

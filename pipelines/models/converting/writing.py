@@ -50,7 +50,11 @@ def entry(name: str, tensor: Tensor) -> Entry:
     """Raises BadFile for a dtype that safetensors does not have."""
     dtype = str(tensor.dtype).removeprefix("torch.")
     if dtype not in WORDS:
-        raise BadFile(f"{name[:60]} is of the type {dtype}, which cannot be kept. Take another version of the file.")
+        raise BadFile(
+            "{name} is of the type {dtype}, which cannot be kept. Take another version of the file.",
+            name=name[:60],
+            dtype=dtype,
+        )
     return Entry(name, tuple(tensor.shape), dtype)
 
 
@@ -93,8 +97,14 @@ def _rounded(one: Entry, tensor: Tensor) -> Tensor:
     """The tensor in its new dtype. Raises BadFile where it is not a number, or too large for that dtype."""
     torch = libs.torch()
     if tensor.is_floating_point() and tensor.element_size() > 1 and bool(tensor.isnan().any()):
-        raise BadFile(f"{one.name[:60]} holds values that are no numbers (NaN): the file is damaged. Take another.")
+        raise BadFile(
+            "{name} holds values that are no numbers (NaN): the file is damaged. Take another.", name=one.name[:60]
+        )
     made = tensor.detach().to(getattr(torch, one.dtype))
     if made.dtype != tensor.dtype and bool((made.isinf() & ~tensor.isinf()).any()):
-        raise BadFile(f"{one.name[:60]} holds values too large for {one.dtype}. Choose bfloat16 or float32.")
+        raise BadFile(
+            "{name} holds values too large for {dtype}. Choose bfloat16 or float32.",
+            name=one.name[:60],
+            dtype=one.dtype,
+        )
     return made

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import BadRequest, NotAllowed, NotFound, StorageError
+from pipelines.errors import BadRequest, NotAllowed, NotFound, Sentence, StorageError
 from pipelines.files import disk, leftovers, plain
 from pipelines.models.library import kept, scan, side_files
 from pipelines.models.library.entry import Entry, Root
@@ -89,7 +89,9 @@ class Catalogue:
     def note(self, entry_id: str, text: str) -> None:
         """Keeps one's own words about a model, under its name: they stay when it moves. Raises BadRequest."""
         if len(text) > MOST_NOTE:
-            raise BadRequest(f"notes may have {MOST_NOTE} characters; got {len(text)}. Shorten them.")
+            raise BadRequest(
+                "notes may have {most} characters; got {got}. Shorten them.", most=MOST_NOTE, got=len(text)
+            )
         with self._lock:
             notes = kept.read(self._kept)
             notes.notes[self.get(entry_id).name] = text
@@ -112,9 +114,13 @@ class Catalogue:
         with self._lock:
             entry = self.get(entry_id)
             if not entry.may_be_removed:
-                raise NotAllowed(f"{entry.name[:60]} belongs to the studio or the hub's cache; it stays there.")
+                raise NotAllowed(
+                    "{entry} belongs to the studio or the hub's cache; it stays there.", entry=entry.name[:60]
+                )
             if entry.root.whose == "other" and not confirmed:
-                raise NotAllowed(f"{entry.name[:60]} lies in another tool's folder. Confirm that it shall leave it.")
+                raise NotAllowed(
+                    "{entry} lies in another tool's folder. Confirm that it shall leave it.", entry=entry.name[:60]
+                )
             moved = _move(list(_with_side_files(entry.path)), entry.root.path / scan.REMOVED / entry.id)
             notes = kept.read(self._kept)
             notes.removed[entry.id] = Removed(entry.name, tuple(moved))
@@ -138,7 +144,7 @@ class Catalogue:
             if one is None:
                 raise NotFound("this model was not removed, or was brought back already.")
             if any(os.path.lexists(before) for _, before in one.files):
-                raise BadRequest(f"another {one.name[:60]} lies in its place. Move that away first.")
+                raise BadRequest("another {name} lies in its place. Move that away first.", name=one.name[:60])
             for now, before in one.files:
                 _rename(Path(now), Path(before))
             del notes.removed[entry_id]
@@ -153,8 +159,7 @@ def _entry(root: Root, path: Path, known: Seen | None) -> Entry | None:
     except OSError as error:
         if not os.path.lexists(path):
             return None
-        reason = f"This cannot be read: {error.strerror}. {scan.WHAT_TO_DO}"
-        return _made(root, path, Seen("", 0, scan.UNREADABLE, Recognised("unknown", unusable=reason)))
+        return _made(root, path, Seen("", 0, scan.UNREADABLE, Recognised("unknown", unusable=scan.unreadable(error))))
     if known is None or known.state != state:
         known = Seen(state, size, *scan.recognised(path))
     return _made(root, path, known)
@@ -195,5 +200,7 @@ def _rename(path: Path, to: Path) -> None:
         to.parent.mkdir(parents=True, exist_ok=True)
         path.rename(to)
     except OSError as error:
-        reason = error.strerror or "unknown reason"
-        raise StorageError(f"{path.name[:60]} cannot be moved: {reason}. Check the folder's permissions.") from error
+        reason = error.strerror or Sentence("unknown reason")
+        raise StorageError(
+            "{file} cannot be moved: {reason}. Check the folder's permissions.", file=path.name[:60], reason=reason
+        ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipelines.errors import BadFile, BadRequest
+from pipelines.errors import BadFile, BadRequest, Sentence
 from pipelines.files import bounded_json, plain
 
 MOST_HEADER_BYTES = 2**23  # a real UNet's header is under 200 KB; 79 MB of it cost 95 s and 1.8 GB to read
@@ -21,15 +21,34 @@ DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16
 DTYPE_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
 """Of the numbers that can be loaded here."""
 SIZES = DTYPE_BYTES | {"U16": 2, "U32": 4, "U64": 8, "F8_E8M0": 1, "C64": 8}
-CODE = "which can run code when it is opened; it is never opened here. Convert it to safetensors."
-FORMATS: dict[bytes, tuple[str, str]] = {
-    b"GGUF": ("gguf", "GGUF files hold quantised weights, which cannot be loaded here. Take the safetensors version."),
-    b"PK\x03\x04": ("pickle", f"This is a pickle in a zip archive, {CODE}"),
-    b"version https://git-lfs": ("pointer", "This is a Git LFS pointer: run `git lfs pull` to get the file itself."),
-    b"<!DOCTYPE": ("page", "This is a web page under a model's name; download the file itself."),
-    b"<!doctype": ("page", "This is a web page under a model's name; download the file itself."),
-    b"<html": ("page", "This is a web page under a model's name; download the file itself."),
-    b"\x80": ("pickle", f"This is a pickle, {CODE}"),
+NONE = Sentence("")
+_PAGE = Sentence("This is a web page under a model's name; download the file itself.")
+FORMATS: dict[bytes, tuple[str, Sentence]] = {
+    b"GGUF": (
+        "gguf",
+        Sentence("GGUF files hold quantised weights, which cannot be loaded here. Take the safetensors version."),
+    ),
+    b"PK\x03\x04": (
+        "pickle",
+        Sentence(
+            "This is a pickle in a zip archive, which can run code when it is opened; it is never opened here. Convert "
+            "it to safetensors."
+        ),
+    ),
+    b"version https://git-lfs": (
+        "pointer",
+        Sentence("This is a Git LFS pointer: run `git lfs pull` to get the file itself."),
+    ),
+    b"<!DOCTYPE": ("page", _PAGE),
+    b"<!doctype": ("page", _PAGE),
+    b"<html": ("page", _PAGE),
+    b"\x80": (
+        "pickle",
+        Sentence(
+            "This is a pickle, which can run code when it is opened; it is never opened here. Convert it to "
+            "safetensors."
+        ),
+    ),
 }
 """Magic -> (format, what to say). A lone 0x80 comes last: it may also begin a safetensors header's length."""
 
@@ -57,18 +76,18 @@ class Header:
         return bool(self.shapes) and position == self.data_bytes and DTYPE_BYTES.keys() >= set(self.dtypes.values())
 
 
-def sniff(start: bytes) -> tuple[str, str]:
+def sniff(start: bytes) -> tuple[str, Sentence]:
     """(format, why it cannot be used or "") of a file that begins with `start`; 32 bytes are enough."""
     if not start:
-        return "empty", "The file is empty; copy it again."
+        return "empty", Sentence("The file is empty; copy it again.")
     if start[8:9] == b"{":
-        return "safetensors", ""
+        return "safetensors", NONE
     for magic, found in FORMATS.items():
         if start.startswith(magic):
             return found
     if len(start) < SHORTEST:
-        return "unknown", "The file is cut off; copy it again."
-    return "unknown", "This is no format that models come in. Take a safetensors file."
+        return "unknown", Sentence("The file is cut off; copy it again.")
+    return "unknown", Sentence("This is no format that models come in. Take a safetensors file.")
 
 
 def read(path: Path) -> Header:
@@ -93,7 +112,9 @@ def weights_at(file: BinaryIO) -> int:
         raise BadFile(reason)
     (length,) = struct.unpack("<Q", start[:8])
     if length > MOST_HEADER_BYTES:
-        raise BadFile(f"The header is {length} bytes long, more than any real model's. Take another copy.")
+        raise BadFile(
+            "The header is {length} bytes long, more than any real model's. Take another copy.", length=length
+        )
     if 8 + length > os.fstat(file.fileno()).st_size:
         raise BadFile("The file is cut off inside its header; copy it again.")
     return 8 + length
@@ -115,7 +136,11 @@ def _parsed(raw: bytes, data_bytes: int) -> Header:
         spans.append(span)
     last = max((end for _, end in spans), default=0)
     if last > data_bytes:
-        raise BadFile(f"The file is cut off: {data_bytes} of {last} bytes of weights are there. Copy it again.")
+        raise BadFile(
+            "The file is cut off: {data_bytes} of {last} bytes of weights are there. Copy it again.",
+            data_bytes=data_bytes,
+            last=last,
+        )
     return Header(shapes, dtypes, metadata, tuple(spans), data_bytes)
 
 

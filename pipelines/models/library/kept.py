@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import Sentence
 from pipelines.files import plain
 from pipelines.files.whole import storage_error, write_whole
 
@@ -58,7 +59,7 @@ def write(path: Path, kept: Kept) -> None:
             os.replace(path, path.with_name(f"{path.name}.damaged"))
         write_whole(path, json.dumps({"notes": notes, "removed": removed}, indent=1).encode(), private=True)
     except OSError as error:
-        raise storage_error(error, "saved") from error
+        raise storage_error(error, Sentence("saved")) from error
 
 
 def _is_sound(path: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipelines.errors import Sentence
+
 KINDS = (
     "pipeline",  # a diffusers folder
     "checkpoint",  # a denoiser with its VAE, its text encoders or both, in one file
@@ -52,6 +54,9 @@ OTHER_INPUTS = ("instruct-pix2pix", "upscale", "depth", "unclip", "control")
 """Variants that need another picture beside the prompt, which is not offered."""
 
 
+NONE = Sentence("")
+
+
 @dataclass(frozen=True)
 class Recognised:
     """What a file is. `unusable` is "" or a sentence that says why it cannot be used, and what could be.
@@ -79,34 +84,43 @@ class Recognised:
     author: str = ""
     licence: str = ""
     description: str = ""
-    unusable: str = ""
+    unusable: Sentence = NONE
 
 
 def architecture_name(architecture: str) -> str:
-    return NAMES.get(architecture, "a model of no known kind")
+    return NAMES.get(architecture, Sentence("a model of no known kind"))
 
 
-def why_unusable(found: Recognised) -> str:
+def why_unusable(found: Recognised) -> Sentence:
     """A sentence that names what it is and what could be used instead, or ""."""
     usable = ", ".join(NAMES[name] for name in SUPPORTED)
     whose = architecture_name(found.architecture)
     if found.kind == "unknown":
-        return "These tensors belong to no kind of model that is known here. It can be kept, not used."
+        return Sentence("These tensors belong to no kind of model that is known here. It can be kept, not used.")
     if found.kind == "motion_module":
-        return "A motion module is known by its tensors, but nothing here uses one yet."
+        return Sentence("A motion module is known by its tensors, but nothing here uses one yet.")
     if found.kind == "ip_adapter" and found.variant == "faceid":
-        return "A FaceID adapter needs InsightFace to recognise faces. Take a plain, plus or full-face IP-Adapter."
+        return Sentence(
+            "A FaceID adapter needs InsightFace to recognise faces. Take a plain, plus or full-face IP-Adapter."
+        )
     if found.kind == "ip_adapter" and found.architecture not in ("sd1", "sd2", "sdxl", "unknown"):
-        return f"This IP-Adapter is for {whose}; those for Stable Diffusion 1 and XL can be used."
+        return Sentence("This IP-Adapter is for {whose}; those for Stable Diffusion 1 and XL can be used.", whose=whose)
     if found.quantised:
-        return f"Its weights are packed as {found.quantised}; take a version in float16, bfloat16, float32 or float8."
+        return Sentence(
+            "Its weights are packed as {quantised}; take a version in float16, bfloat16, float32 or float8.",
+            quantised=found.quantised,
+        )
     if found.kind in ("checkpoint", "denoiser", "pipeline") and found.architecture not in SUPPORTED:
-        return f"This is {whose}, which is not supported. Supported are {usable}."
+        return Sentence("This is {whose}, which is not supported. Supported are {usable}.", whose=whose, usable=usable)
     if found.kind in ("checkpoint", "denoiser") and found.variant in OTHER_INPUTS:
-        return (
-            f"This is {whose} for {found.variant}, which needs another picture beside the prompt. Take its base model."
+        return Sentence(
+            "This is {whose} for {variant}, which needs another picture beside the prompt. Take its base model.",
+            whose=whose,
+            variant=found.variant,
         )
     if found.kind in ("lora", "controlnet", "ip_adapter", "textual_inversion"):
         if found.architecture not in (*SUPPORTED, "unknown"):
-            return f"It belongs to {whose}, which is not supported. Supported are {usable}."
-    return ""
+            return Sentence(
+                "It belongs to {whose}, which is not supported. Supported are {usable}.", whose=whose, usable=usable
+            )
+    return NONE

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipelines import models, places
-from pipelines.errors import BadFile, StudioError
+from pipelines.errors import BadFile, Sentence, StudioError
 from pipelines.files import disk, plain
 from pipelines.models import folders, strangers
 from pipelines.models.architectures import of_pipeline
@@ -25,7 +25,6 @@ REMOVED = "removed"
 NOT_ENTERED = (REMOVED, "blobs", "refs")
 INDEX = "model_index.json"
 UNREADABLE = "unreadable"
-WHAT_TO_DO = "Check its permissions, or put a plain file in its place."
 LONGEST_WORD = 40
 log = logging.getLogger(__name__)
 
@@ -129,12 +128,21 @@ def recognised(path: Path) -> tuple[str, Recognised]:
     try:
         return _folder(path) if plain.is_folder(path) else _file(path)
     except BadFile as error:
-        return "damaged", Recognised("unknown", unusable=str(error))
+        return "damaged", Recognised("unknown", unusable=error.sentence)
     except OSError as error:
-        return UNREADABLE, Recognised("unknown", unusable=f"This cannot be read: {error.strerror}. {WHAT_TO_DO}")
+        return UNREADABLE, Recognised("unknown", unusable=unreadable(error))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         log.warning("A model file holds what no model has.", exc_info=error)
-        return "damaged", Recognised("unknown", unusable="It holds what no model has: it is damaged. Copy it again.")
+        return "damaged", Recognised(
+            "unknown", unusable=Sentence("It holds what no model has: it is damaged. Copy it again.")
+        )
+
+
+def unreadable(error: OSError) -> Sentence:
+    return Sentence(
+        "This cannot be read: {problem}. Check its permissions, or put a plain file in its place.",
+        problem=error.strerror,
+    )
 
 
 def _file(path: Path) -> tuple[str, Recognised]:
@@ -158,7 +166,7 @@ def _folder(path: Path) -> tuple[str, Recognised]:
     try:
         info = models.inspect(path)
     except StudioError as error:
-        return "folder", Recognised("pipeline", architecture, unusable=str(error))
+        return "folder", Recognised("pipeline", architecture, unusable=error.sentence)
     if info.bridged:
         architecture = info.pipeline
     prediction = info.configs["scheduler"].get("prediction_type")

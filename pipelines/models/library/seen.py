@@ -18,6 +18,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pipelines.errors import Sentence
 from pipelines.files import sqlite
 from pipelines.files.sqlite import NewerSchema, migrate
 from pipelines.files.whole import make_private
@@ -91,7 +92,7 @@ class SeenFiles:
 
     def write(self, files: Mapping[bytes, Seen], gone: Iterable[bytes]) -> None:
         self._memory = {path: one for path, one in {**self._memory, **files}.items() if path not in set(gone)}
-        rows = [(path, s.state, s.size, s.format, json.dumps(asdict(s.found))) for path, s in files.items()]
+        rows = [(path, s.state, s.size, s.format, _as_text(s.found)) for path, s in files.items()]
         names = "(path, state, size, format, found)"
 
         def work(db: sqlite3.Connection) -> None:
@@ -171,6 +172,18 @@ def _checked(row: tuple[Any, ...]) -> tuple[bytes, Seen] | None:
     return None
 
 
+def _sentence(value: object) -> Sentence:
+    """Why it cannot be used; an older studio kept only the English text."""
+    given = value if isinstance(value, dict) else {"message": value}
+    if not isinstance(given.get("message"), str):
+        raise TypeError("no sentence")
+    return Sentence.read(given)
+
+
+def _as_text(found: Recognised) -> str:
+    return json.dumps(asdict(found) | {"unusable": found.unusable.to_json()})
+
+
 def _recognised(text: str) -> Recognised:
     """Raises ValueError or TypeError for what `Recognised` does not hold."""
     values = json.loads(text)
@@ -178,6 +191,9 @@ def _recognised(text: str) -> Recognised:
         raise TypeError("no object")
     for known in fields(Recognised):
         value = values.get(known.name, known.default)
+        if known.name == "unusable":
+            values[known.name] = _sentence(value)
+            continue
         if isinstance(value, list) and all(isinstance(word, str) for word in value):
             values[known.name] = tuple(value)
         elif value is None and known.default is None:

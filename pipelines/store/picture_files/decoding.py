@@ -71,7 +71,9 @@ def read_with_alpha(data: bytes, role: str = PICTURE) -> tuple[Image.Image, bool
         transparent = small.mode == "RGBA" and small.getextrema()[3][0] < 255  # type: ignore[index]
         plain = np.asarray(_FORMS[role](small))
     except Image.DecompressionBombError:
-        raise BadFile(f"the picture has more than {MOST_PIXELS // 10**6} million pixels. Scale it down.") from None
+        raise BadFile(
+            "the picture has more than {most} million pixels. Scale it down.", most=MOST_PIXELS // 10**6
+        ) from None
     except Image.UnidentifiedImageError:
         raise BadFile(UNKNOWN) from None
     except (OSError, *_ERRORS):

@@ -22,7 +22,7 @@ def coefficient_bytes(data: bytes) -> int:
     coefficients = _coefficients(frame)
     scans = data.count(b"\xff\xda", marker.start())
     if scans * coefficients > MOST_SCANNED:
-        raise BadFile(f"the picture is a JPEG of {scans} scans. Save it as an ordinary JPEG.")
+        raise BadFile("the picture is a JPEG of {scans} scans. Save it as an ordinary JPEG.", scans=scans)
     in_first_scan = data[marker.end() + 2 : marker.end() + 3]
     whole = frame_kind in (0xC2, 0xC6, 0xCA, 0xCE) or scans > 1 or in_first_scan < frame[5:6]
     return 2 * coefficients if whole else 0

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.confined.worker import Worker
+from pipelines.errors import Sentence
 from pipelines.store.picture_files.bounds import check_bytes
 from pipelines.store.picture_files.roles import PICTURE
 
@@ -32,7 +33,7 @@ class PictureReader:
     def __init__(self) -> None:
         self._worker = Worker(
             "pipelines.store.picture_files.child",
-            "picture",
+            Sentence("picture"),
             SECONDS,
             MOST_PLAIN_BYTES,
             lifetime=LIFETIME,

@@ -13,7 +13,7 @@ def echo(task, data):
 
 
 def refuse(task, data):
-    raise BadRequest("this is refused.")
+    raise BadRequest("{what} is refused.", what="this")
 
 
 def fail(task, data):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.confined import process
 from pipelines.confined.worker import Worker
 from pipelines.errors import BadFile, BadRequest, Busy
 
@@ -28,8 +29,18 @@ def test_data_goes_in_and_comes_back_and_the_child_stays(worker: Worker) -> None
 
 
 def test_what_the_child_refuses_is_its_own_sentence(worker: Worker) -> None:
-    with pytest.raises(BadRequest, match="this is refused"):
+    with pytest.raises(BadRequest, match="this is refused") as refused:
         worker.call("refuse")
+    assert refused.value.sentence.template == "{what} is refused."
+    assert refused.value.sentence.values == {"what": "this"}
+
+
+def test_what_a_child_says_is_read_within_bounds() -> None:
+    """Whatever it read may have taken it over."""
+    long = process.sentence_of({"message": "m" * 5000, "template": "t" * 5000, "values": {}})
+    assert len(long) == len(long.template) == process.LONGEST_MESSAGE
+    alien = process.sentence_of({"message": ["m"], "template": {"a": 1}, "values": {"a": [1]}})
+    assert (alien, alien.values) == ("['m']", {})
 
 
 @pytest.mark.slow

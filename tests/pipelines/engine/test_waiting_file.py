@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.job import Job, JobState
+from pipelines.engine.job import Job, JobError, JobState
 from pipelines.engine.restoring import restored
 from pipelines.engine.waiting_file import FINISHED, MOST_FINISHED_BYTES, RUNNING, WAITING, Jobs, WaitingFile, read
-from pipelines.errors import NotFound
+from pipelines.errors import BadRequest, NotFound
 from pipelines.files.lock import FileLock
 from tests.pipelines.engine.test_jobs import Counting, Steps, devices, make, over, wait  # noqa: F401 -- fixtures
 
@@ -37,6 +37,31 @@ def test_what_is_written_is_read_again_with_its_part(tmp_path: Path) -> None:
     assert (one.id, two.saving, two.deaths, three.image_ids) == (waiting.id, "p1", 1, ("p0",))
     assert three.state is JobState.DONE and one.request == waiting.request.values()
     file.close()
+
+
+def test_why_a_job_failed_keeps_its_template_in_the_file(tmp_path: Path) -> None:
+    file, failed = WaitingFile(tmp_path / "waiting-1.json"), job()
+    failed.finish(JobError.of(BadRequest("{name} must be {low:g}; got {got!r}.", name="eta", low=0.0, got="x")))
+    told = failed.snapshot()["error"]
+    assert (told["message"], told["values"]) == ("eta must be 0; got 'x'.", {"name": "eta", "low": "0", "got": "'x'"})
+    file.write(lambda: Jobs([], [], [failed]))
+    [saved] = file.read()
+    assert saved.error is not None and saved.error.to_json() == told
+    file.close()
+
+
+def test_why_a_job_of_an_older_studio_failed_is_read_by_its_message(tmp_path: Path) -> None:
+    path = tmp_path / "waiting-1.json"
+    row = ROW | {"state": "failed", "error": {"code": "bad_request", "message": "It failed."}}
+    path.write_text(json.dumps({"version": 1, "waiting": [], "finished": [row]}))
+    [saved] = read(path)
+    assert saved.error is not None
+    assert saved.error.to_json() == {
+        "code": "bad_request",
+        "message": "It failed.",
+        "template": "It failed.",
+        "values": {},
+    }
 
 
 def test_a_job_counts_for_its_address_after_a_restart_too(tmp_path: Path) -> None:
