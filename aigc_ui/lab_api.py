@@ -68,7 +68,9 @@ def answer_of(services: Services, name: str, values: Mapping[str, Any]) -> dict[
 
 
 def _listed() -> dict[str, Any]:
-    return {"experiments": [{"name": name, "fields": fields.listed(lab.request_type(name))} for name in lab.names()]}
+    return {
+        "experiments": [{"name": name, "fields": fields.listed(lab.request_type(name), name)} for name in lab.names()]
+    }
 
 
 def _families() -> dict[str, Any]:

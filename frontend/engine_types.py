@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aigc_ui.frames import FrameEncoder
+from aigc_ui.looks import Look
 from pipelines import registry
 from pipelines.engine.job import Job, JobError, JobProgress, JobState
 from pipelines.events import Frame, Loss, Progress, Snapshot
@@ -41,7 +42,7 @@ def text() -> str:
     parts = [
         "// Written by `python -m frontend.engine_types` from the engine's own classes; do not change it by hand.",
         f"export type JobState = {' | '.join(quoted(state) for state in JobState)};",
-        *(of_dataclass(kind) for kind in (JobError, JobProgress, Progress, Loss, Snapshot)),
+        *(of_dataclass(kind) for kind in (JobError, JobProgress, Progress, Loss, Snapshot, Look)),
         interface("Frame", {name: NAMES[type(value)] for name, value in frame.items()}),
         interface("RequestFields", {name: of_field(field) for name, field in fields.items()}),
         interface("Job", {name: JOB.get(name) or NAMES[type(value)] for name, value in job.items()}),

@@ -31,6 +31,16 @@ export interface Snapshot {
   values: Record<string, any>;
 }
 
+export interface Look {
+  kind: string;
+  label: string;
+  info: string;
+  placeholder: string;
+  step: number | null;
+  log: boolean;
+  choices: Record<string, string>;
+}
+
 export interface Frame {
   index: number;
   total: number;

@@ -108,7 +108,7 @@ export function createBench(root, { id, experiment, controls, stage, show, shown
     message.hidden = true;
     values = Object.fromEntries(Object.values(fields).map((f) => [f.name, f.default]));
     for (const name of controls) {
-      parts[name] = createControl(fields[name], experiment, (value) => change(name, value, true));
+      parts[name] = createControl(fields[name], (value) => change(name, value, true));
       parts[name].set(values[name]);
       parts[name].say();
       list.append(parts[name].node);

@@ -1,0 +1,82 @@
+"""What the control of a field looks like, decided once: Gradio's components and the benches' own controls only draw it.
+
+Words are keys of the table of words; what the table does not know stands there as it is.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from aigc_ui import words
+from pipelines.params import Choice, Curve, Field, Flag, Picture, Range, Text
+
+SLIDER_STEPS = 100_000  # a range with more whole numbers than this is typed, not slid
+LOGARITHMIC = ("beta_start", "beta_end")
+
+
+@dataclass(frozen=True)
+class Look:
+    """`kind`: slider, number, choice, flag, text, or script for what no control holds: a picture, a drawn curve.
+
+    A slider moves by `step`, or, where `log`, by equal ratios.
+    """
+
+    kind: str
+    label: str
+    info: str = ""
+    placeholder: str = ""
+    step: float | None = None
+    log: bool = False
+    choices: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def look(field: Field, bench: str = "") -> Look:
+    """On the Create page, or on a `bench`, which has words of its own for some fields."""
+    match field.spec:
+        case Range():
+            log = bool(bench) and field.name in LOGARITHMIC
+            kind = "number" if _typed(field.kind, field.spec) else "slider"
+            return replace(_in_words(kind, field, bench), step=_step(field.kind, field.spec), log=log)
+        case Choice():
+            choices = {option: _choice(field.name, option) for option in field.spec.names()}
+            return replace(_in_words("choice", field, bench), choices=choices)
+        case Flag():
+            return _in_words("flag", field, bench)
+        case Text():
+            return _in_words("text", field, bench)
+        case Picture() | Curve():
+            return _in_words("script", field, bench)
+
+
+def _typed(kind: type, spec: Range) -> bool:
+    return kind is int and spec.high - spec.low > SLIDER_STEPS
+
+
+def _step(kind: type, spec: Range) -> float:
+    if spec.step:
+        return spec.step
+    if kind is int:
+        return 1
+    return 0.01 if spec.high - spec.low <= 2 else 0.1
+
+
+def _in_words(kind: str, field: Field, bench: str) -> Look:
+    """With label, help and placeholder; a field that the table does not know keeps its own English."""
+    name = field.name
+    own = "lab." if bench and words.has(f"lab.field.{name}") else ""
+    label, placeholder = f"{own}field.{name}", f"placeholder.{name}"
+    known = words.has(label)
+    infos = (f"lab.{bench}.info.{name}", f"{own}info.{name}")
+    return Look(
+        kind,
+        label if known else name.replace("_", " ").capitalize(),
+        next(filter(words.has, infos), "" if known else field.help),
+        placeholder if not bench and words.has(placeholder) else "",
+    )
+
+
+def _choice(name: str, option: str) -> str:
+    keys = (f"choice.{name}.{option}", f"field.{option}")  # an option may be the name of a setting
+    return next(filter(words.has, keys), option)
