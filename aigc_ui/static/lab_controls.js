@@ -71,7 +71,7 @@ function flag(_field, changed) {
 /** @type {(field: import("./types.d.ts").Field, changed: Changed) => Drawn} */
 function slider({ type, low, high, look }, changed) {
   const typed = el("input", { type: "number", min: low, max: high, step: type === "int" ? look.step : "any" });
-  const { range, place, value } = look.log ? logarithmic(high) : linear(low, high, look.step);
+  const { range, place, value } = look.log ? logarithmic(high) : linear(low, high, look.step ?? 1);
   range.addEventListener("input", () => {
     const v = value(+range.value);
     typed.value = String(v);
