@@ -47,7 +47,7 @@ def look(field: Field, bench: str = "") -> Look:
         case Text():
             return _in_words("text", field, bench)
         case Picture() | Curve():
-            return _in_words("script", field, bench)
+            return replace(_in_words("script", field, bench), info="", placeholder="")  # the script says more
 
 
 def _typed(kind: type, spec: Range) -> bool:

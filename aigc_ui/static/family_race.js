@@ -13,6 +13,7 @@ import { t } from "./words.js";
 /**
  * @typedef {import("./engine.d.ts").FamilyRequest} Asked
  * @typedef {import("./types.d.ts").Raced} Raced
+ * @typedef {{ rows: Record<string, Raced>, over: boolean }} Standing of the race
  * @typedef {Record<string, Record<string, import("./types.d.ts").Figure>>} Scores of one set of data, by family
  */
 
@@ -30,7 +31,7 @@ export function mountFamilyRace(root) {
     word: "race.start",
     begun: forget,
     heard: {
-      snapshot: (/** @type {{ values: Snapshot }} */ { values }) => take(values),
+      snapshot: (/** @type {import("./engine.d.ts").Snapshot} */ { values }) => take(/** @type {Standing} */ (values)),
       progress: () => {
         runner.status.textContent = t("race.loading");
       },
@@ -67,8 +68,8 @@ export function mountFamilyRace(root) {
     rows.forget();
     again.hidden = true;
   }
-  /** @typedef {{ rows: Record<string, Raced>, over: boolean }} Snapshot */
-  const take = newest(async (/** @type {Snapshot} */ { rows: raced, over }) => {
+
+  const take = newest(async (/** @type {Standing} */ { rows: raced, over }) => {
     await rows.take(raced);
     runner.status.textContent = over ? outcome(raced) : t("race.running");
     again.hidden = !over;

@@ -72,7 +72,7 @@ export function mountFamilyTraining(root) {
       progress: (/** @type {import("./engine.d.ts").Progress} */ { stage: what, done, total }) => {
         if (what === "training") runner.status.textContent = t("train.step", { done, total });
       },
-      snapshot: async (/** @type {{ step: number, values: Learned }} */ event) => {
+      snapshot: async (/** @type {import("./engine.d.ts").Snapshot} */ event) => {
         const mine = runner.job(),
           snapshot = await decoded(event);
         if (mine !== runner.job()) return;
@@ -104,8 +104,9 @@ export function mountFamilyTraining(root) {
   say();
 }
 
-/** @param {{ step: number, values: Learned }} event @returns {Promise<Snapshot>} */
-async function decoded({ step, values }) {
+/** @param {import("./engine.d.ts").Snapshot} event @returns {Promise<Snapshot>} */
+async function decoded({ step, values: learned }) {
+  const values = /** @type {Learned} */ (learned);
   const [sheet, manifold, real] = await Promise.all(
     [values.sheet, values.manifold, values.real_sheet].map((pictures) => (pictures ? decode(pictures[0]) : undefined)),
   );

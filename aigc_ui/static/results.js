@@ -20,7 +20,7 @@ export function mountResults(root) {
 
   /** @param {Picture} picture */
   function tile(picture) {
-    const prompt = titled(picture.recipe?.generator, request(picture));
+    const prompt = titled(picture.recipe?.generator ?? "", request(picture));
     return el(
       "li",
       { "data-id": picture.id },

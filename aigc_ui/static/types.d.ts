@@ -88,7 +88,7 @@ export interface Series {
   x: number[];
   y: number[];
   colour: string;
-  dash?: string;
+  dash?: string | null;
   ghost?: boolean;
   kind?: "line" | "bars" | "dots";
   wide?: number;
