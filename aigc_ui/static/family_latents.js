@@ -11,7 +11,7 @@ import { newest } from "./turns.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").LatentsRequest} Asked
+ * @typedef {import("./engine.d.ts").LatentsRequest} Values
  * @typedef {{ across: number, down: number }} Spot on the square, in shares from its upper left corner
  */
 
@@ -54,7 +54,7 @@ export function mountFamilyLatents(root) {
     experiment: "latents",
     stage,
     controls: ["data", "label", "seed", "interpolation", "temperature", "num_inference_steps", "guidance_scale"],
-    request: async (/** @type {Asked} */ values) => {
+    request: async (/** @type {Values} */ values) => {
       await familyScores();
       grid.ask(values);
       return values;
@@ -97,7 +97,7 @@ function createGrid() {
   return {
     node: el("div", { class: "family-grid" }, ...views.map(({ view }) => view.node)),
     present,
-    /** @param {Asked} values */
+    /** @param {Values} values */
     ask: (values) => {
       const known = present();
       for (const { name, ask } of views) if (known.includes(name)) ask({ ...values, family: name });
@@ -113,7 +113,7 @@ function createGrid() {
 /** One family's picture, asked for one at a time. @param {string} name */
 function createAsking(name) {
   const view = createFamilyView(`latents-${name}`, name);
-  const ask = newest(async (/** @type {Asked} */ asked) => {
+  const ask = newest(async (/** @type {Values} */ asked) => {
     try {
       /** @type {import("./types.d.ts").LatentsAnswer} */
       const { picture, length, seconds: time } = await post("lab/latents", asked);
@@ -139,7 +139,7 @@ function walk(place) {
   ][side];
   return { across, down };
 }
-/** @param {Asked} values @param {string[]} names */
+/** @param {Values} values @param {string[]} names */
 async function* filmOf(values, names) {
   for (let place = 0; place < PLACES; place++) {
     const tiles = [];
@@ -164,7 +164,7 @@ function createPad(at, go) {
   steer(pad, at, go);
   return {
     node: el("div", { class: "pad-side" }, pad, where),
-    /** @param {Asked} values */
+    /** @param {Values} values */
     show: ({ across, down, seed }) => {
       Object.assign(dot.style, { left: `${across * 100}%`, top: `${down * 100}%` });
       corners.forEach((corner, i) => {

@@ -13,20 +13,20 @@ import { newest } from "./turns.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").OwnRequest} Asked
+ * @typedef {import("./engine.d.ts").OwnRequest} Values
  * @typedef {import("./engine.d.ts").Frame} Frame
  * @typedef {import("./types.d.ts").OwnModel} Model
  * @typedef {import("./types.d.ts").Parts} Parts
  * @typedef {{ models: Model[], refused: { name: string, why: string }[] }} Here
  */
 
-/** The controls of each kind; all others are put away. @type {Record<Model["kind"], (keyof Asked)[]>} */
+/** The controls of each kind; all others are put away. @type {Record<Model["kind"], (keyof Values)[]>} */
 const HEEDED = {
   diffusion: ["label", "sampler", "num_inference_steps", "temperature", "samples", "seed"],
   vae: ["size", "interpolation", "share", "temperature", "samples", "seed"],
   vq: ["size"],
 };
-/** @type {(keyof Asked)[]} */
+/** @type {(keyof Values)[]} */
 const CONTROLS = ["model", ...new Set(Object.values(HEEDED).flat())];
 const PAUSE = 120;
 
@@ -47,7 +47,7 @@ export function mountFamilyOwn(root) {
     stage,
     controls: CONTROLS,
     show: () => {},
-    request: async (/** @type {Asked} */ values) => {
+    request: async (/** @type {Values} */ values) => {
       await known;
       const model = modelOf(values);
       if (model && model.kind !== "diffusion") await autoencoder.ask(values, model);
@@ -58,7 +58,7 @@ export function mountFamilyOwn(root) {
     },
   });
   const known = look();
-  /** @param {Asked} values */
+  /** @param {Values} values */
   const modelOf = (values) => here.models.find(({ name }) => name === values.model);
 
   async function look() {
@@ -69,7 +69,7 @@ export function mountFamilyOwn(root) {
     }
     lists.say(here);
   }
-  /** What this model can do is there; nothing else is. @param {Asked} values @param {Parts} parts */
+  /** What this model can do is there; nothing else is. @param {Values} values @param {Parts} parts */
   function settle(values, parts) {
     const model = modelOf(values);
     if (!model && here.models.length) return bench.set({ model: here.models[0].name });
@@ -135,7 +135,7 @@ function described(model) {
   return words + usual;
 }
 
-/** A diffusion of one's own, step by step: its state and its guess. @param {() => Asked} values */
+/** A diffusion of one's own, step by step: its state and its guess. @param {() => Values} values */
 function createDiffusion(values) {
   const noisy = createFamilyView("own-x", "x"),
     guess = createFamilyView("own-x0", "x0_pred");

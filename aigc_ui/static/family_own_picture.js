@@ -8,13 +8,13 @@ import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").OwnRequest} Asked
+ * @typedef {import("./engine.d.ts").OwnRequest} Values
  * @typedef {import("./types.d.ts").OwnPictureAnswer} Answer
- * @typedef {Asked["view"]} View
+ * @typedef {Values["view"]} View
  */
 
 const TRIP = "there-and-back";
-/** Each view is asked for again when one of these has changed. @type {[View, (keyof Asked)[]][]} */
+/** Each view is asked for again when one of these has changed. @type {[View, (keyof Values)[]][]} */
 const NEEDS = [
   [TRIP, ["model", "image", "size"]],
   ["between", ["model", "image", "other", "size", "share", "interpolation"]],
@@ -25,7 +25,7 @@ const SHOWN = ["source", "again", "codes", "between", "faded"];
 
 /**
  * `set` brings a kept picture into the bench's values; `ask(values, model)` fills what has changed.
- * @param {(next: Partial<Asked>) => unknown} set
+ * @param {(next: Partial<Values>) => unknown} set
  */
 export function createOwnPicture(set) {
   const views = SHOWN.map((name) => ({ name, ...createFamilyView(`own-${name}`, name) })),
@@ -51,7 +51,7 @@ export function createOwnPicture(set) {
   /** @type {Answer | null} there and back */
   let returned = null;
 
-  /** @param {Asked} values @param {import("./types.d.ts").OwnModel} model */
+  /** @param {Values} values @param {import("./types.d.ts").OwnModel} model */
   async function ask(values, { kind }) {
     way.node.hidden = bare.node.hidden = kind === "vq";
     codes.node.hidden = kind !== "vq";

@@ -11,7 +11,7 @@ import { newest } from "./turns.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").FamilyRequest} Asked
+ * @typedef {import("./engine.d.ts").FamilyRequest} Values
  * @typedef {import("./types.d.ts").Raced} Raced
  * @typedef {{ rows: Record<string, Raced>, over: boolean }} Standing of the race
  * @typedef {Record<string, Record<string, import("./types.d.ts").Figure>>} Scores of one set of data, by family
@@ -53,7 +53,7 @@ export function mountFamilyRace(root) {
     experiment: "family-race",
     stage,
     controls: ["data", "label", "seed", "num_inference_steps", "guidance_scale", "temperature"],
-    request: async (/** @type {Asked} */ _values) => ({}),
+    request: async (/** @type {Values} */ _values) => ({}),
     show: () => {},
     shown: (values, parts) => {
       nameClass(values, parts, t("family.each"));

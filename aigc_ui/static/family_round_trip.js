@@ -9,7 +9,7 @@ import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").RoundTripRequest} Asked
+ * @typedef {import("./engine.d.ts").RoundTripRequest} Values
  * @typedef {import("./types.d.ts").RoundTripAnswer} Answer
  */
 
@@ -37,7 +37,7 @@ export function mountFamilyRoundTrip(root) {
     experiment: "round-trip",
     stage,
     controls: ["data", "index", "label"],
-    request: async (/** @type {Asked} */ values) => {
+    request: async (/** @type {Values} */ values) => {
       await trip(values);
       return values;
     },
@@ -52,7 +52,7 @@ export function mountFamilyRoundTrip(root) {
   function chosen(image) {
     return bench.set({ image });
   }
-  /** One family after another; a newer picture leaves the rest of an older one's round out. @param {Asked} values */
+  /** One family after another; a newer picture leaves the rest of an older one's round out. @param {Values} values */
   async function trip(values) {
     const mine = ++turn;
     const { shipped } = await familyScores(),

@@ -12,7 +12,7 @@ import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").FamilyTrainingRequest} Asked
+ * @typedef {import("./engine.d.ts").FamilyTrainingRequest} Values
  * @typedef {import("./types.d.ts").LearnedFamily} Learned
  * @typedef {ImageBitmap | undefined} Bitmap
  * @typedef {{ step: number, values: Learned, sheet: Bitmap, manifold: Bitmap, real: Bitmap }} Snapshot
@@ -35,7 +35,7 @@ const FIGURES = ["modes", "astray", "distance", "bits", "kl", "told_apart"];
 const COURSES = ["modes", "kl", "distance", "bits", "told_apart"]; // the first that there is, is drawn over the training
 const WIDE = 360;
 
-/** @type {(keyof Asked)[]} */
+/** @type {(keyof Values)[]} */
 const CONTROLS = [
   "family",
   "data",
@@ -88,7 +88,7 @@ export function mountFamilyTraining(root) {
     experiment: "family-training",
     stage,
     controls: CONTROLS,
-    request: async (/** @type {Asked} */ _values) => ({}),
+    request: async (/** @type {Values} */ _values) => ({}),
     show: () => {},
     shown: fit,
   });
@@ -118,7 +118,7 @@ async function decoded({ step, values: learned }) {
  * @param {(step: { done: number, total: number }) => void} at which one is looked at
  */
 function createReplay(at) {
-  const shown = createShown();
+  const view = createSnapshotView();
   const { play, range, pace } = createPlayer(
     { play: "family-play", range: "family-step" },
     { show: go, pause: () => 250 },
@@ -135,7 +135,7 @@ function createReplay(at) {
   function go(place) {
     present = place;
     range.value = String(place);
-    shown.draw(snapshots[place], learned);
+    view.draw(snapshots[place], learned);
     at({ done: snapshots[place].step, total: last().step });
   }
   /** @param {string} family that learns now */
@@ -143,34 +143,34 @@ function createReplay(at) {
     learned = family;
     for (const { sheet, manifold, real } of snapshots) for (const bitmap of [sheet, manifold, real]) bitmap?.close();
     snapshots = [];
-    shown.row.hidden = again.hidden = true;
-    shown.judge.draw(null);
+    view.row.hidden = again.hidden = true;
+    view.judge.draw(null);
   }
   /** @param {Snapshot} snapshot */
   function add(snapshot) {
     snapshots.push(snapshot);
-    shown.row.hidden = false;
+    view.row.hidden = false;
     again.hidden = snapshots.length < 2;
     range.max = String(snapshots.length - 1);
     go(snapshots.length - 1);
     return snapshots;
   }
   function say() {
-    shown.say();
+    view.say();
     if (snapshots.length) go(present);
     return snapshots;
   }
-  return { nodes: [shown.row, again, shown.judge.node], begin, add, say };
+  return { nodes: [view.row, again, view.judge.node], begin, add, say };
 }
 
-/** Controls that this family does not heed are put away. @param {Asked} values @param {import("./types.d.ts").Parts} parts */
+/** Controls that this family does not heed are put away. @param {Values} values @param {import("./types.d.ts").Parts} parts */
 function fit({ family, only }, parts) {
   for (const [name, whose] of Object.entries(OWN))
     if (parts[name]) parts[name].node.hidden = !whose.includes(family) || (ALONE.includes(name) && only === "both");
 }
 
 /** One snapshot: samples on the plane or as pictures, the manifold, figures, and what the judge says. */
-function createShown() {
+function createSnapshotView() {
   const plane = createPlane("family-plane"),
     pictures = el("canvas", { id: "family-sheet", role: "img" });
   const manifold = el("canvas", { id: "family-manifold", role: "img" }),

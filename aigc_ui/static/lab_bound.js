@@ -7,7 +7,7 @@ import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").BoundRequest} Asked
+ * @typedef {import("./engine.d.ts").BoundRequest} Values
  * @typedef {import("./types.d.ts").BoundAnswer} Answer
  */
 
@@ -17,7 +17,7 @@ export function mountLabBound(root) {
     table = el("table", { class: "plain", id: "bound-totals" });
   const note = el("p", { class: "help" });
   const stage = el("div", { class: "bench-main" }, plot.node, table, note);
-  /** @type {{ answer: Answer, asked: Asked } | null} */
+  /** @type {{ answer: Answer, asked: Values } | null} */
   let seen = null;
 
   createBench(root, {
@@ -25,7 +25,7 @@ export function mountLabBound(root) {
     experiment: "bound",
     stage,
     controls: ["data", "model", "variance", "beta_schedule", "num_train_timesteps", "seed"],
-    show: (/** @type {Answer} */ answer, /** @type {Asked} */ asked) => {
+    show: (/** @type {Answer} */ answer, /** @type {Values} */ asked) => {
       seen = { answer, asked };
       draw();
     },
@@ -43,7 +43,7 @@ export function mountLabBound(root) {
   on("language", draw);
 }
 
-/** Digits have their own schedule, and not every model every variance. @param {Asked} values @param {import("./types.d.ts").Parts} parts */
+/** Digits have their own schedule, and not every model every variance. @param {Values} values @param {import("./types.d.ts").Parts} parts */
 function fit(values, parts) {
   const digits = values.data === "digits";
   if (parts.model) parts.model.node.hidden = !digits;
@@ -58,7 +58,7 @@ function fit(values, parts) {
   }
 }
 
-/** @param {Answer} answer @param {Asked} asked @returns {import("./types.d.ts").PlotSpec} */
+/** @param {Answer} answer @param {Values} asked @returns {import("./types.d.ts").PlotSpec} */
 function barsOf(answer, asked) {
   const x = answer.terms.map((_, i) => i);
   const behind = answer.behind ? [{ name: t("lab.behind"), x, y: answer.behind, colour: "--plot-2" }] : [];
@@ -81,7 +81,7 @@ function barsOf(answer, asked) {
   };
 }
 
-/** The rows of the table. @param {Answer} answer @param {Asked} asked */
+/** The rows of the table. @param {Answer} answer @param {Values} asked */
 function totals(answer, asked) {
   /** @type {(name: string | Node, value: number, strong?: boolean) => HTMLElement} */
   const row = (name, value, strong) =>

@@ -8,13 +8,13 @@ import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").DigitsRequest} Asked
+ * @typedef {import("./engine.d.ts").DigitsRequest} Values
  * @typedef {import("./types.d.ts").DigitsAnswer} Answer
  */
 
 const WIDE = 800; // of a film's rows, in pixels
 
-/** @type {(keyof Asked)[]} */
+/** @type {(keyof Values)[]} */
 const CONTROLS = [
   "model",
   "sampler",
@@ -64,7 +64,7 @@ export function mountLabDigits(root) {
       },
     },
     controls: CONTROLS,
-    show: async (/** @type {Answer} */ next, /** @type {Asked} */ _asked) => {
+    show: async (/** @type {Answer} */ next, /** @type {Values} */ _asked) => {
       await rows.take(next);
       answer = next;
       range.max = String(next.x.length - 1);
@@ -91,7 +91,7 @@ export function mountLabDigits(root) {
   say();
 }
 
-/** Not every model has every variance, nor every sampler. @param {Asked} values @param {import("./types.d.ts").Parts} parts */
+/** Not every model has every variance, nor every sampler. @param {Values} values @param {import("./types.d.ts").Parts} parts */
 function fit(values, parts) {
   if (values.variance === "learned_range" && values.model !== "learned") {
     values.variance = "fixed_small";

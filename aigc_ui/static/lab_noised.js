@@ -31,7 +31,7 @@ export function createNoisedPicture({ schedule, moved }) {
   const values = { image: "", space: SPACES[0], through: THROUGH[0] };
   const space = either("space", SPACES, values, show),
     through = either("through", THROUGH, values, show);
-  const shown = createShown(go);
+  const view = createView(go);
   const range = el("input", { type: "range", id: "schedule-t", min: 0, max: 999, value: 500, "aria-label": "t" });
   const chooser = createPictureChooser((id) => {
     values.image = id;
@@ -45,16 +45,16 @@ export function createNoisedPicture({ schedule, moved }) {
   const node = el(
     "div",
     { class: "noised" },
-    el("div", {}, shown.big, chooser),
+    el("div", {}, view.big, chooser),
     el(
       "div",
       {},
-      shown.formula,
+      view.formula,
       el("div", { class: "plane-line" }, range, films),
-      shown.strip,
+      view.strip,
       el("div", { class: "spaces" }, space.node, through.node),
-      shown.note,
-      shown.message,
+      view.note,
+      view.message,
     ),
   );
   let chosen = 0.5;
@@ -67,7 +67,7 @@ export function createNoisedPicture({ schedule, moved }) {
     if (!present) return null; // it is still to come, and shows the picture then
     range.max = String(last());
     range.value = String(step());
-    return shown.ask({ ...present, ...values, t: step() });
+    return view.ask({ ...present, ...values, t: step() });
   }
   /** @param {number} share of the steps */
   function go(share) {
@@ -91,7 +91,7 @@ export function createNoisedPicture({ schedule, moved }) {
     space.say();
     through.say();
     through.node.hidden = values.space === "pixels";
-    shown.say();
+    view.say();
   }
   on("language", say);
   say();
@@ -134,7 +134,7 @@ function either(name, options, values, changed) {
 }
 
 /** The picture, its formula and its strip as they were answered. @param {(share: number) => void} go to a step of the strip */
-function createShown(go) {
+function createView(go) {
   const big = el("canvas", { id: "noised", role: "img" }),
     strip = el("div", { class: "noise-strip" });
   const formula = el("p", { class: "formula", id: "forward-formula" });

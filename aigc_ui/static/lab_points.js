@@ -15,7 +15,7 @@ import { newest } from "./turns.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").PointsRequest} Asked
+ * @typedef {import("./engine.d.ts").PointsRequest} Values
  * @typedef {import("./types.d.ts").PointsAnswer} Answer
  * @typedef {import("./types.d.ts").Plane} Plane
  * @typedef {import("./lab_points_scene.js").Scores} Scores
@@ -35,7 +35,7 @@ const PAINTS = ["--plot-1", "--plot-2", "--plot-3", "--plot-4", "--plot-5"];
 class State {
   /** @type {{ exact?: Answer, learned?: Answer | null }} */
   answers = {};
-  /** @type {Asked | null} */
+  /** @type {Values | null} */
   asked = null;
   /** @type {Whose | "both"} */
   preferred = "learned";
@@ -53,7 +53,7 @@ class State {
     return (this.answers.exact?.sigmas.length ?? 1) - 1;
   }
   /** The answers that are shown side by side. @returns {{ whose: Whose, answer: Answer }[]} */
-  get shown() {
+  get visible() {
     const { exact, learned } = this.answers,
       both = this.view === "both";
     return [
@@ -73,7 +73,7 @@ class State {
   }
 }
 
-/** @type {(keyof Asked)[]} */
+/** @type {(keyof Values)[]} */
 const CONTROLS = [
   "data",
   "beta_schedule",
@@ -103,7 +103,7 @@ export function mountLabPoints(root) {
     stage,
     look: lookOf(state, screen, learn),
     controls: CONTROLS,
-    show: (/** @type {Answer} */ exact, /** @type {Asked} */ asked) => {
+    show: (/** @type {Answer} */ exact, /** @type {Values} */ asked) => {
       state.asked = asked;
       state.answers = { exact, learned: learn.of(asked) };
       screen.look();
@@ -134,7 +134,7 @@ export function mountLabPoints(root) {
 /**
  * What is looked at, for a link or a file.
  * @param {State} state @param {ReturnType<typeof createScreen>} screen @param {ReturnType<typeof createTraining>} learn
- * @returns {import("./types.d.ts").Chosen<Asked>}
+ * @returns {import("./types.d.ts").Chosen<Values>}
  */
 function lookOf(state, screen, learn) {
   return {
@@ -196,7 +196,7 @@ function createScreen(state, drawn) {
   function paint() {
     const strokes = sketch.strokes();
     if (strokes) return planes[0].draw({ reach: 1, marks: [{ kind: "dots", places: strokes, colour: "--accent" }] });
-    state.shown.forEach(({ whose, answer }, i) => {
+    state.visible.forEach(({ whose, answer }, i) => {
       planes[i].draw(state.scene(whose, answer, state.step, state.scores));
     });
   }
@@ -209,7 +209,7 @@ function createScreen(state, drawn) {
   }
   /** @param {Plane} plane @param {number} i @param {MouseEvent} event */
   function follow(plane, i, event) {
-    const answer = state.shown[i]?.answer;
+    const answer = state.visible[i]?.answer;
     if (sketch.strokes() || !answer) return;
     const [x, y] = plane.place(event),
       gaps = answer[state.way][state.step].map(([a, b]) => Math.hypot(a - x, b - y));
@@ -333,11 +333,11 @@ function createSide(state, sketch, paint) {
 
 /** The rows of the table: of the samples, beside the data's own. @param {State} state @param {Answer} exact */
 function qualityOf(state, exact) {
-  const { shown } = state;
-  const heads = shown.length > 1 ? shown.map(({ whose }) => t(`train.whose.${whose}`)) : [t("lab.samples")];
+  const { visible } = state;
+  const heads = visible.length > 1 ? visible.map(({ whose }) => t(`train.whose.${whose}`)) : [t("lab.samples")];
   /** @type {(title: string, name: "nll" | "distance") => HTMLElement} */
   const figures = (title, name) => {
-    const values = [...shown.map(({ answer }) => answer[name]), exact[`${name}_of_data`]];
+    const values = [...visible.map(({ answer }) => answer[name]), exact[`${name}_of_data`]];
     return el("tr", {}, el("th", {}, title), ...values.map((v) => el("td", {}, figure(v))));
   };
   return [
@@ -391,9 +391,9 @@ async function scoresAt({ asked, way, followed }, answer, i) {
 
 /** Every step in the order of playing, each as one picture. @param {State} state */
 async function* filmOf(state) {
-  const { shown, way } = state,
+  const { visible, way } = state,
     exact = state.answers.exact,
-    wide = WIDE[shown.length - 1];
+    wide = WIDE[visible.length - 1];
   if (!exact) return;
   const steps = [...exact.sigmas.keys()];
   for (const at of way === "back" ? steps.reverse() : steps) {
@@ -401,7 +401,7 @@ async function* filmOf(state) {
     yield drawSheet({
       title: `${t(`lab.way.${way}`)} · ${level(exact, at)}`,
       wide,
-      tiles: shown.map(({ whose, answer }) => ({
+      tiles: visible.map(({ whose, answer }) => ({
         name: t(`train.whose.${whose}`),
         picture: planePicture(state.scene(whose, answer, at, scores), wide),
       })),

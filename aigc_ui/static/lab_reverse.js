@@ -13,9 +13,9 @@ import { newest } from "./turns.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").ReverseRequest} Asked
+ * @typedef {import("./engine.d.ts").ReverseRequest} Values
  * @typedef {import("./types.d.ts").ReverseAnswer} Answer
- * @typedef {import("./types.d.ts").BenchHandle<Asked>} Handle
+ * @typedef {import("./types.d.ts").BenchHandle<Values>} Handle
  * @typedef {import("./types.d.ts").Place} Place
  */
 
@@ -26,7 +26,7 @@ const KEPT = 6,
   WIDE = 240; // pictures kept; milliseconds a step; pixels of a film's pictures
 const FIRST = 2; // the step shown at first: guidance still moves much there
 
-/** @type {(keyof Asked)[]} */
+/** @type {(keyof Values)[]} */
 const CONTROLS = [
   "prompt",
   "beta_schedule",
@@ -59,13 +59,13 @@ export function mountLabReverse(root) {
     { class: "bench-main" },
     from.node,
     el("div", { class: "plane-line" }, play, range, caption.where, films),
-    caption.told,
+    caption.note,
     views.node,
     caption.space,
     ...kept.nodes,
     ...plots.nodes,
   );
-  /** @type {{ answer: Answer, asked: Asked } | null} */
+  /** @type {{ answer: Answer, asked: Values } | null} */
   let seen = null;
   /** @type {number} the step that is looked at, Infinity for the last of any number */
   let step = FIRST;
@@ -81,7 +81,7 @@ export function mountLabReverse(root) {
       },
     },
     controls: CONTROLS,
-    show: async (/** @type {Answer} */ answer, /** @type {Asked} */ asked) => {
+    show: async (/** @type {Answer} */ answer, /** @type {Values} */ asked) => {
       seen = { answer, asked };
       range.max = String(answer.x.length - 1);
       from.show(answer.t, asked.num_train_timesteps - 1);
@@ -115,13 +115,13 @@ export function mountLabReverse(root) {
   say();
 }
 
-/** @param {Asked} values @param {import("./types.d.ts").Parts} parts */
+/** @param {Values} values @param {import("./types.d.ts").Parts} parts */
 function fit(values, parts) {
   if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = drawnSchedule();
   parts.eta.node.hidden = values.sampler !== "ddim";
 }
 
-/** Which picture is noised, and until which step. @param {(next: Partial<Asked>) => void} set */
+/** Which picture is noised, and until which step. @param {(next: Partial<Values>) => void} set */
 function createFrom(set) {
   const formula = el("p", { class: "formula" }),
     range = el("input", { type: "range", id: "reverse-t", min: 0, max: 999, "aria-label": "t" });
@@ -142,16 +142,16 @@ function createFrom(set) {
 /** Which step it is, what the network was told of it, and in what space all this happens. */
 function createCaption() {
   const where = el("output", { class: "figures", id: "reverse-where" }),
-    told = el("p", { class: "help", id: "reverse-told" }),
+    note = el("p", { class: "help", id: "reverse-told" }),
     space = el("p", { class: "help" });
   return {
     where,
-    told,
+    note,
     space,
     /** @param {Answer} answer @param {number} place */
     show: (answer, place) => {
       where.textContent = stepOf(answer, place);
-      told.textContent = t("lab.told", {
+      note.textContent = t("lab.told", {
         t: figure(answer.timesteps[place]),
         told: figure(answer.told[place]),
         scale: figure(answer.scales[place]),
@@ -276,7 +276,7 @@ function guidancePlot(bench, again) {
     }),
   };
 }
-/** Drawn by hand, or flat at the one scale; the slider takes a drawn one back. @param {Asked} values @returns {Place[]} */
+/** Drawn by hand, or flat at the one scale; the slider takes a drawn one back. @param {Values} values @returns {Place[]} */
 const curveOf = ({ guidance_curve: drawn, guidance_scale: scale }) =>
   drawn.length
     ? drawn
@@ -287,7 +287,7 @@ const curveOf = ({ guidance_curve: drawn, guidance_scale: scale }) =>
 
 /**
  * Results that stay below for comparison, and the button that keeps one.
- * @param {() => { answer: Answer, asked: Asked, canvas: HTMLCanvasElement } | null} present
+ * @param {() => { answer: Answer, asked: Values, canvas: HTMLCanvasElement } | null} present
  */
 function createKept(present) {
   const keep = el("button", { type: "button", id: "reverse-keep" }),
@@ -307,7 +307,7 @@ function createKept(present) {
   };
   return { nodes: [el("div", { class: "buttons" }, keep), row], say };
 }
-/** What a result was made with. @param {Answer} answer @param {Asked} asked */
+/** What a result was made with. @param {Answer} answer @param {Values} asked */
 const settingsOf = (answer, asked) => [
   `t ${answer.t}`,
   t(`choice.beta_schedule.${asked.beta_schedule}`),

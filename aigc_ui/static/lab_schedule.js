@@ -9,7 +9,7 @@ import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").ScheduleRequest} Asked
+ * @typedef {import("./engine.d.ts").ScheduleRequest} Values
  * @typedef {import("./types.d.ts").ScheduleAnswer} Answer
  * @typedef {import("./types.d.ts").Place} Place
  * @typedef {import("./types.d.ts").PlotSpec} PlotSpec
@@ -44,7 +44,7 @@ export function mountLabSchedule(root) {
     noised.node,
     curves.node,
   );
-  /** @type {{ answer: Answer, asked: Asked } | null} */
+  /** @type {{ answer: Answer, asked: Values } | null} */
   let seen = null;
 
   const bench = createBench(root, {
@@ -53,7 +53,7 @@ export function mountLabSchedule(root) {
     stage,
     look: noised.look,
     controls: ["beta_schedule", "num_train_timesteps", "beta_start", "beta_end", "offset", "zero_snr"],
-    show: (/** @type {Answer} */ answer, /** @type {Asked} */ asked) => {
+    show: (/** @type {Answer} */ answer, /** @type {Values} */ asked) => {
       seen = { answer, asked };
       draw();
       return noised.show();
@@ -79,10 +79,10 @@ export function mountLabSchedule(root) {
   on("language", draw);
 }
 
-/** @param {Asked} asked */
+/** @param {Values} asked */
 const nameOf = (asked) => t(`choice.beta_schedule.${asked.beta_schedule}`);
 
-/** A drawn schedule's points can be moved. @param {import("./types.d.ts").BenchHandle<Asked>} bench @param {Asked} asked */
+/** A drawn schedule's points can be moved. @param {import("./types.d.ts").BenchHandle<Values>} bench @param {Values} asked */
 function dragging(bench, asked) {
   if (asked.beta_schedule !== "drawn") return null;
   return curveHandles({
@@ -125,7 +125,7 @@ function gauge(id) {
 
 /**
  * Schedules that were kept for comparison, and the buttons that keep one and forget them all.
- * @param {() => { answer: Answer, asked: Asked } | null} seen @param {() => void} draw
+ * @param {() => { answer: Answer, asked: Values } | null} seen @param {() => void} draw
  */
 function createGhosts(seen, draw) {
   const keep = el("button", { type: "button", id: "schedule-keep" }),
@@ -160,7 +160,7 @@ function createCurves() {
   const [beta, signal, snr, posterior] = ["beta", "signal", "snr", "posterior"].map((id) => createPlot(`plot-${id}`));
   const node = el("div", { class: "plots" }, ...[beta, signal, snr, posterior].map((plot) => plot.node));
   /**
-   * @param {Answer} answer @param {Asked} asked @param {number} at the step that is looked at
+   * @param {Answer} answer @param {Values} asked @param {number} at the step that is looked at
    * @param {Ghost[]} ghosts @param {PlotSpec["drag"]} drag
    */
   function draw(answer, asked, at, ghosts, drag) {

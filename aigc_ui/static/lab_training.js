@@ -9,7 +9,7 @@ import { createPlot } from "./plot.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {import("./engine.d.ts").PointsRequest} Asked
+ * @typedef {import("./engine.d.ts").PointsRequest} Values
  * @typedef {import("./types.d.ts").LearnedPoints} LearnedPoints
  * @typedef {import("./types.d.ts").Place} Place
  * @typedef {{ training_steps: number, learning_rate: number, width: number }} Settings
@@ -98,12 +98,12 @@ function createCourse() {
   return { node, draw, drawLoss };
 }
 
-/** @param {Asked} values */
+/** @param {Values} values */
 const fingerprint = (values) => JSON.stringify(values);
 
 /**
  * What a training asks of its bench: the values to learn with; `begun` when it starts, `learned` when there is more.
- * @typedef {{ values: () => Asked, begun: () => void, learned: () => void }} Hooks
+ * @typedef {{ values: () => Values, begun: () => void, learned: () => void }} Hooks
  */
 export function createTraining() {
   const view = createView(),
@@ -165,7 +165,7 @@ export function createTraining() {
 
   /**
    * What was learned, drawn with other settings than these, is not what they would give: null then, and it is said.
-   * @param {Asked} values
+   * @param {Values} values
    */
   function of(values) {
     const same = fingerprint(values) === learnedFrom;
@@ -204,7 +204,7 @@ function createView() {
 /**
  * The job that learns, behind its buttons.
  * @param {ReturnType<typeof createView>} view
- * @param {{ request: () => Asked & Settings, begun: () => void, lost: (step: number, value: number) => void,
+ * @param {{ request: () => Values & Settings, begun: () => void, lost: (step: number, value: number) => void,
  *   learned: (values: LearnedPoints) => void, draw: () => void }} heard
  */
 function createJob({ start, stop, status, message, complain }, heard) {

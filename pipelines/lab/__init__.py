@@ -51,9 +51,9 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Experiment:
     """The experiment of that name. Raises NotFound."""
-    asked = request_type(name)
+    request = request_type(name)
     libs.torch()  # before the modules that import it at their top: through the one locked door
-    return Experiment(name, asked, importlib.import_module(EXPERIMENTS[name][2]).answer)
+    return Experiment(name, request, importlib.import_module(EXPERIMENTS[name][2]).answer)
 
 
 def request_type(name: str) -> type[Request]:

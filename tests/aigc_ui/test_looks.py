@@ -77,7 +77,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 def test_benches_are_told_what_their_fields_look_like(client: TestClient) -> None:
     experiments = client.get("/api/v1/lab").json()["experiments"]
     generators = client.get("/api/v1/generators").json()["generators"]
-    told = {entry["name"]: entry["fields"] for entry in [*experiments, *generators]}
+    listed = {entry["name"]: entry["fields"] for entry in [*experiments, *generators]}
     for bench in (*lab.names(), "points-training"):
         fields = BENCHES[bench].fields()
-        assert [field["look"] for field in told[bench]] == [looks.look(field, bench).to_json() for field in fields]
+        assert [field["look"] for field in listed[bench]] == [looks.look(field, bench).to_json() for field in fields]
