@@ -30,7 +30,7 @@ def page(studio: Studio) -> server.Page:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """A studio with the endpoints on a free port, as app.py puts it together."""
-    studio = open_studio(tmp_path_factory.mktemp("outputs"), generators=("points-training",))
+    studio = open_studio(tmp_path_factory.mktemp("outputs"), generators=tuple(lab.TRAININGS))
     ready = threading.Event()
     app = Guard(server.Studio(api.build(studio.services), lambda: page(studio), ready.set), Hosts())
     listening = network.listen("127.0.0.1", 0)
@@ -66,7 +66,7 @@ def test_the_defaults_are_the_requests_own(client):
 def test_the_endpoints_names_types_and_defaults_are_described(client):
     told = client.view_api(return_format="dict")["named_endpoints"]
     experiments = {"/lab_" + name.replace("-", "_") for name in lab.names()}
-    assert set(told) == {"/generate", "/status", "/cancel", "/train_points"} | experiments
+    assert set(told) == {"/generate", "/status", "/cancel", "/train_points", "/train_family"} | experiments
     fields = {p["parameter_name"]: p for p in told["/generate"]["parameters"]}
     assert list(fields) == ["prompt", "steps", "strength", "shape", "image"]
     assert fields["steps"]["parameter_default"] == 3 and fields["steps"]["python_type"]["type"] == "int"
@@ -160,10 +160,11 @@ def test_an_experiment_waits_for_its_turn_in_the_room_of_experiments(served, cli
 
 
 @pytest.mark.slow
-def test_a_training_tells_its_losses_while_it_learns(client):
-    events = list(client.submit(training_steps=50, width=8, count=10, seed=3, api_name="/train_points"))
-    assert [event["step"] for event in events if event["event"] == "loss"] == [25, 50]
-    assert [event for event in events if event["event"] == "snapshot"][-1]["step"] == 50
+@pytest.mark.parametrize("name", ["points", "family"])
+def test_a_training_tells_its_losses_while_it_learns(client, name):
+    events = list(client.submit(training_steps=100, width=8, seed=3, api_name=f"/train_{name}"))
+    assert [event["step"] for event in events if event["event"] == "loss"][-1] == 100
+    assert [event for event in events if event["event"] == "snapshot"][-1]["step"] == 100
     assert events[-1]["event"] == "state" and events[-1]["state"] == "done"
 
 
