@@ -272,7 +272,7 @@ def _about(services: Services) -> APIRouter:
 
 def _generators(services: Services) -> dict[str, Any]:
     found = [services.generator(name) for name in services.generator_names()]
-    return {"generators": [{"name": g.name, "fields": fields.listed(g.request_type)} for g in found]}
+    return {"generators": [{"name": g.name, "fields": fields.listed(g.request_type, g.name)} for g in found]}
 
 
 def _stats(services: Services) -> dict[str, Any]:

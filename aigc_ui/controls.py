@@ -1,18 +1,16 @@
 """Gradio controls made from the fields of a Request, by name: a dict of values in, a dict of values out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from aigc_ui import words
+from aigc_ui import looks, words
+from aigc_ui.looks import Look
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Curve, Field, Flag, Picture, Range, Request, Text, exact
-from pipelines.params.specs import LARGEST_OF_JAVASCRIPT
-
-SLIDER_STEPS = 10_000  # a range with more whole numbers than this is typed, not slid
 
 
 class Controls:
@@ -70,14 +68,15 @@ class Controls:
     def relabel(self, language: str) -> dict[Component, Any]:
         """Updates that put every control's words into `language`."""
         return {
-            component: gr.update(**_words(self._fields[name], lambda key: words.text(key, language)))
+            component: gr.update(**_words(looks.look(self._fields[name]), lambda key: words.text(key, language)))
             for name, component in self.by_name.items()
         }
 
 
-def control(field: Field, **look: Any) -> Component:
-    """The control that suits a field's bounds, with its label, help and default."""
-    shown = _words(field, gr.I18n()) | look
+def control(field: Field, **changes: Any) -> Component:
+    """The control that suits a field's bounds, with its label, help and default; `changes` go to the component."""
+    look, say = looks.look(field), gr.I18n()
+    shown = _words(look, say) | changes
     match field.spec:
         case Text():
             return gr.Textbox(value=field.default, max_length=field.spec.max_length, **shown)
@@ -89,47 +88,30 @@ def control(field: Field, **look: Any) -> Component:
         case Flag():
             return gr.Checkbox(value=field.default, **shown)
         case Range():
-            return _number(field, field.spec, shown)
+            return _number(field, field.spec, look, shown)
         case Curve():
             text = Curve.text(field.default)
             return gr.Textbox(value=text, visible="hidden", **shown)  # a script draws it
 
 
-def _number(field: Field, spec: Range, shown: dict[str, Any]) -> Component:
+def _number(field: Field, spec: Range, look: Look, shown: dict[str, Any]) -> Component:
     """A slider, or a box to type in where a slider would be too coarse; the box leaves the bounds to the request."""
-    typed = shown.pop("typed", False) or field.kind is int and spec.high - spec.low > SLIDER_STEPS
-    if spec.high > LARGEST_OF_JAVASCRIPT:  # a box for numbers would round it
+    if look.kind == "digits":
         return gr.Textbox(value=str(field.default), max_length=30, **shown)
-    if typed:
+    if shown.pop("typed", look.kind == "number"):
         return gr.Number(value=field.default, precision=0 if field.kind is int else None, **shown)
-    shown.setdefault("step", _step(field.kind, spec))
+    shown.setdefault("step", look.step)
     return gr.Slider(spec.low, spec.high, value=field.default, **shown)
 
 
-def _step(kind: type, spec: Range) -> float:
-    if spec.step:
-        return spec.step
-    if kind is int:
-        return 1
-    return 0.01 if spec.high - spec.low <= 2 else 0.1
+def _words(look: Look, say: Callable[[str], Any]) -> dict[str, Any]:
+    """Label, help, placeholder and names of choices, each as `say` gives the word of a key."""
 
+    def word(key: str) -> Any:
+        return say(key) if words.has(key) else key
 
-def _words(field: Field, say: Any) -> dict[str, Any]:
-    """Label, help, placeholder and names of choices; a field that the table does not know keeps its own English."""
-    name = field.declared  # the units of one kind have the same words
-    known = words.has(f"field.{name}")
-    shown: dict[str, Any] = {"label": say(f"field.{name}") if known else name.replace("_", " ").capitalize()}
-    if words.has(f"info.{name}"):
-        shown["info"] = say(f"info.{name}")
-    elif not known:
-        shown["info"] = field.help
-    if words.has(f"placeholder.{name}"):
-        shown["placeholder"] = say(f"placeholder.{name}")
-    if isinstance(field.spec, Choice):
-        shown["choices"] = [(_choice(name, option, say), option) for option in field.spec.names()]
+    named = {"label": look.label, "info": look.info, "placeholder": look.placeholder}
+    shown = {name: word(key) for name, key in named.items() if key}
+    if look.kind == "choice":
+        shown["choices"] = [(word(key), option) for option, key in look.choices.items()]
     return shown
-
-
-def _choice(name: str, option: str, say: Any) -> Any:
-    keys = (f"choice.{name}.{option}", f"field.{option}")  # an option may be the name of a setting
-    return next((say(key) for key in keys if words.has(key)), option)

@@ -6,7 +6,6 @@ picture, recipe, pictures = Client("http://127.0.0.1:7860/").predict(prompt="a p
 A field that takes a picture (`image`) takes its id, which `POST /api/v1/inputs` gives for the picture's bytes.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,21 +13,21 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
 
+from aigc_ui import endpoint_fields, lab_endpoints
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.engine.job import Job
 from pipelines.errors import StudioError
-from pipelines.params import Curve, Request
 
 GENERATOR = "text-to-image"
 
 
 def add(services: Services) -> None:
-    """Adds /generate, /status and /cancel; call it inside a Blocks context."""
+    """Adds /generate, /status, /cancel and those of the lab; call it inside a Blocks context."""
     request_type = services.generator(GENERATOR).request_type
 
     async def generate(request: gr.Request, *given: Any) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
-        values = {field.name: value for field, value in zip(request_type.fields(), given, strict=True)}
+        values = endpoint_fields.by_name(request_type, given)
         job = await _submitted(services, values, visitor_of(request))
         await _over(job)
         if job.error is not None:
@@ -50,10 +49,11 @@ def add(services: Services) -> None:
         """Stops a running job, which keeps what it has, or takes back a waiting one."""
         return _with_gradio_errors(lambda: services.jobs.cancel(job_id, visitor_of(request).client).snapshot())
 
-    _describe(generate, request_type)
+    endpoint_fields.describe(generate, request_type, tuple[FileData, dict, list[FileData]])
     api(generate, api_name="generate", concurrency_limit=None)
     api(status, api_name="status", concurrency_limit=None)
     api(cancel, api_name="cancel", concurrency_limit=None)
+    lab_endpoints.add(services)
 
 
 def _submit(services: Services, values: Mapping[str, Any], visitor: Visitor) -> Job:
@@ -65,7 +65,7 @@ async def _submitted(services: Services, values: Mapping[str, Any], visitor: Vis
     try:
         return await services.rooms.submitting.run(visitor.client, lambda: _submit(services, values, visitor))
     except StudioError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        raise endpoint_fields.error_of(error) from None
 
 
 async def _over(job: Job) -> None:
@@ -81,23 +81,7 @@ def _with_gradio_errors(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except StudioError as error:
-        raise gr.Error(str(error), print_exception=False) from None
-
-
-def _describe(endpoint: Callable[..., Any], request_type: type[Request]) -> None:
-    """Gives `endpoint` one keyword argument for each field of the request: Gradio reads names, types and defaults."""
-    fields = request_type.fields()
-    # A curve goes as text: Gradio's description of its API knows no tuples.
-    said = [(f, Curve.text(f.default) if isinstance(f.spec, Curve) else f.default) for f in fields]
-    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [
-        inspect.Parameter("request", keyword, annotation=gr.Request),
-        *(inspect.Parameter(f.name, keyword, default=default, annotation=type(default)) for f, default in said),
-    ]
-    returns = tuple[FileData, dict, list[FileData]]
-    endpoint.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
-    endpoint.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
-    endpoint.__doc__ = (request_type.__doc__ or "") + "\n" + "\n".join(f"{f.name}: {f.help}" for f in fields)
+        raise endpoint_fields.error_of(error) from None
 
 
 def _file(image_id: str, request: gr.Request) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from aigc_ui import looks
 from pipelines.params import Choice, Curve, Field, Flag, Picture, Range, Request, Text
 
 
-def listed(request_type: type[Request]) -> list[dict[str, Any]]:
-    """All fields of a request: name, type, default, help and bounds."""
-    return [described(field) for field in request_type.fields()]
+def listed(request_type: type[Request], bench: str) -> list[dict[str, Any]]:
+    """All fields of a request: name, type, default, help, bounds, and what its control looks like on that bench."""
+    return [described(field) | {"look": looks.look(field, bench).to_json()} for field in request_type.fields()]
 
 
 def described(field: Field) -> dict[str, Any]:

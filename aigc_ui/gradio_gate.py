@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,6 +63,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, handlers: Handlers, waiting: Waiting, link: str = ""):
         self.app = app
+        self.page = GZipMiddleware(app, compresslevel=5)  # Gradio sends half a megabyte, a tenth of it compressed
         self.router: Any = getattr(app, "router", None)  # the lifespan is the app's own
         self.handlers = handlers
         self.waiting = waiting
@@ -86,7 +88,9 @@ class Gate:
                     return
         except StudioError as error:
             return await _refused(error)(scope, receive, send)
-        await self.app(scope, receive, self._announcing(send) if scope["path"] == "/" else send)
+        if scope["path"] == "/":
+            return await self.page(scope, receive, self._announcing(send))
+        await self.app(scope, receive, send)
 
     def _with_body(self, scope: Scope, raw: bytes, receive: Receive) -> tuple[Scope, Receive]:
         body = gradio_bodies.checked(scope["path"], raw, self.handlers)

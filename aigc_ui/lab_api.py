@@ -1,6 +1,7 @@
 """The lab's experiments over HTTP: what may be asked, and answers as JSON with pictures as PNG data URIs."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,7 @@ def router(services: Services) -> APIRouter:
         values = await bodies.read(request)
 
         def work() -> bytes:
-            experiment = lab.get(name)
-            asked = experiment.request_type.parse(values).with_pictures(services.inputs.load)
-            answered = experiment.answer(asked, services.devices)
-            return json_bytes({key: plain(value) for key, value in answered.items()})  # here, not on the event loop
+            return json_bytes(answer_of(services, name, values))  # here, not on the event loop
 
         data = await rooms.experiments.answer(request, work)
         return Response(data, media_type="application/json", headers=NOT_KEPT)
@@ -62,9 +60,16 @@ def router(services: Services) -> APIRouter:
     return made
 
 
+def answer_of(services: Services, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the experiment of that name answers to loose values, its pictures as data URIs. Raises StudioError."""
+    experiment = lab.get(name)
+    asked = experiment.request_type.parse(values).with_pictures(services.inputs.load)
+    return {key: plain(value) for key, value in experiment.answer(asked, services.devices).items()}
+
+
 def _listed() -> dict[str, Any]:
     return {
-        "experiments": [{"name": name, "fields": fields.listed(lab.get(name).request_type)} for name in lab.names()]
+        "experiments": [{"name": name, "fields": fields.listed(lab.request_type(name), name)} for name in lab.names()]
     }
 
 

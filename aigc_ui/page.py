@@ -79,7 +79,7 @@ def appearance(page: gr.Blocks) -> dict[str, Any]:
     return {
         "theme": theme(),
         "css": live.css(),
-        "i18n": words.translations(_visible_keys(page)),
+        "i18n": gr.I18n(**words.translations(_visible_keys(page))),
     }
 
 

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-import gradio as gr
-
 LOCALES = Path(__file__).parent / "locales"
 FALLBACK = "en"
 
@@ -47,12 +45,12 @@ def has(key: str) -> bool:
     return key in table()[FALLBACK]
 
 
-def translations(keys: Iterable[str]) -> gr.I18n:
+def translations(keys: Iterable[str]) -> dict[str, dict[str, str]]:
     """These words of the table for Gradio's components, under every name that a browser may ask for."""
     keys = list(keys)
     by_language = {language: {key: every[key] for key in keys} for language, every in table().items()}
     by_locale = {locale: words for language, words in by_language.items() for locale in locales(language)}
-    return gr.I18n(**(by_locale | by_language))  # a file of its own goes before another's claim
+    return by_locale | by_language  # a file of its own goes before another's claim
 
 
 def locales(language: str) -> list[str]:

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from aigc_ui.frames import FrameEncoder
-from pipelines import registry
+from aigc_ui.looks import Look
+from pipelines import lab, registry
 from pipelines.engine.job import Job, JobProgress, JobState
 from pipelines.events import Frame, Loss, Progress, Snapshot
 from pipelines.params import Choice, Curve, Field
 
 FILE = Path(__file__).parents[1] / "aigc_ui" / "static" / "engine.d.ts"
 GENERATORS = ("text-to-image", "grid", "prompt-lines", "upscale", "decode", "sketch")  # of jobs that Create starts
+BENCHES = ("family-race", "points-training", "family-training")  # of benches that start jobs
 NAMES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null", Any: "any"}
 SENTENCE = {"message": "string", "template": "string", "values": "Record<string, string | Sentence>"}
 JOB = {  # what an empty job cannot show of itself
@@ -39,14 +41,17 @@ def text() -> str:
     job = Job(GENERATORS[0], empty(), "").snapshot() | {"own": True}
     pixel = np.zeros((1, 1, 1, 3), np.uint8)
     frame = FrameEncoder().encode(Frame(0, 1, 1.0, pixel, pixel))
+    benches = [lab.request_type(name) for name in lab.names()]
+    benches += [registry.get(name).request_type for name in BENCHES]
     parts = [
         "// Written by `python -m frontend.engine_types` from the engine's own classes; do not change it by hand.",
         f"export type JobState = {' | '.join(quoted(state) for state in JobState)};",
         interface("Sentence", SENTENCE),
         interface("JobError", {"code": "string", **SENTENCE}),
-        *(of_dataclass(kind) for kind in (JobProgress, Progress, Loss, Snapshot)),
+        *(of_dataclass(kind) for kind in (JobProgress, Progress, Loss, Snapshot, Look)),
         interface("Frame", {name: NAMES[type(value)] for name, value in frame.items()}),
         interface("RequestFields", {name: of_field(field) for name, field in fields.items()}),
+        *(interface(kind.__name__, {field.name: of_field(field) for field in kind.fields()}) for kind in benches),
         interface("Job", {name: JOB.get(name) or NAMES[type(value)] for name, value in job.items()}),
     ]
     return "\n\n".join(parts) + "\n"

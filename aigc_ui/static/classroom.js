@@ -10,11 +10,14 @@ import { t } from "./words.js";
 const EVERY = 3000,
   CROSS = "M4 4l8 8M12 4l-8 8";
 const TRAININGS = ["family-training", "points-training"];
-let me = null,
-  jobs = [],
-  timer = 0;
+/** @typedef {import("./engine.d.ts").Job & { visitor?: number }} Job of anybody, for the owner */
+/** @type {import("./types.d.ts").Me | null} */
+let me = null;
+/** @type {Job[]} */
+let jobs = [];
+let timer = 0;
 
-// A button for those who may train; the others read beside it why it is grey.
+/** A button for those who may train; the others read beside it why it is grey. @param {HTMLButtonElement} button */
 export function forTraining(button) {
   const why = el("p", { class: "help", hidden: true });
   const render = () => {
@@ -29,17 +32,20 @@ export function forTraining(button) {
   return why;
 }
 
+/** @param {Job} job */
 const title = (job) =>
   TRAININGS.includes(job.generator)
     ? t("classroom.training")
     : job.request.prompt || ["upscale", "decode"].includes(job.generator)
       ? titled(job.generator, job.request)
       : job.generator;
+/** @param {Job} job */
 function standing(job) {
   if (job.stopping) return t("state.stopping");
   if (job.state === "waiting") return t("queue.position", { position: (job.position ?? 0) + 1 });
   return job.progress.total ? `${job.progress.step} / ${job.progress.total}` : t("state.running");
 }
+/** @param {Job} job */
 function row(job) {
   const who = job.own ? t("classroom.you") : t("classroom.visitor", { number: job.visitor });
   const stop = el(
@@ -70,18 +76,20 @@ async function refresh() {
   timer = setTimeout(refresh, EVERY);
   if (document.hidden) return;
   const answer = await api("jobs?all=1").catch(() => null); // the page says elsewhere that the studio is gone
-  if (answer) jobs = answer.jobs.filter((job) => !over(job));
+  if (answer) jobs = answer.jobs.filter((/** @type {Job} */ job) => !over(job));
   emit("classroom");
 }
+/** @param {string} id */
 async function end(id) {
   try {
     await api(`jobs/${id}`, { method: "DELETE" });
   } catch (error) {
-    complain(error.message);
+    complain(/** @type {Error} */ (error).message);
   }
   refresh();
 }
 
+/** @param {HTMLElement} root */
 export function mountClassroom(root) {
   const heading = el("h2"),
     note = el("p", { class: "help" }),
@@ -90,14 +98,15 @@ export function mountClassroom(root) {
   root.replaceChildren(section);
   function render() {
     section.hidden = !me?.shared;
-    if (section.hidden) return;
-    const held = /** @type {HTMLElement} */ (focused()?.closest("#classroom-list .job"))?.dataset.id;
+    if (!me?.shared) return;
+    const held = /** @type {HTMLElement | null | undefined} */ (focused()?.closest("#classroom-list .job"))?.dataset.id;
     heading.textContent = t("classroom");
     heading.hidden = list.hidden = !me.owner;
     note.hidden = me.owner && jobs.length > 0;
     note.textContent = me.owner ? t("classroom.nobody") : t("classroom.number", { number: me.number });
     list.replaceChildren(...jobs.map(row));
-    if (held) list.querySelector(`[data-id="${CSS.escape(held)}"] button`)?.focus();
+    const again = `[data-id="${CSS.escape(held ?? "")}"] button`;
+    if (held) /** @type {HTMLElement | null} */ (list.querySelector(again))?.focus();
   }
   on("me", render);
   on("classroom", render);

@@ -9,10 +9,16 @@ import { state } from "./state.js";
 import { applySettings } from "./wire.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./types.d.ts").Picture} Picture
+ * @typedef {import("./types.d.ts").Recipe} Recipe
+ */
+
 const BACK = "M10 3L5 8l5 5",
   NEXT = "M6 3l5 5-5 5",
   CROSS = "M4 4l8 8M12 4l-8 8";
 // What a recipe that says nothing of it was made with.
+/** @type {Partial<import("./engine.d.ts").RequestFields>} */
 const UNSAID = {
   image: "",
   mask_image: "",
@@ -22,7 +28,9 @@ const UNSAID = {
   seed_resize_height: 0,
 };
 const LARGEST = 4096; // pixels a side, beyond which the studio does not enlarge
+/** @param {Picture} picture */
 export const source = (picture) => url(`images/${encodeURIComponent(picture.id)}`);
+/** @param {Picture} picture @returns {Partial<import("./engine.d.ts").RequestFields>} */
 export const request = (picture) => picture.recipe?.request ?? {};
 
 function createParts() {
@@ -31,6 +39,31 @@ function createParts() {
     parameters = el("pre", { id: "detail-parameters", tabindex: 0 });
   const heading = el("h2", { id: "detail-title" }),
     parametersTitle = el("h3");
+  const acts = createActs(),
+    [back, next, close] = [
+      ["previous", BACK],
+      ["next", NEXT],
+      ["close", CROSS],
+    ].map(([which, path]) => el("button", { type: "button", id: `detail-${which}`, class: "round" }, icon(path)));
+  const side = el(
+    "div",
+    { class: "side" },
+    el("header", {}, heading, back, next, close),
+    acts.row,
+    el("table", { id: "detail-recipe" }, table),
+    el("section", { class: "parameters" }, parametersTitle, parameters),
+  );
+  const node = el(
+    "dialog",
+    { id: "detail", "aria-labelledby": "detail-title" },
+    el("div", { class: "frame" }, picture),
+    side,
+  );
+  return { ...acts, picture, table, parameters, heading, parametersTitle, back, next, close, node };
+}
+
+/** What can be done with a picture. */
+function createActs() {
   const use = el("button", { type: "button", id: "detail-use", class: "primary" });
   const seed = el("button", { type: "button", id: "detail-seed" });
   const start = el("button", { type: "button", id: "detail-start" });
@@ -45,170 +78,152 @@ function createParts() {
     ...["png", "jpg", "webp"].map((kind) => el("option", { value: kind }, kind.toUpperCase())),
   );
   const copy = el("button", { type: "button", id: "detail-copy" });
-  const back = el("button", { type: "button", id: "detail-previous", class: "round" }, icon(BACK));
-  const next = el("button", { type: "button", id: "detail-next", class: "round" }, icon(NEXT));
-  const close = el("button", { type: "button", id: "detail-close", class: "round" }, icon(CROSS));
-  const node = el(
-    "dialog",
-    { id: "detail", "aria-labelledby": "detail-title" },
-    el("div", { class: "frame" }, picture),
-    el(
-      "div",
-      { class: "side" },
-      el("header", {}, heading, back, next, close),
-      el(
-        "div",
-        { class: "buttons" },
-        use,
-        seed,
-        start,
-        el("span", { class: "joined" }, ...enlarge, upscaler.node),
-        el("span", { class: "joined" }, save, format),
-        copy,
-      ),
-      el("table", { id: "detail-recipe" }, table),
-      el("section", { class: "parameters" }, parametersTitle, parameters),
-    ),
-  );
-  return {
-    picture,
-    table,
-    parameters,
-    heading,
-    parametersTitle,
+  const row = el(
+    "div",
+    { class: "buttons" },
     use,
     seed,
     start,
-    enlarge,
-    upscaler,
-    save,
-    format,
+    el("span", { class: "joined" }, ...enlarge, upscaler.node),
+    el("span", { class: "joined" }, save, format),
     copy,
-    back,
-    next,
-    close,
-    node,
-  };
+  );
+  return { use, seed, start, enlarge, upscaler, save, format, copy, row };
 }
+
+/** @param {Parts} parts */
 function say({ heading, use, seed, start, enlarge, upscaler, save, format, copy, parametersTitle, back, next, close }) {
   heading.textContent = t("detail");
   use.textContent = t("detail.use");
   seed.textContent = t("detail.seed");
   start.textContent = t("detail.start");
-  enlarge.forEach((button) => {
-    button.textContent = t("detail.enlarge", { factor: parseInt(button.dataset.factor, 10) });
-  });
+  for (const button of enlarge) button.textContent = t("detail.enlarge", { factor: factorOf(button) });
   upscaler.render();
   save.textContent = t("detail.download");
   format.setAttribute("aria-label", t("detail.format"));
   copy.textContent = t("detail.copy");
   parametersTitle.textContent = t("detail.parameters");
-  [
-    [back, "previous"],
-    [next, "next"],
-    [close, "close"],
-  ].forEach(([button, key]) => {
-    button.title = t(`detail.${key}`);
-    button.setAttribute("aria-label", t(`detail.${key}`));
-  });
+  name(back, t("detail.previous"));
+  name(next, t("detail.next"));
+  name(close, t("detail.close"));
 }
+/** @param {HTMLElement} button @param {string} text */
+function name(button, text) {
+  button.title = text;
+  button.setAttribute("aria-label", text);
+}
+/** @param {HTMLElement} button */
+const factorOf = (button) => parseInt(button.dataset.factor ?? "", 10);
 
-// `open(id)` shows a picture.
+/** @typedef {ReturnType<typeof createParts>} Parts */
+
+/** `open(id)` shows a picture. */
 export function createDetail() {
-  const all = createParts();
-  const {
-    picture,
-    table,
-    parameters,
-    parametersTitle,
-    use,
-    seed,
-    start,
-    enlarge,
-    upscaler,
-    save,
-    format,
-    copy,
-    back,
-    next,
-    close,
-    node,
-  } = all;
-  let id = null,
-    recipe = {};
+  const parts = createParts(),
+    { node } = parts;
+  let id = "";
+  /** @type {Recipe} */
+  let recipe = {};
+  const close = () => node.close();
+  const place = () => state.pictures.findIndex((/** @type {Picture} */ one) => one.id === id);
+  const offer = () => {
+    parts.save.href = `${source({ id })}.${parts.format.value}`;
+    parts.save.download = `${id}.${parts.format.value}`;
+  };
 
+  /** @param {string} wanted */
   async function open(wanted) {
     id = wanted;
-    const known = state.pictures.find((one) => one.id === id) ?? { id };
-    picture.src = source(known);
-    picture.alt = request(known).prompt ?? "";
+    /** @type {Picture} */
+    const known = state.pictures[place()] ?? { id };
+    parts.picture.src = source(known);
+    parts.picture.alt = request(known).prompt ?? "";
     offer();
-    upscaler.refresh();
+    parts.upscaler.refresh();
     describe(known.recipe ?? {}, "");
     if (!node.open) node.showModal();
     try {
       const meta = await api(`images/${encodeURIComponent(id)}/meta`);
       if (id === wanted) describe(meta.recipe ?? known.recipe ?? {}, meta.parameters ?? "");
     } catch (error) {
-      if (id === wanted) parameters.textContent = error.message;
+      if (id === wanted) parts.parameters.textContent = /** @type {Error} */ (error).message;
     }
   }
-  function offer() {
-    save.href = `${source({ id })}.${format.value}`;
-    save.download = `${id}.${format.value}`;
+  /** @param {Recipe} next @param {string} text as other tools read it */
+  function describe(next, text) {
+    recipe = next;
+    say(parts);
+    tell(parts, recipe, text);
+    offerSteps(parts, place());
   }
-  function describe(newRecipe, text) {
-    recipe = newRecipe;
-    say(all);
-    use.hidden = seed.hidden = recipe.generator === "upscale";
-    table.replaceChildren(...rows(recipe));
-    parameters.textContent = text;
-    parametersTitle.hidden = parameters.hidden = copy.hidden = !text;
-    const place = state.pictures.findIndex((one) => one.id === id),
-      { width = 0, height = 0 } = state.pictures[place] ?? {};
-    enlarge.forEach((button) => {
-      button.disabled = Math.max(width, height) * parseInt(button.dataset.factor, 10) > LARGEST;
-    });
-    back.disabled = place <= 0;
-    next.disabled = place < 0 || place >= state.pictures.length - 1;
-  }
-  // The pictures beside it, by buttons and arrow keys.
-  const walk = (by) => {
-    const other = state.pictures[state.pictures.findIndex((one) => one.id === id) + by];
+  /** The pictures beside it, by buttons and arrow keys. @param {number} by */
+  function walk(by) {
+    const other = state.pictures[place() + by];
     if (other) open(other.id);
-  };
+  }
+  moves(parts, walk, close);
+  parts.format.addEventListener("change", offer);
+  parts.use.addEventListener("click", () => {
+    applySettings({ ...UNSAID, ...recipe.request });
+    close();
+  });
+  parts.seed.addEventListener("click", () => {
+    applySettings({ seed: recipe.request?.seed ?? -1 });
+    close();
+  });
+  parts.start.addEventListener("click", () => {
+    close();
+    begin(id);
+  });
+  for (const button of parts.enlarge)
+    button.addEventListener("click", () => {
+      close();
+      enlargePicture(id, button.dataset.factor, parts.upscaler.node.value);
+    });
+  copies(parts);
+  return { node, open };
+}
+
+/** What the picture was made with. @param {Parts} parts @param {Recipe} recipe @param {string} text */
+function tell({ use, seed, table, parameters, parametersTitle, copy }, recipe, text) {
+  use.hidden = seed.hidden = recipe.generator === "upscale";
+  table.replaceChildren(...rows(recipe));
+  parameters.textContent = text;
+  parametersTitle.hidden = parameters.hidden = copy.hidden = !text;
+}
+
+/** Which pictures lie beside it, and how far it can be enlarged. @param {Parts} parts @param {number} place */
+function offerSteps({ enlarge, back, next }, place) {
+  const { width = 0, height = 0 } = state.pictures[place] ?? {};
+  for (const button of enlarge) button.disabled = Math.max(width, height) * factorOf(button) > LARGEST;
+  back.disabled = place <= 0;
+  next.disabled = place < 0 || place >= state.pictures.length - 1;
+}
+
+/** @param {Parts} parts @param {(by: number) => void} walk @param {() => void} leave */
+function moves({ node, back, next, close }, walk, leave) {
   back.addEventListener("click", () => walk(-1));
   next.addEventListener("click", () => walk(1));
-  close.addEventListener("click", () => node.close());
+  close.addEventListener("click", leave);
   node.addEventListener("click", (event) => {
-    if (event.target === node) node.close();
+    if (event.target === node) leave();
   });
   node.addEventListener("keydown", (event) => {
     if (event.key === "ArrowLeft") walk(-1);
     if (event.key === "ArrowRight") walk(1);
   });
-  use.addEventListener("click", () => {
-    applySettings({ ...UNSAID, ...recipe.request });
-    node.close();
-  });
-  start.addEventListener("click", async () => {
-    node.close();
-    const bytes = await blob(`images/${encodeURIComponent(id)}`);
-    if (!bytes) return complain(t("error.server"));
-    await startFrom(bytes);
-    document.getElementById("area-prompt").scrollIntoView({ block: "nearest", behavior: "smooth" });
-  });
-  format.addEventListener("change", offer);
-  enlarge.forEach((button) =>
-    button.addEventListener("click", () => {
-      node.close();
-      enlargePicture(id, button.dataset.factor, upscaler.node.value);
-    }),
-  );
-  seed.addEventListener("click", () => {
-    applySettings({ seed: recipe.request?.seed ?? -1 });
-    node.close();
-  });
+}
+
+/** Another picture begins from this one. @param {string} id */
+async function begin(id) {
+  const bytes = await blob(`images/${encodeURIComponent(id)}`);
+  if (!bytes) return complain(t("error.server"));
+  await startFrom(bytes);
+  document.getElementById("area-prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+}
+
+/** @param {Parts} parts */
+function copies({ copy, parameters }) {
   copy.addEventListener("click", async () => {
     await copyText(parameters);
     copy.textContent = t("detail.copied");
@@ -216,14 +231,16 @@ export function createDetail() {
       copy.textContent = t("detail.copy");
     }, 1500);
   });
-  return { node, open };
 }
 
-// Pages that were opened over plain HTTP from another machine have no clipboard; selecting works there too.
+/**
+ * Pages that were opened over plain HTTP from another machine have no clipboard; selecting works there too.
+ * @param {HTMLElement} node
+ */
 async function copyText(node) {
-  getSelection().selectAllChildren(node);
+  getSelection()?.selectAllChildren(node);
   try {
-    await navigator.clipboard.writeText(node.textContent);
+    await navigator.clipboard.writeText(node.textContent ?? "");
   } catch {
     document.execCommand("copy");
   }

@@ -1,10 +1,12 @@
 // Small helpers for the DOM: text is always text, never HTML.
+/** @typedef {Node | string | number | false | null | undefined} Child */
 /**
  * An element: `on…` attributes are listeners, true is an attribute without a value, false and null are none.
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
  * @param {Record<string, any>} attributes
- * @param {...any} children nodes and texts; null and false are left out
- * @returns {any} an element of that tag
+ * @param {...(Child)} children nodes and texts; null and false are left out
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -13,11 +15,15 @@ export function el(tag, attributes = {}, ...children) {
     else if (value === true) node.setAttribute(name, "");
     else if (value !== false && value != null) node.setAttribute(name, value);
   }
-  node.append(...children.filter((child) => child != null && child !== false));
+  node.append(...children.flatMap(asNode));
   return node;
 }
 
+/** @param {Child} child @returns {(Node | string)[]} */
+const asNode = (child) => (child == null || child === false ? [] : [child instanceof Node ? child : String(child)]);
+
 export const icons = { play: "M5 3l8 5-8 5z", pause: "M4 3h3v10H4zM9 3h3v10H9z" };
+/** @param {string} path */
 export function icon(path) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
@@ -28,14 +34,20 @@ export function icon(path) {
   return svg;
 }
 
-/** The element around the place of an event that fits, or null. @returns {HTMLElement | null} */
+/**
+ * The element around the place of an event that fits, or null.
+ * @param {Event} event @param {string} selector @returns {HTMLElement | null}
+ */
 export const around = (event, selector) => (event.target instanceof Element ? event.target.closest(selector) : null);
 /** The element with the focus, also where the browser's type for it is a plain one. @returns {HTMLElement | null} */
-export const focused = () => /** @type {HTMLElement} */ (document.activeElement);
+export const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
 
-/** What is typed into one of Gradio's boxes. @returns {HTMLInputElement | HTMLTextAreaElement | null} */
+/**
+ * What is typed into one of Gradio's boxes.
+ * @param {string} id @returns {HTMLInputElement | HTMLTextAreaElement | null}
+ */
 export const box = (id) => document.querySelector(`#${id} textarea, #${id} input`);
-// A value into one of them, as if it had been typed.
+/** A value into one of them, as if it had been typed. @param {string} id @param {string} text */
 export function put(id, text) {
   const field = box(id);
   if (!field || field.value === text) return;
@@ -43,13 +55,18 @@ export function put(id, text) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// A picture in a data URI.
+/** A picture in a data URI. @param {string} source */
 export async function decode(source) {
   const bytes = Uint8Array.from(atob(source.slice(source.indexOf(",") + 1)), (c) => c.charCodeAt(0));
   return createImageBitmap(new Blob([bytes], { type: source.slice(5, source.indexOf(";")) }));
 }
-// A canvas as large as the picture that it shows.
+/**
+ * A canvas as large as the picture that it shows.
+ * @param {HTMLCanvasElement} canvas @param {ImageBitmap | HTMLCanvasElement} bitmap
+ */
 export function onto(canvas, bitmap) {
   Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
-  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  context(canvas).drawImage(bitmap, 0, 0);
 }
+/** What draws on a canvas. @param {HTMLCanvasElement} canvas */
+export const context = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));

@@ -39,6 +39,16 @@ export interface Snapshot {
   values: Record<string, any>;
 }
 
+export interface Look {
+  kind: string;
+  label: string;
+  info: string;
+  placeholder: string;
+  step: number | null;
+  log: boolean;
+  choices: Record<string, string>;
+}
+
 export interface Frame {
   index: number;
   total: number;
@@ -144,6 +154,211 @@ export interface RequestFields {
   prompt_lines: string;
   factor: "2x" | "4x";
   latents: string;
+}
+
+export interface ScheduleRequest {
+  beta_schedule: string;
+  num_train_timesteps: number;
+  beta_start: number;
+  beta_end: number;
+  offset: number;
+  zero_snr: boolean;
+  curve: [number, number][];
+}
+
+export interface NoisedRequest {
+  beta_schedule: string;
+  num_train_timesteps: number;
+  beta_start: number;
+  beta_end: number;
+  offset: number;
+  zero_snr: boolean;
+  curve: [number, number][];
+  t: number;
+  image: string;
+  space: "pixels" | "latents";
+  through: "decoder" | "preview";
+  strip: boolean;
+  model: string;
+  seed: number;
+}
+
+export interface ReverseRequest {
+  beta_schedule: string;
+  num_train_timesteps: number;
+  beta_start: number;
+  beta_end: number;
+  offset: number;
+  zero_snr: boolean;
+  curve: [number, number][];
+  prompt: string;
+  negative_prompt: string;
+  image: string;
+  t: number;
+  sampler: string;
+  num_inference_steps: number;
+  sigma_schedule: string;
+  eta: number;
+  guidance_scale: number;
+  guidance_curve: [number, number][];
+  shift: number;
+  model: string;
+  seed: number;
+}
+
+export interface PointsRequest {
+  beta_schedule: string;
+  num_train_timesteps: number;
+  beta_start: number;
+  beta_end: number;
+  offset: number;
+  zero_snr: boolean;
+  curve: [number, number][];
+  data: string;
+  strokes: [number, number][];
+  label: number;
+  guidance_scale: number;
+  sampler: string;
+  num_inference_steps: number;
+  sigma_schedule: string;
+  eta: number;
+  count: number;
+  seed: number;
+}
+
+export interface GuidanceRequest {
+  data: string;
+  strokes: [number, number][];
+  label: number;
+  guidance_scale: number;
+  x: number;
+  y: number;
+  sigma: number;
+}
+
+export interface OrdersRequest {
+  deviation: number;
+  sigma_max: number;
+  sigma_min: number;
+}
+
+export interface DigitsRequest {
+  model: "fixed" | "learned" | "ideal";
+  sampler: "ancestral" | "ddim";
+  variance: "fixed_small" | "fixed_large" | "learned_range";
+  eta: number;
+  num_inference_steps: number;
+  guidance_scale: number;
+  label: number;
+  clip_denoised: boolean;
+  shift: number;
+  seed: number;
+}
+
+export interface BoundRequest {
+  beta_schedule: string;
+  num_train_timesteps: number;
+  beta_start: number;
+  beta_end: number;
+  offset: number;
+  zero_snr: boolean;
+  curve: [number, number][];
+  data: string;
+  model: "fixed" | "learned" | "ideal";
+  variance: "fixed_small" | "fixed_large" | "learned_range";
+  seed: number;
+}
+
+export interface LatentsRequest {
+  data: string;
+  label: number;
+  num_inference_steps: number;
+  guidance_scale: number;
+  temperature: number;
+  seed: number;
+  family: string;
+  across: number;
+  down: number;
+  interpolation: "lerp" | "slerp";
+}
+
+export interface ManifoldRequest {
+  label: number;
+  across: number;
+  down: number;
+}
+
+export interface RoundTripRequest {
+  data: string;
+  family: string;
+  image: string;
+  index: number;
+  label: number;
+}
+
+export interface OwnRequest {
+  model: string;
+  label: number;
+  sampler: string;
+  num_inference_steps: number;
+  temperature: number;
+  samples: number;
+  seed: number;
+  image: string;
+  other: string;
+  size: number;
+  share: number;
+  interpolation: "lerp" | "slerp";
+  view: "there-and-back" | "between" | "prior";
+}
+
+export interface FamilyRequest {
+  data: string;
+  label: number;
+  num_inference_steps: number;
+  guidance_scale: number;
+  temperature: number;
+  seed: number;
+}
+
+export interface PointsTrainingRequest {
+  beta_schedule: string;
+  num_train_timesteps: number;
+  beta_start: number;
+  beta_end: number;
+  offset: number;
+  zero_snr: boolean;
+  curve: [number, number][];
+  data: string;
+  strokes: [number, number][];
+  label: number;
+  guidance_scale: number;
+  sampler: string;
+  num_inference_steps: number;
+  sigma_schedule: string;
+  eta: number;
+  count: number;
+  seed: number;
+  training_steps: number;
+  learning_rate: number;
+  width: number;
+}
+
+export interface FamilyTrainingRequest {
+  family: string;
+  data: string;
+  training_steps: number;
+  learning_rate: number;
+  width: number;
+  generator_width: number;
+  game: "relativistic" | "classic";
+  only: "both" | "discriminator" | "generator";
+  only_from: number;
+  only_steps: number;
+  latent: number;
+  beta: number;
+  num_inference_steps: number;
+  seed: number;
 }
 
 export interface Job {

@@ -21,17 +21,15 @@
  * }} Events
  */
 
-/** @type {{ [Name in keyof Events]?: ((detail: any) => void)[] }} */
-const listeners = {};
+/** What each takes is held by `on`. @type {Map<keyof Events, ((detail: any) => void)[]>} */
+const listeners = new Map();
 
 /** @template {keyof Events} Name @param {Name} name @param {(detail: Events[Name]) => void} listener */
 export const on = (name, listener) => {
-  (listeners[name] ??= []).push(listener);
+  listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 };
 
 /** @template {keyof Events} Name @param {Name} name @param {Events[Name]} [detail] */
 export const emit = (name, detail) => {
-  (listeners[name] ?? []).forEach((listener) => {
-    listener(detail);
-  });
+  for (const listener of listeners.get(name) ?? []) listener(detail);
 };

@@ -10,46 +10,53 @@ import { createPlayer } from "./player.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./engine.d.ts").LatentsRequest} Values
+ * @typedef {{ across: number, down: number }} Spot on the square, in shares from its upper left corner
+ */
+
 const PLACES = 24,
   PAUSE = 180,
   WIDE = 160;
 
+/** @param {HTMLElement} root */
 export function mountFamilyLatents(root) {
-  const views = Object.fromEntries(FAMILIES.map((name) => [name, createFamilyView(`latents-${name}`, name)]));
-  const manifold = createManifold();
-  const dot = el("i", { class: "dot" }),
-    corners = ["0", "1", "2", "3"].map((which) => el("span", { class: `corner corner-${which}` }));
-  const pad = el("div", { class: "pad", id: "latents-pad", tabindex: 0, role: "application" }, ...corners, dot);
-  const where = el("output", { class: "figures", id: "latents-where" }),
-    note = el("p", { class: "help" });
+  const grid = createGrid(),
+    manifold = createManifold();
+  const pad = createPad(
+    () => bench.values(),
+    (next) => bench.set(next),
+  );
+  const note = el("p", { class: "help" });
   const { play, range, pace } = createPlayer(
     { play: "latents-play", range: "latents-step" },
-    { show: (place) => bench.set(walk(place)), pause: () => PAUSE },
+    {
+      show: (place) => {
+        range.value = String(place);
+        bench.set(walk(place));
+      },
+      pause: () => PAUSE,
+    },
   );
-  range.max = PLACES - 1;
+  range.max = String(PLACES - 1);
+  const films = createSheetFilms("latents", () => filmOf(bench.values(), grid.present()), pace);
   const stage = el(
     "div",
     { class: "bench-main" },
     note,
-    el(
-      "div",
-      { class: "pad-row" },
-      el("div", { class: "pad-side" }, pad, where),
-      el("div", { class: "family-grid" }, ...FAMILIES.map((name) => views[name].node)),
-    ),
-    el("div", { class: "plane-line" }, play, range, createSheetFilms("latents", film, pace)),
+    el("div", { class: "pad-row" }, pad.node, grid.node),
+    el("div", { class: "plane-line" }, play, range, films),
     manifold.node,
   );
-  let data = null;
 
   const bench = createBench(root, {
     id: "bench-latents",
     experiment: "latents",
     stage,
     controls: ["data", "label", "seed", "interpolation", "temperature", "num_inference_steps", "guidance_scale"],
-    request: async (values) => {
+    request: async (/** @type {Values} */ values) => {
       await familyScores();
-      FAMILIES.filter(known).forEach((name) => ask[name]({ ...values, family: name }));
+      grid.ask(values);
       return values;
     },
     show: () => {},
@@ -57,93 +64,125 @@ export function mountFamilyLatents(root) {
       nameClass(values, parts);
       manifold.node.hidden = values.data !== "digits";
       if (!manifold.node.hidden) manifold.show(values.label);
-      if (values.data !== data) {
-        data = values.data;
-        FAMILIES.forEach((name) => {
-          views[name].node.hidden = !known(name);
-        });
-      }
-      Object.assign(dot.style, { left: `${values.across * 100}%`, top: `${values.down * 100}%` });
-      corners.forEach((corner, i) => {
-        corner.textContent = values.seed + i;
-      });
-      where.textContent = t("latents.where", { across: values.across.toFixed(2), down: values.down.toFixed(2) });
+      grid.fit(values.data);
+      pad.show(values);
     },
   });
-  const known = (name) => !shipped || (shipped[data] ?? []).includes(name);
-  let shipped = null;
-  familyScores()
-    .then(({ shipped: all }) => {
-      shipped = all;
-      FAMILIES.forEach((name) => {
-        views[name].node.hidden = !known(name);
-      });
-    })
-    .catch(() => {});
 
-  const ask = Object.fromEntries(
-    FAMILIES.map((name) => [
-      name,
-      newest(async (asked) => {
-        try {
-          const { picture, length, seconds: time } = await post("lab/latents", asked);
-          views[name].paint(await decode(picture[0]));
-          views[name].tell(t("latents.told", { time: seconds(time), length }));
-        } catch (error) {
-          views[name].tell(error.message);
-        }
-      }),
-    ]),
-  );
-
-  steer(
-    pad,
-    () => bench.values(),
-    (next) => bench.set(next),
-  );
-  // From corner to corner.
-  function walk(place) {
-    range.value = place;
-    const turn = (place / PLACES) * 4,
-      side = Math.floor(turn),
-      share = turn - side;
-    const [across, down] = [
-      [share, 0],
-      [1, share],
-      [1 - share, 1],
-      [0, 1 - share],
-    ][side];
-    return { across, down };
-  }
-  async function* film() {
-    const names = FAMILIES.filter(known),
-      values = bench.values();
-    for (let place = 0; place < PLACES; place++) {
-      const pictures = [];
-      for (const name of names)
-        pictures.push(
-          await decode((await post("lab/latents", { ...values, ...walk(place), family: name })).picture[0]),
-        );
-      yield drawSheet({
-        title: t("tab.latents"),
-        columns: 3,
-        wide: WIDE,
-        crisp: true,
-        tiles: names.map((name, i) => ({ picture: pictures[i], name: t(`family.${name}`) })),
-      });
-    }
-  }
   function say() {
     note.textContent = t("latents.help");
-    pad.setAttribute("aria-label", t("latents.pad"));
+    pad.say();
   }
   on("language", say);
   say();
 }
 
-// The hand and the arrow keys on the square: `at()` is the present place, `go({across, down})` another one, in shares.
+/** A picture of each family; only of those that were trained on the data at hand. */
+function createGrid() {
+  const views = FAMILIES.map((name) => createAsking(name));
+  /** @type {Record<string, string[]> | null} families by data, null while that is not known */
+  let shipped = null;
+  let data = "";
+  const present = () => FAMILIES.filter((name) => !shipped || (shipped[data] ?? []).includes(name));
+  function hide() {
+    const known = present();
+    for (const { name, view } of views) view.node.hidden = !known.includes(name);
+  }
+  familyScores()
+    .then((scores) => {
+      shipped = scores.shipped;
+      hide();
+    })
+    .catch(() => {});
+  return {
+    node: el("div", { class: "family-grid" }, ...views.map(({ view }) => view.node)),
+    present,
+    /** @param {Values} values */
+    ask: (values) => {
+      const known = present();
+      for (const { name, ask } of views) if (known.includes(name)) ask({ ...values, family: name });
+    },
+    /** @param {string} next */
+    fit: (next) => {
+      if (next === data) return;
+      data = next;
+      hide();
+    },
+  };
+}
+/** One family's picture, asked for one at a time. @param {string} name */
+function createAsking(name) {
+  const view = createFamilyView(`latents-${name}`, name);
+  const ask = newest(async (/** @type {Values} */ asked) => {
+    try {
+      /** @type {import("./types.d.ts").LatentsAnswer} */
+      const { picture, length, seconds: time } = await post("lab/latents", asked);
+      view.paint(await decode(picture[0]));
+      view.tell(t("latents.told", { time: seconds(time), length }));
+    } catch (error) {
+      view.tell(/** @type {Error} */ (error).message);
+    }
+  });
+  return { name, view, ask };
+}
+
+/** From corner to corner. @param {number} place @returns {Spot} */
+function walk(place) {
+  const turn = (place / PLACES) * 4,
+    side = Math.floor(turn),
+    share = turn - side;
+  const [across, down] = [
+    [share, 0],
+    [1, share],
+    [1 - share, 1],
+    [0, 1 - share],
+  ][side];
+  return { across, down };
+}
+/** @param {Values} values @param {string[]} names */
+async function* filmOf(values, names) {
+  for (let place = 0; place < PLACES; place++) {
+    const tiles = [];
+    for (const name of names) {
+      /** @type {import("./types.d.ts").LatentsAnswer} */
+      const answer = await post("lab/latents", { ...values, ...walk(place), family: name });
+      tiles.push({ name: t(`family.${name}`), picture: await decode(answer.picture[0]) });
+    }
+    yield drawSheet({ title: t("tab.latents"), columns: 3, wide: WIDE, crisp: true, tiles });
+  }
+}
+
+/**
+ * The square with its four corners: `at()` is the present place, `go` leads to another one.
+ * @param {() => Spot} at @param {(next: Spot) => void} go
+ */
+function createPad(at, go) {
+  const dot = el("i", { class: "dot" }),
+    corners = ["0", "1", "2", "3"].map((which) => el("span", { class: `corner corner-${which}` }));
+  const pad = el("div", { class: "pad", id: "latents-pad", tabindex: 0, role: "application" }, ...corners, dot);
+  const where = el("output", { class: "figures", id: "latents-where" });
+  steer(pad, at, go);
+  return {
+    node: el("div", { class: "pad-side" }, pad, where),
+    /** @param {Values} values */
+    show: ({ across, down, seed }) => {
+      Object.assign(dot.style, { left: `${across * 100}%`, top: `${down * 100}%` });
+      corners.forEach((corner, i) => {
+        corner.textContent = String(seed + i);
+      });
+      where.textContent = t("latents.where", { across: across.toFixed(2), down: down.toFixed(2) });
+    },
+    say: () => pad.setAttribute("aria-label", t("latents.pad")),
+  };
+}
+
+/** @type {Record<string, [number, number]>} */
+const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** @param {number} value */
+const within = (value) => Math.min(1, Math.max(0, value));
+/** The hand and the arrow keys on the square. @param {HTMLElement} pad @param {() => Spot} at @param {(next: Spot) => void} go */
 function steer(pad, at, go) {
-  const within = (value) => Math.min(1, Math.max(0, value));
+  /** @param {PointerEvent} event */
   function touched(event) {
     const box = pad.getBoundingClientRect();
     go({
@@ -158,7 +197,6 @@ function steer(pad, at, go) {
   pad.addEventListener("pointermove", (event) => {
     if (pad.hasPointerCapture(event.pointerId)) touched(event);
   });
-  const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   pad.addEventListener("keydown", (event) => {
     const way = KEYS[event.key];
     if (!way) return;

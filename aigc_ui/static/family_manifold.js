@@ -19,21 +19,23 @@ export function createManifold() {
     note,
     el("div", { class: "manifold-row" }, plane, el("div", {}, here, told)),
   );
-  let label = null,
-    place = { across: 0.5, down: 0.5 };
+  /** @type {number | null} */
+  let label = null;
+  let place = { across: 0.5, down: 0.5 };
 
-  const ask = newest(async ({ asked }) => {
+  const ask = newest(async (/** @type {{ asked: object }} */ { asked }) => {
     try {
+      /** @type {import("./types.d.ts").ManifoldAnswer} */
       const { sheet, picture, z } = await post("lab/manifold", asked);
       onto(plane, await decode(sheet[0]));
       onto(here, await decode(picture[0]));
       told.textContent = `z = (${z.join(", ")})`;
     } catch (error) {
-      told.textContent = error.message;
+      told.textContent = /** @type {Error} */ (error).message;
     }
   });
   const refresh = () => ask({ asked: { label, ...place } });
-  const within = (value) => Math.min(1, Math.max(0, value));
+  const within = (/** @type {number} */ value) => Math.min(1, Math.max(0, value));
   plane.addEventListener("pointermove", (event) => {
     const box = plane.getBoundingClientRect();
     place = {
@@ -52,6 +54,7 @@ export function createManifold() {
   say();
   return {
     node,
+    /** @param {number} next */
     show: (next) => {
       if (next !== label) {
         label = next;

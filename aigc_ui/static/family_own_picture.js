@@ -1,5 +1,5 @@
 // What an autoencoder of one's own makes of a picture: there and back, the way to another picture, and its bare prior.
-import { decode, el } from "./dom.js";
+import { context, decode, el } from "./dom.js";
 import { on } from "./events.js";
 import { createFamilyView, seconds } from "./family.js";
 import { post } from "./http.js";
@@ -7,90 +7,108 @@ import { createPictureChooser } from "./lab_picture.js";
 import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
-// Each view is asked for again when one of these has changed.
-const NEEDS = {
-  "there-and-back": ["model", "image", "size"],
-  between: ["model", "image", "other", "size", "share", "interpolation"],
-  prior: ["model", "size", "samples", "seed", "temperature"],
-};
+/**
+ * @typedef {import("./engine.d.ts").OwnRequest} Values
+ * @typedef {import("./types.d.ts").OwnPictureAnswer} Answer
+ * @typedef {Values["view"]} View
+ */
 
-// `set({image, other})` brings a kept picture into the bench's values; `ask(values, model)` fills what has changed.
+const TRIP = "there-and-back";
+/** Each view is asked for again when one of these has changed. @type {[View, (keyof Values)[]][]} */
+const NEEDS = [
+  [TRIP, ["model", "image", "size"]],
+  ["between", ["model", "image", "other", "size", "share", "interpolation"]],
+  ["prior", ["model", "size", "samples", "seed", "temperature"]],
+];
+/** @type {("source" | "again" | "codes" | "between" | "faded")[]} */
+const SHOWN = ["source", "again", "codes", "between", "faded"];
+
+/**
+ * `set` brings a kept picture into the bench's values; `ask(values, model)` fills what has changed.
+ * @param {(next: Partial<Values>) => unknown} set
+ */
 export function createOwnPicture(set) {
-  const views = Object.fromEntries(
-    ["source", "again", "codes", "between", "faded"].map((name) => [name, createFamilyView(`own-${name}`, name)]),
-  );
-  const prior = createFamilyView("own-prior", "prior"),
-    alas = el("p", { class: "help", id: "own-prior-note" });
-  const titles = Object.fromEntries(["trip", "between", "prior"].map((name) => [name, el("h3")]));
-  const grid = (...names) => el("div", { class: "family-grid two" }, ...names.map((name) => views[name].node));
-  const way = el(
-    "section",
-    { class: "own-part" },
-    titles.between,
-    createPictureChooser((id) => set({ other: id })),
-    grid("between", "faded"),
-  );
-  const bare = el(
-    "section",
-    { class: "own-part" },
-    titles.prior,
-    alas,
-    el("div", { class: "family-grid two" }, prior.node),
-  );
-  const node = el(
-    "div",
-    { class: "own-part", hidden: true },
-    el(
-      "section",
-      { class: "own-part" },
-      titles.trip,
+  const views = SHOWN.map((name) => ({ name, ...createFamilyView(`own-${name}`, name) })),
+    [source, again, codes, between, faded] = views,
+    prior = createFamilyView("own-prior", "prior"),
+    note = el("p", { class: "help", id: "own-prior-note" });
+  const [trip, way, bare] = [
+    createPart(
+      "trip",
+      [source, again, codes],
       createPictureChooser((id) => set({ image: id })),
-      grid("source", "again", "codes"),
     ),
-    way,
-    bare,
-  );
-  const asked = {},
-    told = {};
+    createPart(
+      "between",
+      [between, faded],
+      createPictureChooser((id) => set({ other: id })),
+    ),
+    createPart("prior", [prior], note),
+  ];
+  const node = el("div", { class: "own-part", hidden: true }, trip.node, way.node, bare.node);
+  /** @type {Partial<Record<View, string>>} what each view was asked with */
+  const asked = {};
+  /** @type {Answer | null} there and back */
+  let returned = null;
 
+  /** @param {Values} values @param {import("./types.d.ts").OwnModel} model */
   async function ask(values, { kind }) {
-    way.hidden = bare.hidden = kind === "vq";
-    views.codes.node.hidden = kind !== "vq";
-    for (const view of kind === "vq" ? ["there-and-back"] : Object.keys(NEEDS)) {
-      const state = JSON.stringify(NEEDS[view].map((name) => values[name]));
+    way.node.hidden = bare.node.hidden = kind === "vq";
+    codes.node.hidden = kind !== "vq";
+    for (const [view, needs] of kind === "vq" ? NEEDS.slice(0, 1) : NEEDS) {
+      const state = JSON.stringify(needs.map((name) => values[name]));
       if (asked[view] === state) continue;
-      told[view] = await post("lab/own-picture", { ...values, view });
+      /** @type {Answer} */
+      const answer = await post("lab/own-picture", { ...values, view });
       asked[view] = state;
-      await show(told[view]);
+      if (view === TRIP) returned = answer;
+      await show(answer);
     }
     say();
   }
+  /** @param {Answer} answer */
   async function show(answer) {
-    for (const [name, view] of Object.entries(views)) if (answer[name]) view.paint(await decode(answer[name][0]));
-    if (answer.prior) prior.paint(await strip(answer.prior));
-  }
-  // Several pictures as one, in rows as square as they go.
-  async function strip(sources) {
-    const bitmaps = await Promise.all(sources.map(decode)),
-      columns = Math.ceil(Math.sqrt(bitmaps.length)),
-      { width, height } = bitmaps[0];
-    const sheet = el("canvas", { width: columns * width, height: Math.ceil(bitmaps.length / columns) * height }),
-      pen = sheet.getContext("2d");
-    bitmaps.forEach((bitmap, i) => pen.drawImage(bitmap, (i % columns) * width, Math.floor(i / columns) * height));
-    return sheet;
+    for (const { name, paint } of views) {
+      const [picture] = answer[name] ?? [];
+      if (picture) paint(await decode(picture));
+    }
+    if (answer.prior) prior.paint(await sheetOf(answer.prior));
   }
   function say() {
-    for (const [name, title] of Object.entries(titles)) title.textContent = t(`family.own.${name}`);
-    const trip = told["there-and-back"];
-    alas.textContent =
-      t("own.prior.help") + (trip?.deviation ? ` ${t("own.deviation", { deviation: figure(trip.deviation) })}` : "");
-    if (trip)
-      views.again.tell(
-        t("trip.told", { error: figure(trip.error), numbers: trip.numbers, of: trip.of, time: seconds(trip.seconds) }),
-      );
-    if (trip?.known) views.codes.tell(t("own.codes", { used: trip.used, known: trip.known }));
+    for (const part of [trip, way, bare]) part.say();
+    const deviation = returned?.deviation ? ` ${t("own.deviation", { deviation: figure(returned.deviation) })}` : "";
+    note.textContent = t("own.prior.help") + deviation;
+    if (!returned) return;
+    const { error, numbers, of, used, known } = returned;
+    again.tell(t("trip.told", { error: figure(error), numbers, of, time: seconds(returned.seconds) }));
+    if (known) codes.tell(t("own.codes", { used, known }));
   }
   on("language", say);
   say();
   return { node, ask };
+}
+
+/** A section with its title. @param {string} name @param {{ node: HTMLElement }[]} views @param {HTMLElement} above them */
+function createPart(name, views, above) {
+  const title = el("h3"),
+    grid = el("div", { class: "family-grid two" }, ...views.map(({ node }) => node));
+  return {
+    node: el("section", { class: "own-part" }, title, above, grid),
+    say: () => {
+      title.textContent = t(`family.own.${name}`);
+    },
+  };
+}
+
+/** Several pictures as one, in rows as square as they go. @param {string[]} sources */
+async function sheetOf(sources) {
+  const bitmaps = await Promise.all(sources.map(decode)),
+    columns = Math.ceil(Math.sqrt(bitmaps.length)),
+    { width, height } = bitmaps[0];
+  const sheet = el("canvas", { width: columns * width, height: Math.ceil(bitmaps.length / columns) * height }),
+    pen = context(sheet);
+  bitmaps.forEach((bitmap, i) => {
+    pen.drawImage(bitmap, (i % columns) * width, Math.floor(i / columns) * height);
+  });
+  return sheet;
 }

@@ -8,6 +8,14 @@ import { createPictureChooser } from "./lab_picture.js";
 import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./engine.d.ts").RoundTripRequest} Values
+ * @typedef {import("./types.d.ts").RoundTripAnswer} Answer
+ */
+
+const ORDER = ["vae", "flow", "vq", "flow-matching", "diffusion", "gan"]; // the quick ones first
+
+/** @param {HTMLElement} root */
 export function mountFamilyRoundTrip(root) {
   const views = Object.fromEntries(
     ["source", ...FAMILIES].map((name) => [name, createFamilyView(`trip-${name}`, name)]),
@@ -17,19 +25,19 @@ export function mountFamilyRoundTrip(root) {
     "div",
     { class: "bench-main" },
     note,
-    createPictureChooser((id) => bench.set({ image: id })),
+    createPictureChooser(chosen),
     el("div", { class: "family-grid four" }, ...["source", ...FAMILIES].map((name) => views[name].node)),
   );
+  /** @type {Record<string, Answer>} */
   const answers = {};
-  let shipped = null,
-    turn = 0;
+  let turn = 0;
 
   const bench = createBench(root, {
     id: "bench-round-trip",
     experiment: "round-trip",
     stage,
     controls: ["data", "index", "label"],
-    request: async (values) => {
+    request: async (/** @type {Values} */ values) => {
       await trip(values);
       return values;
     },
@@ -40,18 +48,23 @@ export function mountFamilyRoundTrip(root) {
     },
   });
 
-  // One family after another, the quick ones first; a newer picture leaves the rest of an older one's round out.
-  const ORDER = ["vae", "flow", "vq", "flow-matching", "diffusion", "gan"];
+  /** @param {string} image @returns {unknown} */
+  function chosen(image) {
+    return bench.set({ image });
+  }
+  /** One family after another; a newer picture leaves the rest of an older one's round out. @param {Values} values */
   async function trip(values) {
     const mine = ++turn;
-    shipped ??= (await familyScores()).shipped;
-    const known = ORDER.filter((name) => (shipped[values.data] ?? []).includes(name));
+    const { shipped } = await familyScores(),
+      here = shipped[values.data] ?? [],
+      known = ORDER.filter((name) => here.includes(name));
     FAMILIES.forEach((name) => {
       views[name].node.hidden = !known.includes(name);
       if (known.includes(name)) views[name].tell(t("trip.under_way"));
     });
     for (const name of known) {
       if (mine !== turn) return;
+      /** @type {Answer} */
       const answer = await post("lab/round-trip", { ...values, family: name });
       answers[name] = answer;
       views.source.paint(await decode(answer.source[0]));
@@ -59,6 +72,7 @@ export function mountFamilyRoundTrip(root) {
       views[name].tell(line(answer));
     }
   }
+  /** @param {Answer} answer */
   const line = ({ error, numbers, of, seconds: time }) =>
     t("trip.told", { error: figure(error), numbers, of, time: seconds(time) });
   function say() {

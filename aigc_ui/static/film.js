@@ -1,27 +1,33 @@
 // Films: three buttons that save steps as a moving picture, and the sheet that a bench of the lab draws for every step.
-import { el } from "./dom.js";
+import { context, el } from "./dom.js";
 import { on } from "./events.js";
 import { file, posted } from "./http.js";
 import { colour } from "./plot_drawing.js";
 import { saveAs } from "./plot_files.js";
 import { t } from "./words.js";
 
+/** @type {Record<string, string>} */
 const KINDS = { webp: "WebP", gif: "GIF", mp4: "MP4" };
 const EDGE = 8,
   LINE = 22,
   FONT = "13px system-ui, sans-serif";
 
-// `make(kind)` gives a film's bytes; `name()` names its file, without the ending.
+/**
+ * `make(kind)` gives a film's bytes; `name()` names its file, without the ending.
+ * @param {string} id @param {{ name: () => string, make: (kind: string) => Promise<Blob> }} film
+ */
 export function createFilms(id, { name, make }) {
   const buttons = Object.entries(KINDS).map(([kind, text]) =>
     el("button", { type: "button", class: "quiet", "data-kind": kind, onclick: () => save(kind) }, text),
   );
   const status = el("span", { class: "told", role: "status" });
   const node = el("span", { class: "films", id }, ...buttons, status);
+  /** @param {string} text */
   function tell(text, bad = false) {
     status.textContent = text;
     status.classList.toggle("alas", bad);
   }
+  /** @param {string} kind */
   async function save(kind) {
     node.setAttribute("aria-busy", "true");
     buttons.forEach((button) => {
@@ -32,7 +38,7 @@ export function createFilms(id, { name, make }) {
       saveAs(`${name()}.${kind}`, await make(kind));
       tell("");
     } catch (error) {
-      tell(error.message, true);
+      tell(/** @type {Error} */ (error).message, true);
     }
     buttons.forEach((button) => {
       button.disabled = false;
@@ -41,18 +47,23 @@ export function createFilms(id, { name, make }) {
   }
   const say = () =>
     buttons.forEach((button) => {
-      button.title = t("film.save", { kind: KINDS[button.dataset.kind] });
+      button.title = t("film.save", { kind: KINDS[button.dataset.kind ?? ""] });
     });
   on("language", say);
   say();
   return node;
 }
 
-// The same for steps that the page draws itself: `sheets()` yields a canvas for each, of one size, shown `pace()` ms.
+/**
+ * The same for steps that the page draws itself: `sheets()` yields a canvas for each, of one size, shown `pace()` ms.
+ * @typedef {AsyncGenerator<HTMLCanvasElement> | Generator<HTMLCanvasElement>} Sheets
+ * @param {string} name @param {() => Sheets} sheets @param {() => number} pace
+ */
 export const createSheetFilms = (name, sheets, pace) =>
   createFilms(`${name}-films`, {
     name: () => name,
     make: async (kind) => {
+      /** @type {string[]} */
       const pictures = [];
       for await (const sheet of sheets()) {
         pictures.push(sheet.toDataURL("image/png"));
@@ -63,8 +74,11 @@ export const createSheetFilms = (name, sheets, pace) =>
     },
   });
 
-// One step as an opaque picture in the colours of the page: a line of text, below it tiles `wide` pixels wide, each
-// with its name. tiles: [{ picture, name }]
+/**
+ * One step as an opaque picture in the colours of the page: a line of text, below it tiles `wide` pixels wide, each
+ * with its name.
+ * @param {{ title: string, tiles: import("./types.d.ts").Tile[], columns?: number, wide: number, crisp?: boolean }} sheet
+ */
 export function drawSheet({ title, tiles, columns = tiles.length, wide, crisp = false }) {
   const [{ picture: first }] = tiles,
     high = Math.round((wide * first.height) / first.width);
@@ -72,8 +86,9 @@ export function drawSheet({ title, tiles, columns = tiles.length, wide, crisp = 
     across = wide + EDGE,
     down = LINE + high + EDGE;
   const canvas = el("canvas", { width: columns * across + EDGE, height: LINE + rows * down + EDGE });
-  const pen = canvas.getContext("2d"),
-    write = (text, x, y, most) => pen.fillText(text, x, y + LINE / 2, most);
+  const pen = context(canvas);
+  /** @type {(text: string, x: number, y: number, most: number) => void} */
+  const write = (text, x, y, most) => pen.fillText(text, x, y + LINE / 2, most);
   pen.fillStyle = colour("--paper");
   pen.fillRect(0, 0, canvas.width, canvas.height);
   Object.assign(pen, { fillStyle: colour("--ink"), font: FONT, textBaseline: "middle", imageSmoothingEnabled: !crisp });

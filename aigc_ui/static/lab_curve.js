@@ -2,12 +2,19 @@
 
 const GAP = 0.005,
   MOST = 24; // between two positions; points in all
+/** @typedef {import("./types.d.ts").Place} Place */
+/** @param {number} value @param {number} low @param {number} high */
 const held = (value, low, high) => Math.min(high, Math.max(low, value));
 
-// What a plot takes as `drag`. `points()` are the present ones, [position from 0 to 1, value], `put` keeps others;
-// position 1 lies at x = `wide`, values are held from `low` to `high`.
+/**
+ * What a plot takes as `drag`. `points()` are the present ones, [position from 0 to 1, value], `put` keeps others;
+ * position 1 lies at x = `wide`, values are held from `low` to `high`.
+ * @param {{ points: () => Place[], put: (next: Place[]) => void, wide: number, low: number, high: number }} curve
+ * @returns {import("./types.d.ts").Drag}
+ */
 export function curveHandles({ points, put, wide, low, high }) {
-  const copy = () => points().map((point) => [...point]);
+  const copy = () => points().map(([a, b]) => /** @type {Place} */ ([a, b]));
+  /** @type {(x: number, y: number) => Place} */
   const place = (x, y) => [held(x / wide, 0, 1), held(y, low, high)];
   return {
     points: points().map(([a, b]) => [a * wide, b]),
@@ -22,7 +29,7 @@ export function curveHandles({ points, put, wide, low, high }) {
     },
     add: (x, y) => {
       const [a, b] = place(x, y),
-        next = [...copy(), [a, b]].sort((p, q) => p[0] - q[0]);
+        next = [...copy(), /** @type {Place} */ ([a, b])].sort((p, q) => p[0] - q[0]);
       if (next.length > MOST || next.some((p, i) => i && p[0] - next[i - 1][0] < GAP)) return null;
       put(next);
       return next.findIndex((p) => p[0] === a);

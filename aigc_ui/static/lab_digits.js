@@ -7,30 +7,51 @@ import { createPlayer } from "./player.js";
 import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./engine.d.ts").DigitsRequest} Values
+ * @typedef {import("./types.d.ts").DigitsAnswer} Answer
+ */
+
 const WIDE = 800; // of a film's rows, in pixels
 
+/** @type {(keyof Values)[]} */
+const CONTROLS = [
+  "model",
+  "sampler",
+  "variance",
+  "eta",
+  "label",
+  "guidance_scale",
+  "num_inference_steps",
+  "clip_denoised",
+  "shift",
+  "seed",
+];
+
+/** @param {HTMLElement} root */
 export function mountLabDigits(root) {
-  const rows = Object.fromEntries(["x", "x0", "nearest"].map((id) => [id, row(`digits-${id}`)]));
-  const { play, range, pace } = createPlayer(
+  const rows = createRows();
+  const player = createPlayer(
     { play: "digits-play", range: "digits-step" },
     { show: (place) => go(place), pause: () => 120 },
   );
+  const { play, range } = player;
   const where = el("output", { class: "figures" }),
     verdict = el("p", { id: "digits-verdict" }),
     space = el("p", { class: "help" });
+  const films = createSheetFilms("digits", () => filmOf(answer), player.pace);
   const stage = el(
     "div",
     { class: "bench-main" },
-    el("div", { class: "plane-line" }, play, range, where, createSheetFilms("digits", film, pace)),
-    rows.x.node,
-    rows.x0.node,
-    rows.nearest.node,
+    el("div", { class: "plane-line" }, play, range, where, films),
+    ...rows.nodes,
     verdict,
     space,
   );
-  let answer = null,
-    frames = { x: [], x0: [] },
-    step = Infinity;
+  /** @type {Answer | null} */
+  let answer = null;
+  /** @type {number} the step that is looked at, Infinity for the last of any number */
+  let step = Infinity;
 
   createBench(root, {
     id: "bench-digits",
@@ -42,83 +63,102 @@ export function mountLabDigits(root) {
         step = whole(look.step, 0, Infinity, Infinity);
       },
     },
-    controls: [
-      "model",
-      "sampler",
-      "variance",
-      "eta",
-      "label",
-      "guidance_scale",
-      "num_inference_steps",
-      "clip_denoised",
-      "shift",
-      "seed",
-    ],
-    show: async (next) => {
-      const [x, x0, nearest] = await Promise.all(
-        [next.x, next.x0, next.nearest].map((all) => Promise.all(all.map(decode))),
-      );
-      [...frames.x, ...frames.x0].forEach((bitmap) => bitmap.close());
+    controls: CONTROLS,
+    show: async (/** @type {Answer} */ next, /** @type {Values} */ _asked) => {
+      await rows.take(next);
       answer = next;
-      frames = { x, x0 };
-      rows.nearest.paint(nearest[0]);
-      range.max = x.length - 1;
-      go(Math.min(step, x.length - 1));
+      range.max = String(next.x.length - 1);
+      go(Math.min(step, next.x.length - 1));
       say();
     },
-    shown: (values, parts) => {
-      if (values.variance === "learned_range" && values.model !== "learned") {
-        values.variance = "fixed_small";
-        parts.variance?.set("fixed_small");
-      }
-      parts.variance.node.hidden = values.sampler === "ddim";
-      parts.eta.node.hidden = values.sampler !== "ddim";
-    },
+    shown: fit,
   });
 
-  function row(id) {
-    const canvas = el("canvas", { id, role: "img" }),
-      name = el("figcaption");
-    return {
-      node: el("figure", { class: "digits" }, name, canvas),
-      name,
-      canvas,
-      paint: (bitmap) => onto(canvas, bitmap),
-    };
-  }
+  /** @param {number} i */
   function go(i) {
-    step = i >= frames.x.length - 1 ? Infinity : i;
-    range.value = i;
-    rows.x.paint(frames.x[i]);
-    rows.x0.paint(frames.x0[i]);
+    if (!answer) return;
+    step = i >= answer.x.length - 1 ? Infinity : i;
+    range.value = String(i);
+    rows.paint(i);
     where.textContent = stepOf(answer, i);
   }
-  const stepOf = ({ steps }, i) => t("live.step", { step: steps[i], total: steps.at(-1) });
-  async function* film() {
-    const made = answer;
-    for (let i = 0; i < (made?.x.length ?? 0); i++) {
-      const tiles = await Promise.all(
-        ["x", "x0"].map(async (id) => ({ name: t(`live.${id}`), picture: await decode(made[id][i]) })),
-      );
-      yield drawSheet({ title: stepOf(made, i), tiles, columns: 1, wide: WIDE, crisp: true });
-    }
-  }
   function say() {
-    rows.x.name.textContent = t("live.x");
-    rows.x0.name.textContent = t("live.x0");
-    rows.nearest.name.textContent = t("lab.nearest");
-    for (const { canvas, name } of Object.values(rows)) canvas.setAttribute("aria-label", name.textContent);
+    rows.say();
     space.textContent = t("lab.space.digits");
-    if (!answer) return;
-    const right = answer.read_as.filter((label, i) => label === answer.asked[i]).length;
-    const gap = answer.gaps.reduce((sum, g) => sum + g, 0) / answer.gaps.length;
-    verdict.textContent = t("lab.verdict", {
-      right,
-      all: answer.asked.length,
-      gap: figure(gap),
-      real: figure(answer.gap_of_data),
-    });
+    if (answer) verdict.textContent = verdictOn(answer);
   }
   on("language", say);
   say();
+}
+
+/** Not every model has every variance, nor every sampler. @param {Values} values @param {import("./types.d.ts").Parts} parts */
+function fit(values, parts) {
+  if (values.variance === "learned_range" && values.model !== "learned") {
+    values.variance = "fixed_small";
+    parts.variance?.set("fixed_small");
+  }
+  parts.variance.node.hidden = values.sampler === "ddim";
+  parts.eta.node.hidden = values.sampler !== "ddim";
+}
+
+/** Three rows of ten digits: a step, its guess, and the nearest training pictures of the last. */
+function createRows() {
+  const [x, x0, nearest] = ["x", "x0", "nearest"].map((id) => row(`digits-${id}`));
+  /** @type {{ x: ImageBitmap[], x0: ImageBitmap[] }} */
+  let frames = { x: [], x0: [] };
+  return {
+    nodes: [x.node, x0.node, nearest.node],
+    /** Decodes an answer's pictures. @param {Answer} next */
+    take: async (next) => {
+      const all = [next.x, next.x0, next.nearest].map((pictures) => Promise.all(pictures.map(decode)));
+      const [xs, x0s, nearests] = await Promise.all(all);
+      for (const bitmap of [...frames.x, ...frames.x0]) bitmap.close();
+      frames = { x: xs, x0: x0s };
+      onto(nearest.canvas, nearests[0]);
+    },
+    /** @param {number} i */
+    paint: (i) => {
+      onto(x.canvas, frames.x[i]);
+      onto(x0.canvas, frames.x0[i]);
+    },
+    say: () => {
+      x.name.textContent = t("live.x");
+      x0.name.textContent = t("live.x0");
+      nearest.name.textContent = t("lab.nearest");
+      for (const { canvas, name } of [x, x0, nearest]) canvas.setAttribute("aria-label", name.textContent ?? "");
+    },
+  };
+}
+/** @param {string} id */
+function row(id) {
+  const canvas = el("canvas", { id, role: "img" }),
+    name = el("figcaption");
+  return { node: el("figure", { class: "digits" }, name, canvas), name, canvas };
+}
+
+/** @param {Answer} answer @param {number} i */
+const stepOf = ({ steps }, i) => t("live.step", { step: steps[i], total: steps[steps.length - 1] });
+
+/** @param {Answer | null} answer */
+async function* filmOf(answer) {
+  if (!answer) return;
+  for (let i = 0; i < answer.x.length; i++) {
+    const tiles = [
+      { name: t("live.x"), picture: await decode(answer.x[i]) },
+      { name: t("live.x0"), picture: await decode(answer.x0[i]) },
+    ];
+    yield drawSheet({ title: stepOf(answer, i), tiles, columns: 1, wide: WIDE, crisp: true });
+  }
+}
+
+/** How many are read as what was asked for, and how near they lie to training pictures. @param {Answer} answer */
+function verdictOn(answer) {
+  const right = answer.read_as.filter((label, i) => label === answer.asked[i]).length;
+  const gap = answer.gaps.reduce((sum, g) => sum + g, 0) / answer.gaps.length;
+  return t("lab.verdict", {
+    right,
+    all: answer.asked.length,
+    gap: figure(gap),
+    real: figure(answer.gap_of_data),
+  });
 }

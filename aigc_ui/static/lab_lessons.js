@@ -6,11 +6,20 @@ import { saveAs } from "./plot_files.js";
 import { openBench, openRoom, openedBench, roomOf, showControls } from "./rooms.js";
 import { language, t } from "./words.js";
 
+/**
+ * A lesson: a state of a bench, and what stands on its card; texts in one language or in several.
+ * @typedef {string | Record<string, string>} Text
+ * @typedef {import("./types.d.ts").BenchState & { name?: string, look: object, title?: Text, text?: Text,
+ *   question?: Text, options?: Text[], answer?: number, reveal?: Text }} Lesson
+ */
+
+/** @param {unknown} state */
 const packed = (state) =>
   btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(state))))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replace(/=+$/, "");
+/** @param {string} text */
 const unpacked = (text) =>
   JSON.parse(
     new TextDecoder().decode(
@@ -18,8 +27,11 @@ const unpacked = (text) =>
     ),
   );
 
-// What a stranger's file or link may hold: the name of a bench, its values, what else is chosen there, names to hide,
-// texts. All is shown as text.
+/**
+ * What a stranger's file or link may hold: the name of a bench, its values, what else is chosen there, names to hide,
+ * texts. All is shown as text.
+ * @param {any} state @returns {Lesson}
+ */
 function checked(state) {
   const values = state?.values,
     look = state?.look ?? {},
@@ -31,47 +43,43 @@ function checked(state) {
 const linked = () => new URLSearchParams(location.hash.slice(1)).get("lab");
 function roomOfLink() {
   try {
-    return roomOf(checked(unpacked(linked())).bench);
+    return roomOf(checked(stateOfLink()).bench) ?? "lab";
   } catch {
     return "lab";
+  }
+}
+/** What a link holds, unchecked; null where that cannot be read. */
+function stateOfLink() {
+  try {
+    return unpacked(linked() ?? "");
+  } catch {
+    return null;
   }
 }
 on("started", () => {
   if (linked()) openRoom(roomOfLink());
 });
-const said = (text) => (typeof text === "string" ? text : String(text?.[language()] ?? text?.en ?? ""));
+/** A text in the language of now; a stranger's may be anything. @param {any} text */
+const inWords = (text) => (typeof text === "string" ? text : String(text?.[language()] ?? text?.en ?? ""));
 
+/** @param {HTMLElement} root */
 export const mountLabLessons = (root) => lessonsOf("lab", "lesson", root);
+/** @param {HTMLElement} root */
 export const mountFamilyLessons = (root) => lessonsOf("families", "family-lesson", root);
 
-// The line of one room, its ids beginning with `prefix`.
+/** The line of one room, its ids beginning with `prefix`. @param {string} room @param {string} prefix @param {HTMLElement} root */
 function lessonsOf(room, prefix, root) {
-  const select = el("select", { id: `${prefix}-choice` }),
-    name = el("span");
-  const file = el("input", { type: "file", accept: ".json,application/json", hidden: true });
-  const buttons = Object.fromEntries(
-    ["open", "save", "link", "link.plain"].map((what) => [
-      what,
-      el("button", { type: "button", class: "quiet", id: `${prefix}-${what.replace(".", "-")}` }),
-    ]),
-  );
-  const card = el("section", { class: "lesson-card", id: `${prefix}-card`, hidden: true }),
-    message = el("p", { class: "alas", role: "alert", hidden: true });
-  root.replaceChildren(
-    el(
-      "div",
-      { class: "bench lessons" },
-      el("div", { class: "lesson-line" }, el("label", {}, name, select), ...Object.values(buttons), file),
-      message,
-      card,
-    ),
-  );
-  let lessons = [],
-    present = null;
+  const line = createLine(prefix, root);
+  /** @type {Lesson[]} */
+  let lessons = [];
+  /** @type {Lesson | null} the one that is open */
+  let present = null;
 
   async function load() {
     try {
-      lessons = (await api("lab/lessons")).lessons.filter(({ bench }) => roomOf(bench) === room);
+      /** @type {Lesson[]} */
+      const all = (await api("lab/lessons")).lessons;
+      lessons = all.filter(({ bench }) => roomOf(bench) === room);
     } catch {
       setTimeout(load, 3000);
       return;
@@ -79,101 +87,52 @@ function lessonsOf(room, prefix, root) {
     say();
     fromLink();
   }
+  /** @param {unknown} state of a lesson, a file or a link */
   function open(state) {
     try {
       present = checked(state);
     } catch (error) {
-      message.textContent = error.message;
-      message.hidden = false;
-      return;
+      return line.complain(/** @type {Error} */ (error).message);
     }
-    message.hidden = true;
-    if (roomOf(present.bench) !== room) return elsewhere();
-    const known = lessons.findIndex((lesson) => lesson.name === present.name);
-    select.value = known < 0 ? "" : present.name;
+    line.complain("");
+    if (roomOf(present.bench) !== room) return elsewhere(present);
+    const { name } = present;
+    line.select.value = name && lessons.some((lesson) => lesson.name === name) ? name : "";
     show();
     openBench(present.bench, present);
   }
-  // A file for the other room is handed over as a link, which that room reads.
-  function elsewhere() {
-    const state = present;
+  /** A file for the other room is handed over as a link, which that room reads. @param {Lesson} state */
+  function elsewhere(state) {
     present = null;
     location.hash = `lab=${packed(state)}`;
   }
   function leave() {
     present = null;
-    card.hidden = true;
+    line.card.hidden = true;
     showControls();
   }
   function show() {
-    card.hidden = !present?.question && !present?.text && !present?.hide?.length;
-    if (!card.hidden)
-      card.replaceChildren(
-        ...cardOf(present, () => {
-          present.hide = [];
-          showControls();
-          show();
-        }),
-      );
+    const lesson = present;
+    line.card.hidden = !lesson?.question && !lesson?.text && !lesson?.hide.length;
+    if (line.card.hidden || !lesson) return;
+    const showAll = () => {
+      lesson.hide = [];
+      showControls();
+      show();
+    };
+    line.card.replaceChildren(...cardOf(lesson, showAll));
   }
-
-  const state = (hide = []) => {
-    const bench = openedBench();
-    return bench && { bench: bench.name, values: bench.values(), look: bench.look(), hide };
-  };
-  async function copy(button, hide) {
-    const link = new URL(location.href);
-    link.hash = `lab=${packed(state(hide ? openedBench().shown() : []))}`;
-    try {
-      await navigator.clipboard.writeText(link.href);
-    } catch {
-      window.prompt("", link.href);
-      return;
-    }
-    button.textContent = t("detail.copied");
-    setTimeout(say, 1500);
-  }
-  buttons.link.addEventListener("click", () => copy(buttons.link, false));
-  buttons["link.plain"].addEventListener("click", () => copy(buttons["link.plain"], true));
-  buttons.save.addEventListener("click", () =>
-    saveAs(
-      "lesson.json",
-      new Blob([JSON.stringify({ ...present, ...state(present?.hide) }, null, 1)], { type: "application/json" }),
-    ),
-  );
-  buttons.open.addEventListener("click", () => file.click());
-  file.addEventListener("change", async () => {
-    const text = file.files[0]?.size < 1e6 ? await file.files[0].text() : "";
-    file.value = "";
-    try {
-      open(JSON.parse(text));
-    } catch {
-      open(null);
-    }
-  });
-  select.addEventListener("change", () => {
-    const lesson = lessons.find(({ name: which }) => which === select.value);
+  line.sends(() => present, open, say);
+  line.select.addEventListener("change", () => {
+    const lesson = lessons.find(({ name }) => name === line.select.value);
     if (lesson) open(structuredClone(lesson));
     else leave();
   });
   function fromLink() {
-    const told = linked();
-    if (!told || roomOfLink() !== room) return;
-    try {
-      open(unpacked(told));
-    } catch {
-      open(null);
-    }
+    if (linked() && roomOfLink() === room) open(stateOfLink());
   }
   function say() {
-    name.textContent = t("lesson");
-    const value = select.value;
-    select.replaceChildren(
-      el("option", { value: "" }, t("lesson.none")),
-      ...lessons.map((l) => el("option", { value: l.name }, said(l.title))),
-    );
-    select.value = present && lessons.some((l) => l.name === present.name) ? present.name : value;
-    for (const [what, button] of Object.entries(buttons)) button.textContent = t(`lesson.${what}`);
+    line.say(lessons, present);
     show();
   }
   on("language", say);
@@ -181,37 +140,119 @@ function lessonsOf(room, prefix, root) {
   say();
   load();
 }
-// What stands on a lesson's card; `showAll` brings the controls back that it hides.
+
+/** The choice of lessons with its buttons, what is wrong, and the card. @param {string} prefix @param {HTMLElement} root */
+function createLine(prefix, root) {
+  const select = el("select", { id: `${prefix}-choice` }),
+    name = el("span");
+  const file = el("input", { type: "file", accept: ".json,application/json", hidden: true });
+  const [openFile, save, link, plainLink] = ["open", "save", "link", "link.plain"].map((what) =>
+    el("button", {
+      type: "button",
+      class: "quiet",
+      id: `${prefix}-${what.replace(".", "-")}`,
+      "data-word": `lesson.${what}`,
+    }),
+  );
+  const buttons = [openFile, save, link, plainLink];
+  const card = el("section", { class: "lesson-card", id: `${prefix}-card`, hidden: true }),
+    message = el("p", { class: "alas", role: "alert", hidden: true });
+  const line = el("div", { class: "lesson-line" }, el("label", {}, name, select), ...buttons, file);
+  root.replaceChildren(el("div", { class: "bench lessons" }, line, message, card));
+
+  /** @param {string} text */
+  function complain(text) {
+    message.textContent = text;
+    message.hidden = !text;
+  }
+  /** @type {(present: () => Lesson | null, open: (state: unknown) => void, say: () => void) => void} */
+  function sends(present, open, say) {
+    link.addEventListener("click", () => copyLink(link, false, say));
+    plainLink.addEventListener("click", () => copyLink(plainLink, true, say));
+    save.addEventListener("click", () => saveLesson(present()));
+    openFile.addEventListener("click", () => file.click());
+    file.addEventListener("change", async () => open(await readFile(file)));
+  }
+  /** @param {Lesson[]} lessons @param {Lesson | null} present */
+  function say(lessons, present) {
+    name.textContent = t("lesson");
+    const value = select.value;
+    select.replaceChildren(
+      el("option", { value: "" }, t("lesson.none")),
+      ...lessons.map((lesson) => el("option", { value: lesson.name }, inWords(lesson.title))),
+    );
+    select.value = lessons.find((lesson) => lesson.name === present?.name)?.name ?? value;
+    for (const button of buttons) button.textContent = t(button.dataset.word ?? "");
+  }
+  return { select, card, complain, sends, say };
+}
+
+/** What is on the open bench. @param {string[]} hide controls that are hidden for who opens it */
+function openState(hide = []) {
+  const bench = openedBench();
+  return bench && { bench: bench.name, values: bench.values(), look: bench.look(), hide };
+}
+/** @param {HTMLElement} button @param {boolean} hide all controls @param {() => void} say its word again */
+async function copyLink(button, hide, say) {
+  const link = new URL(location.href);
+  link.hash = `lab=${packed(openState(hide ? openedBench()?.shown() : []))}`;
+  try {
+    await navigator.clipboard.writeText(link.href);
+  } catch {
+    window.prompt("", link.href);
+    return;
+  }
+  button.textContent = t("detail.copied");
+  setTimeout(say, 1500);
+}
+/** @param {Lesson | null} present */
+function saveLesson(present) {
+  const text = JSON.stringify({ ...present, ...openState(present?.hide) }, null, 1);
+  saveAs("lesson.json", new Blob([text], { type: "application/json" }));
+}
+/** What a chosen file holds; null where that is no JSON. @param {HTMLInputElement} input */
+async function readFile(input) {
+  const file = input.files?.[0],
+    text = file && file.size < 1e6 ? await file.text() : "";
+  input.value = "";
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** What stands on a lesson's card; `showAll` brings the controls back that it hides. @param {Lesson} lesson @param {() => void} showAll */
 function cardOf(lesson, showAll) {
   const verdict = el("p", { class: "verdict", role: "status" });
-  const options = (Array.isArray(lesson.options) ? lesson.options : []).map((option, i) =>
-    el(
-      "button",
-      {
-        type: "button",
-        onclick: (event) => {
-          const right = i === lesson.answer;
-          verdict.replaceChildren(el("b", {}, `${t(right ? "lesson.right" : "lesson.wrong")} `), said(lesson.reveal));
-          options.forEach((button) => {
-            button.classList.remove("picked");
-          });
-          event.currentTarget.classList.add("picked");
-        },
-      },
-      said(option),
-    ),
-  );
+  const options = optionsOf(lesson, verdict);
   const all = lesson.hide.length
     ? el("button", { type: "button", class: "quiet", onclick: showAll }, t("lesson.all"))
     : null;
-  return [
-    lesson.title && el("h2", {}, said(lesson.title)),
-    lesson.text && el("p", {}, said(lesson.text)),
-    lesson.question && el("p", {}, el("b", {}, `${t("lesson.predict")} `), said(lesson.question)),
-    options.length && el("div", { class: "options" }, ...options),
+  const parts = [
+    lesson.title && el("h2", {}, inWords(lesson.title)),
+    lesson.text && el("p", {}, inWords(lesson.text)),
+    lesson.question && el("p", {}, el("b", {}, `${t("lesson.predict")} `), inWords(lesson.question)),
+    options.length > 0 && el("div", { class: "options" }, ...options),
     verdict,
     all,
-  ].filter(Boolean);
+  ];
+  return parts.filter((part) => part instanceof Node);
+}
+/** Answers to choose from; the verdict says which one was right. @param {Lesson} lesson @param {HTMLElement} verdict */
+function optionsOf(lesson, verdict) {
+  const options = Array.isArray(lesson.options) ? lesson.options : [];
+  /** @type {HTMLButtonElement[]} */
+  const buttons = options.map((option, i) => el("button", { type: "button", onclick: () => pick(i) }, inWords(option)));
+  /** @param {number} i */
+  function pick(i) {
+    const right = i === lesson.answer;
+    verdict.replaceChildren(el("b", {}, `${t(right ? "lesson.right" : "lesson.wrong")} `), inWords(lesson.reveal));
+    buttons.forEach((button, k) => {
+      button.classList.toggle("picked", k === i);
+    });
+  }
+  return buttons;
 }
 window.addEventListener("hashchange", () => {
   if (linked()) openRoom(roomOfLink());

@@ -9,6 +9,12 @@ import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./engine.d.ts").ScheduleRequest} Schedule
+ * @typedef {import("./types.d.ts").NoisedAnswer} Answer
+ * @typedef {{ image: string, space: string, through: string }} Values what is chosen here besides the schedule
+ */
+
 const SPACES = ["pixels", "latents"],
   THROUGH = ["decoder", "preview"];
 const PICTURE = /^[0-9a-f]{64}$/; // a kept one's id
@@ -16,107 +22,54 @@ const FILMED = 25,
   PACE = 120,
   WIDE = 384; // a film's even steps, milliseconds of each, pixels of its picture
 
-// `schedule()` gives the present schedule's values; `moved()` is called when another step is looked at.
+/**
+ * `schedule()` gives the present schedule's values; `moved()` is called when another step is looked at.
+ * @param {{ schedule: () => Schedule | undefined, moved: () => void }} bench
+ */
 export function createNoisedPicture({ schedule, moved }) {
-  const big = el("canvas", { id: "noised", role: "img" }),
-    strip = el("div", { class: "noise-strip" });
-  const formula = el("p", { class: "formula", id: "forward-formula" });
-  const note = el("p", { class: "help", id: "noised-space" }),
-    message = el("p", { class: "alas", role: "alert", hidden: true });
-  const range = el("input", { type: "range", id: "schedule-t", min: 0, max: 999, value: 500, "aria-label": "t" });
+  /** @type {Values} */
   const values = { image: "", space: SPACES[0], through: THROUGH[0] };
-  const space = either("space", SPACES),
-    through = either("through", THROUGH);
+  const space = either("space", SPACES, values, show),
+    through = either("through", THROUGH, values, show);
+  const view = createView(go);
+  const range = el("input", { type: "range", id: "schedule-t", min: 0, max: 999, value: 500, "aria-label": "t" });
+  const chooser = createPictureChooser((id) => {
+    values.image = id;
+    return show();
+  });
+  const films = createSheetFilms(
+    "noising",
+    () => filmOf(schedule(), values),
+    () => PACE,
+  );
   const node = el(
     "div",
     { class: "noised" },
+    el("div", {}, view.big, chooser),
     el(
       "div",
       {},
-      big,
-      createPictureChooser((id) => {
-        values.image = id;
-        return show();
-      }),
-    ),
-    el(
-      "div",
-      {},
-      formula,
-      el(
-        "div",
-        { class: "plane-line" },
-        range,
-        createSheetFilms("noising", film, () => PACE),
-      ),
-      strip,
+      view.formula,
+      el("div", { class: "plane-line" }, range, films),
+      view.strip,
       el("div", { class: "spaces" }, space.node, through.node),
-      note,
-      message,
+      view.note,
+      view.message,
     ),
   );
-  let chosen = 0.5,
-    shape = [],
-    stripOf = "";
-
-  const last = () => schedule().num_train_timesteps - 1;
+  let chosen = 0.5;
+  const last = () => (schedule()?.num_train_timesteps ?? 1000) - 1;
   const step = () => Math.round(chosen * last());
 
-  // The strip depends on all but t: while only t moves it is not asked for.
-  const fetchNoise = newest(async (wanted) => {
-    const rest = JSON.stringify({ ...wanted, t: 0 });
-    try {
-      const made = await post("lab/noised", { ...wanted, strip: rest !== stripOf });
-      paint(big, await decode(made.shown[0]));
-      if (made.strip) {
-        const end = wanted.num_train_timesteps - 1;
-        strip.replaceChildren(
-          ...(await Promise.all(made.strip.map(decode))).map((bitmap, i) => small(bitmap, made.steps[i], end)),
-        );
-        stripOf = rest;
-      }
-      formula.replaceChildren(...written(made));
-      shape = made.shape;
-      Object.assign(big.dataset, { t: made.t, space: wanted.space, through: wanted.through });
-      message.hidden = true;
-      say();
-    } catch (error) {
-      message.textContent = error.message;
-      message.hidden = false;
-    }
-  });
   function show() {
     say();
-    if (!schedule()) return null; // it is still to come, and shows the picture then
-    range.max = last();
-    range.value = step();
-    return fetchNoise({ ...schedule(), ...values, t: step() });
+    const present = schedule();
+    if (!present) return null; // it is still to come, and shows the picture then
+    range.max = String(last());
+    range.value = String(step());
+    return view.ask({ ...present, ...values, t: step() });
   }
-  async function* film() {
-    const wanted = { ...schedule(), ...values, strip: false },
-      end = wanted.num_train_timesteps - 1;
-    const count = Math.min(FILMED, end + 1) || 0; // none before the first schedule has come
-    for (let i = 0; i < count; i++) {
-      const made = await post("lab/noised", { ...wanted, t: Math.round((i / (count - 1)) * end) });
-      yield drawSheet({
-        title: written(made)
-          .map((part) => part.textContent ?? part)
-          .join(""),
-        wide: WIDE,
-        tiles: [{ name: t("live.x"), picture: await decode(made.shown[0]) }],
-      });
-    }
-  }
-  // For a link or a file.
-  const look = {
-    read: () => ({ t: step(), image: values.image, space: values.space, through: values.through }),
-    take: ({ t: at, image, space: chosenSpace, through: by }, { num_train_timesteps: T }) => {
-      chosen = whole(at, 0, T - 1, (T - 1) / 2) / (T - 1);
-      values.image = typeof image === "string" && PICTURE.test(image) ? image : "";
-      values.space = SPACES.includes(chosenSpace) ? chosenSpace : SPACES[0];
-      values.through = THROUGH.includes(by) ? by : THROUGH[0];
-    },
-  };
+  /** @param {number} share of the steps */
   function go(share) {
     chosen = share;
     moved();
@@ -125,13 +78,115 @@ export function createNoisedPicture({ schedule, moved }) {
   range.addEventListener("input", () => {
     if (schedule()) go(+range.value / last());
   });
+  /** For a link or a file. @type {import("./types.d.ts").Chosen<Schedule>} */
+  const look = {
+    read: () => ({ t: step(), ...values }),
+    take: (given, { num_train_timesteps: T }) => {
+      chosen = whole(given.t, 0, T - 1, (T - 1) / 2) / (T - 1);
+      Object.assign(values, valuesOf(given));
+    },
+  };
 
-  function paint(canvas, bitmap) {
-    onto(canvas, bitmap);
-    bitmap.close();
+  function say() {
+    space.say();
+    through.say();
+    through.node.hidden = values.space === "pixels";
+    view.say();
   }
-  function small(bitmap, at, end) {
-    const canvas = el("canvas");
+  on("language", say);
+  say();
+  return { node, show, step, look };
+}
+
+/** Out of a stranger's file. @param {import("./types.d.ts").Stranger} given @returns {Values} */
+const valuesOf = ({ image, space, through }) => ({
+  image: typeof image === "string" && PICTURE.test(image) ? image : "",
+  space: SPACES.includes(space) ? space : SPACES[0],
+  through: THROUGH.includes(through) ? through : THROUGH[0],
+});
+
+/**
+ * Buttons of which one is pressed.
+ * @param {"space" | "through"} name @param {string[]} options @param {Values} values @param {() => void} changed
+ */
+function either(name, options, values, changed) {
+  const buttons = options.map((option) =>
+    el("button", {
+      type: "button",
+      "data-option": option,
+      onclick: () => {
+        values[name] = option;
+        changed();
+      },
+    }),
+  );
+  const group = el("div", { class: "either", role: "group", "data-choice": name }, ...buttons);
+  return {
+    node: group,
+    say: () => {
+      group.setAttribute("aria-label", t(`field.${name}`));
+      for (const button of buttons) {
+        button.textContent = t(`choice.${name}.${button.dataset.option}`);
+        button.setAttribute("aria-pressed", String(button.dataset.option === values[name]));
+      }
+    },
+  };
+}
+
+/** The picture, its formula and its strip as they were answered. @param {(share: number) => void} go to a step of the strip */
+function createView(go) {
+  const big = el("canvas", { id: "noised", role: "img" }),
+    strip = el("div", { class: "noise-strip" });
+  const formula = el("p", { class: "formula", id: "forward-formula" });
+  const note = el("p", { class: "help", id: "noised-space" }),
+    message = el("p", { class: "alas", role: "alert", hidden: true });
+  let shape = "",
+    stripOf = "";
+
+  // The strip depends on all but t: while only t moves it is not asked for.
+  const ask = newest(async (/** @type {Schedule & Values & { t: number }} */ wanted) => {
+    const rest = JSON.stringify({ ...wanted, t: 0 });
+    try {
+      /** @type {Answer} */
+      const answer = await post("lab/noised", { ...wanted, strip: rest !== stripOf });
+      paint(big, await decode(answer.shown[0]));
+      if (answer.strip) {
+        strip.replaceChildren(...(await stripButtons(answer, wanted.num_train_timesteps - 1, go)));
+        stripOf = rest;
+      }
+      formula.replaceChildren(...written(answer));
+      shape = answer.shape.join(" × ");
+      Object.assign(big.dataset, { t: answer.t, space: wanted.space, through: wanted.through });
+      message.hidden = true;
+      say();
+    } catch (error) {
+      message.textContent = /** @type {Error} */ (error).message;
+      message.hidden = false;
+    }
+  });
+  function say() {
+    const { space, through } = big.dataset;
+    note.textContent =
+      space === "latents"
+        ? t(through === "decoder" ? "lab.space.decoder" : "lab.space.preview", { shape })
+        : t("lab.space.pixels");
+    big.setAttribute("aria-label", t("live.x"));
+  }
+  return { big, strip, formula, note, message, ask, say };
+}
+
+/** @param {HTMLCanvasElement} canvas @param {ImageBitmap} bitmap */
+function paint(canvas, bitmap) {
+  onto(canvas, bitmap);
+  bitmap.close();
+}
+
+/** @param {Answer} answer @param {number} end the last step @param {(share: number) => void} go */
+async function stripButtons({ strip = [], steps = [] }, end, go) {
+  const bitmaps = await Promise.all(strip.map(decode));
+  return bitmaps.map((bitmap, i) => {
+    const canvas = el("canvas"),
+      at = steps[i];
     paint(canvas, bitmap);
     return el(
       "button",
@@ -139,58 +194,35 @@ export function createNoisedPicture({ schedule, moved }) {
       canvas,
       el("span", { class: "figures" }, String(at)),
     );
-  }
-  function written({ t: now, signal, noise, beta }) {
-    return [
-      "x",
-      el("sub", {}, String(now)),
-      ` = ${signal.toFixed(4)} · x`,
-      el("sub", {}, "0"),
-      ` + ${noise.toFixed(4)} · ε,  β`,
-      el("sub", {}, String(now)),
-      ` = ${figure(beta)}`,
-    ];
-  }
+  });
+}
 
-  // Buttons of which one is pressed.
-  function either(name, options) {
-    const buttons = options.map((option) =>
-      el("button", {
-        type: "button",
-        "data-option": option,
-        onclick: () => {
-          values[name] = option;
-          show();
-        },
-      }),
-    );
-    const group = el("div", { class: "either", role: "group", "data-choice": name }, ...buttons);
-    return {
-      node: group,
-      say: () => {
-        group.setAttribute("aria-label", t(`field.${name}`));
-        for (const button of buttons) {
-          button.textContent = t(`choice.${name}.${button.dataset.option}`);
-          button.setAttribute("aria-pressed", button.dataset.option === values[name]);
-        }
-      },
-    };
+/** q(x_t | x_0) with the present numbers. @param {Answer} answer @returns {(string | HTMLElement)[]} */
+const written = ({ t: now, signal, noise, beta }) => [
+  "x",
+  el("sub", {}, String(now)),
+  ` = ${signal.toFixed(4)} · x`,
+  el("sub", {}, "0"),
+  ` + ${noise.toFixed(4)} · ε,  β`,
+  el("sub", {}, String(now)),
+  ` = ${figure(beta)}`,
+];
+
+/** Even steps from the picture to the noise; none before the first schedule has come. @param {Schedule | undefined} schedule @param {Values} values */
+async function* filmOf(schedule, values) {
+  if (!schedule) return;
+  const wanted = { ...schedule, ...values, strip: false },
+    end = schedule.num_train_timesteps - 1,
+    count = Math.min(FILMED, end + 1);
+  for (let i = 0; i < count; i++) {
+    /** @type {Answer} */
+    const answer = await post("lab/noised", { ...wanted, t: Math.round((i / (count - 1)) * end) });
+    yield drawSheet({
+      title: written(answer)
+        .map((part) => (typeof part === "string" ? part : part.textContent))
+        .join(""),
+      wide: WIDE,
+      tiles: [{ name: t("live.x"), picture: await decode(answer.shown[0]) }],
+    });
   }
-  function say() {
-    space.say();
-    through.say();
-    through.node.hidden = values.space === "pixels";
-    const numbers = { shape: shape.join(" × ") };
-    const { space: made, through: by } = big.dataset;
-    note.textContent =
-      made === "latents"
-        ? by === "decoder"
-          ? t("lab.space.decoder", numbers)
-          : t("lab.space.preview", numbers)
-        : t("lab.space.pixels");
-    big.setAttribute("aria-label", t("live.x"));
-  }
-  on("language", say);
-  say();
-  return { node, show, step, look };
 }

@@ -5,6 +5,8 @@ import { createSheetFilms, drawSheet } from "./film.js";
 import { post } from "./http.js";
 import { createBench, whole } from "./lab.js";
 import { createPlane, planeKey, planePicture } from "./lab_plane.js";
+import { SCORES, following, sceneOf } from "./lab_points_scene.js";
+import { createSketch } from "./lab_points_sketch.js";
 import { createTraining } from "./lab_training.js";
 import { createPlayer } from "./player.js";
 import { createPlot } from "./plot.js";
@@ -12,394 +14,424 @@ import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./engine.d.ts").PointsRequest} Values
+ * @typedef {import("./types.d.ts").PointsAnswer} Answer
+ * @typedef {import("./types.d.ts").Plane} Plane
+ * @typedef {import("./lab_points_scene.js").Scores} Scores
+ * @typedef {"exact" | "learned"} Whose denoiser
+ */
+
 const MOVE = 120,
   NEAR = 0.25; // milliseconds a step; how near a point a click must be
-const WIDE = { 1: 480, 2: 400 }; // of a film's planes, in pixels, by their number
-const CLASSES = 8; // colours; classes beyond them begin again
-const MOST_STROKES = 1500;
-const SCORES = { unconditional: "--plot-4", conditional: "--plot-2", guided: "--plot-3" };
-const LONGEST = 0.8,
-  LENGTH = 0.35; // of an arrow, in reaches; and of a score of 1 where it fits
+const WIDE = [480, 400]; // of a film's planes, in pixels, where there is one and where there are two
+/** @type {(Whose | "both")[]} */
 const VIEWS = ["exact", "learned", "both"];
+/** @type {import("./lab_points_scene.js").Way[]} */
+const WAYS = ["forward", "back"];
+const PAINTS = ["--plot-1", "--plot-2", "--plot-3", "--plot-4", "--plot-5"];
 
+/** What is answered, and what of it is looked at; `view` is what is preferred, as far as there is anything learned. */
+class State {
+  /** @type {{ exact?: Answer, learned?: Answer | null }} */
+  answers = {};
+  /** @type {Values | null} */
+  asked = null;
+  /** @type {Whose | "both"} */
+  preferred = "learned";
+  /** @type {Whose | "both"} */
+  view = "exact";
+  way = WAYS[1];
+  step = 0; // 0 is the data's end, the last one the noise
+  arrows = false;
+  /** @type {number | null} */
+  followed = null;
+  /** @type {Scores | null} */
+  scores = null;
+
+  get last() {
+    return (this.answers.exact?.sigmas.length ?? 1) - 1;
+  }
+  /** The answers that are shown side by side. @returns {{ whose: Whose, answer: Answer }[]} */
+  get visible() {
+    const { exact, learned } = this.answers,
+      both = this.view === "both";
+    return [
+      ...(exact && (both || this.view === "exact") ? [{ whose: /** @type {Whose} */ ("exact"), answer: exact }] : []),
+      ...(learned && (both || this.view === "learned")
+        ? [{ whose: /** @type {Whose} */ ("learned"), answer: learned }]
+        : []),
+    ];
+  }
+  /** Whether guidance pushes the followed point. */
+  get guiding() {
+    return this.asked != null && this.asked.label >= 0 && following(this.answers.exact, this.followed);
+  }
+  /** @param {Whose} whose @param {Answer} answer @param {number} at @param {Scores | null} scores */
+  scene(whose, answer, at, scores) {
+    return sceneOf(answer, { ...this, at }, whose === "exact" ? scores : null);
+  }
+}
+
+/** @type {(keyof Values)[]} */
+const CONTROLS = [
+  "data",
+  "beta_schedule",
+  "num_train_timesteps",
+  "zero_snr",
+  "sampler",
+  "num_inference_steps",
+  "sigma_schedule",
+  "eta",
+  "label",
+  "guidance_scale",
+  "count",
+  "seed",
+];
+
+/** @param {HTMLElement} root */
 export function mountLabPoints(root) {
-  const planes = ["plane", "plane-beside"].map((id) => createPlane(id)),
-    names = planes.map(() => el("figcaption"));
-  const { play, range, pace } = createPlayer(
-    { play: "plane-play", range: "plane-step" },
-    {
-      show: (place) => go(way === "back" ? last() - place : place),
-      pause: (steps) => Math.max(30, Math.min(MOVE, 3000 / steps)),
-    },
-  );
-  const where = el("output", { class: "figures", id: "plane-where" });
-  const ways = ["forward", "back"].map((way) =>
-    el("button", { type: "button", "data-way": way, onclick: () => turn(way) }),
-  );
-  const views = VIEWS.map((which) =>
-    el("button", {
-      type: "button",
-      "data-whose": which,
-      onclick: () => {
-        preferred = which;
-        look();
-      },
-    }),
-  );
-  const choice = el("div", { class: "either", id: "train-whose", hidden: true }, ...views);
-  const arrows = el("input", { type: "checkbox", id: "plane-arrows", onchange: paint }),
-    arrowsName = el("span");
-  const table = el("table", { class: "plain", id: "plane-quality" }),
-    hint = el("p", { class: "help" });
-  const legend = el("ul", { class: "plane-legend" }),
-    sketching = el("button", { type: "button", id: "plane-draw" });
-  const orders = createPlot("plot-orders"),
-    orderNote = el("p", { class: "help" });
-  const learn = createTraining();
-  const row = el(
-    "div",
-    { class: "plane-row" },
-    ...planes.map(({ canvas }, i) => el("figure", { class: "plane-figure" }, names[i], canvas)),
-    el(
-      "div",
-      { class: "plane-side" },
-      el("label", { class: "control flag" }, arrows, arrowsName),
-      table,
-      hint,
-      legend,
-      sketching,
-    ),
-  );
-  const stage = el(
-    "div",
-    { class: "bench-main" },
-    el(
-      "div",
-      { class: "plane-line" },
-      el("div", { class: "either" }, ...ways),
-      play,
-      range,
-      where,
-      createSheetFilms("points", film, pace),
-    ),
-    choice,
-    row,
-    learn.node,
-    orders.node,
-    orderNote,
-  );
-  /** @type {{ exact?: any, learned?: any }} */
-  let answers = {};
-  let asked = null,
-    preferred = "learned",
-    view = "exact",
-    way = "back",
-    step = 0,
-    followed = null,
-    scores = null;
-  let strokes = null,
-    tooShort = false;
+  const state = new State(),
+    learn = createTraining(),
+    orders = createOrders();
+  const screen = createScreen(state, (strokes) => bench.set({ data: "drawn", strokes, label: -1 }));
+  const stage = el("div", { class: "bench-main" }, ...screen.nodes, learn.node, ...orders.nodes);
 
   const bench = createBench(root, {
     id: "bench-points",
     experiment: "points",
     stage,
-    look: {
-      read: () => ({ way, step, followed, arrows: arrows.checked, whose: preferred, training: learn.settings() }),
-      take: (look, values) => {
-        face(look.way === "forward" ? "forward" : "back");
-        step = whole(look.step, 0, values.num_inference_steps, 0);
-        followed = whole(look.followed, 0, values.count - 1, null);
-        arrows.checked = look.arrows === true;
-        preferred = VIEWS.includes(look.whose) ? look.whose : "learned";
-        learn.take(look.training ?? {});
-      },
-    },
-    controls: [
-      "data",
-      "beta_schedule",
-      "num_train_timesteps",
-      "zero_snr",
-      "sampler",
-      "num_inference_steps",
-      "sigma_schedule",
-      "eta",
-      "label",
-      "guidance_scale",
-      "count",
-      "seed",
-    ],
-    show: (next, values) => {
-      asked = values;
-      answers = { exact: next, learned: learn.of(values) };
-      look();
+    look: lookOf(state, screen, learn),
+    controls: CONTROLS,
+    show: (/** @type {Answer} */ exact, /** @type {Values} */ asked) => {
+      state.asked = asked;
+      state.answers = { exact, learned: learn.of(asked) };
+      screen.look();
     },
     shown: (values) => {
-      if (values.data === "drawn" && values.strokes.length < 2 && !strokes) begin();
+      if (values.data === "drawn" && values.strokes.length < 2) screen.sketch();
     },
   });
-  learn.on({
+  learn.serve({
     values: () => bench.values(),
     begun: () => {
-      if (preferred === "exact") preferred = "learned";
+      if (state.preferred === "exact") state.preferred = "learned";
     },
     learned: () => {
-      answers.learned = asked && learn.of(asked);
-      look();
+      state.answers.learned = state.asked && learn.of(state.asked);
+      screen.look();
     },
   });
+  new ResizeObserver(orders.draw).observe(screen.paper);
+  on("language", () => {
+    screen.say();
+    orders.draw();
+  });
+  screen.turn("back");
+  screen.say();
+}
 
-  // --- what is shown: the exact denoiser's answer, the network's, or both at the same step ---
-  const shown = () => (view === "both" ? ["exact", "learned"] : [view]);
-  const last = () => (answers.exact?.sigmas.length ?? 1) - 1;
+/**
+ * What is looked at, for a link or a file.
+ * @param {State} state @param {ReturnType<typeof createScreen>} screen @param {ReturnType<typeof createTraining>} learn
+ * @returns {import("./types.d.ts").Chosen<Values>}
+ */
+function lookOf(state, screen, learn) {
+  return {
+    read: () => {
+      const { way, step, followed, arrows, preferred } = state;
+      return { way, step, followed, arrows, whose: preferred, training: learn.settings() };
+    },
+    take: (look, values) => {
+      state.step = whole(look.step, 0, values.num_inference_steps, 0);
+      state.followed = whole(look.followed, 0, values.count - 1, null);
+      state.preferred = VIEWS.includes(look.whose) ? look.whose : "learned";
+      screen.face(look.way === "forward" ? "forward" : "back");
+      screen.point(look.arrows === true);
+      learn.take(look.training ?? {});
+    },
+  };
+}
+
+/**
+ * All above the training: the line of the player, the planes, and what stands beside them.
+ * @param {State} state @param {(strokes: import("./types.d.ts").Place[]) => void} drawn
+ */
+function createScreen(state, drawn) {
+  const planes = ["plane", "plane-beside"].map((id) => createPlane(id)),
+    sketch = createSketch(planes[0], { changed: paint, turned: sketched, drawn });
+  const side = createSide(state, sketch, paint),
+    scores = createScores(state, paint),
+    line = createLine(state, { go, turn }),
+    views = createViews(state, look);
+  const row = createRow(planes, side.node);
+  planes.forEach((plane, i) => {
+    plane.canvas.addEventListener("click", (event) => follow(plane, i, event));
+  });
+
   function look() {
-    view = answers.learned ? preferred : "exact";
-    choice.hidden = !answers.learned;
-    views.forEach((b) => b.setAttribute("aria-pressed", b.dataset.whose === view));
-    row.classList.toggle("both", view === "both" && !strokes);
-    range.max = last();
-    go(Math.min(step, last()));
+    state.view = state.answers.learned ? state.preferred : "exact";
+    views.show();
+    row.node.classList.toggle("both", state.view === "both" && !sketch.strokes());
+    line.reach(state.last);
+    go(Math.min(state.step, state.last));
     say();
   }
-  // Step 0 is the data's end, the last one the noise.
+  /** @param {number} next */
   function go(next) {
-    if (!answers.exact) return;
-    const edge = (next === 0) !== (step === 0);
-    step = next;
-    range.value = way === "back" ? last() - step : step;
-    where.textContent = level(answers.exact, step);
+    if (!state.answers.exact) return;
+    const edge = (next === 0) !== (state.step === 0);
+    state.step = next;
+    line.show(state.answers.exact);
     paint();
-    push();
-    if (edge) explain();
+    scores.push();
+    if (edge) side.explain();
   }
-  function face(next) {
-    way = next;
-    ways.forEach((b) => b.setAttribute("aria-pressed", b.dataset.way === way));
-  }
+  /** @param {State["way"]} next */
   function turn(next) {
-    face(next);
-    if (answers.exact) go(way === "back" ? last() : 0);
-    explain();
+    line.face(next);
+    if (state.answers.exact) go(next === "back" ? state.last : 0);
+    side.explain();
   }
-
   function paint() {
+    const strokes = sketch.strokes();
     if (strokes) return planes[0].draw({ reach: 1, marks: [{ kind: "dots", places: strokes, colour: "--accent" }] });
-    if (answers.exact)
-      shown().forEach((which, i) => planes[i].draw(scene(answers[which], step, which === "exact" && scores)));
-  }
-  const level = (answer, at) => `σ ${figure(answer.sigmas[at])}`;
-  // Every step in the order of playing, each as one picture.
-  async function* film() {
-    const all = shown(),
-      kept = { ...answers },
-      steps = [...(kept.exact?.sigmas ?? []).keys()],
-      wide = WIDE[all.length];
-    for (const at of way === "back" ? steps.reverse() : steps) {
-      const pushed = guiding() && at > 0 ? await scoresAt(kept.exact, at) : null;
-      yield drawSheet({
-        title: `${t(`lab.way.${way}`)} · ${level(kept.exact, at)}`,
-        wide,
-        tiles: all.map((which) => ({
-          name: t(`train.whose.${which}`),
-          picture: planePicture(scene(kept[which], at, which === "exact" && pushed), wide),
-        })),
-      });
-    }
-  }
-  // `pushed` are the scores at the followed point, where they are to be seen.
-  function scene(answer, at, pushed) {
-    const paths = answer[way],
-      many = answer.classes.length > 1 && way === "back";
-    return {
-      reach: answer.reach,
-      field: arrows.checked && at > 0 ? { side: answer.arrows, vectors: answer.field[at - 1] } : null,
-      dots: {
-        places: paths[at],
-        faint: followed != null,
-        colour: (i) => (many ? "--ink" : `--class-${(answer.labels[i] % CLASSES) + 1}`),
-      },
-      marks: following(answer)
-        ? [...trail(answer, paths, at), ...(pushed && at > 0 ? pushes(answer.reach, pushed) : [])]
-        : [],
-    };
-  }
-
-  // --- one point: its path, the step before as it was and as the model sees it, and what guidance adds ---
-  const following = (answer) => followed != null && followed < answer.labels.length;
-  function trail(answer, paths, at) {
-    const path = paths.map((state) => state[followed]),
-      marks = [{ kind: "path", places: path, at, colour: "--accent" }];
-    if (at === 0) return marks;
-    const { x0, x, deviation } = answer.steps_back[at - 1];
-    const circle = (end, style) => ({
-      kind: "circle",
-      at: end.map((v, k) => x0 * v + x * path[at][k]),
-      radius: deviation,
-      ...style,
+    state.visible.forEach(({ whose, answer }, i) => {
+      planes[i].draw(state.scene(whose, answer, state.step, state.scores));
     });
-    marks.push(circle(path[0], { colour: "--accent", dash: true }));
-    if (way === "forward") return marks;
-    const guess = answer.x0_pred[at - 1][followed];
-    return [...marks, circle(guess, { colour: "--plot-5" }), { kind: "cross", at: guess, colour: "--plot-5" }];
   }
-  // Three arrows at one scale, and the line on which their ends lie.
-  function pushes(reach, pushed) {
-    const { at } = pushed,
-      vectors = Object.keys(SCORES).map((name) => pushed[name]);
-    const scale = Math.min(LENGTH, LONGEST / Math.max(...vectors.map((v) => Math.hypot(...v)))) * reach;
-    const by = (name) => pushed[name].map((v) => v * scale),
-      end = (name) => by(name).map((v, k) => at[k] + v);
-    return [
-      {
-        kind: "line",
-        places: [end("unconditional"), end("conditional"), end("guided")],
-        colour: "--muted",
-        dash: true,
-      },
-      ...Object.entries(SCORES)
-        .reverse()
-        .map(([name, colour]) => ({ kind: "arrow", at, by: by(name), colour })),
-    ];
-  }
-  const guiding = () => followed != null && asked?.label >= 0 && following(answers.exact);
-  async function scoresAt(answer, i) {
-    const { data, strokes: drawn, label, guidance_scale } = asked,
-      at = answer[way][i][followed];
-    const body = { data, strokes: drawn, label, guidance_scale, x: at[0], y: at[1], sigma: answer.sigmas[i] };
-    const made = await post("lab/guidance", body).catch(() => null);
-    return made && { at, ...made };
-  }
-  const askScores = newest(async ({ at }) => {
-    const made = at <= last() ? await scoresAt(answers.exact, at) : null;
-    scores = guiding() ? made : null;
-    paint();
-  });
-  function push() {
-    if (!guiding()) scores = null;
-    else if (step > 0) askScores({ at: step });
-  }
-  function follow(i, event) {
-    const answer = answers[shown()[i]];
-    if (strokes || !answer) return;
-    const [x, y] = planes[i].place(event),
-      gaps = answer[way][step].map(([a, b]) => Math.hypot(a - x, b - y));
-    const nearest = gaps.indexOf(Math.min(...gaps));
-    followed = gaps[nearest] < NEAR && nearest !== followed ? nearest : null;
-    go(step);
-    explain();
-  }
-  planes.forEach(({ canvas }, i) => canvas.addEventListener("click", (event) => follow(i, event)));
-
-  // --- a distribution of one's own, in coordinates of the square: only its shape counts ---
-  const paper = planes[0].canvas;
-  function begin() {
-    strokes = [];
-    tooShort = false;
-    row.classList.remove("both");
+  /** A sketch was begun or left. */
+  function sketched() {
+    if (!sketch.strokes()) return look();
+    row.node.classList.remove("both");
     paint();
     say();
   }
-  function leave() {
-    strokes = null;
-    look();
-  }
-  paper.addEventListener("pointermove", (event) => {
-    if (!strokes || !event.buttons || strokes.length >= MOST_STROKES) return;
-    strokes.push(planes[0].place(event));
-    paint();
-  });
-  paper.addEventListener("pointerup", () => {
-    if (!strokes) return;
-    tooShort = new Set(strokes.map(String)).size < 2;
-    if (tooShort) {
-      strokes = [];
-      paint();
-      return say();
-    }
-    const drawn = strokes;
-    leave();
-    bench.set({ data: "drawn", strokes: drawn, label: -1 });
-  });
-  sketching.addEventListener("click", () => (strokes ? leave() : begin()));
-
-  // --- words and figures ---
-  function quality() {
-    const whose = shown(),
-      cells = (name) => [...whose.map((w) => answers[w][name]), answers.exact[`${name}_of_data`]];
-    const heads = view === "both" ? whose.map((w) => t(`train.whose.${w}`)) : [t("lab.samples")];
-    const figures = (title, name) =>
-      el("tr", {}, el("th", {}, title), ...cells(name).map((v) => el("td", {}, figure(v))));
-    table.replaceChildren(
-      el("tr", {}, el("th"), ...[...heads, t("lab.data")].map((head) => el("th", {}, head))),
-      figures(t("lab.nll"), "nll"),
-      figures(t("lab.distance"), "distance"),
-    );
-  }
-  // What the marks of a followed point are.
-  function explain() {
-    const one = followed != null && !strokes,
-      between = one && step > 0;
-    hint.textContent = strokes
-      ? t(tooShort ? "lab.sketch.short" : "lab.sketch.help")
-      : t(one ? "lab.posterior.help" : "lab.follow.help");
-    const keys = [
-      one && ["path", "--accent", "lab.key.path"],
-      between && ["dashed", "--accent", "lab.key.q"],
-      ...(between && way === "back"
-        ? [
-            ["circle", "--plot-5", "lab.key.p"],
-            ["cross", "--plot-5", "lab.key.x0"],
-          ]
-        : []),
-      ...(between && guiding()
-        ? Object.entries(SCORES).map(([name, paint]) => ["arrow", paint, `lab.key.${name}`])
-        : []),
-    ];
-    legend.replaceChildren(
-      ...keys.filter(Boolean).map(([kind, paint, word]) => el("li", {}, planeKey(kind, paint), t(word))),
-      ...(between && guiding() ? [el("li", { class: "help" }, t("lab.guidance.help"))] : []),
-    );
+  /** @param {Plane} plane @param {number} i @param {MouseEvent} event */
+  function follow(plane, i, event) {
+    const answer = state.visible[i]?.answer;
+    if (sketch.strokes() || !answer) return;
+    const [x, y] = plane.place(event),
+      gaps = answer[state.way][state.step].map(([a, b]) => Math.hypot(a - x, b - y));
+    const nearest = gaps.indexOf(Math.min(...gaps));
+    state.followed = gaps[nearest] < NEAR && nearest !== state.followed ? nearest : null;
+    go(state.step);
+    side.explain();
   }
   function say() {
-    ways.forEach((b) => {
-      b.textContent = t(`lab.way.${b.dataset.way}`);
-    });
-    views.forEach((b) => {
-      b.textContent = t(`train.whose.${b.dataset.whose}`);
-    });
-    names.forEach((name, i) => {
-      name.textContent = t(`train.whose.${["exact", "learned"][i]}`);
-    });
-    planes.forEach(({ canvas }) => canvas.setAttribute("aria-label", t("tab.points")));
-    arrowsName.textContent = t("lab.arrows");
-    sketching.textContent = t(strokes ? "lab.sketch.leave" : "lab.sketch");
-    explain();
-    if (answers.exact) quality();
+    for (const part of [line, views, row, sketch, side]) part.say();
   }
-  const PAINTS = ["--plot-1", "--plot-2", "--plot-3", "--plot-4", "--plot-5"];
+  const begin = () => sketch.strokes() ?? sketch.begin();
+  const nodes = [line.node, views.node, row.node];
+  return { nodes, paper: planes[0].canvas, look, turn, say, face: line.face, point: side.point, sketch: begin };
+}
+
+/** The way, the player and the noise level. @param {State} state @param {{ go: (step: number) => void, turn: (way: State["way"]) => void }} acts */
+function createLine(state, { go, turn }) {
+  const { play, range, pace } = createPlayer(
+    { play: "plane-play", range: "plane-step" },
+    {
+      show: (place) => go(state.way === "back" ? state.last - place : place),
+      pause: (steps) => Math.max(30, Math.min(MOVE, 3000 / steps)),
+    },
+  );
+  const where = el("output", { class: "figures", id: "plane-where" });
+  const ways = WAYS.map((way) => el("button", { type: "button", "data-way": way, onclick: () => turn(way) }));
+  const films = createSheetFilms("points", () => filmOf(state), pace);
+  return {
+    node: el("div", { class: "plane-line" }, el("div", { class: "either" }, ...ways), play, range, where, films),
+    /** @param {State["way"]} next */
+    face: (next) => {
+      state.way = next;
+      for (const way of ways) way.setAttribute("aria-pressed", String(way.dataset.way === next));
+    },
+    /** @param {number} last */
+    reach: (last) => {
+      range.max = String(last);
+    },
+    /** @param {Answer} answer */
+    show: (answer) => {
+      range.value = String(state.way === "back" ? state.last - state.step : state.step);
+      where.textContent = level(answer, state.step);
+    },
+    say: () => {
+      for (const way of ways) way.textContent = t(`lab.way.${way.dataset.way}`);
+    },
+  };
+}
+/** @param {Answer} answer @param {number} at */
+const level = (answer, at) => `σ ${figure(answer.sigmas[at])}`;
+
+/** Whose denoiser is shown, once something was learned. @param {State} state @param {() => void} chosen */
+function createViews(state, chosen) {
+  const views = VIEWS.map((which) =>
+    el("button", {
+      type: "button",
+      "data-whose": which,
+      onclick: () => {
+        state.preferred = which;
+        chosen();
+      },
+    }),
+  );
+  const node = el("div", { class: "either", id: "train-whose", hidden: true }, ...views);
+  return {
+    node,
+    show: () => {
+      node.hidden = !state.answers.learned;
+      for (const view of views) view.setAttribute("aria-pressed", String(view.dataset.whose === state.view));
+    },
+    say: () => {
+      for (const view of views) view.textContent = t(`train.whose.${view.dataset.whose}`);
+    },
+  };
+}
+
+/** Both planes with their names, and what stands beside them. @param {Plane[]} planes @param {HTMLElement} side */
+function createRow(planes, side) {
+  const names = planes.map(() => el("figcaption"));
+  const figures = planes.map(({ canvas }, i) => el("figure", { class: "plane-figure" }, names[i], canvas));
+  return {
+    node: el("div", { class: "plane-row" }, ...figures, side),
+    say: () => {
+      names[0].textContent = t("train.whose.exact");
+      names[1].textContent = t("train.whose.learned");
+      for (const { canvas } of planes) canvas.setAttribute("aria-label", t("tab.points"));
+    },
+  };
+}
+
+/**
+ * Arrows or none, how good the samples are, and what the marks of a followed point mean.
+ * @param {State} state @param {ReturnType<typeof createSketch>} sketch @param {() => void} paint
+ */
+function createSide(state, sketch, paint) {
+  const arrows = el("input", { type: "checkbox", id: "plane-arrows", onchange: () => point(arrows.checked) }),
+    arrowsName = el("span");
+  const table = el("table", { class: "plain", id: "plane-quality" }),
+    hint = el("p", { class: "help" }),
+    legend = el("ul", { class: "plane-legend" });
+  const flag = el("label", { class: "control flag" }, arrows, arrowsName);
+  /** @param {boolean} whether the field is drawn */
+  function point(whether) {
+    arrows.checked = state.arrows = whether;
+    paint();
+  }
+  function explain() {
+    const one = state.followed != null && !sketch.strokes();
+    hint.textContent = sketch.strokes() ? sketch.help() : t(one ? "lab.posterior.help" : "lab.follow.help");
+    legend.replaceChildren(...(one ? keysOf(state) : []));
+  }
+  function say() {
+    arrowsName.textContent = t("lab.arrows");
+    explain();
+    if (state.answers.exact) table.replaceChildren(...qualityOf(state, state.answers.exact));
+  }
+  const node = el("div", { class: "plane-side" }, flag, table, hint, legend, sketch.button);
+  return { node, point, explain, say };
+}
+
+/** The rows of the table: of the samples, beside the data's own. @param {State} state @param {Answer} exact */
+function qualityOf(state, exact) {
+  const { visible } = state;
+  const heads = visible.length > 1 ? visible.map(({ whose }) => t(`train.whose.${whose}`)) : [t("lab.samples")];
+  /** @type {(title: string, name: "nll" | "distance") => HTMLElement} */
+  const figures = (title, name) => {
+    const values = [...visible.map(({ answer }) => answer[name]), exact[`${name}_of_data`]];
+    return el("tr", {}, el("th", {}, title), ...values.map((v) => el("td", {}, figure(v))));
+  };
+  return [
+    el("tr", {}, el("th"), ...[...heads, t("lab.data")].map((head) => el("th", {}, head))),
+    figures(t("lab.nll"), "nll"),
+    figures(t("lab.distance"), "distance"),
+  ];
+}
+
+/** What the marks of the followed point are. @param {State} state */
+function keysOf({ step, way, guiding }) {
+  const between = step > 0,
+    pushed = between && guiding;
+  const keys = [
+    ["path", "--accent", "lab.key.path"],
+    ...(between ? [["dashed", "--accent", "lab.key.q"]] : []),
+    ...(between && way === "back" ? [["circle", "--plot-5", "lab.key.p"]] : []),
+    ...(between && way === "back" ? [["cross", "--plot-5", "lab.key.x0"]] : []),
+    ...(pushed ? SCORES.map(([name, paint]) => ["arrow", paint, `lab.key.${name}`]) : []),
+  ];
+  return [
+    ...keys.map(([kind, paint, word]) => el("li", {}, planeKey(kind, paint), t(word))),
+    ...(pushed ? [el("li", { class: "help" }, t("lab.guidance.help"))] : []),
+  ];
+}
+
+/** What guidance adds at the followed point; asked for at each step that is looked at. @param {State} state @param {() => void} paint */
+function createScores(state, paint) {
+  const ask = newest(async (/** @type {{ at: number }} */ { at }) => {
+    const { exact } = state.answers;
+    const given = exact && at <= state.last ? await scoresAt(state, exact, at) : null;
+    state.scores = state.guiding ? given : null;
+    paint();
+  });
+  return {
+    push: () => {
+      if (!state.guiding) state.scores = null;
+      else if (state.step > 0) ask({ at: state.step });
+    },
+  };
+}
+/** @param {State} state @param {Answer} answer @param {number} i @returns {Promise<Scores | null>} */
+async function scoresAt({ asked, way, followed }, answer, i) {
+  if (!asked || followed == null) return null;
+  const at = answer[way][i][followed],
+    { data, strokes, label, guidance_scale } = asked;
+  const body = { data, strokes, label, guidance_scale, x: at[0], y: at[1], sigma: answer.sigmas[i] };
+  const given = await post("lab/guidance", body).catch(() => null);
+  return given && { at, ...given };
+}
+
+/** Every step in the order of playing, each as one picture. @param {State} state */
+async function* filmOf(state) {
+  const { visible, way } = state,
+    exact = state.answers.exact,
+    wide = WIDE[visible.length - 1];
+  if (!exact) return;
+  const steps = [...exact.sigmas.keys()];
+  for (const at of way === "back" ? steps.reverse() : steps) {
+    const scores = state.guiding && at > 0 ? await scoresAt(state, exact, at) : null;
+    yield drawSheet({
+      title: `${t(`lab.way.${way}`)} · ${level(exact, at)}`,
+      wide,
+      tiles: visible.map(({ whose, answer }) => ({
+        name: t(`train.whose.${whose}`),
+        picture: planePicture(state.scene(whose, answer, at, scores), wide),
+      })),
+    });
+  }
+}
+
+/** How fast each sampler comes nearer with more steps; asked for once, when the bench is first seen. */
+function createOrders() {
+  const plot = createPlot("plot-orders"),
+    note = el("p", { class: "help" });
+  /** @type {import("./types.d.ts").OrdersAnswer | null} */
   let measured = null;
-  async function order() {
+  async function draw() {
     measured ??= await post("lab/orders", {}).catch(() => null);
     if (!measured) return;
-    orders.draw({
+    const { steps, errors, orders } = measured;
+    plot.draw({
       title: t("lab.orders"),
       x: { label: t("field.num_inference_steps"), log: true },
       y: { log: true },
-      series: Object.entries(measured.errors).map(([name, y], i) => ({
-        name: `${t(`choice.sampler.${name}`)} (${measured.orders[name]})`,
-        x: measured.steps,
+      series: Object.entries(errors).map(([name, y], i) => ({
+        name: `${t(`choice.sampler.${name}`)} (${orders[name]})`,
+        x: steps,
         y,
         colour: PAINTS[i],
         kind: "dots",
       })),
     });
-    orderNote.textContent = t("lab.orders.help");
+    note.textContent = t("lab.orders.help");
   }
-  new ResizeObserver(order).observe(paper);
-  on("language", () => {
-    say();
-    order();
-  });
-  turn("back");
-  say();
+  return { nodes: [plot.node, note], draw };
 }

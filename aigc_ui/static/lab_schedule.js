@@ -8,7 +8,16 @@ import { createPlot } from "./plot.js";
 import { figure } from "./plot_axes.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./engine.d.ts").ScheduleRequest} Values
+ * @typedef {import("./types.d.ts").ScheduleAnswer} Answer
+ * @typedef {import("./types.d.ts").Place} Place
+ * @typedef {import("./types.d.ts").PlotSpec} PlotSpec
+ * @typedef {{ name: string, T: number, t: number[], curves: Answer["curves"] }} Ghost a schedule kept for comparison
+ */
+
 const KEPT = 3; // schedules that stay for comparison
+/** @type {Place[]} */
 const STARTING = [
   [0, 0.0001],
   [0.5, 0.005],
@@ -16,27 +25,27 @@ const STARTING = [
 ];
 const COLOURS = ["--plot-2", "--plot-3", "--plot-4"];
 let drawn = STARTING;
+/** @param {Place[]} points */
+const copyOf = (points) => points.map(([a, b]) => /** @type {Place} */ ([a, b]));
 // The curve that was drawn last, for other benches.
-export const drawnSchedule = () => drawn.map((p) => [...p]);
+export const drawnSchedule = () => copyOf(drawn);
 
+/** @param {HTMLElement} root */
 export function mountLabSchedule(root) {
-  const plots = Object.fromEntries(["beta", "signal", "snr", "posterior"].map((id) => [id, createPlot(`plot-${id}`)]));
-  const left = gauge("gauge-signal"),
-    prior = gauge("gauge-prior");
-  const keep = el("button", { type: "button", id: "schedule-keep" }),
-    clear = el("button", { type: "button", class: "quiet" });
+  const curves = createCurves(),
+    gauges = createGauges();
   const hint = el("p", { class: "help" });
-  const noised = createNoisedPicture({ schedule: () => asked, moved: draw });
+  const noised = createNoisedPicture({ schedule: () => seen?.asked, moved: draw });
+  const ghosts = createGhosts(() => seen, draw);
   const stage = el(
     "div",
     { class: "bench-main" },
-    el("div", { class: "gauges" }, left.node, prior.node, keep, clear),
+    el("div", { class: "gauges" }, ...gauges.nodes, ...ghosts.buttons),
     noised.node,
-    el("div", { class: "plots" }, ...Object.values(plots).map((p) => p.node)),
+    curves.node,
   );
-  let ghosts = [],
-    answer = null,
-    asked = null;
+  /** @type {{ answer: Answer, asked: Values } | null} */
+  let seen = null;
 
   const bench = createBench(root, {
     id: "bench-schedule",
@@ -44,14 +53,13 @@ export function mountLabSchedule(root) {
     stage,
     look: noised.look,
     controls: ["beta_schedule", "num_train_timesteps", "beta_start", "beta_end", "offset", "zero_snr"],
-    show: (next, values) => {
-      answer = next;
-      asked = values;
+    show: (/** @type {Answer} */ answer, /** @type {Values} */ asked) => {
+      seen = { answer, asked };
       draw();
       return noised.show();
     },
     shown: (values, parts) => {
-      if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = STARTING.map((p) => [...p]);
+      if (values.beta_schedule === "drawn" && values.curve.length < 2) values.curve = copyOf(STARTING);
       if (values.curve.length) drawn = values.curve;
       for (const name of ["beta_start", "beta_end"]) parts[name].node.hidden = values.beta_schedule === "drawn";
       parts.offset.node.hidden = values.beta_schedule !== "cosine";
@@ -59,93 +67,135 @@ export function mountLabSchedule(root) {
   });
   bench.side.after(hint);
 
-  function gauge(id) {
-    const value = el("b", { class: "figures" }),
-      name = el("span"),
-      node = el("div", { class: "gauge", id }, value, name);
-    return {
-      node,
-      show: (number, text, bad) => {
-        value.textContent = figure(number);
-        name.textContent = text;
-        node.classList.toggle("bad", bad);
-      },
-    };
-  }
-  const T = () => asked.num_train_timesteps;
-
   function draw() {
-    if (!answer) return;
-    left.show(answer.signal_left, t("lab.signal_left"), answer.signal_left > answer.most_signal);
-    prior.show(answer.prior_bits, t("lab.prior"), answer.prior_bits > answer.most_prior);
+    if (!seen) return;
+    const { answer, asked } = seen;
+    gauges.show(answer);
     hint.textContent =
       asked.beta_schedule === "drawn" ? t("lab.draw.help") : answer.too_much_left ? t("lab.too_much_left") : "";
-    const x = { label: "t", low: 0, high: T() - 1 },
-      at = noised.step(),
-      own = nameOf(asked);
-    // Schedules of other lengths are compared over the share of their steps.
-    const line = (name, colour, text) => [
-      { name: text ?? own, x: answer.t, y: answer.curves[name], colour },
-      ...ghosts.map((g, i) => ({
-        name: text ? `${text} · ${g.name}` : g.name,
-        ghost: true,
-        colour: COLOURS[i],
-        x: g.t.map((v) => (v / (g.T - 1)) * (T() - 1)),
-        y: g.curves[name],
-      })),
-    ];
-    plots.beta.draw({
-      title: t("lab.plot.beta"),
-      x,
-      y: { log: true },
-      at,
-      series: line("beta", "--plot-1"),
-      drag: dragging(),
-    });
-    plots.signal.draw({
-      title: t("lab.plot.signal"),
-      x,
-      y: { low: 0, high: 1 },
-      at,
-      series: [
-        ...line("signal", "--plot-1", "√ᾱ"),
-        { name: "√(1−ᾱ)", x: answer.t, y: answer.curves.noise, colour: "--plot-5" },
-        { name: "ᾱ", x: answer.t, y: answer.curves.alphas_cumprod, colour: "--plot-1", dash: "5 4" },
-      ],
-    });
-    plots.snr.draw({ title: t("lab.plot.snr"), x, y: {}, at, series: line("log_snr", "--plot-1") });
-    plots.posterior.draw({
-      title: t("lab.plot.posterior"),
-      x,
-      y: { log: true },
-      at,
-      series: line("posterior_variance", "--plot-1"),
-    });
-    keep.textContent = t("lab.keep");
-    clear.textContent = t("lab.clear");
-    clear.hidden = !ghosts.length;
+    curves.draw(answer, asked, noised.step(), ghosts.all(), dragging(bench, asked));
+    ghosts.say();
   }
-  const nameOf = (values) => t(`choice.beta_schedule.${values.beta_schedule}`);
+  on("language", draw);
+}
 
-  function dragging() {
-    if (asked.beta_schedule !== "drawn") return null;
-    return curveHandles({
-      points: () => bench.values().curve,
-      put: (next) => bench.change("curve", next),
-      wide: T() - 1,
-      low: 1e-6,
-      high: 0.999,
-    });
-  }
+/** @param {Values} asked */
+const nameOf = (asked) => t(`choice.beta_schedule.${asked.beta_schedule}`);
 
+/** A drawn schedule's points can be moved. @param {import("./types.d.ts").BenchHandle<Values>} bench @param {Values} asked */
+function dragging(bench, asked) {
+  if (asked.beta_schedule !== "drawn") return null;
+  return curveHandles({
+    points: () => bench.values().curve,
+    put: (next) => bench.change("curve", next),
+    wide: asked.num_train_timesteps - 1,
+    low: 1e-6,
+    high: 0.999,
+  });
+}
+
+/** What is left of the signal at the end, and how far that is from pure noise. */
+function createGauges() {
+  const left = gauge("gauge-signal"),
+    prior = gauge("gauge-prior");
+  return {
+    nodes: [left.node, prior.node],
+    /** @param {Answer} answer */
+    show: (answer) => {
+      left.show(answer.signal_left, t("lab.signal_left"), answer.signal_left > answer.most_signal);
+      prior.show(answer.prior_bits, t("lab.prior"), answer.prior_bits > answer.most_prior);
+    },
+  };
+}
+/** @param {string} id */
+function gauge(id) {
+  const value = el("b", { class: "figures" }),
+    name = el("span"),
+    node = el("div", { class: "gauge", id }, value, name);
+  return {
+    node,
+    /** @type {(number: number, text: string, bad: boolean) => void} */
+    show: (number, text, bad) => {
+      value.textContent = figure(number);
+      name.textContent = text;
+      node.classList.toggle("bad", bad);
+    },
+  };
+}
+
+/**
+ * Schedules that were kept for comparison, and the buttons that keep one and forget them all.
+ * @param {() => { answer: Answer, asked: Values } | null} seen @param {() => void} draw
+ */
+function createGhosts(seen, draw) {
+  const keep = el("button", { type: "button", id: "schedule-keep" }),
+    clear = el("button", { type: "button", class: "quiet" });
+  /** @type {Ghost[]} */
+  let ghosts = [];
   keep.addEventListener("click", () => {
-    if (!answer) return;
-    ghosts = [{ ...answer, T: T(), name: nameOf(asked) }, ...ghosts].slice(0, KEPT);
+    const present = seen();
+    if (!present) return;
+    const { answer, asked } = present;
+    const ghost = { name: nameOf(asked), T: asked.num_train_timesteps, t: answer.t, curves: answer.curves };
+    ghosts = [ghost, ...ghosts].slice(0, KEPT);
     draw();
   });
   clear.addEventListener("click", () => {
     ghosts = [];
     draw();
   });
-  on("language", draw);
+  return {
+    buttons: [keep, clear],
+    all: () => ghosts,
+    say: () => {
+      keep.textContent = t("lab.keep");
+      clear.textContent = t("lab.clear");
+      clear.hidden = !ghosts.length;
+    },
+  };
 }
+
+/** The four plots: β, the shares of signal and noise, their ratio, and the posterior's variance. */
+function createCurves() {
+  const [beta, signal, snr, posterior] = ["beta", "signal", "snr", "posterior"].map((id) => createPlot(`plot-${id}`));
+  const node = el("div", { class: "plots" }, ...[beta, signal, snr, posterior].map((plot) => plot.node));
+  /**
+   * @param {Answer} answer @param {Values} asked @param {number} at the step that is looked at
+   * @param {Ghost[]} ghosts @param {PlotSpec["drag"]} drag
+   */
+  function draw(answer, asked, at, ghosts, drag) {
+    const T = asked.num_train_timesteps,
+      x = { label: "t", low: 0, high: T - 1 };
+    /** @type {(name: string, text?: string) => import("./types.d.ts").Series[]} */
+    const line = (name, text) => [
+      { name: text ?? nameOf(asked), x: answer.t, y: answer.curves[name], colour: "--plot-1" },
+      ...ghosts.map((ghost, i) => ghostly(ghost, name, T, COLOURS[i], text)),
+    ];
+    beta.draw({ title: t("lab.plot.beta"), x, y: { log: true }, at, series: line("beta"), drag });
+    signal.draw({
+      title: t("lab.plot.signal"),
+      x,
+      y: { low: 0, high: 1 },
+      at,
+      series: [
+        ...line("signal", "√ᾱ"),
+        { name: "√(1−ᾱ)", x: answer.t, y: answer.curves.noise, colour: "--plot-5" },
+        { name: "ᾱ", x: answer.t, y: answer.curves.alphas_cumprod, colour: "--plot-1", dash: "5 4" },
+      ],
+    });
+    snr.draw({ title: t("lab.plot.snr"), x, y: {}, at, series: line("log_snr") });
+    posterior.draw({ title: t("lab.plot.posterior"), x, y: { log: true }, at, series: line("posterior_variance") });
+  }
+  return { node, draw };
+}
+/**
+ * Schedules of other lengths are compared over the share of their steps.
+ * @type {(ghost: Ghost, name: string, T: number, colour: string, text?: string) => import("./types.d.ts").Series}
+ */
+const ghostly = (ghost, name, T, colour, text) => ({
+  name: text ? `${text} · ${ghost.name}` : ghost.name,
+  ghost: true,
+  colour,
+  x: ghost.t.map((v) => (v / (ghost.T - 1)) * (T - 1)),
+  y: ghost.curves[name],
+});

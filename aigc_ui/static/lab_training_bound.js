@@ -5,6 +5,8 @@ import { figure } from "./plot_axes.js";
 import { remark } from "./sentences.js";
 import { t } from "./words.js";
 
+/** @typedef {import("./types.d.ts").LearnedBound} LearnedBound */
+
 const PAINTS = { learned: "--plot-1", ideal: "--plot-2" };
 
 export function createTrainingBound() {
@@ -13,19 +15,22 @@ export function createTrainingBound() {
   const note = el("p", { class: "help", id: "learned-bound-note" });
   const side = el("div", { class: "bound-side" }, table, note);
 
-  // bound: as a snapshot has it; null where that one was not measured.
+  /**
+   * As a snapshot has it; null where that one was not measured.
+   * @param {LearnedBound | null | undefined} bound @param {boolean} running
+   */
   function draw(bound, running) {
     const known = Boolean(bound?.learned);
     plot.node.hidden = table.hidden = !known;
     note.textContent = bound?.refused
       ? t("train.bound.none", { why: remark(bound.refused) })
-      : known
+      : bound?.learned
         ? t("train.bound.help", { examples: bound.examples })
         : running
           ? t("train.bound.later")
           : "";
-    if (!known) return;
-    const whose = Object.keys(PAINTS),
+    if (!bound?.learned) return;
+    const whose = /** @type {(keyof typeof PAINTS)[]} */ (Object.keys(PAINTS)),
       ts = bound.ideal.terms.map((_, i) => i).slice(1);
     plot.draw({
       title: t("train.bound"),
@@ -39,10 +44,12 @@ export function createTrainingBound() {
         dash: w === "ideal" ? "5 4" : undefined,
       })),
     });
+    /** @type {(name: string | Node, values: number[], strong?: boolean) => HTMLElement} */
     const row = (name, values, strong) =>
       el("tr", { class: strong ? "strong" : "" }, el("th", {}, name), ...values.map((v) => el("td", {}, figure(v))));
+    /** @type {(take: (one: LearnedBound["learned"]) => number) => number[]} */
     const each = (take) => whose.map((w) => take(bound[w])),
-      sum = (terms) => terms.reduce((a, b) => a + b, 0);
+      sum = (/** @type {number[]} */ terms) => terms.reduce((a, b) => a + b, 0);
     table.replaceChildren(
       el("tr", {}, el("th", {}, t("lab.bits")), ...whose.map((w) => el("th", {}, t(`train.bound.${w}`)))),
       row(
@@ -62,6 +69,7 @@ export function createTrainingBound() {
       row(t("lab.entropy"), [bound.entropy, bound.entropy]),
     );
   }
+  /** @type {(name: string, index: string) => HTMLElement} */
   const under = (name, index) => el("span", {}, name, el("sub", {}, index));
   return { nodes: [plot.node, side], draw };
 }

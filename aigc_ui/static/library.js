@@ -7,140 +7,168 @@ import { base, createCard, kind } from "./library_card.js";
 import { createHub } from "./library_hub.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./types.d.ts").Catalogue} Catalogue
+ * @typedef {import("./types.d.ts").Shelf} Shelf
+ */
+
 const PAGE = 60;
 
+/** @param {HTMLElement} root */
 export function mountLibrary(root) {
-  let entries = [],
-    told = null,
-    asking = 0;
-  const search = el("input", { type: "search", id: "library-search", autocomplete: "off" });
-  const kinds = el("select", { id: "library-kind" }),
-    bases = el("select", { id: "library-base" });
-  const again = el("button", { type: "button", id: "library-scan" });
-  const count = el("p", { class: "help", role: "status", "aria-live": "polite" });
-  const message = el("p", { class: "alas", role: "alert", hidden: true }),
-    notice = el("p", { class: "help", hidden: true });
-  const undo = el("div", { class: "undo" }),
-    list = el("div", { class: "models" });
-  const more = el("button", { type: "button", id: "library-more", hidden: true }),
-    where = el("p", { class: "help" });
-  const complain = (error) => {
-    message.hidden = !error;
-    message.textContent = error ? error.message : "";
-  };
-  const doing = (work) => async () => {
-    try {
-      complain(null);
-      await work();
-    } catch (error) {
-      complain(error);
-    }
-  };
+  /** @type {Catalogue | null} */
+  let catalogue = null;
+  /** @type {Catalogue["entries"]} all that were fetched so far */
+  let entries = [];
+  let asking = 0;
+  const message = createMessage(),
+    { doing } = message;
   const scan = doing(async () => {
     await post("library/scan", {});
     await ask();
   });
-  const job = (id, generator, request) => createScanJob(id, generator, request, scan);
-  const shelf = { told: () => told, doing, ask, job, warn: (text) => complain(new Error(text)) },
-    hub = createHub(shelf);
-  root.replaceChildren(
-    el(
-      "div",
-      { class: "library" },
-      el("div", { class: "find" }, search, kinds, bases, again),
-      message,
-      notice,
-      undo,
-      count,
-      list,
-      more,
-      where,
-      hub.node,
-    ),
+  /** @type {Shelf} */
+  const shelf = {
+    catalogue: () => /** @type {Catalogue} */ (catalogue), // cards are drawn of one only
+    doing,
+    ask,
+    job: (id, generator, request) => createScanJob(id, generator, request, scan),
+    warn: message.warn,
+  };
+  const find = createFind(
+    doing(() => ask()),
+    scan,
   );
+  const list = createList(
+    shelf,
+    doing(() => ask(entries.length)),
+  );
+  const hub = createHub(shelf);
+  root.replaceChildren(el("div", { class: "library" }, find.node, message.node, ...list.nodes, hub.node));
 
   async function ask(offset = 0) {
     const mine = ++asking;
-    const query = new URLSearchParams({
-      search: search.value,
-      kind: kinds.value,
-      architecture: bases.value,
-      offset: String(offset),
-      limit: String(PAGE),
-    });
+    const query = new URLSearchParams({ ...find.wanted(), offset: String(offset), limit: String(PAGE) });
+    /** @type {Catalogue} */
     const answer = await api(`library?${query}`);
     if (mine !== asking) return; // a newer question is on its way
-    told = answer;
+    catalogue = answer;
     entries = offset ? [...entries, ...answer.entries] : answer.entries;
-    render(offset);
+    render(answer, offset);
   }
-
-  function render(from = 0) {
-    const sum = Object.values(told.kinds).reduce((a, b) => a + b, 0);
-    options(kinds, t("library.every-kind", { count: sum }), told.kinds, kind);
-    options(bases, t("library.every-base"), told.architectures, (key) => base(told.bases[key]));
-    const hashing = told.to_hash ? ` · ${t("library.hashing", { left: told.to_hash })}` : "";
-    notice.hidden = !told.notice;
-    notice.textContent = told.notice ? t(`library.index-${told.notice}`) : "";
-    count.textContent = told.total
-      ? t("library.count", { shown: entries.length, total: told.total }) + hashing
-      : t("library.none");
-    const made = entries.slice(from).map((entry) => createCard(entry, shelf));
-    if (from) list.append(...made);
-    else list.replaceChildren(...made);
-    more.hidden = entries.length >= told.total;
-    hub.node.hidden = again.hidden = !told.changes;
-    undo.replaceChildren(
-      ...told.removed.map(({ id, name }) =>
-        el(
-          "button",
-          {
-            type: "button",
-            onclick: doing(async () => {
-              await post(`library/${id}/restore`, {});
-              await ask();
-            }),
-          },
-          t("library.undo", { name }),
-        ),
-      ),
-    );
+  /** @param {Catalogue} present @param {number} from which entry on they are new */
+  function render(present, from = 0) {
+    find.fill(present);
+    list.show(present, entries, from);
+    hub.node.hidden = !present.changes;
     words();
   }
-
   function words() {
     hub.say();
-    search.placeholder = t("library.search");
-    search.setAttribute("aria-label", t("library.search"));
-    again.textContent = t("library.scan");
-    more.textContent = t("library.more");
-    where.textContent = t(told && !told.changes ? "classroom.no-changes" : "library.where");
+    find.say();
+    list.say(catalogue);
   }
-
-  let pause = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(pause);
-    pause = setTimeout(doing(ask), 200);
-  });
-  kinds.addEventListener(
-    "change",
-    doing(() => ask()),
-  );
-  bases.addEventListener(
-    "change",
-    doing(() => ask()),
-  );
-  more.addEventListener(
-    "click",
-    doing(() => ask(entries.length)),
-  );
-  again.addEventListener("click", scan);
-  on("language", () => (told ? render() : words()));
-  on("sentences", () => told && render());
+  on("language", () => (catalogue ? render(catalogue) : words()));
+  on("sentences", () => catalogue && render(catalogue));
   words();
   doing(() => ask())();
 }
 
+/** What went wrong; `doing(work)` is work that says so. */
+function createMessage() {
+  const node = el("p", { class: "alas", role: "alert", hidden: true });
+  /** @param {string} text */
+  function warn(text) {
+    node.hidden = !text;
+    node.textContent = text;
+  }
+  /** @type {Shelf["doing"]} */
+  const doing = (work) => async () => {
+    try {
+      warn("");
+      await work();
+    } catch (error) {
+      warn(/** @type {Error} */ (error).message);
+    }
+  };
+  return { node, warn, doing };
+}
+
+/** What is searched for. @param {() => void} ask @param {() => void} scan */
+function createFind(ask, scan) {
+  const search = el("input", { type: "search", id: "library-search", autocomplete: "off" });
+  const kinds = el("select", { id: "library-kind", onchange: ask }),
+    bases = el("select", { id: "library-base", onchange: ask }),
+    again = el("button", { type: "button", id: "library-scan", onclick: scan });
+  let pause = 0;
+  search.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(ask, 200);
+  });
+  return {
+    node: el("div", { class: "find" }, search, kinds, bases, again),
+    wanted: () => ({ search: search.value, kind: kinds.value, architecture: bases.value }),
+    /** @param {Catalogue} catalogue */
+    fill: (catalogue) => {
+      const sum = Object.values(catalogue.kinds).reduce((a, b) => a + b, 0);
+      options(kinds, t("library.every-kind", { count: sum }), catalogue.kinds, kind);
+      options(bases, t("library.every-base"), catalogue.architectures, (key) => base(catalogue.bases[key]));
+      again.hidden = !catalogue.changes;
+    },
+    say: () => {
+      search.placeholder = t("library.search");
+      search.setAttribute("aria-label", t("library.search"));
+      again.textContent = t("library.scan");
+    },
+  };
+}
+
+/** The models, how many there are, and what was removed and can come back. @param {Shelf} shelf @param {() => void} further */
+function createList(shelf, further) {
+  const count = el("p", { class: "help", role: "status", "aria-live": "polite" }),
+    notice = el("p", { class: "help", hidden: true });
+  const undo = el("div", { class: "undo" }),
+    list = el("div", { class: "models" });
+  const more = el("button", { type: "button", id: "library-more", hidden: true, onclick: further }),
+    where = el("p", { class: "help" });
+  return {
+    nodes: [notice, undo, count, list, more, where],
+    /** @param {Catalogue} catalogue @param {Catalogue["entries"]} entries @param {number} from which one on they are new */
+    show: (catalogue, entries, from) => {
+      notice.hidden = !catalogue.notice;
+      notice.textContent = catalogue.notice ? t(`library.index-${catalogue.notice}`) : "";
+      count.textContent = counted(catalogue, entries.length);
+      const cards = entries.slice(from).map((entry) => createCard(entry, shelf));
+      if (from) list.append(...cards);
+      else list.replaceChildren(...cards);
+      more.hidden = entries.length >= catalogue.total;
+      undo.replaceChildren(...catalogue.removed.map((one) => undoButton(one, shelf)));
+    },
+    /** @param {Catalogue | null} catalogue */
+    say: (catalogue) => {
+      more.textContent = t("library.more");
+      where.textContent = t(catalogue && !catalogue.changes ? "classroom.no-changes" : "library.where");
+    },
+  };
+}
+/** @param {Catalogue} catalogue @param {number} shown */
+function counted({ total, to_hash: left }, shown) {
+  const hashing = left ? ` · ${t("library.hashing", { left })}` : "";
+  return total ? t("library.count", { shown, total }) + hashing : t("library.none");
+}
+/** @param {Catalogue["removed"][number]} one @param {Shelf} shelf */
+function undoButton({ id, name }, { doing, ask }) {
+  const restore = doing(async () => {
+    await post(`library/${id}/restore`, {});
+    await ask();
+  });
+  return el("button", { type: "button", onclick: restore }, t("library.undo", { name }));
+}
+
+/**
+ * @param {HTMLSelectElement} select @param {string} first @param {Record<string, number>} counts
+ * @param {(key: string) => string} name
+ */
 function options(select, first, counts, name) {
   const chosen = select.value;
   select.replaceChildren(
@@ -150,24 +178,26 @@ function options(select, first, counts, name) {
   select.value = chosen in counts ? chosen : "";
 }
 
-// A job whose progress stands beside its button, and after which the folders are looked through again.
+/**
+ * A job whose progress stands beside its button, and after which the folders are looked through again.
+ * @param {string} id @param {string} generator @param {() => object} request @param {() => void} scan
+ */
 function createScanJob(id, generator, request, scan) {
-  const made = createRunner(id, {
+  const runner = createRunner(id, {
     generator,
     request,
     word: `library.${generator}`,
     begun() {},
     heard: {
-      progress: ({ stage, done, total }) => {
-        made.status.textContent = t(`stage.${stage}`) + (total ? ` ${Math.round((100 * done) / total)} %` : "");
+      progress: (/** @type {import("./engine.d.ts").Progress} */ { stage, done, total }) => {
+        runner.status.textContent = t(`stage.${stage}`) + (total ? ` ${Math.round((100 * done) / total)} %` : "");
       },
-      end: (state) => {
-        if (state === "done") {
-          made.status.textContent = "";
-          scan();
-        }
+      end: (/** @type {string} */ state) => {
+        if (state !== "done") return;
+        runner.status.textContent = "";
+        scan();
       },
     },
   });
-  return made;
+  return runner;
 }

@@ -9,28 +9,38 @@ import { applySettings } from "./wire.js";
 import { has, t } from "./words.js";
 
 const NO_KIND = "a model of no known kind"; // as the library says it
+/**
+ * @typedef {import("./types.d.ts").ModelEntry} Entry
+ * @typedef {import("./types.d.ts").Shelf} Shelf
+ * @typedef {(one: Entry) => void} Draw a card anew
+ */
+
+/** @param {number} bytes */
 export const units = (bytes) =>
   bytes >= 1e9
     ? `${(bytes / 1e9).toFixed(2)} GB`
     : bytes >= 1e6
       ? `${(bytes / 1e6).toFixed(1)} MB`
       : `${Math.ceil(bytes / 1e3)} kB`;
+/** @param {string} name */
 export const kind = (name) => (has(`kind.${name}`) ? t(`kind.${name}`) : name);
+/** @param {string} name */
 export const base = (name) => {
   if (name === NO_KIND) return t("library.no-base");
   return name?.endsWith("Pipeline") ? t("library.bridged", { pipeline: name }) : name;
 };
 
-// `shelf` is what the card belongs to: { told() as the studio answered, doing(work) that says what fails, ask() again,
-// job(id, generator, request) beside a button, warn(text) }.
+/** @param {Entry} entry @param {Shelf} shelf */
 export function createCard(entry, shelf) {
   const node = el("details", { class: "model", "data-id": entry.id });
+  /** @type {Draw} */
   const draw = (one) => node.replaceChildren(summary(one, shelf), ...(node.open ? [inside(one, draw, shelf)] : []));
   node.addEventListener("toggle", () => draw(entry));
   draw(entry);
   return node;
 }
 
+/** @param {Entry} one @param {Shelf} shelf */
 function summary(one, shelf) {
   const picture = one.preview
     ? el("img", { src: url(`library/${one.id}/preview`), alt: "", loading: "lazy" })
@@ -50,7 +60,7 @@ function summary(one, shelf) {
       ? el(
           "span",
           { class: "badge on" },
-          t("library.memory", { device: shelf.told().device, size: units(one.in_memory) }),
+          t("library.memory", { device: shelf.catalogue().device, size: units(one.in_memory) }),
         )
       : null,
     one.unusable
@@ -59,35 +69,15 @@ function summary(one, shelf) {
   );
 }
 
+/** What an opened card says and offers. @param {Entry} one @param {Draw} draw @param {Shelf} shelf */
 function inside(one, draw, shelf) {
-  const assumed = one.prediction_known_from === "assumed";
-  const rows = [
-    ["size", units(one.size)],
-    ["place", one.place],
-    ["dtype", one.dtype],
-    [
-      "prediction",
-      one.prediction_type && (assumed ? t("library.assumed", { what: one.prediction_type }) : one.prediction_type),
-    ],
-    ["rank", one.rank || ""],
-    ["author", one.author],
-    ["licence", one.licence],
-    [
-      "hash",
-      one.hash
-        ? `${one.hash}${one.kind === "lora" ? ` / ${one.payload_hash}` : ""}`
-        : one.format === "safetensors"
-          ? t("library.hash-later")
-          : "",
-    ],
-  ].filter(([, value]) => value);
   const table = el(
     "table",
     {},
     el(
       "tbody",
       {},
-      ...rows.map(([name, value]) =>
+      ...factsOf(one).map(([name, value]) =>
         el("tr", {}, el("th", { scope: "row" }, t(`library.${name}`)), el("td", {}, String(value))),
       ),
     ),
@@ -100,16 +90,36 @@ function inside(one, draw, shelf) {
     one.description ? el("p", { class: "description" }, one.description) : null,
     one.trigger_words.length ? triggers(one, shelf) : null,
     notes(one, shelf),
-    ...(one.convert_as && shelf.told().changes
+    ...(one.convert_as && shelf.catalogue().changes
       ? shelf.job(`convert-${one.id}`, "convert", () => ({ source: one.convert_as })).nodes
       : []),
     buttons(one, draw, shelf),
   );
 }
+/** What is known of a model. @param {Entry} one @returns {[string, string | number][]} */
+function factsOf(one) {
+  const { prediction_type: prediction, hash } = one;
+  const assumed = one.prediction_known_from === "assumed" ? t("library.assumed", { what: prediction }) : prediction;
+  const hashed = one.kind === "lora" ? `${hash} / ${one.payload_hash}` : hash;
+  const later = one.format === "safetensors" ? t("library.hash-later") : "";
+  /** @type {[string, string | number][]} */
+  const facts = [
+    ["size", units(one.size)],
+    ["place", one.place],
+    ["dtype", one.dtype],
+    ["prediction", prediction && assumed],
+    ["rank", one.rank || ""],
+    ["author", one.author],
+    ["licence", one.licence],
+    ["hash", hash ? hashed : later],
+  ];
+  return facts.filter(([, value]) => value);
+}
 
+/** @param {Entry} one @param {Shelf} shelf */
 function triggers(one, { doing }) {
   const said = el("span", { class: "help", role: "status" });
-  const copy = (word) =>
+  const copy = (/** @type {string} */ word) =>
     doing(async () => {
       await navigator.clipboard.writeText(word);
       said.textContent = t("library.copied");
@@ -123,13 +133,14 @@ function triggers(one, { doing }) {
   );
 }
 
-function notes(one, { told, doing }) {
+/** @param {Entry} one @param {Shelf} shelf */
+function notes(one, { catalogue, doing }) {
   const said = el("span", { class: "help", role: "status" });
   const box = el("textarea", {
     rows: 2,
     "aria-label": t("library.notes"),
     placeholder: t("library.notes"),
-    disabled: !told().changes,
+    disabled: !catalogue().changes,
   });
   box.value = one.notes;
   box.addEventListener(
@@ -142,49 +153,54 @@ function notes(one, { told, doing }) {
   return el("div", { class: "notes" }, box, said);
 }
 
-function buttons(one, draw, { told, doing, ask, warn }) {
-  const { changes } = told(),
+/** @param {Entry} one @param {Draw} draw @param {Shelf} shelf */
+function buttons(one, draw, shelf) {
+  const { changes } = shelf.catalogue(),
     row = el("div", { class: "buttons" });
-  const act = (name, work, attributes = {}) =>
-    row.append(el("button", { type: "button", onclick: doing(work), ...attributes }, t(`library.${name}`)));
-  if (one.usable_as)
-    act("use", async () => {
-      applySettings(await api(`library/${one.id}/settings`));
-      openRoom("create");
-      say("good", t("library.used", { name: one.label }));
-    });
-  if (one.kind === "lora" && !one.unusable)
-    act("use", async () => {
-      useLora(one.name);
-      openRoom("create");
-      say("good", t("library.worn", { name: one.label }));
-    });
+  /** @param {string} name @param {() => Promise<unknown>} work */
+  const act = (name, work) =>
+    row.append(el("button", { type: "button", onclick: shelf.doing(work) }, t(`library.${name}`)));
+  /** @param {boolean} disabled */
+  const still = (disabled) => {
+    for (const button of row.querySelectorAll("button")) button.disabled = disabled;
+  };
+  if (one.usable_as) act("use", () => use(one));
+  if (one.kind === "lora" && !one.unusable) act("use", () => wear(one));
   if (changes && one.usable_as && !one.in_memory)
     act("load", async () => {
-      row.querySelectorAll("button").forEach((button) => {
-        button.disabled = true;
-      });
+      still(true);
       try {
         draw(Object.assign(one, await post(`library/${one.id}/load`, {})));
       } finally {
-        row.querySelectorAll("button").forEach((button) => {
-          button.disabled = false;
-        });
+        still(false);
       }
     });
   if (changes && one.in_memory)
     act("unload", async () => draw(Object.assign(one, await post(`library/${one.id}/unload`, {}))));
-  if (changes && one.removable) {
-    let sure = one.whose !== "other";
-    act("remove", async () => {
-      if (!sure) {
-        sure = true;
-        warn(t("library.confirm"));
-        return;
-      }
-      await api(`library/${one.id}?confirmed=true`, { method: "DELETE" });
-      await ask();
-    });
-  }
+  if (changes && one.removable) act("remove", removing(one, shelf));
   return row;
+}
+/** @param {Entry} one */
+async function use(one) {
+  applySettings(await api(`library/${one.id}/settings`));
+  openRoom("create");
+  say("good", t("library.used", { name: one.label }));
+}
+/** @param {Entry} one */
+async function wear(one) {
+  useLora(one.name);
+  openRoom("create");
+  say("good", t("library.worn", { name: one.label }));
+}
+/** What other programs may use too is removed only when it was asked for twice. @param {Entry} one @param {Shelf} shelf */
+function removing(one, { ask, warn }) {
+  let sure = one.whose !== "other";
+  return async () => {
+    if (!sure) {
+      sure = true;
+      return warn(t("library.confirm"));
+    }
+    await api(`library/${one.id}?confirmed=true`, { method: "DELETE" });
+    await ask();
+  };
 }

@@ -4,7 +4,7 @@ import { post } from "./http.js";
 import { units } from "./library_card.js";
 import { t } from "./words.js";
 
-// `shelf` is as for a card.
+/** @param {import("./types.d.ts").Shelf} shelf as for a card */
 export function createHub({ doing, job }) {
   const title = el("summary"),
     help = el("p", { class: "help" }),
@@ -26,13 +26,8 @@ export function createHub({ doing, job }) {
     title.textContent = t("library.hub");
     help.textContent = t("library.hub-help");
     look.textContent = t("library.look");
-    for (const [box, key] of [
-      [repo, "library.repo"],
-      [file, "library.file"],
-    ]) {
-      box.placeholder = t(key);
-      box.setAttribute("aria-label", t(key));
-    }
+    name(repo, t("library.repo"));
+    name(file, t("library.file"));
   };
   say();
   return {
@@ -47,4 +42,10 @@ export function createHub({ doing, job }) {
       ...fetching.nodes,
     ),
   };
+}
+
+/** @param {HTMLInputElement} box @param {string} text */
+function name(box, text) {
+  box.placeholder = text;
+  box.setAttribute("aria-label", text);
 }

@@ -7,7 +7,9 @@ const KEPT = 7,
  * @returns {(frame: Pick<import("./engine.d.ts").Frame, "index" | "total">) => number | null}
  */
 export function pace(clock = () => performance.now()) {
+  /** @type {{ index: number, now: number } | null} */
   let last = null;
+  /** @type {number[]} */
   const gaps = [];
   return ({ index, total }) => {
     const now = clock();

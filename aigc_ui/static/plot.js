@@ -1,13 +1,19 @@
 // A plot on the page: its drawing with a legend, what is under the pointer said in figures, points that can be dragged.
-import { el } from "./dom.js";
+import { around, el } from "./dom.js";
 import { figure } from "./plot_axes.js";
 import { drawing, swatch } from "./plot_drawing.js";
 import { SAVING } from "./plot_files.js";
 import { t } from "./words.js";
 
-// spec: { title, x: {label, log, low, high}, y: the same, series: [{name, x, y, colour, dash, ghost, kind}], at: x,
-//         drag: {points: [[x, y]], move(i, x, y), add(x, y), remove(i), end()} }
-// kind is "line" (the default), "bars", each as `wide` as its share of the room, or "dots".
+/**
+ * @typedef {import("./types.d.ts").PlotSpec} PlotSpec
+ * @typedef {import("./types.d.ts").Drawing} Drawing
+ */
+
+/** @type {Record<string, string>} */
+const KINDS = { png: "PNG", svg: "SVG", csv: "CSV" };
+
+/** @param {string} id @returns {import("./types.d.ts").Plot} */
 export function createPlot(id) {
   const title = el("h3"),
     legend = el("div", { class: "legend" }),
@@ -16,7 +22,7 @@ export function createPlot(id) {
   const save = Object.keys(KINDS).map((kind) =>
     el(
       "button",
-      { type: "button", class: "quiet", onclick: () => SAVING[kind](shown), "data-kind": kind },
+      { type: "button", class: "quiet", onclick: () => drawn && SAVING[kind](drawn), "data-kind": kind },
       KINDS[kind],
     ),
   );
@@ -27,13 +33,17 @@ export function createPlot(id) {
     stage,
     legend,
   );
-  const shown = { spec: null, svg: null, axes: null };
+  /** @type {PlotSpec | undefined} */
+  let spec;
+  /** @type {Drawing | undefined} */
+  let drawn;
 
+  /** @param {PlotSpec} [next] */
   function draw(next) {
-    const spec = (shown.spec = next ?? shown.spec);
+    spec = next ?? spec;
     if (!spec || !stage.clientWidth) return;
-    Object.assign(shown, drawing(spec, stage.clientWidth, stage.clientHeight || 220));
-    stage.replaceChildren(shown.svg);
+    drawn = { spec, ...drawing(spec, stage.clientWidth, stage.clientHeight || 220) };
+    stage.replaceChildren(drawn.svg);
     title.textContent = spec.title;
     legend.replaceChildren(
       ...(spec.series.length > 1
@@ -41,48 +51,46 @@ export function createPlot(id) {
         : []),
     );
     save.forEach((button) => {
-      button.title = t("plot.save", { kind: button.textContent });
+      button.title = t("plot.save", { kind: button.textContent ?? "" });
     });
   }
-  listen(stage, shown, readout);
+  listen(stage, () => drawn, readout);
   new ResizeObserver(() => draw()).observe(stage);
   new MutationObserver(() => draw()).observe(document.body, { attributeFilter: ["class"] });
-  return { node, draw, figure };
+  return { node, draw };
 }
-const KINDS = { png: "PNG", svg: "SVG", csv: "CSV" };
 
-// The pointer over a plot's stage: figures under it, and points that can be dragged.
-function listen(stage, shown, readout) {
+/**
+ * The pointer over a plot's stage: figures under it, and points that can be dragged.
+ * @param {HTMLElement} stage @param {() => Drawing | undefined} drawn @param {HTMLElement} readout
+ */
+function listen(stage, drawn, readout) {
+  /** @type {number | null} */
   let dragging = null;
-  const place = (event) => {
-    const box = stage.getBoundingClientRect();
-    return [shown.axes.x.back(event.clientX - box.left), shown.axes.y.back(event.clientY - box.top)];
-  };
   stage.addEventListener("pointerdown", (event) => {
-    const drag = shown.spec?.drag;
-    if (!drag) return;
-    const [x, y] = place(event);
-    const handle = event.target.closest(".handle");
+    const { spec, axes } = drawn() ?? {};
+    if (!spec?.drag || !axes) return;
+    const handle = handleAt(event);
     stage.setPointerCapture(event.pointerId);
-    dragging = handle ? +handle.dataset.i : drag.add(x, y);
+    dragging = handle ?? spec.drag.add(...place(stage, axes, event));
     event.preventDefault();
   });
   stage.addEventListener("dblclick", (event) => {
-    const handle = event.target.closest(".handle");
-    if (handle && shown.spec?.drag) {
-      shown.spec.drag.remove(+handle.dataset.i);
-      dragging = null;
-    }
+    const handle = handleAt(event),
+      drag = drawn()?.spec.drag;
+    if (handle == null || !drag) return;
+    drag.remove(handle);
+    dragging = null;
   });
   stage.addEventListener("pointermove", (event) => {
-    const { spec, axes } = shown;
+    const { spec, axes } = drawn() ?? {};
     if (!spec || !axes) return;
-    const [x, y] = place(event);
-    if (dragging != null) dragging = spec.drag.move(dragging, x, y);
+    const [x, y] = place(stage, axes, event);
+    if (dragging != null && spec.drag) dragging = spec.drag.move(dragging, x, y);
     else readout.textContent = figuresAt(spec, x);
   });
   const drop = () => {
-    if (dragging != null) shown.spec?.drag?.end?.();
+    if (dragging != null) drawn()?.spec.drag?.end?.();
     dragging = null;
   };
   stage.addEventListener("pointerup", drop);
@@ -91,9 +99,20 @@ function listen(stage, shown, readout) {
     readout.textContent = "";
   });
 }
-// The first three series at a place.
+/** The number of the point under the pointer. @param {Event} event */
+function handleAt(event) {
+  const i = /** @type {SVGElement | null} */ (around(event, ".handle"))?.dataset.i;
+  return i == null ? null : +i;
+}
+/** @type {(stage: HTMLElement, axes: Drawing["axes"], event: MouseEvent) => [number, number]} */
+function place(stage, { x, y }, event) {
+  const box = stage.getBoundingClientRect();
+  return [x.back(event.clientX - box.left), y.back(event.clientY - box.top)];
+}
+/** The first three series at a place. @param {PlotSpec} spec @param {number} at */
 function figuresAt(spec, at) {
-  const nearest = (xs) => xs.reduce((best, x, i) => (Math.abs(x - at) < Math.abs(xs[best] - at) ? i : best), 0);
+  const nearest = (/** @type {number[]} */ xs) =>
+    xs.reduce((best, x, i) => (Math.abs(x - at) < Math.abs(xs[best] - at) ? i : best), 0);
   const each = spec.series
     .filter((s) => !s.ghost)
     .slice(0, 3)

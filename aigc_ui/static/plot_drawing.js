@@ -2,6 +2,12 @@
 // Colours are written into the marks, so that a plot saved as a file looks as it does here.
 import { figure, scale, span } from "./plot_axes.js";
 
+/**
+ * @typedef {import("./types.d.ts").PlotSpec} PlotSpec
+ * @typedef {import("./types.d.ts").Axes} Axes
+ * @typedef {import("./types.d.ts").Series} Series
+ */
+
 const NS = "http://www.w3.org/2000/svg";
 const LEFT = 58,
   RIGHT = 14,
@@ -9,15 +15,20 @@ const LEFT = 58,
   BOTTOM = 40;
 const FONT = "12px system-ui, sans-serif";
 
+/** @param {string} tag @param {Record<string, any>} attributes @param {string} [text] @returns {SVGElement} */
 export const mark = (tag, attributes = {}, text) => {
-  const node = document.createElementNS(NS, tag);
+  const node = /** @type {SVGElement} */ (document.createElementNS(NS, tag));
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   if (text != null) node.textContent = text;
   return node;
 };
+/** @param {string} name of a custom property of the styles */
 export const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim() || "#888";
 
-// The drawing of a plot's spec in this size, and its axes: { svg, axes: { x, y } }.
+/**
+ * The drawing of a plot in this size.
+ * @param {PlotSpec} spec @param {number} width @param {number} height
+ */
 export function drawing(spec, width, height) {
   const x = scale({
     ...span(
@@ -74,7 +85,7 @@ export function drawing(spec, width, height) {
   );
   return { svg, axes };
 }
-// Lines and figures of the axes.
+/** Lines and figures of the axes. @param {PlotSpec} spec @param {Axes} axes */
 function frame(spec, { x, y, width, height }) {
   const [ink, muted, line] = ["--ink", "--muted", "--line"].map(colour);
   return [
@@ -89,50 +100,55 @@ function frame(spec, { x, y, width, height }) {
     mark("text", { x: (LEFT + width - RIGHT) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, spec.x.label),
   ];
 }
-function trace({ x: xs, y: ys, colour: name, dash, ghost, kind, wide: share = 0.82 }, spec, { x, y, width, height }) {
-  const paint = colour(name),
-    fine = (v, i) => Number.isFinite(v) && (!spec.y.log || v > 0) && Number.isFinite(xs[i]);
-  const group = mark("g", { opacity: ghost ? 0.45 : 1 });
-  if (kind === "bars") {
-    const wide = Math.max(1, ((width - LEFT - RIGHT) / xs.length) * share);
-    const base = spec.y.log ? height - BOTTOM : y.at(Math.max(0, y.back(height - BOTTOM)));
-    ys.forEach((v, i) => {
-      if (!fine(v, i)) return;
-      const top = Math.min(y.at(v), base);
-      group.append(
-        mark("rect", {
-          x: x.at(xs[i]) - wide / 2,
-          y: top,
-          width: wide,
-          height: Math.max(0.5, Math.abs(base - y.at(v))),
-          fill: paint,
-        }),
-      );
-    });
-    return group;
-  }
-  const path = ys
-    .map((v, i) => (fine(v, i) ? `${x.at(xs[i]).toFixed(1)},${y.at(v).toFixed(1)}` : null))
-    .filter(Boolean);
-  group.append(
-    mark("polyline", {
-      points: path.join(" "),
-      fill: "none",
-      stroke: paint,
-      "stroke-width": 2.5,
-      "stroke-linejoin": "round",
-      "stroke-dasharray": dash ?? "none",
-    }),
-  );
-  if (kind === "dots")
-    path.forEach((p) => {
-      const [cx, cy] = p.split(",");
-      group.append(mark("circle", { cx, cy, r: 3.5, fill: paint }));
-    });
+/** @param {Series} series @param {PlotSpec} spec @param {Axes} axes */
+function trace(series, spec, axes) {
+  const group = mark("g", { opacity: series.ghost ? 0.45 : 1 });
+  if (series.kind === "bars") group.append(...bars(series, spec, axes));
+  else group.append(...line(series, spec, axes));
   return group;
 }
 
-// A line as it looks on the plot, for its legend.
+/** Whether a value can stand on the axes. @param {Series} series @param {PlotSpec} spec @param {number} i */
+const fine = ({ x, y }, spec, i) => Number.isFinite(y[i]) && (!spec.y.log || y[i] > 0) && Number.isFinite(x[i]);
+
+/** @param {Series} series @param {PlotSpec} spec @param {Axes} axes */
+function bars(series, spec, { x, y, width, height }) {
+  const wide = Math.max(1, ((width - LEFT - RIGHT) / series.x.length) * (series.wide ?? 0.82));
+  const base = spec.y.log ? height - BOTTOM : y.at(Math.max(0, y.back(height - BOTTOM)));
+  return series.y.flatMap((v, i) =>
+    fine(series, spec, i)
+      ? [
+          mark("rect", {
+            x: x.at(series.x[i]) - wide / 2,
+            y: Math.min(y.at(v), base),
+            width: wide,
+            height: Math.max(0.5, Math.abs(base - y.at(v))),
+            fill: colour(series.colour),
+          }),
+        ]
+      : [],
+  );
+}
+
+/** @param {Series} series @param {PlotSpec} spec @param {Axes} axes */
+function line(series, spec, { x, y }) {
+  const places = series.y.flatMap((v, i) =>
+    fine(series, spec, i) ? [[x.at(series.x[i]).toFixed(1), y.at(v).toFixed(1)]] : [],
+  );
+  const paint = colour(series.colour);
+  const path = mark("polyline", {
+    points: places.map((place) => place.join(",")).join(" "),
+    fill: "none",
+    stroke: paint,
+    "stroke-width": 2.5,
+    "stroke-linejoin": "round",
+    "stroke-dasharray": series.dash ?? "none",
+  });
+  const dots = series.kind === "dots" ? places : [];
+  return [path, ...dots.map(([cx, cy]) => mark("circle", { cx, cy, r: 3.5, fill: paint }))];
+}
+
+/** A line as it looks on the plot, for its legend. @param {Series} series */
 export function swatch(series) {
   const svg = mark("svg", { width: 18, height: 8, "aria-hidden": "true" });
   svg.append(

@@ -11,6 +11,7 @@ const UP = "M3 10l5-5 5 5",
   CROSS = "M4 4l8 8M12 4l-8 8",
   SQUARE = "M4 4h8v8H4z";
 
+/** @param {string} key @param {string} path @param {boolean} disabled @param {() => void} act */
 function button(key, path, disabled, act) {
   return el(
     "button",
@@ -19,7 +20,7 @@ function button(key, path, disabled, act) {
   );
 }
 
-/** @param {import("./engine.d.ts").Job} job */
+/** @param {import("./engine.d.ts").Job} job @param {number} place @param {number} count */
 function row(job, place, count) {
   const running = job.state !== "waiting";
   const meta = [
@@ -27,7 +28,7 @@ function row(job, place, count) {
       ? t(job.stopping ? "state.stopping" : "state.running")
       : t("queue.position", { position: (job.position ?? place) + 1 }),
     !running && job.interruptions ? t("queue.again") : null,
-    job.request.count > 1 ? t("pictures", { count: job.request.count }) : null,
+    (job.request.count ?? 1) > 1 ? t("pictures", { count: job.request.count }) : null,
   ]
     .filter(Boolean)
     .join(" · ");
@@ -48,6 +49,7 @@ function row(job, place, count) {
   );
 }
 
+/** @param {HTMLElement} root */
 export function mountQueue(root) {
   const title = el("h2"),
     list = el("ol", { id: "queue-list" });
@@ -55,18 +57,20 @@ export function mountQueue(root) {
   root.replaceChildren(section);
   function render() {
     const running = state.jobs.filter((job) => job.state !== "waiting" && !over(job));
-    const waiting = state.jobs.filter((job) => job.state === "waiting").sort((a, b) => a.position - b.position);
-    const active = focused();
-    /** @type {HTMLElement | null} */
-    const held = active?.closest("#queue-list .job");
-    const [id, label] = held ? [held.dataset.id, active.getAttribute("aria-label")] : [];
+    const waiting = state.jobs
+      .filter((job) => job.state === "waiting")
+      .sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
+    const active = focused(),
+      id = /** @type {HTMLElement | null | undefined} */ (active?.closest("#queue-list .job"))?.dataset.id,
+      label = active?.getAttribute("aria-label");
     section.hidden = !running.length && !waiting.length;
     title.textContent = t("queue");
     list.replaceChildren(
       ...running.map((job) => row(job, 0, 0)),
       ...waiting.map((job, place) => row(job, place, waiting.length)),
     );
-    if (id) list.querySelector(`[data-id="${CSS.escape(id)}"] [aria-label="${CSS.escape(label ?? "")}"]`)?.focus();
+    const again = `[data-id="${CSS.escape(id ?? "")}"] [aria-label="${CSS.escape(label ?? "")}"]`;
+    if (id) /** @type {HTMLElement | null} */ (list.querySelector(again))?.focus();
   }
   on("jobs", render);
   on("watch", render);

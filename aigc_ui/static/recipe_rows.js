@@ -4,7 +4,7 @@ import { url } from "./http.js";
 import { remark } from "./sentences.js";
 import { has, language, localeOf, t } from "./words.js";
 
-// A picture that a recipe names, as long as the studio keeps it.
+/** A picture that a recipe names, as long as the studio keeps it. @param {string} id */
 function kept(id) {
   const gone = () => image.replaceWith(t("detail.gone"));
   const image = el("img", {
@@ -17,16 +17,19 @@ function kept(id) {
 }
 
 // A field and its value as people read them.
+/** @param {string} name */
 export const named = (name) => (has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
+/** @param {string} name @param {any} value of a recipe, which may be a stranger's @returns {Node | string} */
 export function valued(name, value) {
   if (/^(mask_|control_|ip_)?image$/.test(name)) return kept(value);
-  if (Array.isArray(value)) return value.map((point) => point.join(" ")).join("; ");
+  if (Array.isArray(value)) return value.map((/** @type {number[]} */ point) => point.join(" ")).join("; ");
   if (/^[xyz]_field$/.test(name) && has(`field.${value}`)) return t(`field.${value}`);
   const key = `choice.${name}.${value}`;
   return has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
 }
 
 // The rows of a recipe in the order of the controls, then what came with it.
+/** @type {Record<string, any>} */
 const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" }; // not worth a row
 // What says nothing while the part of the request that it belongs to is not used.
 /** @type {[RegExp, (request: any, value?: any) => any][]} */
@@ -44,14 +47,18 @@ const NEEDS = [
   [/^upscaler$/, ({ upscale, factor }) => factor || upscale !== "none"],
   [/^[xyz]_field$/, (_request, value) => value !== "none"],
 ];
+/** @param {import("./types.d.ts").Recipe} recipe */
 export function rows(recipe) {
+  /** @type {(name: string, value: any) => boolean} */
   const idle = (name, value) =>
     value === AS_EVERYWHERE[name] ||
     NEEDS.some(([names, needed]) => names.test(name) && !needed(recipe.request, value));
-  const counts = ([name, value]) => value !== "" && value != null && value.length !== 0 && !idle(name, value);
+  const counts = (/** @type {[string, any]} */ [name, value]) =>
+    value !== "" && value != null && value.length !== 0 && !idle(name, value);
+  /** @type {[string, Node | string][]} */
   const pairs = Object.entries(recipe.request ?? {})
     .filter(counts)
-    .map(([name, value]) => [named(name), valued(name, value)]);
+    .map(([name, value]) => /** @type {[string, Node | string]} */ ([named(name), valued(name, value)]));
   if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
   if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
   if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.map(remark).join(" ")]);

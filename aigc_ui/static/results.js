@@ -7,6 +7,9 @@ import { olderPictures } from "./jobs.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
+/** @typedef {import("./types.d.ts").Picture} Picture */
+
+/** @param {HTMLElement} root */
 export function mountResults(root) {
   const title = el("h2"),
     list = el("ul", { id: "results-list" }),
@@ -15,8 +18,9 @@ export function mountResults(root) {
   const detail = createDetail();
   root.replaceChildren(el("section", { class: "results" }, title, empty, list, more), detail.node);
 
+  /** @param {Picture} picture */
   function tile(picture) {
-    const prompt = titled(picture.recipe?.generator, request(picture));
+    const prompt = titled(picture.recipe?.generator ?? "", request(picture));
     return el(
       "li",
       { "data-id": picture.id },
@@ -39,8 +43,11 @@ export function mountResults(root) {
     empty.hidden = state.pictures.length > 0;
     more.textContent = t("results.more");
     more.hidden = !state.more;
-    const old = new Map([...list.children].map((item) => [item.dataset.id, item]));
-    list.replaceChildren(...state.pictures.map((picture) => old.get(picture.id) ?? tile(picture)));
+    const items = /** @type {HTMLElement[]} */ ([...list.children]),
+      old = new Map(items.map((item) => [item.dataset.id, item]));
+    list.replaceChildren(
+      ...state.pictures.map((/** @type {Picture} */ picture) => old.get(picture.id) ?? tile(picture)),
+    );
   }
   on("pictures", render);
   on("language", () => {

@@ -1,7 +1,11 @@
-// Functions of one thing at a time: of what arrives meanwhile only the newest is kept.
+/**
+ * Functions of one thing at a time: of what arrives meanwhile only the newest is kept.
+ * @template Item @param {(item: Item) => unknown} show @returns {(item: Item) => Promise<void>}
+ */
 export function newest(show) {
-  let next = null,
-    busy = false;
+  /** @type {Item | null} */
+  let next = null;
+  let busy = false;
   return async (item) => {
     next = item;
     if (busy) return;
@@ -18,10 +22,14 @@ export function newest(show) {
   };
 }
 
-// The same, but what is shown may be slow to begin: after `patience` ms the newest goes beside the one before it.
+/**
+ * The same, but what is shown may be slow to begin: after `patience` ms the newest goes beside the one before it.
+ * @template Item @param {(item: Item) => unknown} show @param {number} patience
+ */
 export function overtaking(show, patience) {
-  let next = null,
-    busy = 0,
+  /** @type {Item | null} */
+  let next = null;
+  let busy = 0,
     timer = 0;
   async function go() {
     clearTimeout(timer);
@@ -37,7 +45,7 @@ export function overtaking(show, patience) {
       busy--;
     }
   }
-  return (item) => {
+  return (/** @type {Item} */ item) => {
     next = item;
     if (!busy) return go();
     if (busy < 2)

@@ -27,6 +27,15 @@ def get(name: str) -> Distribution:
     return POINTS[name]()
 
 
+def part_of(data: Distribution, label: int) -> Distribution:
+    """One class, or all for -1. Raises BadRequest."""
+    if label < 0:
+        return data
+    if not isinstance(data, Mixture):
+        raise BadRequest("this distribution has no classes. Set label to -1.")
+    return data.part(label)
+
+
 def drawn(strokes: Tensor, width: float = 0.06) -> Mixture:
     """A drawing as data: points (N, 2), moved and scaled to mean 0 and unit variance, each a small blot."""
     if strokes.ndim != 2 or strokes.shape[1] != 2 or not 2 <= len(strokes) <= LONGEST:

@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines import families, libs
+from pipelines import libs
 from pipelines.families.pictures import pixels
-from pipelines.families.request import FamilyRequest, check_family, lease
-from pipelines.params import Choice, Range, param
+from pipelines.families.request import SLERP, LatentsRequest, lease
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.device.manager import DeviceManager
-
-LERP, SLERP = WAYS = ("lerp", "slerp")
-
-
-@dataclass(frozen=True)
-class LatentsRequest(FamilyRequest):
-    """A place on the square whose corners are the base noise of seed, seed + 1, seed + 2 and seed + 3."""
-
-    family: str = param("gan", Choice(families.names), "Whose.")
-    across: float = param(0.5, Range(0, 1), "From the left corners, 0, to the right ones, 1.")
-    down: float = param(0.5, Range(0, 1), "From the upper corners, 0, to the lower ones, 1.")
-    interpolation: str = param(SLERP, Choice(WAYS), "Straight, or along the sphere on which base noise lies.")
-    label: int = param(0, Range(0, 9), "The class, the same everywhere on the square.")
-
-    def check(self) -> None:
-        check_family(self.family, self.data)
-
-
-Asked = LatentsRequest
 
 
 def answer(request: LatentsRequest, devices: DeviceManager) -> dict[str, Any]:

@@ -8,20 +8,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines import families, libs
+from pipelines import libs
 from pipelines.data import sets
-from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.families import Sampling
-from pipelines.families.learning import Learner, Plan, base_noise
+from pipelines.families.learning import Learner, base_noise
 from pipelines.families.manifold import plane
 from pipelines.families.measures import bits, modes, spread, told_apart
 from pipelines.families.pictures import pixels
-from pipelines.params import Choice, Range, Request, param
-from pipelines.requests.limits import LARGEST_SHORT_SEED
+from pipelines.families.request import FamilyTrainingRequest
 from pipelines.store.film import sheet
 
 if TYPE_CHECKING:
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
     from pipelines.device.manager import DeviceManager
     from pipelines.theory.ideal import Distribution
 
-GAMES = ("relativistic", "classic")
-BOTH = "both"
-TURNS = (BOTH, "discriminator", "generator")
 EVERY_SECONDS = 0.7
 """Between two snapshots."""
 EVERY_STEPS = 20
@@ -42,60 +36,6 @@ REACH, PLACES = 2.6, 33
 """Half the side of the square that is asked about, and places to a side."""
 MANIFOLD = 12
 """Pictures to a side of the manifold of a two-dimensional z."""
-
-
-def data_names() -> tuple[str, ...]:
-    return tuple(name for name in sets.names() if name != "icons")
-
-
-@dataclass(frozen=True)
-class FamilyTrainingRequest(Request):
-    """Which family learns what, and how."""
-
-    family: str = param("gan", Choice(families.names), "Which family learns.")
-    data: str = param("gaussians", Choice(data_names), "What it learns: points in the plane, or digits.")
-    training_steps: int = param(1500, Range(1, 20_000), "How many batches it learns from.")
-    learning_rate: float = param(0.0, Range(0, 10), "Of Adam; 0 takes the family's own.")
-    width: int = param(64, Range(8, 256, 8), "Of the networks' hidden layers.")
-    generator_width: int = param(0, Range(0, 256), "Of a GAN's generator alone; 0 takes the same width.")
-    game: str = param("relativistic", Choice(GAMES), "A GAN's loss: today's stable one, or the first GANs'.")
-    only: str = param(BOTH, Choice(TURNS), "Of a GAN: which of the two learns alone for a while.")
-    only_from: int = param(300, Range(0, 20_000), "The step from which it learns alone.")
-    only_steps: int = param(200, Range(1, 20_000), "For how many steps.")
-    latent: int = param(2, Range(1, 64), "Dimensions of z, of a GAN and a VAE.")
-    beta: float = param(1.0, Range(0, 100), "How much a VAE's KL term weighs.")
-    num_inference_steps: int = param(20, Range(1, 100), "Steps of diffusion and flow matching when they are shown.")
-    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same training.")
-
-    def check(self) -> None:
-        if self.family == "vq" and self.data != "digits":
-            raise BadRequest(
-                "a vector-quantised autoencoder needs a grid of places, and points have none. Take digits."
-            )
-
-    def options(self) -> dict[str, Any]:
-        """What the family's class takes of all this."""
-        chosen: dict[str, dict[str, Any]] = {
-            "gan": {"latent": self.latent, "generator_width": self.generator_width, "game": self.game},
-            "vae": {"latent": self.latent, "beta": self.beta},
-            "vq": {"grid": 4, "codes": 64, "prior_width": 48},
-        }
-        width = max(8, self.width // 32 * 8) if self.family == "vq" else self.width  # its layers are convolutions
-        return {"width": width, **chosen.get(self.family, {})}
-
-    def plan(self) -> Plan:
-        batch = 256 if self.data != "digits" else 64
-        only = self.only if self.family == "gan" and self.only != BOTH else ""
-        return Plan(
-            self.training_steps,
-            batch,
-            self.learning_rate or None,
-            decay=0.99,
-            seed=self.seed,
-            only=only,
-            only_from=self.only_from,
-            only_steps=self.only_steps,
-        )
 
 
 class FamilyTraining:

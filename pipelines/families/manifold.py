@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +9,7 @@ import numpy as np
 from pipelines import libs
 from pipelines.families import Sampling, shelf
 from pipelines.families.pictures import pixels
-from pipelines.families.request import lease
-from pipelines.params import Range, Request, param
+from pipelines.families.request import ManifoldRequest, lease
 from pipelines.store.film import sheet
 
 if TYPE_CHECKING:
@@ -25,18 +23,6 @@ MARGIN = 1
 """White pixels around each."""
 EDGE = 0.001
 """Of the probability, at which the square ends: base noise itself goes on without end."""
-
-
-@dataclass(frozen=True)
-class ManifoldRequest(Request):
-    """A place of the plane of z, by the share of base noise to its left and above it."""
-
-    label: int = param(0, Range(0, 9), "The digit.")
-    across: float = param(0.5, Range(0, 1), "From the left, 0, to the right, 1.")
-    down: float = param(0.5, Range(0, 1), "From above, 0, to below, 1.")
-
-
-Asked = ManifoldRequest
 
 
 def answer(request: ManifoldRequest, devices: DeviceManager) -> dict[str, Any]:

@@ -7,18 +7,16 @@ writes it in tokens, and the GAN, which has no way back, searches.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipelines import families, libs
+from pipelines import libs
 from pipelines.data import sets
 from pipelines.diffusion.start import fitted
 from pipelines.families import Sampling
 from pipelines.families.pictures import pixels
-from pipelines.families.request import check_family, data_names, lease
-from pipelines.params import Choice, Picture, Range, Request, param
+from pipelines.families.request import RoundTripRequest, lease
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,23 +25,6 @@ if TYPE_CHECKING:
 
 STEPS = 50
 """Of diffusion and flow matching on the way back; as many as on the way there."""
-
-
-@dataclass(frozen=True)
-class RoundTripRequest(Request):
-    """A picture: one's own, or one that no family was trained on."""
-
-    data: str = param("icons", Choice(data_names), "What the families were trained on.")
-    family: str = param("vae", Choice(families.names), "Which goes there and back.")
-    image: str = param("", Picture(), "One's own picture; without one a held-out picture is taken.")
-    index: int = param(0, Range(0, 299), "Which held-out picture.")
-    label: int = param(-1, Range(-1, 9), "The class that the family is told; -1 takes the held-out picture's own.")
-
-    def check(self) -> None:
-        check_family(self.family, self.data)
-
-
-Asked = RoundTripRequest
 
 
 def answer(request: RoundTripRequest, devices: DeviceManager) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""The experiments of the diffusion lab and of the families' room: a checked request goes in, numbers to plot come out.
+"""The experiments of the Diffusion lab and of the families' room: a checked request goes in, numbers to plot come out.
 
-Each is one file with a Request and a function `answer(request, devices)` whose answer is plain lists, numbers and
-uint8 pictures, within about a second. What takes longer, training, is a generator of the registry instead.
+Each is one file with a function `answer(request, devices)` whose answer is plain lists, numbers and uint8 pictures,
+within about a second. What takes longer, training, is a generator of the registry instead. What may be asked is known
+before that file is imported, which takes torch.
 """
 
 import importlib
@@ -9,23 +10,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines import libs
 from pipelines.errors import NotFound
 from pipelines.params import Request
 
-MODULES = {
-    "schedule": "pipelines.lab.schedule",
-    "noised": "pipelines.lab.noised",
-    "reverse": "pipelines.lab.reverse",
-    "points": "pipelines.lab.points",
-    "guidance": "pipelines.lab.guidance",
-    "orders": "pipelines.lab.orders",
-    "digits": "pipelines.lab.digits",
-    "bound": "pipelines.lab.bound",
-    "latents": "pipelines.families.latents",
-    "manifold": "pipelines.families.manifold",
-    "round-trip": "pipelines.families.round_trip",
-    "own-picture": "pipelines.families.own.picture",
+EXPERIMENTS = {
+    "schedule": ("pipelines.lab.schedule", "ScheduleRequest", "pipelines.lab.schedule"),
+    "noised": ("pipelines.lab.noised", "NoisedRequest", "pipelines.lab.noised"),
+    "reverse": ("pipelines.lab.reverse", "ReverseRequest", "pipelines.lab.reverse"),
+    "points": ("pipelines.lab.requests", "PointsRequest", "pipelines.lab.points"),
+    "guidance": ("pipelines.lab.requests", "GuidanceRequest", "pipelines.lab.guidance"),
+    "orders": ("pipelines.lab.requests", "OrdersRequest", "pipelines.lab.orders"),
+    "digits": ("pipelines.lab.requests", "DigitsRequest", "pipelines.lab.digits"),
+    "bound": ("pipelines.lab.requests", "BoundRequest", "pipelines.lab.bound"),
+    "latents": ("pipelines.families.request", "LatentsRequest", "pipelines.families.latents"),
+    "manifold": ("pipelines.families.request", "ManifoldRequest", "pipelines.families.manifold"),
+    "round-trip": ("pipelines.families.request", "RoundTripRequest", "pipelines.families.round_trip"),
+    "own-picture": ("pipelines.families.own.request", "OwnRequest", "pipelines.families.own.picture"),
 }
+"""By name: where its request is, what that is called, and where the answer is."""
+TRAININGS = {
+    "points-training": ("pipelines.lab.requests", "PointsTrainingRequest"),
+    "family-training": ("pipelines.families.request", "FamilyTrainingRequest"),
+}
+"""The requests of generators that learn, by the generator's name."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,25 @@ class Experiment:
 
 
 def names() -> tuple[str, ...]:
-    return tuple(MODULES)
+    return tuple(EXPERIMENTS)
 
 
 def get(name: str) -> Experiment:
     """The experiment of that name. Raises NotFound."""
-    if name not in MODULES:
-        raise NotFound("unknown experiment {name!r}; known are {known}.", name=name[:40], known=", ".join(MODULES))
-    module = importlib.import_module(MODULES[name])
-    return Experiment(name, module.Asked, module.answer)
+    request = request_type(name)
+    libs.torch()  # before the modules that import it at their top: through the one locked door
+    return Experiment(name, request, importlib.import_module(EXPERIMENTS[name][2]).answer)
+
+
+def request_type(name: str) -> type[Request]:
+    """What may be asked of the experiment of that name; without torch. Raises NotFound."""
+    if name not in EXPERIMENTS:
+        raise NotFound("unknown experiment {name!r}; known are {known}.", name=name[:40], known=", ".join(EXPERIMENTS))
+    module, request, _ = EXPERIMENTS[name]
+    return getattr(importlib.import_module(module), request)
+
+
+def training_request(name: str) -> type[Request]:
+    """What may be asked of one of the TRAININGS; without torch."""
+    module, request = TRAININGS[name]
+    return getattr(importlib.import_module(module), request)

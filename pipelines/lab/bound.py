@@ -8,7 +8,6 @@ entropy too, which no choice of variance reaches.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,39 +16,14 @@ from torch import Tensor
 from pipelines.data import digits, points
 from pipelines.device.manager import DeviceManager
 from pipelines.lab import pixel_ddpm
-from pipelines.lab.digits import IDEAL, MODELS, check_variance, model_of
-from pipelines.lab.schedule import ScheduleRequest, significant
-from pipelines.params import Choice, Range, param
-from pipelines.requests.limits import LARGEST_SHORT_SEED
+from pipelines.lab.digits import model_of
+from pipelines.lab.requests import DIGITS, IDEAL, BoundRequest
+from pipelines.lab.schedule import significant
 from pipelines.theory.bound import Bound
 from pipelines.theory.ideal import Distribution
 from pipelines.theory.reverse import VARIANCES, Model, drawn_from
 
-DIGITS = "digits"
 PICTURES, POINTS = 128, 2000
-MOST_TERMS = 1000
-
-
-def data_names() -> tuple[str, ...]:
-    return (DIGITS, *points.POINTS)
-
-
-@dataclass(frozen=True)
-class BoundRequest(ScheduleRequest):
-    """Whose bound. The schedule is that of the points; the digits' networks have their own."""
-
-    num_train_timesteps: int = param(100, Range(10, MOST_TERMS), "T, how many terms the bound has.")
-    data: str = param(DIGITS, Choice(data_names), "Pictures of digits, or points with a known distribution.")
-    model: str = param("learned", Choice(MODELS), "Of the digits; points always have their ideal denoiser.")
-    variance: str = param("fixed_small", Choice(VARIANCES), "Of each reverse step.")
-    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise.")
-
-    def check(self) -> None:
-        super().check()
-        check_variance(self.model if self.data == DIGITS else IDEAL, self.variance)
-
-
-Asked = BoundRequest
 
 
 def answer(request: BoundRequest, _devices: DeviceManager) -> dict[str, Any]:

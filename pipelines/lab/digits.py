@@ -7,7 +7,6 @@ nearest one, which shows who has learned by heart.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,47 +16,18 @@ from torch import Tensor
 
 from pipelines.data import digits
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import BadRequest
 from pipelines.lab import pixel_ddpm
+from pipelines.lab.requests import ALL, DDIM, IDEAL, DigitsRequest
 from pipelines.lab.schedule import significant
-from pipelines.params import Choice, Flag, Range, Request, param
-from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.betas import respaced
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.guidance import guide
 from pipelines.theory.ideal import Mixture
-from pipelines.theory.reverse import VARIANCES, Model, Reverse, drawn_from
+from pipelines.theory.reverse import Model, Reverse, drawn_from
 
-ANCESTRAL, DDIM = SAMPLERS = ("ancestral", "ddim")
-IDEAL = "ideal"
-MODELS = (*pixel_ddpm.VARIANTS, IDEAL)
-ALL = -1
-"""The label that asks for one digit of each."""
 SHOWN = 10
 """Digits side by side."""
 MOST_FRAMES = 26
-
-
-@dataclass(frozen=True)
-class DigitsRequest(Request):
-    """Which model draws which digits, and how it is sampled."""
-
-    model: str = param("fixed", Choice(MODELS), "A network (its variance fixed or learned) or the ideal denoiser.")
-    sampler: str = param(ANCESTRAL, Choice(SAMPLERS), "Draws from p(x_{t-1} | x_t), or the steps of DDIM.")
-    variance: str = param("fixed_small", Choice(VARIANCES), "Of each reverse step; DDIM has its own.")
-    eta: float = param(0.0, Range(0, 1), "How much fresh noise DDIM adds at each step; 1 is as much as fixed_small.")
-    num_inference_steps: int = param(50, Range(1, 100), "How many of the 100 timesteps are visited.")
-    guidance_scale: float = param(1.0, Range(0, 8), "How strongly the label is followed; 0 ignores it.")
-    label: int = param(ALL, Range(ALL, 9), "The digit that is asked for; -1 asks for one of each.")
-    clip_denoised: bool = param(True, Flag(), "Hold each guess of the clean picture within black and white.")
-    shift: int = param(0, Range(-50, 50), "Tell the network a timestep that is so much off: what the mapping is for.")
-    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same digits.")
-
-    def check(self) -> None:
-        check_variance(self.model, self.variance)
-
-
-Asked = DigitsRequest
 
 
 def answer(request: DigitsRequest, _devices: DeviceManager) -> dict[str, Any]:
@@ -137,12 +107,6 @@ def _ideal(labels: Tensor, guidance_scale: float) -> Model:
         return ((x - x0) / sigma).to(x_t.dtype)
 
     return predict
-
-
-def check_variance(model: str, variance: str) -> None:
-    """Raises BadRequest where the model has no such variance."""
-    if variance == "learned_range" and model != "learned":
-        raise BadRequest("only the model 'learned' has a learned variance; got {got!r}. Take a fixed one.", got=model)
 
 
 def nearest_label(pictures: Tensor) -> Tensor:

@@ -7,30 +7,14 @@ noise, so following it down the noise levels does not sample p(x) p(c|x)^w.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from pipelines.data.points import part_of
 from pipelines.device.manager import DeviceManager
-from pipelines.lab.points import DataRequest, guided, part_of, pull
-from pipelines.params import Range, param
-from pipelines.theory.path import LOG_SIGMA_MAX
-
-FAR = 1000
-
-
-@dataclass(frozen=True)
-class GuidanceRequest(DataRequest):
-    """A place in the plane and its noise level."""
-
-    x: float = param(0.0, Range(-FAR, FAR), "The place in the variance-preserving form, to the right.")
-    y: float = param(0.0, Range(-FAR, FAR), "The place, upwards.")
-    sigma: float = param(1.0, Range(1e-9, math.exp(LOG_SIGMA_MAX) * 1.001), "The noise level at which it lies.")
-
-
-Asked = GuidanceRequest
+from pipelines.lab.points import guided, pull
+from pipelines.lab.requests import GuidanceRequest
 
 
 def answer(request: GuidanceRequest, _devices: DeviceManager) -> dict[str, Any]:

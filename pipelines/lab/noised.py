@@ -41,9 +41,6 @@ class NoisedRequest(ScheduleRequest):
     seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise, which is the same at every step.")
 
 
-Asked = NoisedRequest
-
-
 def answer(request: NoisedRequest, devices: DeviceManager) -> dict[str, Any]:
     """`shown`: the uint8 picture at t; `strip`, where asked for: pictures at STRIP even `steps` from 0 to the end."""
     torch = libs.torch()

@@ -7,7 +7,6 @@ steps are halved, so it is a line of slope -p where both axes are logarithmic.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,26 +15,14 @@ from torch import Tensor
 
 from pipelines import stopping
 from pipelines.device.manager import DeviceManager
+from pipelines.lab.requests import OrdersRequest
 from pipelines.lab.schedule import significant
-from pipelines.params import Range, Request, param
 from pipelines.theory.samplers import SAMPLERS
 
 DETERMINISTIC = ("euler", "ddim", "heun", "dpmpp_2m", "unipc")
 STEPS = (8, 16, 32, 64, 128, 256)
 FITTED = 3
 """The slope is that of the last so many points: with few steps a method has not settled yet."""
-
-
-@dataclass(frozen=True)
-class OrdersRequest(Request):
-    """The data's deviation, and between which noise levels to walk; never to 0, where the logarithm ends."""
-
-    deviation: float = param(0.5, Range(0.05, 5), "Of the Gaussian data.")
-    sigma_max: float = param(10.0, Range(1, 100), "Where the walk begins.")
-    sigma_min: float = param(0.1, Range(0.001, 0.9), "Where it ends.")
-
-
-Asked = OrdersRequest
 
 
 def answer(request: OrdersRequest, _devices: DeviceManager) -> dict[str, Any]:

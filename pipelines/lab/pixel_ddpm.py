@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from pipelines import places
 from pipelines.data import digits
 from pipelines.errors import BadFile
+from pipelines.lab.requests import NETWORKS
 from pipelines.models import strangers
 from pipelines.models.packed import packed, unpacked
 from pipelines.theory.betas import make_betas
@@ -27,7 +28,6 @@ from pipelines.theory.path import timestep_of_sigma
 from pipelines.theory.process import vp_scale, x0_from
 
 FOLDER = places.EMBEDDED / "digits"
-VARIANTS = ("fixed", "learned")
 PIXELS = digits.SIDE**2
 NO_LABEL = digits.CLASSES
 """The label that stands for no label at all, for guidance."""
@@ -125,7 +125,7 @@ def save(network: Network, file: Path) -> None:
 def load(variant: str = "fixed", folder: Path = FOLDER) -> PixelDDPM:
     """The shipped model, computing in float32. Raises BadFile where its weights are missing or another network's."""
     file = file_of(variant, folder)
-    if variant not in VARIANTS or not file.is_file():
+    if variant not in NETWORKS or not file.is_file():
         raise BadFile(
             "there is no digits model {variant!r} (assets/models/digits). Copy that folder again.", variant=variant[:40]
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,14 +15,10 @@ import torch
 from torch import Tensor
 
 from pipelines import stopping
-from pipelines.data import points
-from pipelines.data.points import sliced_distance
+from pipelines.data.points import part_of, sliced_distance
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import BadRequest
-from pipelines.lab.schedule import ScheduleRequest, significant
-from pipelines.params import Choice, Curve, Range, Request, param
-from pipelines.requests.choices import sampler_names, sigma_schedule_names
-from pipelines.requests.limits import LARGEST_SHORT_SEED
+from pipelines.lab.requests import NO_LABEL, DataRequest, PointsRequest
+from pipelines.lab.schedule import significant
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.guidance import guide
 from pipelines.theory.ideal import Distribution, Mixture
@@ -33,8 +28,6 @@ from pipelines.theory.reverse import drawn_from
 from pipelines.theory.samplers import SAMPLERS
 from pipelines.theory.sigmas import SIGMA_SCHEDULES
 
-DRAWN = "drawn"
-NO_LABEL = -1
 REACH = 3.0
 """Half the side of the square that is shown."""
 ARROWS = 15
@@ -43,48 +36,6 @@ SMOOTH = 0.05
 """The noise under which densities are compared: some of the sets have none at all outside their boxes."""
 
 Denoiser = Callable[[Tensor, float], Tensor]
-
-
-def data_names() -> tuple[str, ...]:
-    return (*points.POINTS, DRAWN)
-
-
-@dataclass(frozen=True)
-class DataRequest(Request):
-    """A distribution in the plane, and which class of it is wanted how strongly."""
-
-    data: str = param("gaussians", Choice(data_names), "The distribution, or a drawing of one's own.")
-    strokes: tuple = param((), Curve(2000), "The points (x, y) of a drawn distribution.")
-    label: int = param(NO_LABEL, Range(NO_LABEL, 24), "The class that is asked for; -1 asks for none.")
-    guidance_scale: float = param(1.0, Range(0, 10), "How far the class is overdone; 1 is without guidance.")
-
-    def check(self) -> None:
-        part_of(self.distribution(), self.label)
-
-    def distribution(self) -> Distribution:
-        """Raises BadRequest."""
-        if self.data == DRAWN:
-            return points.drawn(torch.tensor(self.strokes, dtype=torch.float64).reshape(-1, 2))
-        return points.get(self.data)
-
-
-@dataclass(frozen=True)
-class PointsRequest(DataRequest, ScheduleRequest):
-    """A schedule, and how the points are taken back."""
-
-    sampler: str = param("ddim", Choice(sampler_names), "How each step follows from the denoiser's guess.")
-    num_inference_steps: int = param(20, Range(1, 200), "How many steps lead back.")
-    sigma_schedule: str = param("path", Choice(sigma_schedule_names), "How the steps are spaced.")
-    eta: float = param(0.0, Range(0, 1), "How much fresh noise DDIM adds at each step.")
-    count: int = param(300, Range(1, 1000), "How many points.")
-    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same points.")
-
-    def check(self) -> None:
-        DataRequest.check(self)
-        ScheduleRequest.check(self)
-
-
-Asked = PointsRequest
 
 
 def answer(request: PointsRequest, _devices: DeviceManager) -> dict[str, Any]:
@@ -151,15 +102,6 @@ def step_back(before: float, now: float) -> dict[str, float]:
         "x": significant(vp_scale(before) / vp_scale(now) * ratio),
         "deviation": significant(vp_scale(before) * before * math.sqrt(1 - ratio)),
     }
-
-
-def part_of(data: Distribution, label: int) -> Distribution:
-    """One class, or all. Raises BadRequest."""
-    if label == NO_LABEL:
-        return data
-    if not isinstance(data, Mixture):
-        raise BadRequest("this distribution has no classes. Set label to -1.")
-    return data.part(label)
 
 
 def guided(data: Distribution, request: DataRequest) -> Denoiser:

@@ -10,7 +10,6 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,10 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.families.learning import average
-from pipelines.lab.points import NO_LABEL, Denoiser, PointsRequest, taken_back, vp
+from pipelines.lab.points import Denoiser, taken_back, vp
 from pipelines.lab.points_bound import PointsBound
+from pipelines.lab.requests import PointsTrainingRequest
 from pipelines.lab.schedule import significant
-from pipelines.params import Range, param
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.path import timestep_of_sigma
 from pipelines.theory.process import x0_from
@@ -43,21 +42,6 @@ FIGURES = ("nll", "distance", "loss_by_t", "error_by_t", "bound")
 """Of a snapshot: what is not held within bounds for the screen."""
 FEW = 100
 """Timesteps up to which the bound is quick enough for every snapshot."""
-
-
-@dataclass(frozen=True)
-class PointsTrainingRequest(PointsRequest):
-    """What to learn, by how many steps of which network; and how its samples are drawn."""
-
-    num_train_timesteps: int = param(100, Range(10, 1000), "T, how many steps the process has.")
-    training_steps: int = param(2000, Range(1, 20_000), "How many batches of 256 points are learned from.")
-    learning_rate: float = param(2e-3, Range(1e-6, 10), "Of Adam; it falls along a half cosine.")
-    width: int = param(128, Range(2, 512), "Of the network's three hidden layers.")
-
-    def check(self) -> None:
-        super().check()
-        if self.label != NO_LABEL or self.guidance_scale != 1:
-            raise BadRequest("the network trained here knows no classes. Set label to -1 and guidance_scale to 1.")
 
 
 class Network(nn.Module):

@@ -66,9 +66,6 @@ class ReverseRequest(ScheduleRequest):
         return Guidance(self.guidance_scale, curve=self.guidance_curve)
 
 
-Asked = ReverseRequest
-
-
 def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
     """`x`, `x0`, `eps`, `guided`: uint8 pictures (N, H, W, 3), one a step; `source` and `result`: one each, decoded."""
     from pipelines.diffusion.run import PictureNoise

@@ -66,9 +66,6 @@ class ScheduleRequest(Request):
         return DiffusionProcess(self.betas())
 
 
-Asked = ScheduleRequest
-
-
 def answer(request: ScheduleRequest, _devices: DeviceManager) -> dict[str, Any]:
     """Curves over t (thinned to what a screen shows, ends kept), and what is left of the signal at the end."""
     torch = libs.torch()

@@ -20,6 +20,7 @@ from torch import Tensor
 from pipelines.data import digits
 from pipelines.lab import pixel_ddpm
 from pipelines.lab.pixel_ddpm import NO_LABEL, PIXELS, Network, PixelDDPM
+from pipelines.lab.requests import NETWORKS
 from pipelines.theory.bound import bound, normal_kl
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.reverse import drawn_from
@@ -114,7 +115,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     print(f"levels without a model: {math.log2(digits.LEVELS):.2f} bits/dim")
-    for variant in pixel_ddpm.VARIANTS:
+    for variant in NETWORKS:
         network = train(variant == "learned", args.steps, args.batch, 0, lambda line: print(line, flush=True))
         pixel_ddpm.save(network, pixel_ddpm.file_of(variant, args.out))
         model = pixel_ddpm.load(variant, args.out)

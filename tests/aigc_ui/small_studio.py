@@ -17,7 +17,9 @@ from aigc_ui.guard import Guard, Hosts
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitors, kept_key
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import registry
 from pipelines.engine.queue import JobQueue
+from pipelines.engine.registry import Generator
 from pipelines.engine.shares import CLASSROOM
 from pipelines.errors import NotFound
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
@@ -84,11 +86,15 @@ def open_studio(
     roots: Sequence[Root] = (),
     owner_token: str = "",
     allow_training: bool = False,
+    generators: Sequence[str] = (),
 ) -> Studio:
+    """`generators`: those of the real registry that are here too."""
     squares = Squares()
     squares.go.set()
 
-    def get(name: str) -> Squares:
+    def get(name: str) -> Generator:
+        if name in generators:
+            return registry.get(name)
         if name != squares.name:
             raise NotFound(f"unknown generator {name!r}; known are {squares.name}.")
         return squares
@@ -99,7 +105,7 @@ def open_studio(
     jobs = JobQueue(devices, store, get=get, inputs=inputs, shares=CLASSROOM if shared else None)
     library = Library.over(roots, folder)
     settings = Settings(folder, shared, allow_training=allow_training)
-    services = Services(jobs, store, devices, get, lambda: (squares.name,), settings, inputs, library)
+    services = Services(jobs, store, devices, get, lambda: (squares.name, *generators), settings, inputs, library)
     door = Door(token, owner_token=owner_token) if token else None
     visitors = Visitors(kept_key(folder), signed=True) if shared else None
     guard = Guard(api.build(services), Hosts(any_address=shared), door, visitors=visitors)

@@ -34,6 +34,15 @@ def test_every_experiment_says_what_it_can_be_asked(client: TestClient) -> None:
         "help": "",
         "low": 10,
         "high": 4000,
+        "look": {
+            "kind": "slider",
+            "label": "lab.field.num_train_timesteps",
+            "info": "",
+            "placeholder": "",
+            "step": 1,
+            "log": False,
+            "choices": {},
+        },
     }
     assert fields["zero_snr"]["flag"] and fields["curve"]["most_points"] == 64
     assert "drawn" in fields["beta_schedule"]["options"]

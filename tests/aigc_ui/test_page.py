@@ -130,9 +130,20 @@ def test_scripts_and_their_words_are_not_in_the_page_itself(served):
     head = client.get("/").text.partition("<body")[0]
     config = json.loads(re.findall(r"window\.gradio_config = (.*?);</script>", head, re.DOTALL)[0])
     assert len(json.dumps(config["head"])) <= 20_000
-    assert len(head) - len(json.dumps(config, ensure_ascii=False)) <= 40_000  # what Gradio puts there itself
+    described = re.findall(r"window\.gradio_api_info = (.*?);</script>", head, re.DOTALL)[0]
+    assert len(described) <= 110_000  # the named endpoints, one row a field
+    assert len(head) - len(json.dumps(config, ensure_ascii=False)) - len(described) <= 20_000  # Gradio's own
     assert "lab.draw.help" not in head  # words that only scripts show
     assert "生成" in head  # and one of a component of Gradio's
+
+
+def test_the_page_is_sent_compressed_to_who_can_read_it(served):
+    _, _, client = served
+    with client.stream("GET", "/", headers={"accept-encoding": "gzip"}) as answer:
+        assert answer.headers["content-encoding"] == "gzip" and "accept-encoding" in answer.headers["vary"].lower()
+        assert len(b"".join(answer.iter_raw())) <= 60_000
+    plain = client.get("/", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers and "gradio_config" in plain.text
 
 
 def test_the_page_names_the_scripts_that_it_needs_at_first(served):

@@ -90,7 +90,7 @@ def test_a_further_language_is_one_more_file_and_english_says_what_it_lacks(tmp_
     assert table["de"] == ENGLISH | {"stop": "Anhalten", "language.name": "de", "language.locales": "de"}
     monkeypatch.setattr(words, "table", lambda: table)
     assert words.text("stop", "de") == "Anhalten"
-    shown = words.translations(["stop", "generate"]).translations
+    shown = words.translations(["stop", "generate"])
     assert shown["de"] == {"stop": "Anhalten", "generate": "Generate"}
     assert shown["zh-TW"]["stop"] == "停止" and shown["en"]["stop"] == "Stop"
 
@@ -133,4 +133,4 @@ def test_every_setting_has_a_label_and_every_choice_a_name():
 
 @pytest.mark.parametrize("locale", ["zh", "zh-CN", "zh-TW", "zh-HK"])
 def test_every_chinese_browser_gets_chinese(locale):
-    assert words.translations(["generate"]).translations[locale]["generate"] == "生成"
+    assert words.translations(["generate"])[locale]["generate"] == "生成"

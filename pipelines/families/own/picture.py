@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 from pipelines import libs
 from pipelines.data.scenes import panda
 from pipelines.errors import BadRequest
-from pipelines.families.latents import SLERP, lerp, slerp
+from pipelines.families.latents import lerp, slerp
 from pipelines.families.own.autoencoders import OwnVae, OwnVq
 from pipelines.families.own.loading import lease
 from pipelines.families.own.pictures import taken, to_pixels
 from pipelines.families.own.request import OwnRequest
 from pipelines.families.own.samples import own_noise
+from pipelines.families.request import SLERP
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.device.manager import DeviceManager
-
-Asked = OwnRequest
 
 
 def answer(request: OwnRequest, devices: DeviceManager) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
 from pipelines.families import own
-from pipelines.families.latents import LERP, WAYS
+from pipelines.families.request import LERP, WAYS
 from pipelines.params import Choice, Picture, Range, Request, param
 from pipelines.requests.limits import LARGEST_SHORT_SEED, MOST_PIXEL_STEPS
 from pipelines.theory.samplers import SAMPLERS

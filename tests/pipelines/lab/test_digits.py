@@ -9,14 +9,15 @@ from torch import Tensor
 from pipelines.data import digits
 from pipelines.errors import BadFile
 from pipelines.lab import pixel_ddpm
-from pipelines.lab.pixel_ddpm import NO_LABEL, PIXELS, VARIANTS, Network, PixelDDPM
+from pipelines.lab.pixel_ddpm import NO_LABEL, PIXELS, Network, PixelDDPM
+from pipelines.lab.requests import NETWORKS
 from pipelines.theory.samplers import SAMPLERS
 from pipelines.training import digits as training
 
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, PixelDDPM]:
-    return {variant: pixel_ddpm.load(variant) for variant in VARIANTS}
+    return {variant: pixel_ddpm.load(variant) for variant in NETWORKS}
 
 
 def drawn(model: PixelDDPM, labels: Tensor, guidance_scale: float = 1.0, sampler: str = "ddpm") -> Tensor:
@@ -44,7 +45,7 @@ def test_the_data_is_that_of_scikit_learn_and_its_parts_share_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", NETWORKS)
 def test_what_it_draws_is_read_as_what_it_was_told(shipped: dict[str, PixelDDPM], variant: str) -> None:
     labels = torch.arange(10).repeat(20)
     assert (read(drawn(shipped[variant], labels, guidance_scale=2.0)) == labels).float().mean() > 0.93

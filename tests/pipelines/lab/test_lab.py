@@ -16,7 +16,7 @@ from pipelines.data import points as points_data
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.leases import lease
 from pipelines.errors import BadRequest, NotFound
-from pipelines.lab import digits, noised, orders, points
+from pipelines.lab import digits, noised, orders, points, requests
 from pipelines.lab.picture import picture_of
 from pipelines.theory.betas import BETA_SCHEDULES, make_betas
 from pipelines.theory.forward import DiffusionProcess
@@ -285,7 +285,7 @@ def test_digits_by_ddim_with_eta_one_are_the_ancestral_ones_and_with_eta_zero_ot
     assert np.abs(made[0][-1].astype(int) - made[2][-1]).max() > 50
 
 
-@pytest.mark.parametrize("model", digits.MODELS)
+@pytest.mark.parametrize("model", requests.MODELS)
 @pytest.mark.parametrize("clip", [False, True])
 def test_ddim_draws_what_was_asked_in_ten_steps(model: str, clip: bool) -> None:
     answer = ask("digits", model=model, clip_denoised=clip, num_inference_steps=10, **DDIM)
