@@ -134,8 +134,8 @@ def drop(page: Page) -> None:
         }""",
         list(square()),
     )
-    page.dispatch_event("#reference-panel .drop", "drop", {"dataTransfer": carried})
-    expect(page.locator("#reference-seen")).to_be_visible()
+    page.dispatch_event("#ip-panel .drop", "drop", {"dataTransfer": carried})
+    expect(page.locator("#ip-seen")).to_be_visible()
 
 
 def test_a_reference_picture_that_is_dropped_is_followed(visit, studio):
@@ -148,9 +148,9 @@ def test_a_reference_picture_that_is_dropped_is_followed(visit, studio):
     finish(page)
     asked = newest(studio)["recipe"]["request"]
     assert asked["ip_model"] == "likeness" and len(asked["ip_image"]) == 64 and not asked["control_image"]
-    page.locator("#reference-remove").click()
+    page.locator("#ip-remove").click()
     expect(page.get_by_label("IP-Adapter", exact=True)).to_have_value("None")
-    expect(page.locator("#reference-seen")).to_be_hidden()
+    expect(page.locator("#ip-seen")).to_be_hidden()
 
 
 def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
@@ -168,13 +168,13 @@ def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
     one = drawn(page, studio)
     rows, columns = np.nonzero(one)
     assert set(np.unique(one)) == {0, 255} and np.ptp(columns) > 5 * np.ptp(rows)
-    field = page.locator("#control-image textarea, #control-image input")
-    before = field.input_value()
+    field = page.locator("#control-picture [data-picture]")
+    before = field.get_attribute("data-picture") or ""
     page.locator("#control-redraw").click()
     expect(canvas).to_be_visible()  # once the drawing is back
     drag(page, canvas, (100, 200), (300, 200))
     page.locator("#mask-done").click()
-    expect(field).not_to_have_value(before)
+    expect(field).not_to_have_attribute("data-picture", before)
     both = drawn(page, studio)
     assert (both[one > 0] == 255).all() and (both > 0).sum() > 1.5 * (one > 0).sum()
     page.locator("#control-redraw").click()
@@ -187,7 +187,7 @@ def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
 
 
 def drawn(page: Page, studio: Any) -> np.ndarray:
-    name = page.locator("#control-image textarea, #control-image input").input_value()
+    name = page.locator("#control-picture [data-picture]").get_attribute("data-picture")
     answer = httpx.get(f"{studio.url}/api/v1/inputs/{name}.png").raise_for_status()
     return np.asarray(Image.open(io.BytesIO(answer.content)).convert("L"))
 

@@ -102,7 +102,7 @@ def test_the_settings_of_a_picture_bring_its_start_back_or_say_that_it_is_gone(
     page.locator("#detail-use").click()
     expect(page.locator("#start-panel .alas")).to_contain_text("not kept any more")
     expect(page.locator("#start-thumb")).to_be_hidden()
-    expect(page.locator("#image textarea, #image input")).to_have_value("")
+    expect(page.locator("#start [data-picture]")).to_have_attribute("data-picture", "")
 
 
 def test_what_is_not_a_picture_gets_a_sentence(page: Page) -> None:
@@ -146,9 +146,7 @@ def test_strokes_are_taken_back_done_again_and_inverted(page: Page, studio: Any,
     redo.click()
     page.locator("#mask-invert").click()
     page.locator("#mask-done").click()
-    field = page.locator("#mask-image textarea, #mask-image input")
-    expect(field).to_have_value(re.compile("[0-9a-f]{64}"))
-    mask = fetched(f"{studio.url}/api/v1/inputs/{field.input_value()}.png")[..., 0]
+    mask = mask_of(page, studio)
     assert at(mask, 0.05, 0.05) == 255 and at(mask, 0.55, 0.55) == 0
 
 
@@ -214,7 +212,7 @@ def test_the_canvas_grows_by_arrows_and_what_was_known_stays_bit_for_bit(page: P
     assert made.shape == (SIDE, SIDE + 64, 3) and (made[:, :SIDE] == start).all()
     page.locator("#start-remove").click()
     expect(page.locator("#outpaint")).to_be_hidden()
-    expect(page.locator("#outpaint-right input")).to_have_value("0")
+    expect(page.locator("#outpaint-add-right")).to_have_attribute("title", "Paint beyond the right edge: 0")
 
 
 def test_looking_closer_paints_finer_and_where_it_is_aimed(page: Page, studio: Any, start: np.ndarray) -> None:
@@ -275,5 +273,6 @@ def test_all_can_be_filled_and_taken_back(page: Page, studio: Any, start: np.nda
 
 
 def mask_of(page: Page, studio: Any) -> np.ndarray:
-    address = page.locator("#mask-image textarea, #mask-image input").input_value()
-    return fetched(f"{studio.url}/api/v1/inputs/{address}.png")[..., 0]
+    field = page.locator("#mask-image [data-picture]")
+    expect(field).to_have_attribute("data-picture", re.compile("[0-9a-f]{64}"))
+    return fetched(f"{studio.url}/api/v1/inputs/{field.get_attribute('data-picture')}.png")[..., 0]
