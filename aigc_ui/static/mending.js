@@ -6,47 +6,55 @@ import { complain, currentMessage, say } from "./message.js";
 import { over, state } from "./state.js";
 import { t } from "./words.js";
 
+/** @typedef {import("./engine.d.ts").Job} Job */
+
+const REPEATABLE = ["interrupted", "storage"]; // codes of errors
+/** @type {Set<string>} ids of jobs */
 const dismissed = new Set();
 
 // In the page's language where the table has it, else as the studio says it.
-/** @param {import("./engine.d.ts").Job} job */
+/** @param {Job} job */
 function reason(job) {
   if (job.unsaved) return t("failed.unsaved", { count: job.unsaved });
   if (job.error?.code === "interrupted") return t("failed.interrupted");
   return job.error?.message ?? t("state.failed");
 }
-/** @param {import("./engine.d.ts").Job} job */
+/** @param {Job} job @returns {import("./message.js").Act} */
 function remedy(job) {
   const kept = job.latents_ids ?? [];
   const dismiss = () => dismissed.add(job.id);
   if (job.unsaved) return { job, text: "save.again", run: () => saveAgain(job), dismiss };
   if (kept.length) return { job, text: "decode.again", run: () => kept.forEach(decodeAgain), dismiss };
-  const repeatable = ["interrupted", "storage"].includes(job.error?.code);
+  const repeatable = job.error !== null && REPEATABLE.includes(job.error.code);
   return { job, dismiss, ...(repeatable ? { text: "run.again", run: () => runAgain(job) } : {}) };
 }
+/** @param {Job} job */
 async function saveAgain(job) {
   try {
     await post(`jobs/${job.id}/save`, {});
   } catch (error) {
-    complain(error.message, remedy(job));
+    complain(/** @type {Error} */ (error).message, remedy(job));
     return refreshJobs();
   }
   await refreshJobs();
   savedNow(job.id);
 }
+/** @param {string} id */
 function savedNow(id) {
   say("good", t("save.done"));
   refreshPictures();
   redrawJob(id);
 }
+/** @param {string} latents */
 async function decodeAgain(latents) {
   try {
     await post("jobs", { generator: "decode", request: { latents } });
   } catch (error) {
-    complain(error.message);
+    complain(/** @type {Error} */ (error).message);
   }
   refreshJobs();
 }
+/** @param {Job} job */
 async function runAgain({ id, generator, request }) {
   dismissed.add(id);
   try {
@@ -54,10 +62,11 @@ async function runAgain({ id, generator, request }) {
     await api(`jobs/${id}`, { method: "DELETE" });
     watchSubmitted(next.id);
   } catch (error) {
-    complain(error.message);
+    complain(/** @type {Error} */ (error).message);
   }
 }
 
+/** @param {Job} job */
 const sayFailed = (job) => complain(() => reason(job), remedy(job));
 // A page that was opened later, or was away, also hears of pictures that wait for the disk and of what was cut off.
 function remind() {
@@ -73,7 +82,7 @@ function remind() {
   );
   if (job) sayFailed(job);
 }
-// How a job that is over, or waits, is called in a word or two.
+/** How a job that is over, or waits, is called in a word or two. @param {Job} job */
 export function stateName(job) {
   if (job.unsaved) return t("state.unsaved");
   if (job.error?.code === "interrupted") return t("state.interrupted");
