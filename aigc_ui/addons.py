@@ -36,8 +36,8 @@ def place(controls: Controls, labels: Labels) -> None:
         controls.place("upscaler", visible=upscalers)
 
 
-def prefixes(controls: Controls, kind: str) -> list[str]:
-    """The prefixes of all add-ons of a kind that the request knows: "control", "control2" ..."""
+def prefixes(controls: Controls, kind: str = "") -> list[str]:
+    """The prefixes of all add-ons, or those of a kind, that the request knows: "control", "control2" ..."""
     models = (field.name for field in controls.request_type.fields() if field.name.endswith("_model"))
     return [name.removesuffix("_model") for name in models if name.startswith(kind)]
 

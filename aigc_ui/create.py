@@ -39,10 +39,8 @@ GROUPS = (
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
-WEIGHED = (  # what the memory that a picture needs depends on
-    *("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER),
-    *("loras", "control_model", "control_image", "ip_model", "ip_image"),
-)
+WEIGHED = ("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER, "loras")
+"""What the memory that a picture needs depends on, besides the add-ons that it follows."""
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 LOOKS: dict[str, dict[str, Any]] = {
@@ -205,7 +203,8 @@ def _tell_scripts(controls: Controls, names: tuple[str, ...], js: str) -> None:
 
 def _weight(controls: Controls) -> None:
     """Tells the page's scripts, by name, what decides how much memory the picture needs, from the start."""
-    names = [name for name in WEIGHED if name in controls.by_name]
+    followed = (f"{prefix}_{part}" for prefix in addons.prefixes(controls) for part in ("model", "image"))
+    names = [name for name in (*WEIGHED, *followed) if name in controls.by_name]
     by_name = f"Object.fromEntries({json.dumps(names)}.map((name, i) => [name, values[i]]))"
     watched: list[Any] = [controls.by_name[name] for name in names]
     if watched:
