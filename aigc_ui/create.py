@@ -170,8 +170,8 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
         refused = tuple(name for name in refused if not any(name in other.by_name for other in more))
         return updates | {wire: signal(settings={"refused": list(refused), "quiet": bool(event.quiet)})}
 
-    given = controls.inputs()
-    generate.click(submit, given, wire, js=arrived(given), trigger_mode="multiple", **FAST).failure(
+    sent = arrived(controls.by_name)
+    generate.click(submit, controls.inputs(), wire, js=sent, trigger_mode="multiple", **FAST).failure(
         None, js=call("notSent")
     )
     filled = [wire, *controls.inputs(), *(part for other in more for part in other.inputs())]

@@ -58,7 +58,5 @@ def _connect(services: Services, name: str, picture: Controls, own: Controls, wi
             return signal(error={"code": error.code, "message": str(error)})
         return signal(job=job.id, values=asked)
 
-    given = picture.inputs() | own.inputs()
-    make.click(submit, given, wire, js=arrived(given), trigger_mode="multiple", **FAST).failure(
-        None, js=call("notSent")
-    )
+    given, sent = picture.inputs() | own.inputs(), arrived(picture.by_name | own.by_name)
+    make.click(submit, given, wire, js=sent, trigger_mode="multiple", **FAST).failure(None, js=call("notSent"))

@@ -2,7 +2,7 @@
 // begin with its prefix: "control", "control2", "ip".
 import { el } from "./dom.js";
 import { on } from "./events.js";
-import { api, blob, posted, url } from "./http.js";
+import { api, blob, posted, upload, url } from "./http.js";
 import { createFollowedView } from "./followed_view.js";
 import { drawLines } from "./mask_field.js";
 import { complain } from "./message.js";
@@ -34,16 +34,26 @@ const kept = (id) => blob(source(id));
  * @param {Followed} followed
  */
 function follow(component, { prefix, network, words, more, look, show }) {
+  const model = `${prefix}_model`;
+  /** What has been asked for and the page does not hold yet. @type {Record<string, string>} */
+  let asked = {};
+  on("sized", (/** @type {Record<string, unknown>} */ held) => {
+    if (held[model] === asked[model]) asked = {};
+  });
   /** @param {string} name */
-  const use = (name) => applySettings(/** @type {Settings} */ ({ [`${prefix}_model`]: name }), true);
+  function use(name) {
+    asked = { [model]: name };
+    applySettings(/** @type {Settings} */ (asked), true);
+  }
   /** @param {Blob} bytes */
-  async function bring(bytes) {
-    const coming = field.bring(bytes);
+  async function withNetwork(bytes) {
+    const kept = await upload(bytes);
     const installed = (await api("addons").catch(() => null))?.[network] ?? [];
     if (installed.length === 1) use(installed[0]);
-    await coming;
-    if (installed.length === 1 && !field.busy() && !field.picture()) use(NO_NETWORK); // it could not be brought
+    return kept;
   }
+  /** @param {Blob} bytes */
+  const bring = (bytes) => field.bring(withNetwork(bytes));
   function remove() {
     field.clear();
     use(NO_NETWORK);
@@ -67,7 +77,7 @@ function follow(component, { prefix, network, words, more, look, show }) {
     if (id !== seen) see({});
     seen = id;
   }
-  const field = createPictureField(component, render); // which may be called before there is a `field`
+  const field = createPictureField(component, render, () => asked); // which may be called before there is a `field`
   component.element.replaceChildren(view.node);
   on("language", () => render());
   render();

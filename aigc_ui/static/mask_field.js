@@ -1,7 +1,7 @@
 // The mask of the start picture: painted in a dialog, kept in its field of the request. Lines are drawn in the same
 // dialog.
 import { emit } from "./events.js";
-import { blob, url } from "./http.js";
+import { blob, upload, url } from "./http.js";
 import { createMaskEditor } from "./mask_editor.js";
 import { remember } from "./memory.js";
 import { createPictureField, source } from "./picture_field.js";
@@ -31,7 +31,7 @@ export async function paintMask(picture) {
   const kept = before ? await blob(source(before.id)) : null;
   const painted = await editor.open(url(source(picture.id)), picture, kept);
   if (painted === kept) return;
-  if (painted) field.bring(painted);
+  if (painted) field.bring(upload(painted));
   else field.clear();
 }
 

@@ -1,14 +1,15 @@
 // A picture in a field of the request: brought and kept, looked for when Python names another one, taken away.
 import { on } from "./events.js";
-import { blob, upload } from "./http.js";
+import { blob } from "./http.js";
 import { complain } from "./message.js";
 
 /**
  * @typedef {{ id: string, width: number, height: number }} Kept a picture as the studio keeps it
  * @typedef {{
- *   arrived: () => Promise<string>, bring: (bytes: Blob, replaced?: () => void) => Promise<void>, clear: () => void,
+ *   arrived: () => Promise<Record<string, string>>, clear: () => void,
+ *   bring: (coming: Promise<Kept>, replaced?: () => void) => Promise<void>,
  *   picture: () => Kept | null, gone: () => boolean, busy: () => boolean,
- * }} PictureField `arrived` is the value once nothing is on its way, and fails where the last picture could not be
+ * }} PictureField `arrived` is what to send once nothing is on its way, and fails where the last picture could not be
  *   brought; `replaced` is called when a picture has taken the place of another; `gone` says that one was named in vain
  */
 
@@ -32,8 +33,9 @@ async function look(id) {
  * @param {import("./component.js").Component<string>} component
  * @param {(field: PictureField) => void} changed called also when a picture is on its way, and when it has come or
  * failed
+ * @param {() => Record<string, string>} along other fields that the picture has brought and the page may not hold yet
  */
-export function createPictureField({ field, element, props, watch }, changed) {
+export function createPictureField({ field, element, props, watch }, changed, along = () => ({})) {
   /** @type {Kept | null} */
   let picture = null;
   let gone = false;
@@ -68,7 +70,7 @@ export function createPictureField({ field, element, props, watch }, changed) {
         if (!coming) throw error; // else another one has taken its place
       });
     }
-    return props.value;
+    return { [field]: props.value, ...along() };
   }
   // Python names a picture of a recipe or of the last visit, which may not be kept any more.
   function take() {
@@ -79,8 +81,8 @@ export function createPictureField({ field, element, props, watch }, changed) {
   /** @type {PictureField} */
   const handle = {
     arrived,
-    bring: (bytes, replaced) =>
-      follow(upload(bytes), (brought) => {
+    bring: (next, replaced) =>
+      follow(next, (brought) => {
         keep(brought);
         replaced?.();
       }),

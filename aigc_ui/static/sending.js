@@ -7,15 +7,15 @@ import { receive } from "./wire.js";
 let refusal = null;
 
 /**
- * The values of an event, pictures as soon as they are there.
- * @param {Record<number, string>} pictures the places of pictures among the values, with the names of their fields
+ * The values of an event, pictures as soon as they are there, with what they bring along.
+ * @param {Record<string, number>} places of pictures and what they may bring among the values, by the names of the fields
  * @param {unknown[]} values
  */
-export async function arrived(pictures, values) {
+export async function arrived(places, values) {
   try {
-    for (const [place, field] of Object.entries(pictures)) {
-      const picture = pictureField(field);
-      if (picture) values[Number(place)] = await picture.arrived();
+    for (const field of Object.keys(places)) {
+      const sent = (await pictureField(field)?.arrived()) ?? {};
+      for (const [name, value] of Object.entries(sent)) if (name in places) values[places[name]] = value;
     }
   } catch (error) {
     refusal = /** @type {Error} */ (error);

@@ -1,5 +1,6 @@
 // The picture to start from and, over it, the mask of what is painted anew.
 import { emit, on } from "./events.js";
+import { upload } from "./http.js";
 import { mask, paintMask } from "./mask_field.js";
 import { remember } from "./memory.js";
 import { createPictureField } from "./picture_field.js";
@@ -9,7 +10,7 @@ import { createStartView } from "./start_view.js";
 let start = null;
 
 /** A picture takes the place of the one before it, whose mask goes with it. @param {Blob} bytes */
-export const startFrom = async (bytes) => start?.bring(bytes, () => mask()?.clear());
+export const startFrom = async (bytes) => start?.bring(upload(bytes), () => mask()?.clear());
 
 /** @param {import("./component.js").Component<string>} component */
 export function drawStart(component) {

@@ -108,10 +108,12 @@ def test_every_component_is_drawn_by_a_script():
         assert f"  {kind}: draw" in drawn
 
 
-def test_a_button_knows_where_among_its_values_pictures_stand():
+def test_a_button_knows_where_among_its_values_pictures_stand_and_what_they_bring():
     with gr.Blocks():
-        parts = [gr.Textbox(), PictureInput(field="image"), gr.Textbox(), PictureInput(field="control2_image")]
-    assert '.arrived({"1": "image", "3": "control2_image"}, values)' in arrived(set(parts))
+        built = {"prompt": gr.Textbox(), "image": PictureInput(field="image"), "model": gr.Textbox()}
+        built |= {"control2_image": PictureInput(field="control2_image"), "control2_model": gr.Textbox()}
+    reordered = dict(reversed(built.items()))
+    assert '.arrived({"image": 1, "control2_image": 3, "control2_model": 4}, values)' in arrived(reordered)
 
 
 def test_there_is_no_box_out_of_sight_that_scripts_fill():
