@@ -24,7 +24,7 @@ import { t } from "./words.js";
 export function followJob(id, heard) {
   /** @type {EventSource | null} */
   let source = new EventSource(url(`jobs/${id}/events`));
-  /** @param {string} name @param {((told: any) => void) | undefined} act */
+  /** @param {string} name @param {((detail: any) => void) | undefined} act */
   const on = (name, act) =>
     act &&
     source?.addEventListener(name, (event) => {

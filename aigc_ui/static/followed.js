@@ -35,15 +35,15 @@ const kept = (id) => blob(source(id));
  */
 function follow(component, { prefix, network, words, more, look, show }) {
   const model = `${prefix}_model`;
-  /** What has been asked for and the page does not hold yet. @type {Record<string, string>} */
-  let asked = {};
+  /** The network that Python is told to set, as long as the page does not hold it. @type {Record<string, string>} */
+  let setting = {};
   on("sized", (/** @type {Record<string, unknown>} */ held) => {
-    if (held[model] === asked[model]) asked = {};
+    if (held[model] === setting[model]) setting = {};
   });
   /** @param {string} name */
   function use(name) {
-    asked = { [model]: name };
-    applySettings(/** @type {Settings} */ (asked), true);
+    setting = { [model]: name };
+    applySettings(/** @type {Settings} */ (setting), true);
   }
   /** @param {Blob} bytes */
   async function withNetwork(bytes) {
@@ -77,7 +77,7 @@ function follow(component, { prefix, network, words, more, look, show }) {
     if (id !== seen) see({});
     seen = id;
   }
-  const field = createPictureField(component, render, () => asked); // which may be called before there is a `field`
+  const field = createPictureField(component, render, () => setting); // which may be called before there is a `field`
   component.element.replaceChildren(view.node);
   on("language", () => render());
   render();
@@ -107,8 +107,8 @@ on("control", ({ prefix, seen }) => {
 });
 /** @param {string} prefix @param {string} id @returns {Promise<Blob | null>} */
 async function seenBy(prefix, id) {
-  const asked = posted({ control_image: id, ...looks.get(prefix) });
-  const answer = await fetch(url("addons/seen.png"), { credentials: "same-origin", ...asked });
+  const request = posted({ control_image: id, ...looks.get(prefix) });
+  const answer = await fetch(url("addons/seen.png"), { credentials: "same-origin", ...request });
   return answer.ok ? answer.blob() : null;
 }
 

@@ -77,7 +77,7 @@ export function watchJob(id) {
 function listen(id) {
   const source = new EventSource(url(`jobs/${id}/events`));
   stream = source;
-  /** @param {string} name @param {(told: any) => void} act */
+  /** @param {string} name @param {(detail: any) => void} act */
   const heard = (name, act) =>
     source.addEventListener(name, (event) => {
       if (stream === source && event.data) act(JSON.parse(event.data));

@@ -7,7 +7,7 @@ import { t } from "./words.js";
 
 /**
  * @typedef {import("./picture_field.js").Kept} Kept
- * @typedef {{ picture: Kept | null, mask: Kept | null, busy: boolean, gone: boolean }} Shown
+ * @typedef {{ picture: Kept | null, mask: Kept | null, busy: boolean, gone: boolean }} State
  * @typedef {ReturnType<typeof createParts>} Parts
  */
 
@@ -52,7 +52,7 @@ function createParts() {
   };
 }
 
-/** @param {Parts} parts @param {Shown} shown */
+/** @param {Parts} parts @param {State} state */
 function say({ node, name, how, alas, heading, paint, thumb, whole, remove }, { mask, busy }) {
   const paintMask = t(mask ? "mask.edit" : "mask.paint");
   node.setAttribute("aria-label", t("start"));
@@ -67,11 +67,11 @@ function say({ node, name, how, alas, heading, paint, thumb, whole, remove }, { 
   remove.setAttribute("aria-label", t("start.remove"));
 }
 
-/** @param {Parts} parts @param {Shown} shown */
-function show(parts, shown) {
+/** @param {Parts} parts @param {State} state */
+function show(parts, state) {
   const { node, drop, chosen, outpaint, alas, whole, tint, figures, image } = parts,
-    { picture, mask, busy, gone } = shown;
-  say(parts, shown);
+    { picture, mask, busy, gone } = state;
+  say(parts, state);
   drop.hidden = Boolean(picture);
   chosen.hidden = outpaint.node.hidden = !picture;
   alas.hidden = !gone;
@@ -108,7 +108,7 @@ export function createStartView({ choose, paint, unmask, remove }) {
     remove();
     parts.choose.focus();
   });
-  /** @param {Shown} shown */
-  const render = (shown) => show(parts, shown);
+  /** @param {State} state */
+  const render = (state) => show(parts, state);
   return { node: parts.node, show: render };
 }
