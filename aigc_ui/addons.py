@@ -1,6 +1,11 @@
 """The accordion "Add-ons": what of LoRAs, ControlNets, IP-Adapters and upscalers is installed, and nothing where
-nothing is."""
+nothing is.
 
+The fields of a ControlNet or an IP-Adapter begin with the same word, its prefix; there may be several: "control",
+"control2".
+"""
+
+import json
 from typing import Any
 
 import gradio as gr
@@ -10,43 +15,68 @@ from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, call, mount
 from pipelines.models.addons import files
 
-FOLLOWED = ("control_type", "control_low", "control_high", "width", "height")
-"""What decides how the control picture looks to the ControlNet."""
-CONTROL_ROWS = (("control_low", "control_high"), ("control_scale",), ("control_start", "control_end"))
+SEEN_BY = ("control_type", "control_low", "control_high")
+"""What decides, with the size of the picture, how the control picture looks to the ControlNet."""
 
 
 def place(controls: Controls, labels: Labels) -> None:
     """Every field of an add-on gets its control, so that recipes can be taken over; what does nothing is not shown."""
     kinds = (files.LORA, files.CONTROL, files.IP_ADAPTER, files.UPSCALER)
     loras, nets, adapters, upscalers = (bool(files.installed(kind)) for kind in kinds)
-    controls.place("control_image", elem_id="control-image")
-    controls.place("ip_image", elem_id="reference-image")
     shown = loras or nets or adapters or upscalers
     with labels.add(gr.Accordion, "label", "group.addons", open=False, elem_id="group-addons", visible=shown):
         controls.place("loras", lines=1, max_lines=3, elem_id="loras", visible=loras)
-        mount("addons", visible=loras or nets)
-        with gr.Column(visible=nets, min_width=0):
-            with gr.Row(elem_classes="pair"):
-                controls.place("control_model", "control_type", min_width=0)
-            for row in CONTROL_ROWS:
-                with gr.Row(elem_classes="pair"):
-                    controls.place(*row, min_width=0, visible=row != ("control_low", "control_high"))
-        with gr.Column(visible=adapters, min_width=0):
-            mount("reference")
-            controls.place("ip_model", "ip_scale", min_width=0)
-            with gr.Row(elem_classes="pair"):
-                controls.place("ip_start", "ip_end", min_width=0)
+        mount("lora-chips", visible=loras)
+        for prefix in prefixes(controls, "control"):
+            with gr.Column(visible=nets, min_width=0):
+                _control(controls, prefix)
+        for prefix in prefixes(controls, "ip"):
+            with gr.Column(visible=adapters, min_width=0):
+                _reference(controls, prefix)
         controls.place("upscaler", visible=upscalers)
 
 
+def prefixes(controls: Controls, kind: str = "") -> list[str]:
+    """The prefixes of all add-ons, or those of a kind, that the request knows: "control", "control2" ..."""
+    models = (field.name for field in controls.request_type.fields() if field.name.endswith("_model"))
+    return [name.removesuffix("_model") for name in models if name.startswith(kind)]
+
+
+def _control(controls: Controls, prefix: str) -> None:
+    controls.place(f"{prefix}_image", role="control", elem_id=f"{prefix}-picture")
+    with gr.Row(elem_classes="pair"):
+        controls.place(f"{prefix}_model", f"{prefix}_type", min_width=0)
+    with gr.Row(elem_classes="pair"):
+        controls.place(f"{prefix}_low", f"{prefix}_high", min_width=0, visible=False)
+    with gr.Row(elem_classes="pair"):
+        controls.place(f"{prefix}_scale", min_width=0)
+    with gr.Row(elem_classes="pair"):
+        controls.place(f"{prefix}_start", f"{prefix}_end", min_width=0)
+
+
+def _reference(controls: Controls, prefix: str) -> None:
+    controls.place(f"{prefix}_image", role="reference", elem_id=f"{prefix}-picture")
+    controls.place(f"{prefix}_model", f"{prefix}_scale", min_width=0)
+    with gr.Row(elem_classes="pair"):
+        controls.place(f"{prefix}_start", f"{prefix}_end", min_width=0)
+
+
 def connect(controls: Controls) -> None:
-    """The edges' thresholds show with the edges; the page's scripts are told what the ControlNet is to see."""
-    kind = controls.by_name.get("control_type")
-    edges: list[Any] = [controls.by_name[name] for name in ("control_low", "control_high") if name in controls.by_name]
-    if isinstance(kind, gr.Dropdown) and edges:
-        kind.change(lambda chosen: [gr.update(visible=chosen == "canny")] * len(edges), kind, edges, **FAST)
-    followed: list[Any] = [controls.by_name[name] for name in FOLLOWED if name in controls.by_name]
-    if len(followed) == len(FOLLOWED):
-        names = ", ".join(FOLLOWED)
-        told = call("emit", names, f"'control', {{ {names} }}")
-        gr.on([component.change for component in followed], None, followed, js=told)
+    """The page's scripts hear which LoRAs are used and what each ControlNet is to see."""
+    if loras := controls.by_name.get("loras"):
+        gr.on(None, None, [loras], js=call("emit", "text", "'loras', text"))
+    for prefix in prefixes(controls, "control"):
+        _follow(controls, prefix)
+
+
+def _follow(controls: Controls, prefix: str) -> None:
+    """The edges' thresholds show with the edges; the scripts are told how the control picture is looked at."""
+    own = [name.replace("control", prefix, 1) for name in SEEN_BY]
+    followed: list[Any] = [controls.by_name.get(name) for name in (*own, "width", "height")]
+    if not all(followed):
+        return
+    kind, *edges = followed[:3]
+    kind.change(lambda chosen: [gr.update(visible=chosen == "canny")] * len(edges), kind, edges, **FAST)
+    seen = json.dumps([*SEEN_BY, "width", "height"])
+    by_name = f"Object.fromEntries({seen}.map((name, i) => [name, values[i]]))"
+    gr.on(None, None, followed, js=call("emit", "...values", f"'control', {{ prefix: '{prefix}', seen: {by_name} }}"))

@@ -8,6 +8,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 
 from aigc_ui import looks, words
+from aigc_ui.components import BorderInput, CurvePad, PictureInput
 from aigc_ui.looks import Look
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Curve, Field, Flag, Picture, Range, Request, Text, exact
@@ -59,8 +60,7 @@ class Controls:
             field = self._fields[name]
             try:
                 checked: Any = field.spec.check(name, value, field.kind)
-                shown = Curve.text(checked) if isinstance(field.spec, Curve) else checked
-                updates[self.by_name[name]] = gr.update(value=exact(shown))
+                updates[self.by_name[name]] = gr.update(value=exact(checked))
             except BadRequest:
                 refused.append(name)
         return updates, tuple(refused)
@@ -81,7 +81,7 @@ def control(field: Field, **changes: Any) -> Component:
         case Text():
             return gr.Textbox(value=field.default, max_length=field.spec.max_length, **shown)
         case Picture():
-            return gr.Textbox(value=field.default, visible="hidden", **shown)  # the page's scripts fill it
+            return PictureInput(field.default, field=field.name, **shown)
         case Choice():
             shown.setdefault("filterable", False)
             return gr.Dropdown(value=field.default, **shown)
@@ -90,12 +90,16 @@ def control(field: Field, **changes: Any) -> Component:
         case Range():
             return _number(field, field.spec, look, shown)
         case Curve():
-            text = Curve.text(field.default)
-            return gr.Textbox(value=text, visible="hidden", **shown)  # a script draws it
+            return CurvePad(field.default, field=field.name, most=field.spec.most, **shown)
 
 
 def _number(field: Field, spec: Range, look: Look, shown: dict[str, Any]) -> Component:
-    """A slider, or a box to type in where a slider would be too coarse; the box leaves the bounds to the request."""
+    """A slider, or a box to type in where a slider would be too coarse; the box leaves the bounds to the request.
+
+    With `border=True` it is set by an arrow at an edge of the start picture.
+    """
+    if shown.pop("border", False):
+        return BorderInput(field.default, field=field.name, low=int(spec.low), high=int(spec.high), **shown)
     if look.kind == "digits":
         return gr.Textbox(value=str(field.default), max_length=30, **shown)
     if shown.pop("typed", look.kind == "number"):

@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.components import Component
 
 from aigc_ui import addons, series
+from aigc_ui.components.sending import arrived
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, call, mount, signal
@@ -19,14 +20,14 @@ from pipelines.prompts import library
 GENERATOR = "text-to-image"
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
-# Accordions: the words of their title, then rows of fields, a line of help, or "@" and a part that a script fills.
-# A field named nowhere goes to "More".
+# Accordions: the words of their title, then rows of fields, a line of help, or "@" and a field that stands alone. A
+# field named nowhere goes to "More".
 GROUPS = (
     ("group.prompt", (("prompt_syntax", "emphasis"), "prompt.help")),
     ("group.size", (("width", "height"), ("count", "upscale"))),
     (
         "group.guidance",
-        ("@guidance-curve-pad", ("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end")),
+        ("@guidance_curve", ("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end")),
     ),
     (
         "group.variation",
@@ -38,10 +39,8 @@ GROUPS = (
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
-WEIGHED = (  # what the memory that a picture needs depends on
-    *("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER),
-    *("loras", "control_model", "control_image", "ip_model", "ip_image"),
-)
+WEIGHED = ("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER, "loras")
+"""What the memory that a picture needs depends on, besides the add-ons that it follows."""
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 LOOKS: dict[str, dict[str, Any]] = {
@@ -74,8 +73,6 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _suited(controls)
     _tell_scripts(controls, ("width", "height"), call("emit", "width, height", "'size', { width, height }"))
     _tell_scripts(controls, COUNTED, call("countTokens", "...values", "...values"))
-    _tell_scripts(controls, BORDER, call("emit", "...values", "'border', values"))
-    _tell_scripts(controls, ("guidance_curve",), call("emit", "text", "'guidance-curve', text"))
     _weight(controls)
     addons.connect(controls)
 
@@ -85,18 +82,16 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     mount("tokens")
     mount("examples")
     mount("sketch")
-    controls.place("image", elem_id="image")
-    controls.place("mask_image", elem_id="mask-image")
-    mount("start")
+    controls.place("image", role="start", elem_id="start")
+    controls.place("mask_image", role="mask", elem_id="mask-image")
     mount("read-settings")
     controls.place("strength", elem_id="strength")
     for name in BORDER:
-        controls.place(name, elem_id=name.replace("_", "-"), typed=True, elem_classes="by-script")
+        controls.place(name, elem_id=name.replace("_", "-"), border=True, elem_classes="by-script")
     if "mask_blur" in controls.left():
         with labels.add(gr.Accordion, "label", "group.mask", open=False, elem_id="group-mask"):
             for row in MASKING:
                 _row(controls, labels, row)
-    controls.place("guidance_curve", elem_id="guidance-curve")
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     controls.place("style", elem_id="style", visible=len(library.style_names()) > 1)
     with gr.Row(elem_id="actions"):
@@ -147,14 +142,13 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
 
 def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> None:
     if isinstance(names, str) and names.startswith("@"):
-        mount(names[1:])
-        return
-    if isinstance(names, str):
+        controls.place(names[1:])
+    elif isinstance(names, str):
         labels.add(gr.Markdown, "value", names, elem_classes="help")
-        return
-    with gr.Row(elem_classes="pair"):
-        for name in names:
-            controls.place(name, min_width=0, **LOOKS.get(name, {}))
+    else:
+        with gr.Row(elem_classes="pair"):
+            for name in names:
+                controls.place(name, min_width=0, **LOOKS.get(name, {}))
 
 
 def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr.Button, more: list[Controls]) -> None:
@@ -176,12 +170,12 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
         refused = tuple(name for name in refused if not any(name in other.by_name for other in more))
         return updates | {wire: signal(settings={"refused": list(refused), "quiet": bool(event.quiet)})}
 
-    generate.click(submit, controls.inputs(), wire, trigger_mode="multiple", **FAST).failure(
-        None, js=call("receive", "", "{failed: true}")
+    sent = arrived(controls.by_name)
+    generate.click(submit, controls.inputs(), wire, js=sent, trigger_mode="multiple", **FAST).failure(
+        None, js=call("notSent")
     )
-    wire.settings(
-        settings, None, [wire, *controls.inputs(), *(part for other in more for part in other.inputs())], **FAST
-    )
+    filled = [wire, *controls.inputs(), *(part for other in more for part in other.inputs())]
+    wire.settings(settings, None, filled, trigger_mode="multiple", **FAST)  # none is dropped while another is under way
 
 
 def _sketch(controls: Controls) -> None:
@@ -209,7 +203,8 @@ def _tell_scripts(controls: Controls, names: tuple[str, ...], js: str) -> None:
 
 def _weight(controls: Controls) -> None:
     """Tells the page's scripts, by name, what decides how much memory the picture needs, from the start."""
-    names = [name for name in WEIGHED if name in controls.by_name]
+    followed = (f"{prefix}_{part}" for prefix in addons.prefixes(controls) for part in ("model", "image"))
+    names = [name for name in (*WEIGHED, *followed) if name in controls.by_name]
     by_name = f"Object.fromEntries({json.dumps(names)}.map((name, i) => [name, values[i]]))"
     watched: list[Any] = [controls.by_name[name] for name in names]
     if watched:

@@ -35,9 +35,10 @@ def bridge() -> gr.HTML:
     """
     return gr.HTML(
         elem_id="bridge",
+        label=gr.I18n()("language.name"),  # by which the scripts know the language that Gradio has chosen
         html_template="<div></div>",
         js_on_load=f"const studio = {page_files.entry()}, events = ['hello', 'settings', 'language', 'room']; "
-        "studio.then(({ connect }) => connect(trigger)); "
+        "studio.then(({ connect }) => connect(trigger, () => props.label)); "
         "watch('value', () => { const { value } = props; studio.then(({ receive }) => receive(value)); });",
         apply_default_css=False,
     )

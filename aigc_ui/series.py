@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from aigc_ui.components.sending import arrived
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, call, mount, signal
@@ -57,6 +58,5 @@ def _connect(services: Services, name: str, picture: Controls, own: Controls, wi
             return signal(error=error.to_json())
         return signal(job=job.id, values=asked)
 
-    make.click(submit, picture.inputs() | own.inputs(), wire, trigger_mode="multiple", **FAST).failure(
-        None, js=call("receive", "", "{failed: true}")
-    )
+    given, sent = picture.inputs() | own.inputs(), arrived(picture.by_name | own.by_name)
+    make.click(submit, given, wire, js=sent, trigger_mode="multiple", **FAST).failure(None, js=call("notSent"))

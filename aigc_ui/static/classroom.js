@@ -4,6 +4,7 @@ import { titled } from "./enlarge.js";
 import { emit, on } from "./events.js";
 import { api } from "./http.js";
 import { complain } from "./message.js";
+import { wording } from "./sentences.js";
 import { over } from "./state.js";
 import { t } from "./words.js";
 
@@ -84,7 +85,7 @@ async function end(id) {
   try {
     await api(`jobs/${id}`, { method: "DELETE" });
   } catch (error) {
-    complain(/** @type {Error} */ (error).message);
+    complain(wording(error));
   }
   refresh();
 }

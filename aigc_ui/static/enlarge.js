@@ -4,6 +4,7 @@ import { api, blob, post, upload } from "./http.js";
 import { watchSubmitted } from "./jobs.js";
 import { remember, remembered } from "./memory.js";
 import { complain } from "./message.js";
+import { wording } from "./sentences.js";
 import { t } from "./words.js";
 
 const OWN = "aigc";
@@ -11,8 +12,9 @@ const OWN = "aigc";
 // Which network enlarges: a list where others than our own are installed. `refresh` is for each time that it is shown.
 export function createUpscalerChoice() {
   const node = el("select", { id: "detail-upscaler", hidden: true });
-  let others = [],
-    wanted = remembered("upscaler");
+  /** @type {string[]} */
+  let others = [];
+  let wanted = remembered("upscaler");
   function render() {
     node.hidden = !others.length;
     node.title = t("field.upscaler");
@@ -22,7 +24,7 @@ export function createUpscalerChoice() {
         el("option", { value: name }, name === OWN ? t(`choice.upscaler.${OWN}`) : name),
       ),
     );
-    node.value = others.includes(wanted) ? wanted : OWN;
+    node.value = wanted !== null && others.includes(wanted) ? wanted : OWN;
   }
   async function refresh() {
     const here = await api("addons").catch(() => null); // without an answer what was known stays
@@ -31,11 +33,12 @@ export function createUpscalerChoice() {
   }
   node.addEventListener("change", () => {
     wanted = node.value;
-    remember("upscaler", wanted);
+    remember("upscaler", node.value);
   });
   return { node, render, refresh };
 }
 
+/** @param {string} id of a picture @param {string | undefined} factor @param {string} upscaler */
 export async function enlarge(id, factor, upscaler = OWN) {
   try {
     const bytes = await blob(`images/${encodeURIComponent(id)}`);
@@ -45,14 +48,18 @@ export async function enlarge(id, factor, upscaler = OWN) {
     document.getElementById("live-view")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
     await watchSubmitted(job.id);
   } catch (error) {
-    complain(error.message);
+    complain(wording(error));
   }
 }
 
-// What stands where others have their prompt.
+/**
+ * What stands where others have their prompt.
+ * @param {string} generator
+ * @param {Partial<import("./engine.d.ts").RequestFields>} request
+ */
 export const titled = (generator, request) =>
   generator === "upscale"
-    ? t("job.upscale", { factor: parseInt(request.factor, 10) })
+    ? t("job.upscale", { factor: parseInt(request.factor ?? "", 10) })
     : generator === "decode"
       ? t("decode.again")
       : request.prompt || t("prompt.empty");

@@ -15,9 +15,8 @@
  *   frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
  *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,
  *   settings: Partial<RequestFields>, start: void, "no-start": void, "picture-dropped": File, outpaint: void,
- *   "curve-drawn": void,
- *   sized: Partial<RequestFields>, size: { width: number, height: number }, border: any[], "guidance-curve": string,
- *   control: Partial<RequestFields>,
+ *   sized: Partial<RequestFields>, size: { width: number, height: number }, loras: string,
+ *   control: { prefix: string, seen: Partial<RequestFields> },
  * }} Events
  */
 

@@ -121,7 +121,9 @@ function createLists() {
       none.hidden = here.models.length > 0;
       title.textContent = t("own.refused");
       title.hidden = !here.refused.length;
-      refused.replaceChildren(...here.refused.map(({ name, why }) => el("li", {}, el("b", {}, name), ` ${remark(why)}`)));
+      refused.replaceChildren(
+        ...here.refused.map(({ name, why }) => el("li", {}, el("b", {}, name), ` ${remark(why)}`)),
+      );
     },
   };
 }

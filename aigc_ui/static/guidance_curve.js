@@ -1,28 +1,31 @@
 // Guidance drawn over the run: a pad with points, the same points as text, and a way back to the one scale.
-import { el, put } from "./dom.js";
-import { emit, on } from "./events.js";
-import { figure, read, written } from "./guidance_points.js";
+import { el } from "./dom.js";
+import { on } from "./events.js";
+import { figure, read, rounded, written } from "./guidance_points.js";
 import { curveHandles } from "./lab_curve.js";
 import { createPlot } from "./plot.js";
 import { t } from "./words.js";
 
-const SHOWN = 10; // how high the pad reaches at least
-let points = [];
+/** @typedef {import("./guidance_points.js").Point} Point */
+
+const REACH = 10; // how high the pad reaches at least
 
 const scale = () =>
   Number(/** @type {HTMLInputElement | null} */ (document.querySelector("#guidance input[type=number]"))?.value) || 1;
+/** Without points the one scale holds from the first step to the last. @param {Point[]} points @returns {Point[]} */
+const orFlat = (points) =>
+  points.length
+    ? points
+    : [
+        [0, scale()],
+        [1, scale()],
+      ];
 
-// The box that carries the curve to Python lies outside of the accordion, so it is there before the pad is.
-on("guidance-curve", (text) => {
-  points = read(text ?? "") ?? [];
-  emit("curve-drawn");
-});
-
-export function mountGuidanceCurvePad(root) {
+function createParts() {
   const plot = createPlot("guidance-plot");
   const help = el("p", { class: "help" }),
     name = el("span");
-  const box = el("input", {
+  const typed = el("input", {
     type: "text",
     id: "guidance-points",
     inputmode: "text",
@@ -30,88 +33,65 @@ export function mountGuidanceCurvePad(root) {
     spellcheck: "false",
   });
   const reset = el("button", { type: "button", id: "guidance-reset" });
-  root.replaceChildren(
-    el(
-      "div",
-      { id: "guidance-pad" },
-      plot.node,
-      help,
-      el("label", { for: "guidance-points" }, name),
-      el("div", { class: "row" }, box, reset),
-    ),
-  );
+  const label = el("label", { for: "guidance-points" }, name),
+    row = el("div", { class: "row" }, typed, reset);
+  const node = el("div", { id: "guidance-pad" }, plot.node, help, label, row);
+  return { plot, help, name, typed, reset, node };
+}
 
-  const shown = () =>
-    points.length
-      ? points
-      : [
-          [0, scale()],
-          [1, scale()],
-        ];
+/** @param {() => Point[]} points @param {(next: Point[]) => void} keep */
+function plotted(points, keep) {
+  const list = orFlat(points()),
+    drawn = points().length > 0,
+    high = Math.max(REACH, ...list.map(([, y]) => y));
+  const line = [[0, list[0][1]], ...list, [1, list[list.length - 1][1]]];
+  return {
+    title: t("curve.title"),
+    x: { label: t("curve.position"), low: 0, high: 1 },
+    y: { low: 0, high },
+    series: [
+      {
+        name: t("field.guidance_curve"),
+        x: line.map((p) => p[0]),
+        y: line.map((p) => p[1]),
+        colour: drawn ? "--plot-1" : "--muted",
+        dash: drawn ? null : "5 4",
+      },
+    ],
+    drag: curveHandles({ points: () => orFlat(points()), put: keep, wide: 1, low: 0, high }),
+  };
+}
+
+/** @param {import("./component.js").Component<Point[]>} component */
+export function drawGuidanceCurve({ element, props, watch }) {
+  const { plot, help, name, typed, reset, node } = createParts();
+  /** @param {Point[]} next */
   function keep(next) {
-    points = next;
-    put("guidance-curve", written(points));
+    props.value = rounded(next);
     draw();
   }
-  const handles = () => curveHandles({ points: shown, put: keep, wide: 1, low: 0, high: high() });
-  const high = () => Math.max(SHOWN, ...shown().map(([, y]) => y));
   function draw() {
-    const list = shown(),
-      first = list[0],
-      last = list.at(-1);
-    const line = [[0, first[1]], ...list, [1, last[1]]];
-    plot.draw({
-      title: t("curve.title"),
-      x: { label: t("curve.position"), low: 0, high: 1 },
-      y: { low: 0, high: high() },
-      series: [
-        {
-          name: t("field.guidance_curve"),
-          x: line.map((p) => p[0]),
-          y: line.map((p) => p[1]),
-          colour: points.length ? "--plot-1" : "--muted",
-          dash: points.length ? null : "5 4",
-        },
-      ],
-      drag: handles(),
-    });
+    plot.draw(plotted(() => props.value, keep));
     help.textContent = t("curve.help");
     name.textContent = t("curve.points");
     reset.textContent = t("curve.reset");
-    reset.disabled = !points.length;
-    if (document.activeElement !== box) box.value = written(points);
-    box.placeholder = `0 ${figure(scale())}; 1 ${figure(scale())}`;
+    reset.disabled = !props.value.length;
+    if (document.activeElement !== typed) typed.value = written(props.value);
+    typed.placeholder = `0 ${figure(scale())}; 1 ${figure(scale())}`;
   }
-  box.addEventListener("change", () => {
-    const list = read(box.value);
-    box.setAttribute("aria-invalid", String(!list));
+  typed.addEventListener("change", () => {
+    const list = read(typed.value);
+    typed.setAttribute("aria-invalid", String(!list));
     if (list) keep(list);
   });
   reset.addEventListener("click", () => {
-    box.value = "";
-    box.removeAttribute("aria-invalid");
+    typed.value = "";
+    typed.removeAttribute("aria-invalid");
     keep([]);
   });
+  element.replaceChildren(node);
   document.getElementById("guidance")?.addEventListener("input", draw);
-  on("curve-drawn", draw);
+  watch(draw);
   on("language", draw);
   draw();
-}
-
-// A text file with one prompt a line goes into the box above it, to be read and changed before it is sent.
-export function mountLinesFile(root) {
-  const file = el("input", { type: "file", accept: ".txt,text/plain", id: "lines-choose" });
-  const name = el("span"),
-    label = el("label", { class: "button" }, name, file);
-  root.replaceChildren(el("div", { id: "lines-panel" }, label));
-  file.addEventListener("change", async () => {
-    const chosen = file.files[0];
-    file.value = "";
-    if (chosen) put("prompt-lines", await chosen.slice(0, 80_000).text());
-  });
-  const render = () => {
-    name.textContent = t("lines.file");
-  };
-  on("language", render);
-  render();
 }

@@ -12,16 +12,19 @@ const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode"]; //
 
 /** @type {EventSource | null} */
 let stream = null;
-let timer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 
 /** @param {Job} job */
 export const isActive = (job) => !over(job);
-/** @param {string} id */
+/** @param {string | null} id */
 export const byId = (id) => state.jobs.find((job) => job.id === id);
 
 export async function refreshJobs() {
   try {
-    state.jobs = listed(await api("jobs"), "jobs").filter((job) => SHOWN.includes(job.generator));
+    /** @type {Job[]} */
+    const jobs = listed(await api("jobs"), "jobs");
+    state.jobs = jobs.filter((job) => SHOWN.includes(job.generator));
   } catch (error) {
     return complain(wording(error));
   }
@@ -60,6 +63,7 @@ function update(snapshot) {
   if (snapshot.id === state.watched) emit("job", byId(snapshot.id));
 }
 
+/** @param {string} id */
 export function watchJob(id) {
   const job = byId(id);
   if (!job) return;
@@ -70,9 +74,11 @@ export function watchJob(id) {
   if (over(job)) return finished(id);
   listen(id);
 }
+/** @param {string} id */
 function listen(id) {
   const source = new EventSource(url(`jobs/${id}/events`));
   stream = source;
+  /** @param {string} name @param {(detail: any) => void} act */
   const heard = (name, act) =>
     source.addEventListener(name, (event) => {
       if (stream === source && event.data) act(JSON.parse(event.data));
@@ -101,40 +107,45 @@ function listen(id) {
       }, 2000);
   };
 }
+/** @param {EventSource} source @param {string} id */
 async function end(source, id) {
   source.close();
   stream = null;
   const job = byId(id);
-  if (job.state === "failed" || job.unsaved) emit("failed", job);
+  if (job && (job.state === "failed" || job.unsaved)) emit("failed", job);
   await Promise.all([finished(id), refreshPictures()]);
   refreshJobs();
 }
-// All steps at once for the scrubber, and the saved pictures themselves for its last place.
+/** All steps at once for the scrubber, and the saved pictures themselves for its last place. @param {string} id */
 async function finished(id) {
   const job = byId(id);
+  if (!job) return;
   try {
     const [frames, images] = await Promise.all([
       api(`jobs/${id}/frames`).then((body) => listed(body, "frames")),
       Promise.all(shownOf(job).map(bitmap)),
     ]);
     if (state.watched !== id) return;
-    emit("finished", { frames, images: images.filter(Boolean) });
+    emit("finished", { frames, images: images.filter((image) => image !== null) });
   } catch (error) {
     complain(wording(error));
   }
 }
 /** Of a grid, the sheet: it came last, and all others are on it. @param {Job} job */
 const shownOf = ({ generator, image_ids: ids = [] }) => (generator === "grid" ? ids.slice(-1) : ids);
+/** @param {string} id @returns {Promise<ImageBitmap | null>} */
 async function bitmap(id) {
   const bytes = await blob(`images/${encodeURIComponent(id)}`);
   return bytes && createImageBitmap(bytes);
 }
+/** @param {string} id */
 export function redrawJob(id) {
   if (state.watched !== id) return;
   emit("job", byId(id));
   finished(id);
 }
 
+/** @param {string} path @param {RequestInit} options */
 async function act(path, options) {
   try {
     await api(path, options);
@@ -149,13 +160,15 @@ export function stopJob(id = state.watched) {
   if (job.state === "running") update({ ...job, state: "cancelled", stopping: true });
   act(`jobs/${id}`, { method: "DELETE" });
 }
+/** @param {string} id */
 export const removeJob = (id) => act(`jobs/${id}`, { method: "DELETE" });
+/** @param {string} id @param {number} position */
 export const moveJob = (id, position) =>
   post(`jobs/${id}/move`, { position })
     .catch((error) => complain(wording(error)))
     .then(refreshJobs);
 
-// What was just asked for is looked at, unless another one is running; it may already be over.
+/** What was just asked for is looked at, unless another one is running; it may already be over. @param {string} id */
 export async function watchSubmitted(id) {
   await refreshJobs();
   const watched = byId(state.watched),

@@ -75,12 +75,7 @@ export function mountLabReverse(root) {
     id: "bench-reverse",
     experiment: "reverse",
     stage,
-    look: {
-      read: () => ({ step: +range.value }),
-      take: (look) => {
-        step = whole(look.step, 0, Infinity, FIRST);
-      },
-    },
+    look: { read: () => ({ step: +range.value }), take },
     controls: CONTROLS,
     show: async (/** @type {Answer} */ answer, /** @type {Values} */ asked) => {
       seen = { answer, asked };
@@ -105,6 +100,10 @@ export function mountLabReverse(root) {
     plots.draw(bench, answer, place);
   });
 
+  /** @param {{ step?: unknown }} look */
+  function take(look) {
+    step = whole(look.step, 0, Infinity, FIRST);
+  }
   function say() {
     views.say();
     kept.say();

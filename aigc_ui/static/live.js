@@ -1,150 +1,177 @@
 // The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
 import { el } from "./dom.js";
 import { emit, on } from "./events.js";
-import { createFilms } from "./film.js";
-import { blob, file } from "./http.js";
-import { createStatusLine } from "./live_status.js";
-import { createPane, cut, noise } from "./panes.js";
-import { createPlayer } from "./player.js";
+import { blob } from "./http.js";
+import { createParts } from "./live_parts.js";
+import { cut, noise } from "./panes.js";
 import { remark } from "./sentences.js";
 import { state } from "./state.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {import("./engine.d.ts").Job} Job
+ * @typedef {import("./engine.d.ts").Frame} Frame
+ * @typedef {{ frame: Frame | undefined, last: boolean }} Item what is shown: a step, and whether it is the last one
+ */
+
 // Noise looks like noise only with crisp pixels; a picture looks better enlarged smoothly.
 const NOISY = 0.3;
 
-export function mountLive(root) {
-  const noisy = createPane("live-x"),
-    guess = createPane("live-x0");
-  const empty = el("p", { class: "empty" }),
-    line = createStatusLine();
-  const { play, range, stop } = createPlayer(
-    { play: "live-play", range: "live-scrub" },
-    {
-      show: (i) => {
-        range.value = i;
-        show({ frame: frames[i], last: i === frames.length - 1 });
-      },
-      pause: (last) => Math.max(40, Math.min(250, 4000 / (last + 1))),
-    },
-  );
-  play.disabled = range.disabled = true;
-  const films = createFilms("live-films", {
-    name: () => `denoising-${job.id}`,
-    make: (kind) => file(`jobs/${job.id}/film.${kind}`),
-  });
-  films.hidden = true;
-  const notes = el("ul", { id: "live-notes", class: "notes" });
-  const view = el(
-    "section",
-    { id: "live-view", "data-state": "idle" },
-    el("div", { class: "panes" }, noisy.node, guess.node, empty),
-    ...line.nodes,
-    el("div", { class: "scrub" }, play, range, films),
-    notes,
-  );
-  root.replaceChildren(view);
+/** What is looked at: the job, its steps, and the saved pictures for the last of them. */
+class LiveView {
+  /** @type {Job | undefined} */
+  job;
+  /** @type {Frame[]} */
+  frames = [];
+  /** @type {ImageBitmap[] | null} */
+  finals = null;
+  /** @type {Item | null} */
+  item = null;
 
-  let frames = [],
-    finals = null,
-    job = null,
-    shown = null;
-
-  const show = newest(async (item) => {
-    shown = item;
-    const finished = item.last && finals;
-    const count = job?.request?.count ?? 1;
-    const [x, x0] = await Promise.all([
-      item.frame && cut(item.frame.x, count),
-      finished || (item.frame && cut(item.frame.x0, count)),
-    ]);
-    if (shown !== item) return [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
-    empty.hidden = true;
-    if (x) noisy.show(x, item.frame.sigma < NOISY);
-    if (x0) guess.show(x0, true);
-    if (x) noisy.label("live.x");
-    guess.label(nameOfGuess(finished));
-    if (item.frame) say(item.frame);
-    [x, finished ? null : x0].flat().forEach((bitmap) => bitmap?.close());
-  });
-
-  function nameOfGuess(finished) {
-    if (finished) return job?.state === "cancelled" ? "live.stopped" : "live.done";
-    return job?.generator === "upscale" ? "live.enlarged" : "live.x0";
+  constructor() {
+    this.parts = createParts(
+      (step) => this.showStep(step),
+      () => this.job?.id,
+    );
+    this.show = newest((/** @type {Item} */ item) => this.paint(item));
   }
-  // A job without steps has the picture that it began with beside the one that it made.
-  async function showBefore({ id, request }) {
+
+  /** @param {number} step */
+  showStep(step) {
+    this.parts.range.value = String(step);
+    this.show({ frame: this.frames[step], last: step === this.frames.length - 1 });
+  }
+
+  /** @param {Item} item */
+  async paint(item) {
+    this.item = item;
+    const { noisy, guess, empty } = this.parts,
+      { frame } = item,
+      finals = item.last ? this.finals : null,
+      count = this.job?.request?.count ?? 1;
+    const [x, x0] = await Promise.all([frame && cut(frame.x, count), finals ? null : frame && cut(frame.x0, count)]);
+    const own = [...(x ?? []), ...(x0 ?? [])]; // the saved pictures stay
+    if (this.item === item) {
+      const clean = finals ?? x0;
+      empty.hidden = true;
+      if (x && frame) noisy.show(x, frame.sigma < NOISY);
+      if (clean) guess.show(clean, true);
+      if (x) noisy.label("live.x");
+      guess.label(this.nameOfGuess(Boolean(finals)));
+      if (frame) this.say(frame);
+    }
+    own.forEach((bitmap) => bitmap.close());
+  }
+
+  /** @param {boolean} finished */
+  nameOfGuess(finished) {
+    if (finished) return this.job?.state === "cancelled" ? "live.stopped" : "live.done";
+    return this.job?.generator === "upscale" ? "live.enlarged" : "live.x0";
+  }
+
+  /** A job without steps has the picture that it began with beside the one that it made. @param {Job} job */
+  async showBefore({ id, request }) {
+    const { noisy } = this.parts;
     noisy.label("live.before");
-    const bytes = await blob(`inputs/${encodeURIComponent(request.image)}.png`);
-    if (bytes && job?.id === id) noisy.show([await createImageBitmap(bytes)], true);
+    const bytes = await blob(`inputs/${encodeURIComponent(request.image ?? "")}.png`);
+    if (bytes && this.job?.id === id) noisy.show([await createImageBitmap(bytes)], true);
   }
 
-  const say = (frame) => range.setAttribute("aria-valuetext", line.frame(frame));
-  function describe() {
+  /** @param {Frame} frame */
+  say(frame) {
+    this.parts.range.setAttribute("aria-valuetext", this.parts.line.frame(frame));
+  }
+
+  describe() {
+    const { view, empty, noisy, guess, notes } = this.parts;
     view.setAttribute("aria-label", t("live"));
     empty.textContent = t("live.empty");
-    noisy.label(job?.generator === "upscale" ? "live.before" : "live.x");
-    guess.label(nameOfGuess(shown?.last && finals));
-    notes.replaceChildren(...(job?.notes ?? []).map((note) => el("li", {}, remark(note))));
+    noisy.label(this.job?.generator === "upscale" ? "live.before" : "live.x");
+    guess.label(this.nameOfGuess(Boolean(this.item?.last && this.finals)));
+    notes.replaceChildren(...(this.job?.notes ?? []).map((note) => el("li", {}, remark(note))));
   }
 
-  function jobChanged(next) {
-    job = next;
-    view.dataset.state = job?.state ?? "idle";
-    describe();
-    line.follow(job, frames.length > 0);
+  /** @param {Job | undefined} next */
+  jobChanged(next) {
+    this.job = next;
+    this.parts.view.dataset.state = next?.state ?? "idle";
+    this.describe();
+    this.parts.line.follow(next ?? null, this.frames.length > 0);
   }
 
-  on("watch", (next) => {
+  /** Another job is looked at. @param {Job} next */
+  watch(next) {
+    const { stop, noisy, guess, empty, range, play, films, line } = this.parts;
     stop();
-    finals?.forEach((bitmap) => bitmap.close());
-    frames = [];
-    finals = null;
-    shown = null;
+    this.finals?.forEach((bitmap) => bitmap.close());
+    this.frames = [];
+    this.finals = null;
+    this.item = null;
     noisy.clear();
     guess.clear();
     empty.hidden = Boolean(next);
     range.disabled = play.disabled = films.hidden = true;
-    range.value = 0;
+    range.value = "0";
     line.clear();
-    jobChanged(next);
-    if (next?.generator === "upscale") showBefore(next);
-  });
-  on("job", jobChanged);
+    this.jobChanged(next);
+    if (next?.generator === "upscale") this.showBefore(next);
+  }
+
+  /** A step as it comes. @param {Frame} frame */
+  follow(frame) {
+    const { range } = this.parts;
+    range.max = String(frame.total);
+    range.value = String(frame.index);
+    this.show({ frame, last: false });
+  }
+
+  /** All steps at once, and the saved pictures. @param {{ frames: Frame[], images: ImageBitmap[] }} all */
+  async finish({ frames, images }) {
+    const { range, play, films } = this.parts,
+      old = this.finals;
+    this.frames = frames;
+    this.finals = images.length ? images : null;
+    range.max = String(Math.max(0, frames.length - 1));
+    range.disabled = play.disabled = films.hidden = frames.length < 2;
+    range.value = range.max;
+    if (frames.length || this.finals) await this.show({ frame: frames.at(-1), last: true });
+    old?.forEach((bitmap) => bitmap.close());
+  }
+
+  speak() {
+    this.jobChanged(this.job);
+    if (this.item?.frame) this.say(this.item.frame);
+  }
+
+  // What every picture starts from, as long as there is none; the canvases take the size that the page gives them.
+  fit() {
+    const waiting = noise();
+    new ResizeObserver(async () => {
+      if (this.item) this.show(this.item);
+      else if (!this.job) {
+        const pixels = await waiting;
+        if (!this.job) this.parts.noisy.wash(pixels);
+      }
+    }).observe(this.parts.view);
+  }
+}
+
+/** @param {HTMLElement} root */
+export function mountLive(root) {
+  const live = new LiveView(),
+    { line, view } = live.parts;
+  root.replaceChildren(view);
+  on("watch", (next) => live.watch(next));
+  on("job", (next) => live.jobChanged(next));
   on("pending", () => line.say("state.sending"));
   on("lost", () => line.say("live.lost"));
   on("progress", line.progress);
-  on("frame", (frame) => {
-    range.max = frame.total;
-    range.value = frame.index;
-    show({ frame, last: false });
-  });
-  on("finished", async ({ frames: all, images }) => {
-    const old = finals;
-    frames = all;
-    finals = images.length ? images : null;
-    range.max = Math.max(0, frames.length - 1);
-    range.disabled = play.disabled = frames.length < 2;
-    films.hidden = frames.length < 2;
-    range.value = range.max;
-    if (frames.length || finals) await show({ frame: frames.at(-1), last: true });
-    old?.forEach((bitmap) => bitmap.close());
-  });
-  on("sentences", describe);
-  on("language", () => {
-    describe();
-    jobChanged(job);
-    if (shown?.frame) say(shown.frame);
-  });
-  const waiting = noise();
-  new ResizeObserver(async () => {
-    if (shown) show(shown);
-    else if (!job) {
-      const pixels = await waiting;
-      if (!job) noisy.wash(pixels);
-    }
-  }).observe(view);
-  describe();
+  on("frame", (frame) => live.follow(frame));
+  on("finished", (all) => live.finish(all));
+  on("language", () => live.speak());
+  on("sentences", () => live.speak());
+  live.fit();
+  live.describe();
   if (state.watched) emit("remount");
 }

@@ -1,44 +1,48 @@
-// What Gradio's page calls of these scripts, each call a dynamic import of this module: places to be filled, events, the
-// wire to Python.
-import { mountAddons, mountReference } from "./addons.js";
+// What Gradio's page calls of these scripts, each call a dynamic import of this module: places to be filled, components
+// to be drawn, events, the wire to Python.
+import { mountLoraChips } from "./addons.js";
+import "./brought.js";
 import { mountClassroom } from "./classroom.js";
 import { mountEstimate } from "./estimate.js";
-import { mountGuidanceCurvePad, mountLinesFile } from "./guidance_curve.js";
+import { drawControl, drawReference } from "./followed.js";
+import { drawGuidanceCurve } from "./guidance_curve.js";
 import { mountFamilyLessons, mountLabLessons } from "./lab_lessons.js";
+import { mountLinesFile } from "./lines_file.js";
 import { mountLive } from "./live.js";
+import { drawMask } from "./mask_field.js";
 import { mountMessage, mountNotice } from "./message.js";
 import { mountReadSettings } from "./metadata.js";
+import { drawBorder } from "./outpaint.js";
 import { countTokens, mountTokens } from "./prompt.js";
 import { mountQueue } from "./queue.js";
 import { mountResults } from "./results.js";
 import { mountSketch, sketchSoon } from "./sketch.js";
-import { mountStart } from "./start.js";
+import { drawStart } from "./start.js";
 import { mountExamples, mountHeader } from "./studio.js";
 import "./mending.js";
 
+/** @type {Record<string, (root: HTMLElement) => void>} */
 const PLACES = {
-  addons: mountAddons,
-  reference: mountReference,
   classroom: mountClassroom,
   estimate: mountEstimate,
   examples: mountExamples,
   "family-lessons": mountFamilyLessons,
-  "guidance-curve-pad": mountGuidanceCurvePad,
   header: mountHeader,
   "lab-lessons": mountLabLessons,
   "lines-file": mountLinesFile,
   live: mountLive,
+  "lora-chips": mountLoraChips,
   message: mountMessage,
   notice: mountNotice,
   queue: mountQueue,
   "read-settings": mountReadSettings,
   results: mountResults,
   sketch: mountSketch,
-  start: mountStart,
   tokens: mountTokens,
 };
 
 // Behind tabs that are opened later, and fetched then.
+/** @type {Record<string, () => Promise<(root: HTMLElement) => void>>} */
 const LATER = {
   "family-latents": () => import("./family_latents.js").then(({ mountFamilyLatents }) => mountFamilyLatents),
   "family-own": () => import("./family_own.js").then(({ mountFamilyOwn }) => mountFamilyOwn),
@@ -53,15 +57,29 @@ const LATER = {
   library: () => import("./library.js").then(({ mountLibrary }) => mountLibrary),
 };
 
-// Fills the place on the page with this name.
+// Components of ours (aigc_ui/components) that hold a value of the request; pictures by their role.
+/** @type {Record<string, (component: import("./component.js").Component<any>) => void>} */
+const COMPONENTS = {
+  border: drawBorder,
+  curve: drawGuidanceCurve,
+  control: drawControl,
+  mask: drawMask,
+  reference: drawReference,
+  start: drawStart,
+};
+
+/** Fills the place on the page with this name. @param {string} name @param {HTMLElement} element */
 export async function mount(name, element) {
   if (name in PLACES) PLACES[name](element);
   else (await LATER[name]())(element);
 }
+/** Draws a component. @param {string} kind @param {import("./component.js").Component<any>} component */
+export const draw = (kind, component) => COMPONENTS[kind](component);
 
 export { countTokens, sketchSoon };
 export { emit } from "./events.js";
 export { stopJob } from "./jobs.js";
+export { arrived, notSent } from "./sending.js";
 export { start } from "./studio.js";
 export { modelChosen } from "./suited.js";
 export { connect, receive } from "./wire.js";

@@ -2,49 +2,68 @@
 import { el } from "./dom.js";
 import { fromMask, toMask } from "./mask_pixels.js";
 
+/**
+ * @typedef {[number, number]} Place in pixels of the mask
+ * @typedef {{ width: number, height: number }} Size
+ * @typedef {{ kind: "stroke", points: Place[], size: number, erase: boolean }} Stroke
+ * @typedef {{ kind: "kept", pixels: ImageData } | { kind: "fill" | "clear" | "invert" } | Stroke} Operation
+ */
+
 const INK = "#e11d48";
 
-const OPERATIONS = {
-  kept: (pen, { pixels }) => pen.putImageData(pixels, 0, 0),
-  fill: (pen) => pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height),
-  clear: (pen) => pen.clearRect(0, 0, pen.canvas.width, pen.canvas.height),
-  invert(pen) {
-    pen.globalCompositeOperation = "xor";
-    pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
-  },
-  stroke(pen, { points, size, erase }) {
-    pen.globalCompositeOperation = erase ? "destination-out" : "source-over";
-    pen.lineWidth = size;
-    pen.beginPath();
-    pen.arc(...points[0], size / 2, 0, 2 * Math.PI); // a click is a line of no length, which a canvas leaves out
-    pen.fill();
-    pen.beginPath();
-    pen.moveTo(...points[0]);
-    points.forEach((point) => pen.lineTo(...point));
-    pen.stroke();
-  },
-};
-export function apply(canvas, operation) {
+/** @param {HTMLCanvasElement} canvas */
+function penOf(canvas) {
   const pen = canvas.getContext("2d", { willReadFrequently: true });
+  if (!pen) throw new Error("This browser draws on no canvas.");
+  return pen;
+}
+/** @param {CanvasRenderingContext2D} pen @param {Stroke} stroke */
+function draw(pen, { points, size, erase }) {
+  pen.globalCompositeOperation = erase ? "destination-out" : "source-over";
+  pen.lineWidth = size;
+  pen.beginPath();
+  pen.arc(...points[0], size / 2, 0, 2 * Math.PI); // a click is a line of no length, which a canvas leaves out
+  pen.fill();
+  pen.beginPath();
+  pen.moveTo(...points[0]);
+  points.forEach((point) => pen.lineTo(...point));
+  pen.stroke();
+}
+/** @param {CanvasRenderingContext2D} pen @param {Operation} operation */
+function perform(pen, operation) {
+  const { width, height } = pen.canvas;
+  if (operation.kind === "stroke") draw(pen, operation);
+  else if (operation.kind === "kept") pen.putImageData(operation.pixels, 0, 0);
+  else if (operation.kind === "clear") pen.clearRect(0, 0, width, height);
+  else {
+    if (operation.kind === "invert") pen.globalCompositeOperation = "xor";
+    pen.fillRect(0, 0, width, height);
+  }
+}
+/** @param {HTMLCanvasElement} canvas @param {Operation} operation */
+export function apply(canvas, operation) {
+  const pen = penOf(canvas);
   pen.save();
   Object.assign(pen, { fillStyle: INK, strokeStyle: INK, lineCap: "round", lineJoin: "round" });
-  OPERATIONS[operation.kind](pen, operation);
+  perform(pen, operation);
   pen.restore();
 }
 
-// A drawing's pixels as the PNG of a mask; null when nothing is painted.
-export async function exported({ width, height }, pixels) {
+/** What is drawn on a canvas as the PNG of a mask; null when nothing is painted. @param {HTMLCanvasElement} drawing */
+export async function exported(drawing) {
+  const { width, height } = drawing;
+  const pixels = penOf(drawing).getImageData(0, 0, width, height);
   if (!toMask(pixels.data)) return null;
   const canvas = el("canvas", { width, height });
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
-  return new Promise((done) => {
+  penOf(canvas).putImageData(pixels, 0, 0);
+  return new Promise((/** @type {(png: Blob | null) => void} */ done) => {
     canvas.toBlob(done, "image/png");
   });
 }
 
-// The way back, for a mask that the studio kept.
+/** The way back, for a mask that the studio kept. @param {Blob} blob @param {Size} size */
 export async function imported(blob, { width, height }) {
-  const pen = el("canvas", { width, height }).getContext("2d"),
+  const pen = penOf(el("canvas", { width, height })),
     bitmap = await createImageBitmap(blob);
   pen.drawImage(bitmap, 0, 0, width, height);
   const pixels = pen.getImageData(0, 0, width, height);

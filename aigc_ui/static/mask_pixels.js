@@ -2,8 +2,11 @@
 const OPAQUE = 127,
   CHANNELS = 4;
 
-// RGBA of a drawing, in place: white where the picture is painted anew and black where it stays, nothing between.
-// Whether anything is painted.
+/**
+ * RGBA of a drawing, in place: white where the picture is painted anew and black where it stays, nothing between.
+ * Whether anything is painted.
+ * @param {Uint8ClampedArray} data
+ */
 export function toMask(data) {
   let painted = false;
   for (let i = 0; i < data.length; i += CHANNELS) {
@@ -15,7 +18,11 @@ export function toMask(data) {
   return painted;
 }
 
-// The way back, in place: `ink`, [red, green, blue], where the mask is white, and nothing elsewhere.
+/**
+ * The way back, in place: `ink`, [red, green, blue], where the mask is white, and nothing elsewhere.
+ * @param {Uint8ClampedArray} data
+ * @param {number[]} ink
+ */
 export function fromMask(data, ink) {
   for (let i = 0; i < data.length; i += CHANNELS) data.set([...ink, data[i] > OPAQUE ? 255 : 0], i);
 }

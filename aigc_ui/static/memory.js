@@ -1,4 +1,5 @@
 // What this browser remembers; private windows may refuse.
+/** @param {string} key */
 export function remembered(key) {
   try {
     return localStorage.getItem(`aigc.${key}`);
@@ -6,6 +7,7 @@ export function remembered(key) {
     return null;
   }
 }
+/** @param {string} key @param {string} value */
 export function remember(key, value) {
   try {
     localStorage.setItem(`aigc.${key}`, value);

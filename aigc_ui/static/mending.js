@@ -7,24 +7,29 @@ import { sentence, wording } from "./sentences.js";
 import { over, state } from "./state.js";
 import { t } from "./words.js";
 
+/** @typedef {import("./engine.d.ts").Job} Job */
+
+const REPEATABLE = ["interrupted", "storage"]; // codes of errors
+/** @type {Set<string>} ids of jobs */
 const dismissed = new Set();
 
 // In the page's language where the table has it, else as the studio says it.
-/** @param {import("./engine.d.ts").Job} job */
+/** @param {Job} job */
 function reason(job) {
   if (job.unsaved) return t("failed.unsaved", { count: job.unsaved });
   if (job.error?.code === "interrupted") return t("failed.interrupted");
   return job.error ? sentence(job.error) : t("state.failed");
 }
-/** @param {import("./engine.d.ts").Job} job */
+/** @param {Job} job @returns {import("./message.js").Act} */
 function remedy(job) {
   const kept = job.latents_ids ?? [];
   const dismiss = () => dismissed.add(job.id);
   if (job.unsaved) return { job, text: "save.again", run: () => saveAgain(job), dismiss };
   if (kept.length) return { job, text: "decode.again", run: () => kept.forEach(decodeAgain), dismiss };
-  const repeatable = ["interrupted", "storage"].includes(job.error?.code);
+  const repeatable = job.error !== null && REPEATABLE.includes(job.error.code);
   return { job, dismiss, ...(repeatable ? { text: "run.again", run: () => runAgain(job) } : {}) };
 }
+/** @param {Job} job */
 async function saveAgain(job) {
   try {
     await post(`jobs/${job.id}/save`, {});
@@ -35,11 +40,13 @@ async function saveAgain(job) {
   await refreshJobs();
   savedNow(job.id);
 }
+/** @param {string} id */
 function savedNow(id) {
   say("good", t("save.done"));
   refreshPictures();
   redrawJob(id);
 }
+/** @param {string} latents */
 async function decodeAgain(latents) {
   try {
     await post("jobs", { generator: "decode", request: { latents } });
@@ -48,6 +55,7 @@ async function decodeAgain(latents) {
   }
   refreshJobs();
 }
+/** @param {Job} job */
 async function runAgain({ id, generator, request }) {
   dismissed.add(id);
   try {
@@ -59,6 +67,7 @@ async function runAgain({ id, generator, request }) {
   }
 }
 
+/** @param {Job} job */
 const sayFailed = (job) => complain(() => reason(job), remedy(job));
 // A page that was opened later, or was away, also hears of pictures that wait for the disk and of what was cut off.
 function remind() {
@@ -74,7 +83,7 @@ function remind() {
   );
   if (job) sayFailed(job);
 }
-// How a job that is over, or waits, is called in a word or two.
+/** How a job that is over, or waits, is called in a word or two. @param {Job} job */
 export function stateName(job) {
   if (job.unsaved) return t("state.unsaved");
   if (job.error?.code === "interrupted") return t("state.interrupted");

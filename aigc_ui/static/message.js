@@ -3,20 +3,32 @@ import { el } from "./dom.js";
 import { emit, on } from "./events.js";
 import { has, t } from "./words.js";
 
-/** @type {{ kind: string, text: string | (() => string), act?: any }} */
+/**
+ * @typedef {string | (() => string)} Text
+ * @typedef {{
+ *   text?: string, run?: () => void, dismiss?: () => void, job?: import("./engine.d.ts").Job,
+ * }} Act a button that mends it, by the key of its words; what is to be done when it is dismissed; the job it is about
+ */
+
+/** @type {{ kind: string, text: Text, act?: Act | null }} */
 let message = { kind: "", text: "" };
-// `act` is { text: key, run, dismiss } for a button that mends it; `text` may be a function of the language.
+/** A text may be a function of the language. @param {string} kind @param {Text} text @param {Act | null} act */
 export function say(kind, text, act = null) {
   message = { kind, text, act };
   emit("message");
 }
+/** @param {Text} text @param {Act} [act] */
 export const complain = (text, act) => say("error", text, act);
 export const currentMessage = () => message;
 
-// The studio's sentences name settings as programs write them: here as the page does, in its language.
+/**
+ * The studio's sentences name settings as programs write them: here as the page does, in its language.
+ * @param {string} text
+ */
 const plain = (text) =>
   text.replace(/\b[a-z]+(_[a-z]+)+\b/g, (name) => (has(`field.${name}`) ? `“${t(`field.${name}`)}”` : name));
 
+/** @param {HTMLElement} root */
 export function mountMessage(root) {
   const words = el("span"),
     close = el(
@@ -40,7 +52,7 @@ export function mountMessage(root) {
     onclick: () => {
       const { act } = message;
       say("", "");
-      act.run();
+      act?.run?.();
     },
   });
   const box = el("div", { id: "message-box", hidden: true }, words, mend, close);
@@ -61,6 +73,7 @@ export function mountMessage(root) {
   on("sentences", render);
   render();
 }
+/** @param {HTMLElement} root */
 export function mountNotice(root) {
   const box = el("p", { id: "notice-box", role: "status", hidden: true });
   root.replaceChildren(box);

@@ -2,7 +2,14 @@
 import { decode, el } from "./dom.js";
 import { language, t } from "./words.js";
 
-// A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
+/** @typedef {ReturnType<typeof createPane>} Pane */
+
+/**
+ * A batch comes as one sheet, row by row, as square as it goes; these are its pictures.
+ * @param {string} source
+ * @param {number} count
+ * @returns {Promise<ImageBitmap[]>}
+ */
 export async function cut(source, count) {
   const sheet = await decode(source);
   if (count < 2) return [sheet];
@@ -19,7 +26,12 @@ export async function cut(source, count) {
   return tiles;
 }
 
-// Draws pictures as a grid that fills the canvas.
+/**
+ * Draws pictures as a grid that fills the canvas.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap[]} bitmaps
+ * @param {boolean} smooth
+ */
 function paint(canvas, bitmaps, smooth) {
   const scale = window.devicePixelRatio || 1;
   const width = Math.round(canvas.clientWidth * scale),
@@ -27,6 +39,7 @@ function paint(canvas, bitmaps, smooth) {
   if (!width || !height) return;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const pen = canvas.getContext("2d");
+  if (!pen) return;
   pen.clearRect(0, 0, width, height);
   const columns = Math.ceil(Math.sqrt(bitmaps.length)),
     rows = Math.ceil(bitmaps.length / columns);
@@ -44,6 +57,7 @@ function paint(canvas, bitmaps, smooth) {
   });
 }
 
+/** @param {string} id of its canvas */
 export function createPane(id) {
   const canvas = el("canvas", { id, role: "img" });
   const name = el("b"),
@@ -52,15 +66,18 @@ export function createPane(id) {
   const node = el("figure", { class: "pane" }, el("div", { class: "stage" }, canvas), el("figcaption", {}, name, help));
   return {
     node,
+    /** @param {ImageBitmap[]} bitmaps @param {boolean} smooth */
     show: (bitmaps, smooth) => {
       paint(canvas, bitmaps, smooth);
       canvas.dataset.shown = "true";
     },
+    /** @param {ImageBitmap[]} bitmaps */
     wash: (bitmaps) => paint(canvas, bitmaps, false),
     clear: () => {
-      canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
       delete canvas.dataset.shown;
     },
+    /** @param {string} key of its words */
     label: (key) => {
       if (label === key + language()) return;
       label = key + language();

@@ -8,17 +8,31 @@ import { t } from "./words.js";
 const WAIT = 300; // ms without a change before the tokens are counted
 const STEP = 0.1;
 
-let asked = null,
-  timer = 0,
-  turn = 0,
-  syntax = "a1111",
-  shown = null;
-/** @type {(found?: any) => void} */
-let show = () => {};
+/**
+ * @typedef {{ tokens: number, room: number, chunks: number, left_out: number }} Count
+ * @typedef {{ prompt: string, model: string, prompt_syntax: string, style: string }} Counted
+ */
 
-// Something that the count follows has changed.
+/** @type {Counted} */
+let asked = { prompt: "", model: "", prompt_syntax: "a1111", style: "" };
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+let turn = 0;
+/** @type {Count | { error: string } | null} */
+let counted = null;
+/** @type {(count: typeof counted) => void} */
+let show = (count) => {
+  counted = count;
+};
+
+/**
+ * Something that the count follows has changed.
+ * @param {string} prompt
+ * @param {string} model
+ * @param {string} prompt_syntax
+ * @param {string} style
+ */
 export function countTokens(prompt, model, prompt_syntax, style) {
-  syntax = prompt_syntax;
   asked = { prompt, model, prompt_syntax, style };
   clearTimeout(timer);
   timer = setTimeout(count, WAIT);
@@ -27,15 +41,14 @@ async function count() {
   const mine = ++turn;
   if (!asked.prompt.trim()) return show(null);
   try {
-    const found = await post("prompt/tokens", asked);
-    if (mine === turn) show(found);
+    const count = await post("prompt/tokens", asked);
+    if (mine === turn) show(count);
   } catch (error) {
-    if (mine === turn) show({ error: error.message });
+    if (mine === turn) show({ error: /** @type {Error} */ (error).message });
   }
 }
-function said(found) {
-  if (found.error) return found.error;
-  const { tokens, room, chunks, left_out } = found;
+/** @param {Count} count */
+function sentence({ tokens, room, chunks, left_out }) {
   const full = Math.max(1, Math.ceil(tokens / room)) * room;
   return (
     t("tokens", { tokens, room: full }) +
@@ -43,28 +56,36 @@ function said(found) {
     (left_out ? t("tokens.beyond", { left_out }) : "")
   );
 }
+/** @param {HTMLElement} root */
 export function mountTokens(root) {
   const line = el("p", { id: "token-count", role: "status", hidden: true });
   root.replaceChildren(line);
-  show = (found) => {
-    shown = found;
-    line.hidden = !found;
-    line.classList.toggle("beyond", Boolean(found?.error || found?.left_out));
-    line.textContent = found ? said(found) : "";
+  show = (count) => {
+    counted = count;
+    line.hidden = !count;
+    line.classList.toggle("beyond", Boolean(count && ("error" in count || count.left_out)));
+    line.textContent = !count ? "" : "error" in count ? count.error : sentence(count);
     line.title = t("tokens.help");
   };
-  on("language", () => show(shown));
-  show(shown);
+  on("language", () => show(counted));
+  show(counted);
 }
 
 // --- weights ---
+/** @param {HTMLTextAreaElement} field @param {number} change */
 function weigh(field, change) {
   const edit = weighed(field.value, field.selectionStart, field.selectionEnd, change);
   if (!edit) return;
   replace(field, edit.from, edit.to, edit.text);
   field.setSelectionRange(edit.at, edit.at + edit.length);
 }
-// As if it had been typed, so that the browser can undo it and Gradio hears of it.
+/**
+ * As if it had been typed, so that the browser can undo it and Gradio hears of it.
+ * @param {HTMLTextAreaElement} field
+ * @param {number} from
+ * @param {number} to
+ * @param {string} text
+ */
 function replace(field, from, to, text) {
   field.setSelectionRange(from, to);
   if (document.execCommand("insertText", false, text)) return;
@@ -72,8 +93,9 @@ function replace(field, from, to, text) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 document.addEventListener("keydown", (event) => {
-  const field = event.target;
-  if (!(event.ctrlKey || event.metaKey) || !["ArrowUp", "ArrowDown"].includes(event.key) || syntax === "plain") return;
+  const field = event.target,
+    plain = asked.prompt_syntax === "plain";
+  if (!(event.ctrlKey || event.metaKey) || !["ArrowUp", "ArrowDown"].includes(event.key) || plain) return;
   if (!(field instanceof HTMLTextAreaElement) || !field.matches("#prompt textarea, #negative-prompt textarea")) return;
   event.preventDefault();
   weigh(field, event.key === "ArrowUp" ? STEP : -STEP);

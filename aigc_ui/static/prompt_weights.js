@@ -1,9 +1,17 @@
 // Weights in a prompt, as Ctrl + up and down change them: which words one is for, and the text with another one.
+
+/** @typedef {{ from: number, to: number, text: string, at: number, length: number }} Edit */
+
 const WORD = /[^\s,()[\]{}|:]/;
 const BRACKET = 1.1; // the weight of a bracket that names none
 
-// From where to where the words go that a weight is for: the selection, else the bracket around the cursor, else the
-// word under it.
+/**
+ * From where to where the words go that a weight is for: the selection, else the bracket around the cursor, else the
+ * word under it.
+ * @param {string} text
+ * @param {number} start of the selection
+ * @param {number} end
+ */
 export function wordsAt(text, start, end) {
   if (start !== end) {
     while (start < end && text[start] === " ") start += 1;
@@ -21,8 +29,15 @@ export function wordsAt(text, start, end) {
   return [start, end];
 }
 
-// The same words with `change` more weight, as an edit: from..to becomes `text`, and the words then begin at `at` and
-// are `length` long. Null where there are no words or no number.
+/**
+ * The same words with `change` more weight, as an edit: from..to becomes `text`, and the words then begin at `at` and
+ * are `length` long. Null where there are no words or no number.
+ * @param {string} text
+ * @param {number} selectionStart
+ * @param {number} selectionEnd
+ * @param {number} change
+ * @returns {Edit | null}
+ */
 export function weighed(text, selectionStart, selectionEnd, change) {
   const [start, end] = wordsAt(text, selectionStart, selectionEnd);
   if (start === end) return null;

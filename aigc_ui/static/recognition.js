@@ -23,22 +23,24 @@ export function recognised(text, table, deepest = DEEPEST) {
   }
   return plain;
 }
-// A value that is a sentence itself is translated too.
+/** A value that is a sentence itself is translated too.
+ * @param {string} value @param {Record<string, string>} table @param {number} deepest */
 function inside(value, table, deepest) {
   const sentence = value.length < LEAST ? null : recognised(value, table, deepest);
   return sentence?.template ? sentence : value;
 }
 
-// The templates with blanks, those with the most letters first: where two fit, that one says more.
+/** The templates with blanks, those with the most letters first: where two fit, that one says more.
+ * @param {Record<string, string>} table */
 function forms(table) {
-  if (!known.has(table)) {
-    const every = Object.keys(table).map(form);
-    known.set(
-      table,
-      every.filter((one) => one.names.length && one.letters >= LEAST).sort((a, b) => b.letters - a.letters),
-    );
-  }
-  return known.get(table);
+  const before = known.get(table);
+  if (before) return before;
+  const useful = Object.keys(table)
+    .map(form)
+    .filter((one) => one.names.length && one.letters >= LEAST)
+    .sort((a, b) => b.letters - a.letters);
+  known.set(table, useful);
+  return useful;
 }
 /** @param {string} template @returns {Form} */
 function form(template) {

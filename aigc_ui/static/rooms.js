@@ -1,24 +1,35 @@
 // The rooms of the page and the benches in them: which are open, how one is opened, and states that wait for theirs.
 import { tell } from "./wire.js";
 
-// By name. A tab that was never opened has no bench yet.
-const open = {},
-  waiting = {};
+/**
+ * @typedef {{
+ *   name: string, node: HTMLElement, show: (state: any) => void, hide: (controls: string[]) => void,
+ *   values: () => Record<string, any>, look: () => Record<string, any>, shown: () => string[],
+ * }} Bench what it holds, what is chosen besides, and the controls that it shows
+ */
+
+/** By name. A tab that was never opened has no bench yet. @type {Record<string, Bench>} */
+const open = {};
+/** @type {Record<string, any>} */
+const waiting = {};
+/** @param {Bench | undefined} bench */
 const seen = (bench) => Boolean(bench?.node.isConnected && bench.node.offsetParent);
+/** @type {Record<string, string[]>} */
 const ROOMS = {
   lab: ["schedule", "reverse", "points", "digits", "bound"],
   families: ["family-race", "latents", "round-trip", "family-training", "family-own"],
 };
-// In which room a bench stands; undefined for none of ours.
+/** In which room a bench stands; undefined for none of ours. @param {string} name */
 export const roomOf = (name) => Object.keys(ROOMS).find((room) => ROOMS[room].includes(name));
-// Gradio opens the tabs, which only it knows: on a phone some are in a menu.
+/** Gradio opens the tabs, which only it knows: on a phone some are in a menu. @param {string | undefined} room */
 export const openRoom = (room, bench = "") => tell("room", { room, bench });
-// A bench takes a state once it is there and has a size.
+/** A bench takes a state once it is there and has a size. @param {string} name @param {any} state */
 export function openBench(name, state) {
   waiting[name] = state;
   if (seen(open[name])) take(name);
   else openRoom(roomOf(name), name);
 }
+/** @param {string} name */
 function take(name) {
   const state = waiting[name];
   delete waiting[name];
@@ -28,7 +39,10 @@ function take(name) {
 export const openedBench = () => Object.values(open).find(seen);
 export const showControls = () => Object.values(open).forEach((bench) => bench.hide([]));
 
-// A bench is there now; whether a state had waited for it. A hidden one that appears has a size again.
+/**
+ * A bench is there now; whether a state had waited for it. A hidden one that appears has a size again.
+ * @param {Bench} bench
+ */
 export function arrived(bench) {
   open[bench.name] = bench;
   new ResizeObserver(() => {

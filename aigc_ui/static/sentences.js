@@ -12,6 +12,7 @@ const tables = {};
 /** @type {Record<string, Promise<void>>} */
 const fetching = {};
 
+/** @param {string} wanted */
 function fetched(wanted) {
   fetching[wanted] ??= import(`./sentences_${wanted}.js`).then(
     (file) => {
@@ -25,6 +26,7 @@ function fetched(wanted) {
   return fetching[wanted];
 }
 
+/** @param {string} field */
 const nameOf = (field) => (has(`field.${field}`) ? `“${t(`field.${field}`)}”` : "");
 
 /** In English until the table is here, then `sentences` is told. @param {Sentence} given @returns {string} */
@@ -38,9 +40,12 @@ export async function translated(given) {
   if (language() !== FALLBACK) await fetched(language());
   return sentence(given);
 }
-// An error's words for a message that stays while the language changes.
-export const wording = (error) => () => (error.sentence ? sentence(error.sentence) : error.message);
-// What comes as text alone: notes, and why a file is refused.
+/** An error's words for a message that stays while the language changes. @param {unknown} error @returns {() => string} */
+export const wording = (error) => () => {
+  const { sentence: given, message = "" } = /** @type {Partial<import("./http.js").Refusal>} */ (error);
+  return given ? sentence(given) : message;
+};
+/** What comes as text alone: notes, and why a file is refused. @param {string} text */
 export function remark(text) {
   const table = tables[language()];
   return table ? translation(recognised(text, table), table, nameOf) : text;

@@ -13,20 +13,31 @@ import { t } from "./words.js";
 const WAIT = 250; // ms without a key before a sketch begins
 const SEED = Math.floor(Math.random() * 2 ** 31); // one for this page, so that only the words change the picture
 
+/** @typedef {{ frame: import("./engine.d.ts").Frame, mine: number }} Drawn a frame of the sketch with this number */
+
 let wanted = remembered("sketch") === "on",
-  timer = 0,
-  turn = 0,
-  running = null,
-  pane = null;
+  turn = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** The id of the sketch's job. @type {string | null} */
+let running = null;
+/** @type {(import("./panes.js").Pane & { badge: HTMLElement }) | null} */
+let pane = null;
 const busy = () => state.jobs.some((job) => !over(job));
+/** @param {string} id of a job */
 const end = (id) => api(`jobs/${id}`, { method: "DELETE" }).catch(() => null);
 
-// Something that a sketch follows has changed; these are the fields of its request by name, and what they hold now.
+/**
+ * Something that a sketch follows has changed; these are the fields of its request by name, and what they hold now.
+ * @param {string[]} names
+ * @param {any[]} values
+ */
 export function sketchSoon(names, values) {
   clearTimeout(timer);
   if (wanted) timer = setTimeout(() => draw(Object.fromEntries(names.map((name, i) => [name, values[i]]))), WAIT);
 }
 
+/** @param {Record<string, any>} values */
 async function draw(values) {
   stop();
   if (busy() || !values.prompt.trim()) return hide();
@@ -38,10 +49,14 @@ async function draw(values) {
     });
     follow(job.id, mine);
   } catch (error) {
-    if (mine === turn) complain(error.message);
+    if (mine === turn) complain(wording(error));
   }
 }
-// Looks at a sketch until it is over, also at one that is not wanted any more, then has it forgotten.
+/**
+ * Looks at a sketch until it is over, also at one that is not wanted any more, then has it forgotten.
+ * @param {string} id
+ * @param {number} mine
+ */
 function follow(id, mine) {
   if (mine === turn) running = id;
   else end(id);
@@ -67,26 +82,25 @@ function stop() {
   running = null;
 }
 
-const show = newest(async ({ frame, mine }) => {
+const show = newest(async (/** @type {Drawn} */ { frame, mine }) => {
   const bitmaps = await cut(frame.x0, 1);
-  if (mine === turn && !busy()) {
-    unveil();
-    pane.show(bitmaps, true);
-  }
+  if (mine === turn && !busy()) unveil().show(bitmaps, true);
   bitmaps.forEach((bitmap) => bitmap.close());
 });
+function createSketchPane() {
+  const sketch = { ...createPane("live-sketch"), badge: el("span", { class: "badge" }) };
+  sketch.node.classList.add("sketch");
+  sketch.node.querySelector(".stage")?.append(sketch.badge);
+  document.querySelector("#live-view .panes")?.append(sketch.node);
+  return sketch;
+}
 function unveil() {
-  if (!pane) {
-    pane = createPane("live-sketch");
-    pane.badge = el("span", { class: "badge" });
-    pane.node.classList.add("sketch");
-    pane.node.querySelector(".stage").append(pane.badge);
-    document.querySelector("#live-view .panes").append(pane.node);
-  }
+  pane ??= createSketchPane();
   pane.node.hidden = false;
   pane.label("live.sketch");
   pane.badge.textContent = t("live.sketch");
-  document.getElementById("live-view").dataset.sketch = "true";
+  document.getElementById("live-view")?.setAttribute("data-sketch", "true");
+  return pane;
 }
 function hide() {
   if (pane) pane.node.hidden = true;
@@ -97,6 +111,7 @@ const giveWay = () => {
   hide();
 };
 
+/** @param {HTMLElement} root */
 export function mountSketch(root) {
   const box = el("input", { type: "checkbox", role: "switch", id: "sketch-switch" }),
     name = el("span");

@@ -7,5 +7,8 @@
  */
 export const state = { jobs: [], watched: null, pictures: [], more: false };
 
-/** A cancelled job is over when its thread has let go; until then it may still save its picture. @param {Pick<Job, "state" | "stopping">} job */
+/**
+ * A cancelled job is over when its thread has let go; until then it may still save its picture.
+ * @param {Pick<Job, "state" | "stopping">} job
+ */
 export const over = (job) => ["done", "failed", "cancelled"].includes(job.state) && !job.stopping;

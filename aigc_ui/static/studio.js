@@ -4,7 +4,7 @@ import { emit, on } from "./events.js";
 import { isActive, refreshJobs, refreshPictures, stopJob, watchJob } from "./jobs.js";
 import { remember, remembered } from "./memory.js";
 import { state } from "./state.js";
-import { applySettings, connection, tell } from "./wire.js";
+import { applySettings, connection, languageOfGradio, tell } from "./wire.js";
 import { language, localeOf, nameOf, nextLanguage, speak, t } from "./words.js";
 
 const EXAMPLES = [
@@ -32,6 +32,7 @@ function restore() {
   }
   if (Object.keys(kept).length) applySettings(kept, true);
 }
+/** As if it had been typed. @param {string} id @param {string} text */
 function type(id, text) {
   const field = box(id);
   if (!field) return;
@@ -40,6 +41,7 @@ function type(id, text) {
   field.focus();
 }
 
+/** @param {HTMLElement} root */
 export function mountExamples(root) {
   const title = el("span", { class: "help" });
   root.replaceChildren(
@@ -59,7 +61,7 @@ export function mountExamples(root) {
   render();
 }
 
-// --- header: name, language, light or dark ---
+/** Name, language, light or dark. @param {HTMLElement} root */
 export function mountHeader(root) {
   const name = el("h1"),
     other = el("button", { type: "button", id: "language", class: "quiet" });
@@ -88,14 +90,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !document.querySelector("dialog[open]")) {
     event.preventDefault();
     focused()?.blur(); // a number being typed counts once its box is left
-    setTimeout(() => document.getElementById("generate")?.click(), 30);
+    document.getElementById("generate")?.click();
   }
   const closesSomething = document.querySelector("dialog[open]") || around(event, '[aria-expanded="true"]');
   if (event.key === "Escape" && !closesSomething) stopJob();
 });
 document.addEventListener("input", (event) => {
-  if (around(event, "#prompt")) remember("draft.prompt", box("prompt").value);
-  if (around(event, "#negative-prompt")) remember("draft.negative_prompt", box("negative-prompt").value);
+  if (around(event, "#prompt")) remember("draft.prompt", box("prompt")?.value ?? "");
+  if (around(event, "#negative-prompt")) remember("draft.negative_prompt", box("negative-prompt")?.value ?? "");
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refreshJobs();
@@ -113,8 +115,7 @@ export async function start() {
   if (theme && !new URLSearchParams(location.search).has("__theme"))
     document.body.classList.toggle("dark", theme === "dark");
   document.documentElement.lang = localeOf(language());
-  const said = document.getElementById("generate")?.textContent.trim();
-  if (said && said !== t("generate")) tell("language", { language: language() });
+  if (languageOfGradio() !== nameOf(language())) tell("language", { language: language() });
   tell("hello", {});
   restore();
   refreshJobs();

@@ -1,19 +1,28 @@
-// Another model brings the size, steps and guidance that suit it, and perhaps its sampler, which goes with it again. Only
-// the model that was chosen last counts, however long looking one over takes.
+// Another model brings the size, steps and guidance that suit it, and perhaps its sampler, which goes with it again.
+// Only the model that was chosen last counts, however long looking one over takes.
 import { post } from "./http.js";
 import { complain } from "./message.js";
+import { wording } from "./sentences.js";
 import { applySettings } from "./wire.js";
 
-let turn = 0,
-  brought = null; // the sampler that a model brought, and the one that it replaced
+/** @typedef {Partial<import("./engine.d.ts").RequestFields>} Settings */
 
+let turn = 0;
+/**
+ * The sampler that a model brought, and the one that it replaced.
+ * @type {{ sampler: string, before: string } | null}
+ */
+let brought = null;
+
+/** @param {string} model @param {string} sampler */
 export async function modelChosen(model, sampler) {
   const mine = ++turn;
+  /** @type {Settings} */
   let values;
   try {
     values = await post("suited", { model });
   } catch (error) {
-    if (mine === turn) complain(error.message);
+    if (mine === turn) complain(wording(error));
     return;
   }
   if (mine !== turn) return;

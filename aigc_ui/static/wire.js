@@ -8,22 +8,35 @@ import { sentence } from "./sentences.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
+/**
+ * @typedef {{
+ *   notice?: string, failed?: boolean, error?: { code?: string } & import("./engine.d.ts").Sentence, job?: string,
+ *   values?: Record<string, unknown>, settings?: { refused: string[], quiet: boolean },
+ * }} Signal what a handler of Python's answers
+ */
+
 let pending = 0;
 /** @type {(name: string, detail: object) => void} */
 let send = () => {};
 /** @type {(value?: unknown) => void} */
 let connected = () => {};
+/** What the language calls itself that Gradio's words are in. @type {() => string} */
+export let languageOfGradio = () => "";
 
 // Fulfilled once there is a way to Python.
 export const connection = new Promise((done) => {
   connected = done;
 });
-export function connect(trigger) {
+/** @param {typeof send} trigger @param {() => string} languageName */
+export function connect(trigger, languageName) {
   send = trigger;
+  languageOfGradio = languageName;
   connected();
 }
+/** @param {string} name @param {object} detail */
 export const tell = (name, detail) => send(name, detail);
 
+/** @param {Signal | null} signal */
 export function receive(signal) {
   if (!signal) return;
   if (signal.notice !== undefined) emit("notice", signal.notice);
@@ -31,9 +44,10 @@ export function receive(signal) {
     settle();
     complain(t("error.server"));
   }
-  if (signal.error) {
+  const { error } = signal;
+  if (error) {
     settle();
-    complain(() => sentence(signal.error));
+    complain(() => sentence(error));
   }
   if (signal.job) {
     settle();
@@ -47,28 +61,29 @@ export function receive(signal) {
     say("good", names ? t("settings.some", { names }) : t("settings.taken"));
   }
 }
-// The last settings of this browser come back after a reload.
+/** The last settings of this browser come back after a reload. @param {Signal["values"]} values */
 function keep(values) {
   if (values) remember("settings", JSON.stringify(values));
 }
 
 /**
- * Brings values into the page's controls, as far as it has them; pictures are looked for first.
+ * Brings values into the page's controls, as far as it has them. A start picture without a mask takes away the old one.
  * @param {Partial<import("./engine.d.ts").RequestFields>} settings
  */
-export function applySettings({ image, mask_image, ...values }, quiet = false) {
-  emit("settings", { image, mask_image });
+export function applySettings(settings, quiet = false) {
+  const values = settings.image === undefined ? settings : { mask_image: "", ...settings };
+  emit("settings", values);
   send("settings", { values, quiet });
 }
 
 function settle() {
   pending = Math.max(0, pending - 1);
   if (!pending) document.getElementById("generate")?.classList.remove("sending");
-  emit("job", byId(state.watched));
+  emit("job", state.watched === null ? undefined : byId(state.watched));
 }
 document.addEventListener("click", (event) => {
   if (!around(event, "#generate")) return;
   pending += 1;
-  document.getElementById("generate").classList.add("sending");
+  document.getElementById("generate")?.classList.add("sending");
   if (!state.jobs.some(isActive)) emit("pending");
 });

@@ -1,7 +1,7 @@
 // Guidance drawn over the run: its text, and its points under the hand.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { read, written } from "../../aigc_ui/static/guidance_points.js";
+import { read, rounded, written } from "../../aigc_ui/static/guidance_points.js";
 import { curveHandles } from "../../aigc_ui/static/lab_curve.js";
 
 test("a curve and its text are each other's way back, in the order of the run", () => {
@@ -31,6 +31,16 @@ test("a curve and its text are each other's way back, in the order of the run", 
     ],
   );
   assert.deepEqual(read(""), []);
+});
+
+test("a curve that is drawn is kept as exactly as it is written", () => {
+  /** @type {[number, number][]} */
+  const drawn = [
+    [1 / 3, 20 / 7],
+    [0.98765, 3],
+  ];
+  assert.deepEqual(rounded(drawn), read(written(drawn)));
+  assert.deepEqual(rounded(drawn)[0], [0.333, 2.857]);
 });
 
 test("what is no curve is none", () => {

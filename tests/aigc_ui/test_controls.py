@@ -39,7 +39,7 @@ def test_each_field_gets_the_control_that_suits_it(controls):
     kinds = {name: type(component).__name__ for name, component in controls.by_name.items()}
     assert kinds == {
         "prompt": "Textbox", "length": "Slider", "gain": "Slider", "seed": "Number", "shape": "Dropdown",
-        "loop": "Checkbox", "cover": "Textbox", "envelope": "Textbox",
+        "loop": "Checkbox", "cover": "PictureInput", "envelope": "CurvePad",
     }  # fmt: skip
 
 
@@ -50,16 +50,16 @@ def test_bounds_and_default_come_from_the_field(controls):
     assert controls.by_name["shape"].choices == [("sine", "sine"), ("saw", "saw")]
 
 
-def test_a_picture_is_held_out_of_sight_for_the_scripts_of_the_page_to_fill(controls):
-    assert controls.by_name["cover"].visible == "hidden"
+def test_a_picture_goes_through_its_control_as_the_id_of_a_kept_one(controls):
     assert Wave.parse(controls.read(given(controls, cover="a" * 64))).cover == "a" * 64
+    updates, refused = controls.fill({"cover": "../secret"})
+    assert not updates and refused == ("cover",)
 
 
-def test_a_curve_goes_through_its_control_as_text(controls):
-    assert controls.by_name["envelope"].visible == "hidden"
+def test_a_curve_goes_through_its_control_as_points(controls):
     updates, refused = controls.fill({"envelope": [[0, 1], [0.5, 0.25]]})
-    assert updates[controls.by_name["envelope"]]["value"] == "0 1; 0.5 0.25" and not refused
-    assert Wave.parse(controls.read(given(controls, envelope="0 1; 0.5 0.25"))).envelope == ((0, 1), (0.5, 0.25))
+    assert updates[controls.by_name["envelope"]]["value"] == ((0, 1), (0.5, 0.25)) and not refused
+    assert Wave.parse(controls.read(given(controls, envelope=[[0, 1], [0.5, 0.25]]))).envelope == ((0, 1), (0.5, 0.25))
 
 
 def test_a_field_that_the_table_of_words_does_not_know_explains_itself(controls):
@@ -87,7 +87,7 @@ def test_filling_brings_a_recipe_back_and_names_what_no_control_takes(controls):
     updates, refused = controls.fill(recipe | {"shape": "gone", "tempo": 3})
     filled = {name: updates[part]["value"] for name, part in controls.by_name.items() if part in updates}
     assert refused == ("shape", "tempo")
-    assert filled == {"prompt": "rain", "length": 64, "gain": 0.5, "seed": 7, "loop": True, "cover": "", "envelope": ""}
+    assert filled == {"prompt": "rain", "length": 64, "gain": 0.5, "seed": 7, "loop": True, "cover": "", "envelope": ()}
 
 
 def test_a_field_is_placed_once_and_nothing_is_left(controls):

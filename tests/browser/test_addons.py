@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from pipelines import models
 from tests import tiny_addons
@@ -134,8 +134,8 @@ def drop(page: Page) -> None:
         }""",
         list(square()),
     )
-    page.dispatch_event("#reference-panel .drop", "drop", {"dataTransfer": carried})
-    expect(page.locator("#reference-seen")).to_be_visible()
+    page.dispatch_event("#ip-panel .drop", "drop", {"dataTransfer": carried})
+    expect(page.locator("#ip-seen")).to_be_visible()
 
 
 def test_a_reference_picture_that_is_dropped_is_followed(visit, studio):
@@ -148,9 +148,9 @@ def test_a_reference_picture_that_is_dropped_is_followed(visit, studio):
     finish(page)
     asked = newest(studio)["recipe"]["request"]
     assert asked["ip_model"] == "likeness" and len(asked["ip_image"]) == 64 and not asked["control_image"]
-    page.locator("#reference-remove").click()
+    page.locator("#ip-remove").click()
     expect(page.get_by_label("IP-Adapter", exact=True)).to_have_value("None")
-    expect(page.locator("#reference-seen")).to_be_hidden()
+    expect(page.locator("#ip-seen")).to_be_hidden()
 
 
 def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
@@ -168,13 +168,13 @@ def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
     one = drawn(page, studio)
     rows, columns = np.nonzero(one)
     assert set(np.unique(one)) == {0, 255} and np.ptp(columns) > 5 * np.ptp(rows)
-    field = page.locator("#control-image textarea, #control-image input")
-    before = field.input_value()
+    field = page.locator("#control-picture [data-picture]")
+    before = field.get_attribute("data-picture") or ""
     page.locator("#control-redraw").click()
     expect(canvas).to_be_visible()  # once the drawing is back
     drag(page, canvas, (100, 200), (300, 200))
     page.locator("#mask-done").click()
-    expect(field).not_to_have_value(before)
+    expect(field).not_to_have_attribute("data-picture", before)
     both = drawn(page, studio)
     assert (both[one > 0] == 255).all() and (both > 0).sum() > 1.5 * (one > 0).sum()
     page.locator("#control-redraw").click()
@@ -186,8 +186,57 @@ def test_lines_drawn_by_hand_are_white_on_black_and_gone_on_with(visit, studio):
     expect(page.locator("#control-redraw")).to_be_hidden()  # one that was brought is not drawn over
 
 
+def test_a_reload_brings_the_control_picture_back_while_the_add_ons_are_folded_up(visit, studio):
+    page = visit()
+    open_addons(page)
+    bring(page)
+    generate(page, "a panda", steps=2)
+    finish(page)
+    sent = newest(studio)["recipe"]["request"]
+    assert len(sent["control_image"]) == 64
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-ready", "true")
+    expect(page.locator("#prompt textarea")).to_have_value("a panda")  # the settings are back
+    page.locator("#generate").click()
+    expect(page.locator("#live-view")).not_to_have_attribute("data-state", "done")
+    finish(page)
+    again = newest(studio)["recipe"]["request"]
+    assert (again["control_image"], again["control_model"]) == (sent["control_image"], "edges")
+    open_addons(page)
+    expect(page.locator("#control-seen")).to_be_visible()
+
+
+def test_generate_waits_for_the_control_picture_and_its_network_comes_along(visit, studio):
+    page = visit()
+    open_addons(page)
+    held: list[Route] = []
+    page.route("**/api/v1/inputs", lambda route: held.append(route))
+    file: Any = {"name": "square.png", "mimeType": "image/png", "buffer": square()}
+    page.locator("#control-file").set_input_files(files=[file])
+    expect(page.locator("#control-panel .help").first).to_have_text("one moment …")
+    generate(page, "a panda", steps=2)
+    held.pop().continue_()
+    finish(page)
+    asked = newest(studio)["recipe"]["request"]
+    assert len(asked["control_image"]) == 64 and asked["control_model"] == "edges"
+
+
+def test_a_control_picture_that_is_not_kept_any_more_is_said_to_be_gone(visit, studio):
+    page = visit()
+    open_addons(page)
+    bring(page)
+    generate(page, "a panda", steps=2)
+    finish(page)
+    kept = newest(studio)["recipe"]["request"]["control_image"]
+    Path(studio.outputs, ".inputs", f"{kept}.png").unlink()
+    tiles(page).first.locator("button").click()
+    page.locator("#detail-use").click()
+    expect(page.locator("#control-panel .alas")).to_contain_text("not kept any more")
+    expect(page.locator("#control-picture [data-picture]")).to_have_attribute("data-picture", "")
+
+
 def drawn(page: Page, studio: Any) -> np.ndarray:
-    name = page.locator("#control-image textarea, #control-image input").input_value()
+    name = page.locator("#control-picture [data-picture]").get_attribute("data-picture")
     answer = httpx.get(f"{studio.url}/api/v1/inputs/{name}.png").raise_for_status()
     return np.asarray(Image.open(io.BytesIO(answer.content)).convert("L"))
 

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from pipelines.requests.text_to_image import TextToImageRequest
 from tests.browser.visitor import finish, generate, newest, tiles, write
@@ -102,7 +102,96 @@ def test_the_settings_of_a_picture_bring_its_start_back_or_say_that_it_is_gone(
     page.locator("#detail-use").click()
     expect(page.locator("#start-panel .alas")).to_contain_text("not kept any more")
     expect(page.locator("#start-thumb")).to_be_hidden()
-    expect(page.locator("#image textarea, #image input")).to_have_value("")
+    expect(page.locator("#start [data-picture]")).to_have_attribute("data-picture", "")
+
+
+def hold_uploads(page: Page) -> list[Route]:
+    """Pictures that are sent from now on stay on their way until the test lets them go."""
+    held: list[Route] = []
+    page.route("**/api/v1/inputs", lambda route: held.append(route))
+    return held
+
+
+def choose(page: Page, data: bytes) -> None:
+    file = {"name": "start.png", "mimeType": "image/png", "buffer": data}
+    page.locator("#start-file").set_input_files(files=[file])  # type: ignore[list-item]
+    expect(page.locator("#start-panel")).to_have_class(re.compile("busy"))
+
+
+def test_generate_waits_for_a_picture_that_is_on_its_way(page: Page, studio: Any, start: np.ndarray) -> None:
+    held = hold_uploads(page)
+    write(page, "a panda", steps=2)
+    choose(page, png(start))
+    page.locator("#generate").click()
+    page.wait_for_timeout(500)
+    assert jobs(page) == []
+    held.pop().continue_()
+    finish(page)
+    assert [job["request"]["image"] for job in jobs(page)] == [newest(studio)["recipe"]["request"]["image"]]
+    assert (fetched(f"{studio.url}/api/v1/inputs/{jobs(page)[0]['request']['image']}.png") == start).all()
+
+
+def test_generate_sends_the_picture_that_was_chosen_last(page: Page, studio: Any, start: np.ndarray) -> None:
+    held = hold_uploads(page)
+    write(page, "a panda", steps=2)
+    choose(page, png(start))
+    page.locator("#generate").click()
+    choose(page, png(255 - start))
+    held[0].abort()  # of no interest any more
+    page.wait_for_timeout(300)
+    held[1].continue_()
+    finish(page)
+    [job] = jobs(page)
+    assert (fetched(f"{studio.url}/api/v1/inputs/{job['request']['image']}.png") == 255 - start).all()
+
+
+def test_where_the_picture_cannot_be_brought_nothing_is_sent(page: Page) -> None:
+    held = hold_uploads(page)
+    write(page, "a panda", steps=2)
+    choose(page, b"not a picture")
+    page.locator("#generate").click()
+    expect(page.locator("#generate")).to_have_class(re.compile("sending"))
+    held.pop().continue_()
+    expect(page.locator("#generate")).not_to_have_class(re.compile("sending"))
+    expect(page.locator("#message-box")).to_contain_text("not a picture that can be read")
+    assert jobs(page) == []
+    page.locator("#generate").click()  # without it
+    finish(page)
+
+
+def test_a_reload_brings_the_picture_and_its_mask_back(page: Page, studio: Any, start: np.ndarray) -> None:
+    bring(page, start)
+    page.locator("#start-mask").click()
+    page.locator("#mask-fill").click()
+    page.locator("#mask-done").click()
+    expect(page.locator("#start-unmask")).to_be_visible()
+    painted = mask_of(page, studio)
+    page.reload()
+    expect(page.locator("#start-thumb")).to_be_visible()
+    expect(page.locator("#start-unmask")).to_be_visible()
+    assert (mask_of(page, studio) == painted).all()
+    page.locator("#start-remove").click()
+    expect(page.locator("#mask-image [data-picture]")).to_have_attribute("data-picture", "")  # it goes with the picture
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-ready", "true")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#start-thumb")).to_be_hidden()
+
+
+def test_another_picture_comes_without_the_mask_of_the_one_before(page: Page, studio: Any, start: np.ndarray) -> None:
+    bring(page, start)
+    page.locator("#start-mask").click()
+    page.locator("#mask-fill").click()
+    page.locator("#mask-done").click()
+    expect(page.locator("#start-unmask")).to_be_visible()
+    bring_other = {"name": "other.png", "mimeType": "image/png", "buffer": png(255 - start)}
+    held = hold_uploads(page)
+    page.locator("#start-file").set_input_files(files=[bring_other])  # type: ignore[list-item]
+    generate(page, "a panda", steps=2)
+    held.pop().continue_()
+    finish(page)
+    asked = newest(studio)["recipe"]["request"]
+    assert asked["image"] and asked["mask_image"] == ""
 
 
 def test_what_is_not_a_picture_gets_a_sentence(page: Page) -> None:
@@ -146,9 +235,7 @@ def test_strokes_are_taken_back_done_again_and_inverted(page: Page, studio: Any,
     redo.click()
     page.locator("#mask-invert").click()
     page.locator("#mask-done").click()
-    field = page.locator("#mask-image textarea, #mask-image input")
-    expect(field).to_have_value(re.compile("[0-9a-f]{64}"))
-    mask = fetched(f"{studio.url}/api/v1/inputs/{field.input_value()}.png")[..., 0]
+    mask = mask_of(page, studio)
     assert at(mask, 0.05, 0.05) == 255 and at(mask, 0.55, 0.55) == 0
 
 
@@ -214,7 +301,7 @@ def test_the_canvas_grows_by_arrows_and_what_was_known_stays_bit_for_bit(page: P
     assert made.shape == (SIDE, SIDE + 64, 3) and (made[:, :SIDE] == start).all()
     page.locator("#start-remove").click()
     expect(page.locator("#outpaint")).to_be_hidden()
-    expect(page.locator("#outpaint-right input")).to_have_value("0")
+    expect(page.locator("#outpaint-add-right")).to_have_attribute("title", "Paint beyond the right edge: 0")
 
 
 def test_looking_closer_paints_finer_and_where_it_is_aimed(page: Page, studio: Any, start: np.ndarray) -> None:
@@ -275,5 +362,6 @@ def test_all_can_be_filled_and_taken_back(page: Page, studio: Any, start: np.nda
 
 
 def mask_of(page: Page, studio: Any) -> np.ndarray:
-    address = page.locator("#mask-image textarea, #mask-image input").input_value()
-    return fetched(f"{studio.url}/api/v1/inputs/{address}.png")[..., 0]
+    field = page.locator("#mask-image [data-picture]")
+    expect(field).to_have_attribute("data-picture", re.compile("[0-9a-f]{64}"))
+    return fetched(f"{studio.url}/api/v1/inputs/{field.get_attribute('data-picture')}.png")[..., 0]
