@@ -4,11 +4,7 @@ import { t } from "./words.js";
 
 /** @param {string} path */
 export const url = (path) => new URL(`api/v1/${path}`, document.baseURI).href;
-/**
- * What the studio refuses: its sentence in the page's language and as it came, its code, and the seconds after which to
- * ask again.
- * @typedef {Error & { code?: string, again?: number, sentence?: import("./engine.d.ts").Sentence }} Refusal
- */
+/** @typedef {import("./types.d.ts").Refusal} Refusal */
 /** The studio's answer; throws a Refusal. @param {string} path @param {RequestInit} options */
 async function answered(path, options = {}) {
   let answer;

@@ -216,12 +216,12 @@ function asking({ experiment, request, look, show }, state, node, message, refre
       latest = number;
       await (shows = shows.catch(() => {}).then(() => draw(given, question)));
     } catch (error) {
-      refused(/** @type {import("./http.js").Refusal} */ (error), number);
+      refused(/** @type {import("./types.d.ts").Refusal} */ (error), number);
     } finally {
       if (!--busy) node.removeAttribute("aria-busy");
     }
   }
-  /** @param {import("./http.js").Refusal} error @param {number} number of the question */
+  /** @param {import("./types.d.ts").Refusal} error @param {number} number of the question */
   function refused(error, number) {
     if (number < latest || error.code === "superseded") return;
     message.say(error.message);

@@ -86,9 +86,7 @@ export function mountLabReverse(root) {
       say();
     },
     shown: fit,
-    moved: (name, values) => {
-      if (name === "guidance_scale") values.guidance_curve = [];
-    },
+    moved,
   });
   const paint = newest(async (/** @type {{ place: number }} */ { place }) => {
     if (!seen) return;
@@ -114,6 +112,11 @@ export function mountLabReverse(root) {
   on("language", say);
   on("sentences", say);
   say();
+}
+
+/** The one scale takes the place of the curve. @param {string} name @param {Values} values */
+function moved(name, values) {
+  if (name === "guidance_scale") values.guidance_curve = [];
 }
 
 /** @param {Values} values @param {import("./types.d.ts").Parts} parts */

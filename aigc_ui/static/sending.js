@@ -3,7 +3,7 @@
 import { pictureField } from "./picture_field.js";
 import { receive } from "./wire.js";
 
-/** @type {import("./http.js").Refusal | null} */
+/** @type {import("./types.d.ts").Refusal | null} */
 let refusal = null;
 
 /**
@@ -18,13 +18,13 @@ export async function arrived(places, values) {
       for (const [name, value] of Object.entries(sent)) if (name in places) values[places[name]] = value;
     }
   } catch (error) {
-    refusal = /** @type {import("./http.js").Refusal} */ (error);
+    refusal = /** @type {import("./types.d.ts").Refusal} */ (error);
     throw error; // Gradio then sends nothing and calls notSent
   }
   return values;
 }
 
-/** @param {import("./http.js").Refusal} error */
+/** @param {import("./types.d.ts").Refusal} error */
 const signalOf = ({ code, message, sentence }) => ({
   code,
   ...(sentence ?? { message, template: message, values: {} }),

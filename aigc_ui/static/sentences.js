@@ -42,7 +42,7 @@ export async function translated(given) {
 }
 /** An error's words for a message that stays while the language changes. @param {unknown} error @returns {() => string} */
 export const wording = (error) => () => {
-  const { sentence: given, message = "" } = /** @type {Partial<import("./http.js").Refusal>} */ (error);
+  const { sentence: given, message = "" } = /** @type {Partial<import("./types.d.ts").Refusal>} */ (error);
   return given ? sentence(given) : message;
 };
 /** What comes as text alone: notes, and why a file is refused. @param {string} text */

@@ -1,5 +1,9 @@
 // What several scripts hand to each other, and what the experiments of the lab and of the families answer.
-import type { Look, RequestFields } from "./engine.d.ts";
+import type { Look, RequestFields, Sentence } from "./engine.d.ts";
+
+/** What the studio refuses: its sentence in the page's language and as it came, its code, and the seconds after which to
+ * ask again. */
+export type Refusal = Error & { code?: string; again?: number; sentence?: Sentence };
 
 /** x and y. */
 export type Place = [number, number];
