@@ -20,19 +20,23 @@ SEEN_BY = ("control_type", "control_low", "control_high")
 
 
 def place(controls: Controls, labels: Labels) -> None:
-    """Every field of an add-on gets its control, so that recipes can be taken over; what does nothing is not shown."""
+    """Every field of an add-on gets its control, so that recipes can be taken over; what does nothing is not shown. A
+    second ControlNet or reference picture has none where not even one can be used."""
     kinds = (files.LORA, files.CONTROL, files.IP_ADAPTER, files.UPSCALER)
     loras, nets, adapters, upscalers = (bool(files.installed(kind)) for kind in kinds)
     shown = loras or nets or adapters or upscalers
     with labels.add(gr.Accordion, "label", "group.addons", open=False, elem_id="group-addons", visible=shown):
         controls.place("loras", lines=1, max_lines=3, elem_id="loras", visible=loras)
         mount("lora-chips", visible=loras)
-        for prefix in prefixes(controls, "control"):
-            with gr.Column(visible=nets, min_width=0):
-                _control(controls, prefix)
-        for prefix in prefixes(controls, "ip"):
-            with gr.Column(visible=adapters, min_width=0):
-                _reference(controls, prefix)
+        for kind, here, lay_out in (("control", nets, _control), ("ip", adapters, _reference)):
+            first, *others = prefixes(controls, kind) or [""]
+            with gr.Column(visible=here, min_width=0):
+                lay_out(controls, first)
+                for prefix in others if here else ():
+                    with labels.add(gr.Accordion, "label", f"group.{prefix}", open=False):
+                        lay_out(controls, prefix)
+            if not here:
+                controls.leave_out(*(name for name in controls.left() if name.partition("_")[0] in others))
         controls.place("upscaler", visible=upscalers)
 
 

@@ -28,6 +28,7 @@ class Controls:
         self.request_type = request_type
         self.by_name: dict[str, Component] = {}
         self._fields: dict[str, Field] = {field.name: field for field in request_type.fields()}
+        self._left_out: set[str] = set()
 
     def place(self, *names: str, **look: Any) -> None:
         """Put the named controls here; `look` goes to the component as it is. Names without a field are skipped."""
@@ -37,7 +38,11 @@ class Controls:
 
     def left(self) -> tuple[str, ...]:
         """The fields that have no place yet."""
-        return tuple(name for name in self._fields if name not in self.by_name)
+        return tuple(name for name in self._fields if name not in self.by_name and name not in self._left_out)
+
+    def leave_out(self, *names: str) -> None:
+        """Fields that keep their default here."""
+        self._left_out |= set(names)
 
     def inputs(self) -> set[Block]:
         return set(self.by_name.values())
@@ -55,7 +60,8 @@ class Controls:
         refused: list[str] = []
         for name, value in values.items():
             if name not in self.by_name:
-                refused.append(name)
+                idle = name in self._left_out and value == self._fields[name].default
+                refused += [] if idle else [name]
                 continue
             field = self._fields[name]
             try:

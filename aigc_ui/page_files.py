@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aigc_ui import words
+from pipelines.params import exact
+from pipelines.requests.text_to_image import TextToImageRequest
 
 STATIC = Path(__file__).parent / "static"
 ROUTE = "/studio/{digest}/{name}"
@@ -45,10 +48,20 @@ class PageFiles:
 
 @cache
 def files() -> PageFiles:
-    """The scripts of `static/`, the table of words as one more of them, and of sentences one for each language."""
+    """The scripts of `static/`, the tables of words and of a picture's fields as two more of them, and of sentences one
+    for each language."""
     read = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS}
     sentences = {f"sentences_{language}.js": _script(table) for language, table in words.sentences().items()}
-    return PageFiles(read | sentences | {"words_table.js": _script(words.table())})
+    tables = {"words_table.js": _script(words.table()), "fields_table.js": _script(_fields())}
+    return PageFiles(read | sentences | tables)
+
+
+def _fields() -> dict[str, Any]:
+    """Of each field of a picture its default, what it needs to matter, and the name that its words go by."""
+    return {
+        f.name: {"default": exact(f.default), "needs": f.needs, "declared": f.declared}
+        for f in TextToImageRequest.fields()
+    }
 
 
 def _script(table: object) -> bytes:

@@ -1,6 +1,7 @@
 // The dialog with one picture and its recipe, and what can be done with it.
 import { el, icon } from "./dom.js";
 import { createUpscalerChoice, enlarge as enlargePicture } from "./enlarge.js";
+import { defaults } from "./fields.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
 import { rows } from "./recipe_rows.js";
@@ -17,16 +18,6 @@ import { t } from "./words.js";
 const BACK = "M10 3L5 8l5 5",
   NEXT = "M6 3l5 5-5 5",
   CROSS = "M4 4l8 8M12 4l-8 8";
-// What a recipe that says nothing of it was made with.
-/** @type {Partial<import("./engine.d.ts").RequestFields>} */
-const UNSAID = {
-  image: "",
-  mask_image: "",
-  guidance_curve: [],
-  variation_strength: 0,
-  seed_resize_width: 0,
-  seed_resize_height: 0,
-};
 const LARGEST = 4096; // pixels a side, beyond which the studio does not enlarge
 /** @param {Picture} picture */
 export const source = (picture) => url(`images/${encodeURIComponent(picture.id)}`);
@@ -164,7 +155,7 @@ export function createDetail() {
   moves(parts, walk, close);
   parts.format.addEventListener("change", offer);
   parts.use.addEventListener("click", () => {
-    applySettings({ ...UNSAID, ...recipe.request });
+    applySettings({ ...defaults(), ...recipe.request }); // also what an older recipe does not know
     close();
   });
   parts.seed.addEventListener("click", () => {

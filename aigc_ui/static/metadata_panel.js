@@ -8,8 +8,9 @@ import { t } from "./words.js";
 
 /**
  * @typedef {{
- *   tool: string, settings: import("./metadata_rows.js").Settings, unknown: import("./metadata_rows.js").Unknown[],
- * }} Metadata what the studio reads
+ *   tool: string, settings: import("./fields.js").Settings, unknown: import("./metadata_rows.js").Unknown[],
+ *   unsaid: import("./fields.js").Settings,
+ * }} Metadata what the studio reads; `unsaid` is what the picture's silence means for all other fields
  * @typedef {ReturnType<typeof createParts>} Parts
  */
 
@@ -52,7 +53,7 @@ function fill({ list, unknown, apply }, metadata) {
     apply.textContent = t("metadata.apply", { count: rows.chosen() });
     apply.disabled = !rows.chosen();
   };
-  const rows = createRows(metadata.settings, count);
+  const rows = createRows(metadata, count);
   list.replaceChildren(...rows.nodes);
   list.hidden = apply.hidden = !rows.nodes.length;
   unknown.replaceChildren(

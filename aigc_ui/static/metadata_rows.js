@@ -5,7 +5,7 @@ import { remark } from "./sentences.js";
 import { t } from "./words.js";
 
 /**
- * @typedef {Partial<import("./engine.d.ts").RequestFields> & Record<string, any>} Settings
+ * @typedef {import("./fields.js").Settings} Settings
  * @typedef {{ name: string, value: string, why: string }} Unknown
  */
 
@@ -31,17 +31,20 @@ export const unknownRows = (unknown) =>
 const row = (box, ...parts) => el("li", {}, el("label", {}, box, ...parts));
 
 /**
- * Rows with a box each, and one for all where there are several.
- * @param {Settings} settings
+ * Rows with a box each, and one for all where there are several; the last is for what the picture does not name.
+ * @param {{ settings: Settings, unsaid: Settings }} metadata
  * @param {() => void} changed how many are ticked
  */
-export function createRows(settings, changed) {
+export function createRows({ settings, unsaid }, changed) {
   const names = rowsOf(settings);
   const boxes = names.map((name) => el("input", { type: "checkbox", checked: true, "data-field": name }));
   const all = el("input", { type: "checkbox", checked: true });
   /** @param {string} name */
   const value = (name) => (settings[name] === "" ? t("metadata.none") : valued(name, settings[name]));
   const each = names.map((name, i) => row(boxes[i], el("b", {}, named(name)), el("span", {}, value(name))));
+  const rest = el("input", { type: "checkbox", checked: true, id: "metadata-rest" });
+  const last = row(rest, el("b", {}, t("metadata.rest")), el("span", {}, t("metadata.rest.help")));
+  const others = Object.keys(unsaid).length ? [last] : [];
   const chosen = () => boxes.filter((box) => box.checked).length;
   function count() {
     all.checked = chosen() === boxes.length;
@@ -56,13 +59,14 @@ export function createRows(settings, changed) {
     count();
   });
   return {
-    nodes: names.length > 1 ? [row(all, el("b", {}, t("metadata.all"))), ...each] : each,
+    nodes: [...(names.length > 1 ? [row(all, el("b", {}, t("metadata.all")))] : []), ...each, ...others],
     chosen,
-    /** The settings that are ticked. @returns {Settings} */
+    /** The settings that are ticked, and all others as they were. @returns {Settings} */
     taken() {
       const ticked = new Set(names.filter((_, i) => boxes[i].checked));
       const leading = (/** @type {string} */ name) => (TOGETHER[name] in settings ? TOGETHER[name] : name);
-      return Object.fromEntries(Object.entries(settings).filter(([name]) => ticked.has(leading(name))));
+      const own = Object.fromEntries(Object.entries(settings).filter(([name]) => ticked.has(leading(name))));
+      return rest.checked ? { ...unsaid, ...own } : own;
     },
   };
 }

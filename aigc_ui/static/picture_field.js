@@ -5,10 +5,11 @@ import { complain } from "./message.js";
 import { wording } from "./sentences.js";
 
 /**
- * @typedef {{ id: string, width: number, height: number }} Kept a picture as the studio keeps it
+ * @typedef {{ id: string, width: number, height: number, clear?: string }} Kept a picture as the studio keeps it; `clear`
+ *   is a mask of where it was transparent
  * @typedef {{
  *   arrived: () => Promise<Record<string, string>>, clear: () => void,
- *   bring: (coming: Promise<Kept>, replaced?: () => void) => Promise<void>,
+ *   bring: (coming: Promise<Kept>, replaced?: (picture: Kept | null) => void) => Promise<void>,
  *   picture: () => Kept | null, gone: () => boolean, busy: () => boolean,
  * }} PictureField `arrived` is what to send once nothing is on its way, and fails where the last picture could not be
  *   brought; `replaced` is called when a picture has taken the place of another; `gone` says that one was named in vain
@@ -85,7 +86,7 @@ export function createPictureField({ field, element, props, watch }, changed, al
     bring: (next, replaced) =>
       follow(next, (brought) => {
         keep(brought);
-        replaced?.();
+        replaced?.(brought);
       }),
     clear: () => keep(null),
     picture: () => picture,

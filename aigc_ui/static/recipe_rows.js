@@ -1,5 +1,6 @@
 // A recipe as people read it: fields and values in the page's words, those that say nothing left out.
 import { el } from "./dom.js";
+import { declared, idle, label } from "./fields.js";
 import { url } from "./http.js";
 import { remark } from "./sentences.js";
 import { has, language, localeOf, t } from "./words.js";
@@ -18,43 +19,35 @@ function kept(id) {
 
 // A field and its value as people read them.
 /** @param {string} name */
-export const named = (name) => (has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
+export const named = (name) => label(name) || (has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
 /** @param {string} name @param {any} value of a recipe, which may be a stranger's @returns {Node | string} */
 export function valued(name, value) {
-  if (/^(mask_|control_|ip_)?image$/.test(name)) return kept(value);
+  if (/^((mask|control|ip)\d?_)?image$/.test(name)) return kept(value);
   if (Array.isArray(value)) return value.map((/** @type {number[]} */ point) => point.join(" ")).join("; ");
   if (/^[xyz]_field$/.test(name) && has(`field.${value}`)) return t(`field.${value}`);
-  const key = `choice.${name}.${value}`;
+  const key = `choice.${declared(name)}.${value}`;
   return has(key) ? t(key) : typeof value === "number" ? String(+value.toPrecision(12)) : String(value);
 }
 
 // The rows of a recipe in the order of the controls, then what came with it.
-/** @type {Record<string, any>} */
-const AS_EVERYWHERE = { prompt_syntax: "a1111", emphasis: "original", style: "none" }; // not worth a row
-// What says nothing while the part of the request that it belongs to is not used.
+// What is not worth a row though it may change something.
 /** @type {[RegExp, (request: any, value?: any) => any][]} */
-const NEEDS = [
-  [/^strength$/, ({ image }) => image],
-  [/^variation_/, ({ variation_strength: strength }) => strength],
-  [/^seed_resize_/, ({ seed_resize_width: width }) => width],
-  [/^control_/, ({ control_model: model }) => model && model !== "none"],
+const WORTH = [
   [/^control_(low|high)$/, ({ control_type: kind }) => kind === "canny"],
-  [/^ip_/, ({ ip_model: model }) => model && model !== "none"],
-  [/^hires_/, ({ hires_scale: scale }) => scale > 1],
-  [/^(mask_blur|mask_fill|only_masked)$/, ({ mask_image: mask }) => mask],
-  [/^masked_padding$/, ({ mask_image: mask, only_masked: only }) => mask && only],
-  [/^(tile|outpaint_.*|beta_start|beta_end)$/, (_request, value) => value],
+  [/^control2_(low|high)$/, ({ control2_type: kind }) => kind === "canny"],
+  [/^control3_(low|high)$/, ({ control3_type: kind }) => kind === "canny"],
+  [/^(beta_start|beta_end)$/, (_request, value) => value],
   [/^upscaler$/, ({ upscale, factor }) => factor || upscale !== "none"],
   [/^[xyz]_field$/, (_request, value) => value !== "none"],
 ];
 /** @param {import("./types.d.ts").Recipe} recipe */
 export function rows(recipe) {
   /** @type {(name: string, value: any) => boolean} */
-  const idle = (name, value) =>
-    value === AS_EVERYWHERE[name] ||
-    NEEDS.some(([names, needed]) => names.test(name) && !needed(recipe.request, value));
+  const worth = (name, value) =>
+    !idle(name, recipe.request ?? {}) &&
+    WORTH.every(([names, shown]) => !names.test(name) || shown(recipe.request, value));
   const counts = (/** @type {[string, any]} */ [name, value]) =>
-    value !== "" && value != null && value.length !== 0 && !idle(name, value);
+    value !== "" && value != null && value.length !== 0 && worth(name, value);
   /** @type {[string, Node | string][]} */
   const pairs = Object.entries(recipe.request ?? {})
     .filter(counts)

@@ -1,6 +1,7 @@
 // What the studio says, in the page's language. The table of a language is a file of its own, which English readers never
 // fetch, and others once the page stands.
 import { emit, on } from "./events.js";
+import { label } from "./fields.js";
 import { FALLBACK } from "./languages.js";
 import { recognised } from "./recognition.js";
 import { translation } from "./translation.js";
@@ -27,7 +28,10 @@ function fetched(wanted) {
 }
 
 /** @param {string} field */
-const nameOf = (field) => (has(`field.${field}`) ? `“${t(`field.${field}`)}”` : "");
+const nameOf = (field) => {
+  const word = label(field) || (has(`field.${field}`) ? t(`field.${field}`) : "");
+  return word && `“${word}”`;
+};
 
 /** In English until the table is here, then `sentences` is told. @param {Sentence} given @returns {string} */
 export function sentence(given) {

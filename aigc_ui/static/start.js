@@ -3,14 +3,23 @@ import { emit, on } from "./events.js";
 import { upload } from "./http.js";
 import { mask, paintMask } from "./mask_field.js";
 import { remember } from "./memory.js";
+import { say } from "./message.js";
 import { createPictureField } from "./picture_field.js";
 import { createStartView } from "./start_view.js";
+import { t } from "./words.js";
 
 /** @type {import("./picture_field.js").PictureField | null} */
 let start = null;
 
 /** A picture takes the place of the one before it, whose mask goes with it. @param {Blob} bytes */
-export const startFrom = async (bytes) => start?.bring(upload(bytes), () => mask()?.clear());
+export const startFrom = async (bytes) => start?.bring(upload(bytes), maskClear);
+
+/** What is transparent in a new picture is painted anew. @param {import("./picture_field.js").Kept | null} picture */
+function maskClear(picture) {
+  if (!picture?.clear) return mask()?.clear();
+  mask()?.bring(Promise.resolve({ ...picture, id: picture.clear, clear: "" }));
+  say("good", () => t("start.clear"));
+}
 
 /** @param {import("./component.js").Component<string>} component */
 export function drawStart(component) {

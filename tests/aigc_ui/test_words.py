@@ -110,6 +110,7 @@ def test_what_a_pane_shows_has_a_name_and_an_explanation():
 def test_no_word_is_left_over():
     built = {f"detail.{name}" for name in re.findall(r'"(previous|next|close)"', SCRIPTS)}
     built |= {f"lesson.{name}" for name in re.findall(r'"(open|save|link(?:\.plain)?)"', SCRIPTS)}
+    built |= {f"group.{prefix}{number}" for prefix in ("control", "ip") for number in (2, 3)}
     built |= {f"train.{name}" for name in re.findall(r'line\("(\w+)"', SCRIPTS)}
     elsewhere = SCRIPTS + PYTHON
 
