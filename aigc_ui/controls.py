@@ -107,7 +107,7 @@ def _number(field: Field, spec: Range, look: Look, shown: dict[str, Any]) -> Com
     if shown.pop("border", False):
         return BorderInput(field.default, field=field.name, low=int(spec.low), high=int(spec.high), **shown)
     if look.kind == "digits":
-        return gr.Textbox(value=str(field.default), max_length=30, **shown)
+        return gr.Textbox(value=str(field.default), max_lines=1, max_length=30, **shown)
     if shown.pop("typed", look.kind == "number"):
         return gr.Number(value=field.default, precision=0 if field.kind is int else None, **shown)
     shown.setdefault("step", look.step)

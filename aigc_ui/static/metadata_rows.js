@@ -38,7 +38,7 @@ const row = (box, ...parts) => el("li", {}, el("label", {}, box, ...parts));
 export function createRows({ settings, unsaid }, changed) {
   const names = rowsOf(settings);
   const boxes = names.map((name) => el("input", { type: "checkbox", checked: true, "data-field": name }));
-  const all = el("input", { type: "checkbox", checked: true });
+  const all = el("input", { type: "checkbox", checked: true, id: "metadata-all" });
   /** @param {string} name */
   const value = (name) => (settings[name] === "" ? t("metadata.none") : valued(name, settings[name]));
   const each = names.map((name, i) => row(boxes[i], el("b", {}, named(name)), el("span", {}, value(name))));

@@ -7,7 +7,7 @@ import httpx
 from playwright.sync_api import Page, Route, expect
 
 from pipelines.store import recipe
-from tests.browser.visitor import count, drawn_tiles, finish, generate, pixels, tiles, write
+from tests.browser.visitor import count, drawn_tiles, finish, generate, pixels, setting, tiles, write
 
 
 def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
@@ -117,7 +117,7 @@ def test_a_picture_brings_its_recipe_back_into_the_controls(page: Page, studio: 
     expect(page.locator("#prompt textarea")).to_have_value("a turtle, green background")
     expect(page.locator("#steps input[type=number]")).to_have_value("9")
     expect(page.locator("#guidance input[type=number]")).to_have_value("5.5")
-    expect(page.locator("#seed input")).to_have_value("77")
+    expect(setting(page, "seed")).to_have_value("77")
 
 
 def test_waiting_jobs_are_moved_and_removed(page: Page) -> None:

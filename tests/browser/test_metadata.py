@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.visitor import finish, generate, tiles
+from tests.browser.visitor import count, finish, generate, newest, setting, tiles
 from tests.pipelines.store.test_foreign import COMFY, INFOTEXT, png
 
 DROP = """([place, data]) => {
@@ -34,10 +34,6 @@ def prompt(page: Page) -> Locator:
     return page.locator("#prompt textarea")
 
 
-def number(page: Page, name: str) -> Locator:
-    return page.locator(f"#{name} input[type=number]")
-
-
 def test_a_dropped_picture_shows_its_settings_and_they_are_applied(page: Page, panel: Locator) -> None:
     graph = COMFY | {"4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_base_1.0.ckpt"}}}
     drop(page, png({"prompt": json.dumps(graph)}))
@@ -48,21 +44,48 @@ def test_a_dropped_picture_shows_its_settings_and_they_are_applied(page: Page, p
     page.locator("#metadata-apply").click()
     expect(panel).to_be_hidden()
     expect(prompt(page)).to_have_value("portrait of a fox, (sharp focus:1.2)")
-    expect(number(page, "seed")).to_have_value("42")
-    expect(number(page, "guidance")).to_have_value("7")
+    expect(setting(page, "seed")).to_have_value("42")
+    expect(setting(page, "guidance")).to_have_value("7")
 
 
 def test_single_settings_can_be_left_out(page: Page, panel: Locator) -> None:
-    before = number(page, "steps").input_value()
+    before = setting(page, "steps").input_value()
     drop(page, png({"parameters": INFOTEXT.replace("Steps: 20", "Steps: 33")}))
-    panel.locator("input:not([data-field])").uncheck()
+    panel.locator("#metadata-all").uncheck()
     expect(page.locator("#metadata-apply")).to_be_disabled()
     panel.locator("[data-field=seed]").check()
     expect(page.locator("#metadata-apply")).to_have_text("Apply (1)")
     page.locator("#metadata-apply").click()
-    expect(number(page, "seed")).to_have_value("42")
-    expect(number(page, "steps")).to_have_value(before)
+    expect(setting(page, "seed")).to_have_value("42")
+    expect(setting(page, "steps")).to_have_value(before)
     expect(prompt(page)).to_have_value("")
+
+
+PLAIN = "a dog\nSteps: 2, Sampler: Euler a, CFG scale: 7, Seed: 12345678901234567890, Size: 128x128, Version: v1.10.1"
+
+
+def test_what_a_picture_does_not_name_is_set_back_unless_that_is_left_out(page: Page, panel: Locator) -> None:
+    count(page, 3)
+    pictures = page.locator("#group-size input[type=number]").nth(2)
+    for left_out, after in ((True, "3"), (False, "1")):
+        drop(page, png({"parameters": PLAIN}))
+        expect(page.locator("#metadata-rest")).to_be_checked()
+        if left_out:
+            page.locator("#metadata-rest").uncheck()
+        page.locator("#metadata-apply").click()
+        expect(prompt(page)).to_have_value("a dog")
+        expect(pictures).to_have_value(after)
+
+
+def test_a_seed_of_64_bits_goes_through_the_page_exactly(page: Page, studio: Any) -> None:
+    drop(page, png({"parameters": PLAIN}))
+    page.locator("#metadata-apply").click()
+    expect(setting(page, "seed")).to_have_value("12345678901234567890")
+    page.locator("#generate").click()
+    finish(page)
+    assert newest(studio)["recipe"]["request"]["seed"] == "12345678901234567890"
+    tiles(page).first.click()
+    expect(page.locator("#detail")).to_contain_text("12345678901234567890")
 
 
 def test_a_picture_that_says_nothing_can_still_be_the_start(page: Page, panel: Locator) -> None:

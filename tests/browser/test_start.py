@@ -194,6 +194,22 @@ def test_another_picture_comes_without_the_mask_of_the_one_before(page: Page, st
     assert asked["image"] and asked["mask_image"] == ""
 
 
+def test_what_is_transparent_in_a_picture_is_painted_anew(page: Page, studio: Any, start: np.ndarray) -> None:
+    clear = np.dstack([start, np.full(start.shape[:2], 255, np.uint8)])
+    clear[: SIDE // 2, :, 3] = 0
+    bring(page, clear)
+    expect(page.locator("#start-unmask")).to_be_visible()
+    expect(page.locator("#message-box")).to_contain_text("transparent in part")
+    as_made(page)
+    generate(page, "a panda", steps=2)
+    finish(page)
+    picture = newest(studio)
+    assert picture["recipe"]["request"]["mask_image"]
+    made = fetched(f"{studio.url}/api/v1/images/{picture['id']}.png")
+    assert np.array_equal(made[SIDE // 2 :], start[SIDE // 2 :])
+    assert not np.array_equal(made[: SIDE // 2], start[: SIDE // 2])
+
+
 def test_what_is_not_a_picture_gets_a_sentence(page: Page) -> None:
     file = {"name": "notes.png", "mimeType": "image/png", "buffer": b"not a picture"}
     page.locator("#start-file").set_input_files(files=[file])  # type: ignore[list-item]

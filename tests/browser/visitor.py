@@ -6,10 +6,15 @@ import httpx
 from playwright.sync_api import Locator, Page, expect
 
 
+def setting(page: Page, name: str) -> Locator:
+    """The box of a number; one that may be longer than numbers of JavaScript is text."""
+    return page.locator(f"#{name}").locator("input[type=number], input[type=text], textarea")
+
+
 def write(page: Page, prompt: str, **settings: float) -> None:
     page.locator("#prompt textarea").fill(prompt)
     for name, value in settings.items():
-        box = page.locator(f"#{name} input[type=number]")
+        box = setting(page, name)
         box.fill(f"{value:g}")
         box.press("Tab")
 
