@@ -78,7 +78,7 @@ def _webp(pictures: Sequence[Picture], a_step: int) -> bytes:
 
 
 def _gif(pictures: Sequence[Picture], a_step: int) -> bytes:
-    """Each with a palette of its own by octree: Pillow's own choice, median cut, takes a hundred times as long and the
+    """Each with a palette of its own by octree: Pillow's own choice, median cut, takes thirty times as long and the
     file is larger."""
     few = [Image.fromarray(picture).quantize(256, Image.Quantize.FASTOCTREE) for picture in pictures]
     return _animated(few, a_step, "GIF", disposal=1)
