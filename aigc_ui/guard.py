@@ -36,7 +36,7 @@ UPLOAD_ROUTES = (
     "/api/v1/lab/film.gif",
     "/api/v1/lab/film.mp4",
 )
-PROGRAMS = "/sdapi/"
+PROGRAMS = ("/sdapi/", "/controlnet/")
 """Routes of programs that keep no cookie: each is known by where it asks from and what it calls itself."""
 MEBIBYTE = 1024**2
 
@@ -50,6 +50,7 @@ ROUTES = tuple(
         ("GET HEAD", r"/healthz"),
         ("GET HEAD POST DELETE", r"/api/v1/.*"),
         ("GET HEAD POST", r"/sdapi/v1/[\w-]+"),
+        ("GET HEAD", r"/controlnet/\w+"),
         ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"),
         ("GET HEAD", r"/(assets|static|svelte)/.+"),
         ("GET HEAD", r"/studio/[0-9a-f]{16}/\w+\.\w+"),  # the page's own scripts and styles
@@ -333,7 +334,7 @@ def _too_large(limit: int) -> Refusal:
 
 
 def _with_headers(send: Send, path: str, cookies: list[str]) -> Send:
-    policy = DATA_POLICY if path.startswith(("/api/", PROGRAMS, "/healthz")) else PAGE_POLICY
+    policy = DATA_POLICY if path.startswith(("/api/", *PROGRAMS, "/healthz")) else PAGE_POLICY
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -15,14 +15,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from PIL import Image
 
-from aigc_ui import bodies, sdapi_echo, sdapi_lists
+from aigc_ui import bodies, sdapi_echo, sdapi_extras, sdapi_lists
 from aigc_ui.plain import json_bytes
-from aigc_ui.sdapi_fields import SdapiRequest, checkpoint, decoded, image_to_image, text_to_image
+from aigc_ui.sdapi_failed import JobFailed
+from aigc_ui.sdapi_fields import SdapiRequest, checkpoint, image_to_image, text_to_image
+from aigc_ui.sdapi_pictures import decoded
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
-from pipelines.engine.job import JobError
+from pipelines import SOFTWARE
 from pipelines.engine.queue import Job, JobState
-from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound, StudioError
+from pipelines.errors import NotFound, StudioError
 from pipelines.models import vaes
 from pipelines.params import Request as Values
 from pipelines.store import foreign, infotext
@@ -31,20 +33,6 @@ from pipelines.store.picture_files.reader import PictureReader
 
 PREFIX = "/sdapi/v1"
 REMEMBERED = 1000  # clients whose chosen model is remembered, and jobs whose call is
-
-
-class JobFailed(StudioError):
-    """A job that ended without a picture, with its own sentence."""
-
-    code = "job_failed"
-
-    @classmethod
-    def of(cls, error: JobError) -> "JobFailed":
-        """With the status of its kind: a mask that is all black, or a LoRA that is not here, is no fault of ours."""
-        failed = cls(error.message)
-        kinds = {kind.code: kind.status for kind in (BadRequest, BadFile, NotFound, NotAllowed)}
-        failed.status = kinds.get(error.code, cls.status)
-        return failed
 
 
 class Chosen:
@@ -93,12 +81,17 @@ def closed() -> APIRouter:
 
 
 def router(services: Services) -> APIRouter:
-    router = APIRouter(prefix=PREFIX)
+    router = APIRouter()
     chosen, calls = Chosen(), Calls()
-    router.include_router(_making(services, chosen, calls))
-    router.include_router(_running(services, calls))
-    router.include_router(_options(services, chosen))
-    router.include_router(sdapi_lists.router(services))
+    own = (_making(services, chosen, calls), _running(services, calls), _options(services, chosen))
+
+    async def finish(job: Job, client: str, request: Request) -> None:
+        await _over(services, job, client, request)
+
+    router.include_router(sdapi_extras.router(services, finish))
+    router.include_router(sdapi_extras.control_router(services))
+    for part in (*own, sdapi_lists.router(services)):
+        router.include_router(part, prefix=PREFIX)
     return router
 
 
@@ -109,7 +102,7 @@ def _making(services: Services, chosen: Chosen, calls: Calls) -> APIRouter:
     async def txt2img(request: Request) -> Response:
         body, client = await bodies.read(request), _client(request)
         kind, model = sdapi_lists.request_type(services), chosen.of(client) or services.settings.first_model
-        asked = await rooms.submitting.run(client, lambda: text_to_image(body, kind, model))
+        asked = await rooms.pictures.run(client, lambda: text_to_image(body, kind, model, services.inputs))
         return await _made(services, calls, request, asked, body)
 
     @router.post("/img2img")
@@ -250,6 +243,8 @@ def _info(asked: SdapiRequest, jobs: list[Job], recipes: list[dict[str, Any]], i
         "subseed": int(first["variation_seed"]),
         "all_subseeds": [int(one["variation_seed"]) for one in made],
         "subseed_strength": first["variation_strength"],
+        "seed_resize_from_w": request["seed_resize_width"] or -1,
+        "seed_resize_from_h": request["seed_resize_height"] or -1,
         "width": request["width"],
         "height": request["height"],
         "sampler_name": infotext.SAMPLER_LABELS.get(request["sampler"], request["sampler"]),
@@ -260,6 +255,7 @@ def _info(asked: SdapiRequest, jobs: list[Job], recipes: list[dict[str, Any]], i
         "face_restoration_model": None,
         "sd_model_name": request["model"],
         "sd_model_hash": next((str(r["model_hash"])[:10] for r in recipes if r.get("model_hash")), ""),
+        "sd_vae_hash": None,
         "sd_vae_name": None if request["vae"] == vaes.AUTOMATIC else request["vae"],
         "denoising_strength": request["strength"] if request["image"] else None,
         "extra_generation_params": {},
@@ -268,6 +264,8 @@ def _info(asked: SdapiRequest, jobs: list[Job], recipes: list[dict[str, Any]], i
         "styles": [],
         "job_timestamp": _timestamp(jobs[0].created),
         "clip_skip": request["clip_skip"],
+        "is_using_inpainting_conditioning": False,
+        "version": SOFTWARE,
         "image_ids": ids,
         "ignored": asked.ignored,
     }

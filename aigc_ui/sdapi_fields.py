@@ -1,21 +1,21 @@
 """A body of A1111's `/sdapi/v1/txt2img` or `/img2img` as a request of ours, and what of it has no place here."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aigc_ui import sdapi_control
 from aigc_ui.bodies import mapping
 from aigc_ui.sdapi_echo import KNOWN, shortened
-from pipelines.errors import BadFile, BadRequest
+from aigc_ui.sdapi_pictures import decoded
+from pipelines.errors import BadRequest
 from pipelines.models import vaes
 from pipelines.params import Choice, Field, Flag, Range, Request, Text, described
 from pipelines.prompts import library
 from pipelines.requests import hires
 from pipelines.requests.names import AUTOMATIC
-from pipelines.store import infotext, inputs
+from pipelines.store import infotext
 from pipelines.store.foreign.names import model_name, named
 from pipelines.store.inputs import InputStore
 from pipelines.store.picture_files.roles import MASK
@@ -69,6 +69,7 @@ _READ = {
     "enable_hr",
     "send_images",
     "hr_upscaler",
+    "alwayson_scripts",
     *HIRES,
 }
 _HARMLESS = {
@@ -84,10 +85,6 @@ _OF_MASKS = {
 _NEUTRAL = {"s_noise": 1, "initial_noise_multiplier": 1, "inpainting_fill": 1, "resize_mode": 1, "image_cfg_scale": 1.5}
 
 
-MOST_ENCODED = 4 * inputs.MOST_BYTES // 3 + 1000
-"""Characters of a picture in base64 with what stands before it."""
-
-
 @dataclass(frozen=True)
 class SdapiRequest:
     """Values for a request of ours, how many such requests one after the other, and what was left out, with why."""
@@ -98,9 +95,24 @@ class SdapiRequest:
     ignored: dict[str, str] = field(default_factory=dict)
 
 
-def text_to_image(body: Mapping[str, Any], request_type: type[Request], model: str | None) -> SdapiRequest:
-    """`model` is the one that the client has chosen before. Raises BadRequest, in the other tool's own names."""
+def text_to_image(
+    body: Mapping[str, Any], request_type: type[Request], model: str | None, store: InputStore
+) -> SdapiRequest:
+    """`model` is the one that the client has chosen before; pictures that ControlNets follow are kept in `store`.
+    Raises BadRequest, in the other tool's own names."""
+    asked = _values(body, request_type, model)
+    units = sdapi_control.values(body.get("alwayson_scripts"), request_type, store)
+    return replace(asked, values=asked.values | units)
+
+
+def _values(body: Mapping[str, Any], request_type: type[Request], model: str | None) -> SdapiRequest:
     given = {name: value for name, value in body.items() if value is not None}
+    if given.get("script_name"):
+        raise BadRequest(
+            "script_name names {script}, and this studio runs no scripts; a grid is a generator of /api/v1/jobs. "
+            "Leave it out.",
+            script=described(given["script_name"]),
+        )
     known = fields_of(request_type)
     values: dict[str, Any] = {"upscale": "none"} if "upscale" in known else {}
     for theirs, ours in PLAIN.items():
@@ -135,7 +147,7 @@ def image_to_image(
     body: Mapping[str, Any], request_type: type[Request], model: str | None, store: InputStore
 ) -> SdapiRequest:
     """The same with a start picture and a mask, which are kept in `store`. Raises BadRequest, BadFile."""
-    asked = text_to_image({k: v for k, v in body.items() if k not in _OF_PICTURES | _OF_MASKS}, request_type, model)
+    asked = _values({k: v for k, v in body.items() if k not in _OF_PICTURES | _OF_MASKS}, request_type, model)
     pictures = body.get("init_images")
     if not isinstance(pictures, list) or not pictures:
         raise BadRequest(
@@ -169,6 +181,7 @@ def image_to_image(
         ignored.pop("resize_mode", None)  # the same shape: all modes are one
     elif "resize_mode" not in body:
         ignored["resize_mode"] = _why("resize_mode", 0)
+    values |= sdapi_control.values(body.get("alwayson_scripts"), request_type, store, start=kept.id)
     return SdapiRequest(values, asked.batches, asked.send_images, ignored)
 
 
@@ -188,24 +201,6 @@ def checkpoint(title: object, request_type: type[Request]) -> str:
     known = fields_of(request_type)["model"].spec
     plain = model_name(name) if isinstance(name, str) else name
     return str(known.check("sd_model_checkpoint", name if name in names_of(request_type, "model") else plain, str))
-
-
-def decoded(name: str, text: object) -> bytes:
-    """The bytes of a picture in base64, with or without `data:image/png;base64,` before it."""
-    if not isinstance(text, str):
-        raise BadRequest("{name} must be a picture in base64; got {got}.", name=name, got=described(text))
-    if text.startswith(("http://", "https://")):
-        raise BadRequest(
-            "{name} must be the picture itself in base64; got an address. The studio fetches nothing.", name=name
-        )
-    if len(text) > MOST_ENCODED:
-        raise BadFile(
-            "{name} is larger than {most} MiB. Scale the picture down.", name=name, most=inputs.MOST_BYTES // 2**20
-        )
-    try:
-        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadRequest("{name} is not valid base64. Send the picture's bytes in base64.", name=name) from None
 
 
 def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ EMPTY: dict[str, Any] = {
     "face-restorers": [],
     "scripts": {"txt2img": [], "img2img": []},
     "script-info": [],
-    "cmd-flags": {},
+    "cmd-flags": {"api": True},
+    "realesrgan-models": [],
 }
 
 
@@ -96,10 +97,6 @@ def router(services: Services) -> APIRouter:
         free, total = free_memory(), total_memory()
         ram = {"free": free, "used": total - free, "total": total}
         return {"ram": ram, "cuda": _cuda(services)}
-
-    @router.post("/refresh-checkpoints")
-    def refresh() -> None:
-        """Nothing to do: the folders are looked at anew each time."""
 
     @router.get("/{name}")
     def empty(name: str) -> Any:

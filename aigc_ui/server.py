@@ -88,7 +88,7 @@ class Studio:
         if scope["type"] == "lifespan":
             return await self._lifespan(receive, send)
         path = scope["path"]
-        if path.startswith(("/api/", "/sdapi/")) or path == "/healthz":
+        if path.startswith(("/api/", "/sdapi/", "/controlnet/")) or path == "/healthz":
             return await self._api(scope, receive, send)
         if self._page is not None:
             return await self._page(scope, receive, send)

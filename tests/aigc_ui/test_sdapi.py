@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from PIL import Image
+from safetensors.torch import save_file
 
 from aigc_ui import api
 from aigc_ui.door import Door
@@ -43,8 +45,10 @@ class Painter:
     go: threading.Event = field(default_factory=threading.Event)
     ends: threading.Event = field(default_factory=threading.Event)
     """Set where a job that is stopped may end."""
+    requests: list[TextToImageRequest] = field(default_factory=list)
 
     def stream(self, request: TextToImageRequest, devices: DeviceManager) -> Iterator[Event]:
+        self.requests.append(request)
         pictures = np.stack([self.paint(request, i) for i in range(request.count)])
         recipes = tuple(
             recipe.new(self.name, request.of_picture(i).values(), model_hash="6ce0161689") for i in range(request.count)
@@ -260,7 +264,7 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
         "height": 64,
         "tiling": True,
         "styles": ["noir"],
-        "alwayson_scripts": {"controlnet": {}},
+        "alwayson_scripts": {"controlnet": {}, "Refiner": {"args": []}},
         "override_settings": {"eta_noise_seed_delta": 31337},
     }
     ignored = json.loads(post(studio.program(), "img2img", asked)["info"])["ignored"]
@@ -270,7 +274,6 @@ def test_what_has_no_place_here_is_listed_with_the_reason(studio: Studio):
         "resize_mode",
         "tiling",
         "styles",
-        "alwayson_scripts",
         "override_settings.eta_noise_seed_delta",
     }
     assert "in both directions" in ignored["mask_blur_x"] and "cut to the size" in ignored["resize_mode"]
@@ -557,3 +560,71 @@ def test_models_chosen_by_invented_clients_do_not_make_others_forgotten():
     for i in range(100):
         chosen.choose(Visitor(f"invented-{i}", "10.0.0.66"), "x")
     assert chosen.of("ada") == "hers" and chosen.of("invented-99") == "x" and chosen.of("invented-1") is None
+
+
+@pytest.fixture
+def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of models with a ControlNet "edges" and an IP-Adapter "likeness"; what is in them does not matter."""
+    home = tmp_path / "models"
+    for folder, name in (("controlnet", "edges"), ("ipadapter", "likeness")):
+        (home / folder).mkdir(parents=True)
+        save_file({"weight": torch.ones(2)}, home / folder / f"{name}.safetensors")
+    monkeypatch.setenv("AIGC_MODELS", str(home))
+
+
+def units(*args: dict[str, Any]) -> dict[str, Any]:
+    return {"prompt": "a fox", "steps": 1, "alwayson_scripts": {"ControlNet": {"args": list(args)}}}
+
+
+def test_units_of_controlnet_become_networks_and_reference_pictures(studio: Studio, nets: None):
+    square, other = (encoded(np.full((64, 64, 3), level, np.uint8)) for level in (200, 90))
+    first = {"image": square, "module": "canny", "model": "edges [d14c016b]", "weight": 0.5, "threshold_a": 64}
+    second = {"input_image": other, "module": "Invert (from white bg & black line)", "model": "Edges"}
+    third = {"image": {"image": square, "mask": None}, "model": "likeness", "guidance_end": 0.5, "enabled": True}
+    off = {"model": "edges", "enabled": False}
+    post(studio.program(), "txt2img", units(first, second, third, off, {"model": "None"}))
+    asked = studio.painter.requests[-1]
+    assert [(unit.model, unit.type) for unit in asked.controls] == [
+        ("edges", "canny"),
+        ("edges", "inverted"),
+        ("none", "plain"),
+    ]
+    assert (asked.controls[0].scale, asked.controls[0].low, asked.controls[0].high) == (0.5, 64, 200)
+    assert asked.controls[0].image != asked.controls[1].image
+    assert (asked.references[0].model, asked.references[0].end) == ("likeness", 0.5)
+    assert asked.references[0].image == asked.controls[0].image
+
+
+def test_a_unit_without_a_picture_follows_the_one_that_is_painted_over(studio: Studio, nets: None):
+    square = encoded(np.full((64, 64, 3), 200, np.uint8))
+    post(studio.program(), "img2img", units({"model": "edges"}) | {"init_images": [square]})
+    asked = studio.painter.requests[-1]
+    assert asked.controls[0].image == asked.start.image
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (units({"model": "edges"}), "a unit of controlnet has no image to follow"),
+        (units({"model": "gone", "image": "x"}), "controlnet's model 'gone' is not here"),
+        (units({"model": "edges", "image": "/w==", "module": "openpose"}), "controlnet's module must be one of none"),
+        (units({"model": "edges", "image": "/w==", "weight": 9}), "weight must be 0 to 2; got 9"),
+        (units(*[{"model": "edges", "image": encoded(np.zeros((9, 9, 3), np.uint8))}] * 4), "more than 3 units"),
+        ({"alwayson_scripts": {"ADetailer": {"args": [True]}}}, "alwayson_scripts holds ADetailer, which this studio"),
+        ({"script_name": "X/Y/Z plot", "script_args": [1]}, "script_name names 'X/Y/Z plot', and this studio runs no"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_and_not_passed_over(studio: Studio, nets: None, body: dict, said: str):
+    assert said in message(studio.program(), "txt2img", {"prompt": "a fox"} | body)
+    assert studio.painter.requests == []
+
+
+def test_what_plug_ins_ask_as_they_connect_is_answered(studio: Studio, nets: None):
+    program = studio.program()
+    assert program.get("/controlnet/model_list").json() == {"model_list": ["edges", "likeness"]}
+    assert {"none", "canny"} <= set(program.get("/controlnet/module_list").json()["module_list"])
+    assert program.get("/controlnet/version").json() == {"version": 2}
+    for verb in ("refresh-checkpoints", "refresh-vae", "refresh-loras", "unload-checkpoint", "reload-checkpoint"):
+        assert program.post(f"{V1}/{verb}").status_code == 200
+    assert get(program, "realesrgan-models") == []
+    assert program.post(f"{V1}/interrogate", json={}).json()["error"]["message"].startswith("this studio has no model")

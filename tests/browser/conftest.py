@@ -59,12 +59,12 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 
 @contextmanager
-def running(outputs: Path, **environment: str) -> Iterator[Studio]:
+def running(outputs: Path, *options: str, **environment: str) -> Iterator[Studio]:
     """A studio on a free port, warm, for the block's time."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs)]
+    command = [sys.executable, "app.py", "--port", str(port), "--outputs", str(outputs), *options]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
     try:
         url = f"http://127.0.0.1:{port}"

@@ -1,0 +1,168 @@
+"""A1111's "extras" and the small calls of its plug-ins: enlarging, lists of ControlNet's extension, refreshing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from aigc_ui import bodies, sdapi_control
+from aigc_ui.sdapi_failed import JobFailed
+from aigc_ui.sdapi_pictures import decoded
+from aigc_ui.services import Services
+from aigc_ui.visitors import Visitor, visitor_of
+from pipelines.engine.job import Job
+from pipelines.errors import BadRequest, NotFound, StudioError
+from pipelines.models.addons import files
+from pipelines.params import Range, described
+from pipelines.params.fields import Unit
+from pipelines.requests.limits import OWN_UPSCALER
+from pipelines.store import infotext
+
+GENERATOR = "upscale"
+MOST_PICTURES = 16
+FACTORS = {2: "2x", 4: "4x"}
+_IDLE = ("gfpgan_visibility", "codeformer_visibility", "extras_upscaler_2_visibility")
+REFRESHING = ("checkpoints", "vae", "loras", "embeddings")
+Finish = Callable[[Job, str, Request], Awaitable[None]]
+
+
+def router(services: Services, finish: Finish) -> APIRouter:
+    """`finish` waits for a job as long as somebody waits for the answer."""
+    router = APIRouter(prefix="/sdapi/v1")
+
+    @router.post("/extra-single-image")
+    async def single(request: Request) -> dict[str, Any]:
+        body = await bodies.read(request)
+        [image] = await _enlarged(services, request, body, [body.get("image")], finish)
+        return {"html_info": _said(body), "image": image}
+
+    @router.post("/extra-batch-images")
+    async def batch(request: Request) -> dict[str, Any]:
+        body = await bodies.read(request)
+        given = body.get("imageList")
+        if not isinstance(given, list) or not 1 <= len(given) <= MOST_PICTURES:
+            raise BadRequest(
+                "imageList must be 1 to {most} pictures; got {got}.", most=MOST_PICTURES, got=described(given)
+            )
+        pictures = [one.get("data") if isinstance(one, Mapping) else one for one in given]
+        return {"html_info": _said(body), "images": await _enlarged(services, request, body, pictures, finish)}
+
+    @router.post("/interrogate")
+    def interrogate() -> None:
+        raise NotFound("this studio has no model that describes pictures, so there is nothing to interrogate.")
+
+    for name in REFRESHING:
+        router.add_api_route(f"/refresh-{name}", _refresh, methods=["POST"])
+
+    @router.post("/unload-checkpoint")
+    async def unload(request: Request) -> None:
+        await services.rooms.lists.answer(request, services.devices.drop_idle)
+
+    @router.post("/reload-checkpoint")
+    def reload() -> None:
+        """Nothing to do: a model comes back with the first picture that wants it."""
+
+    return router
+
+
+def control_router(services: Services) -> APIRouter:
+    """What ControlNet's extension answers beside A1111's own interface."""
+    router = APIRouter(prefix="/controlnet")
+
+    @router.get("/model_list")
+    async def models(request: Request) -> dict[str, Any]:
+        return await services.rooms.lists.answer(request, _control_models)
+
+    @router.get("/module_list")
+    def modules() -> dict[str, Any]:
+        return {"module_list": list(sdapi_control.MODULES), "module_detail": {}}
+
+    @router.get("/version")
+    def version() -> dict[str, Any]:
+        return {"version": 2}
+
+    @router.get("/settings")
+    def settings() -> dict[str, Any]:
+        return {"control_net_max_models_num": Unit.MOST, "control_net_unit_count": Unit.MOST}
+
+    return router
+
+
+def _control_models() -> dict[str, Any]:
+    return {"model_list": [*files.installed(files.CONTROL), *files.installed(files.IP_ADAPTER)]}
+
+
+def _refresh() -> None:
+    """Nothing to do: the folders are looked at anew each time."""
+
+
+async def _enlarged(
+    services: Services, request: Request, body: Mapping[str, Any], pictures: list[Any], finish: Finish
+) -> list[str]:
+    """Each picture, in base64, made larger by a job of its own, and back in base64."""
+    visitor = visitor_of(request)
+    jobs = await services.rooms.pictures.run(visitor.client, lambda: _all(services, body, pictures, visitor))
+    for job in jobs:
+        await finish(job, visitor.client, request)
+    return await services.rooms.programs.answer(request, lambda: [_base64(services, job) for job in jobs])
+
+
+def _all(services: Services, body: Mapping[str, Any], pictures: list[Any], visitor: Visitor) -> list[Job]:
+    """A job a picture; where one is refused, none."""
+    jobs: list[Job] = []
+    try:
+        for picture in pictures:
+            jobs.append(_submitted(services, body, picture, visitor))
+    except StudioError:
+        for job in jobs:
+            services.jobs.cancel(job.id, visitor.client)
+        raise
+    return jobs
+
+
+def _submitted(services: Services, body: Mapping[str, Any], picture: object, visitor: Visitor) -> Job:
+    wanted = {"factor": _factor(body), "upscaler": _upscaler(body)}
+    kept = services.inputs.add(decoded("image", picture))
+    generator = services.generator(GENERATOR)
+    return services.submit(GENERATOR, generator.request_type.parse({"image": kept.id, **wanted}), visitor)
+
+
+def _factor(body: Mapping[str, Any]) -> str:
+    if body.get("resize_mode", 0) not in (0, None):
+        raise BadRequest("resize_mode must be 0, to enlarge by a factor. Set upscaling_resize to 2 or 4.")
+    for name in _IDLE:
+        if body.get(name):
+            raise BadRequest("{name} must be 0: this studio mends no faces and mixes no two upscalers.", name=name)
+    times = Range(1, 8).check("upscaling_resize", body.get("upscaling_resize", 2), float)
+    if times not in FACTORS:
+        raise BadRequest("upscaling_resize must be 2 or 4; got {got}.", got=described(times))
+    return FACTORS[int(times)]
+
+
+def _said(body: Mapping[str, Any]) -> str:
+    return f"enlarged by {infotext.OWN_UPSCALER_LABEL}" if _upscaler(body) == OWN_UPSCALER else ""
+
+
+def _upscaler(body: Mapping[str, Any]) -> str:
+    """Our own where none is named. Raises BadRequest for one that is not here."""
+    name = body.get("upscaler_1")
+    if name in (None, "", "None"):
+        return OWN_UPSCALER
+    known = {infotext.OWN_UPSCALER_LABEL.casefold(): OWN_UPSCALER, OWN_UPSCALER: OWN_UPSCALER}
+    known |= {other.casefold(): other for other in files.installed(files.UPSCALER)}
+    if not isinstance(name, str) or name.casefold() not in known:
+        raise BadRequest(
+            "upscaler_1 must be one of {names}; got {got}.",
+            names=", ".join([infotext.OWN_UPSCALER_LABEL, *files.installed(files.UPSCALER)])[:200],
+            got=described(name),
+        )
+    return known[name.casefold()]
+
+
+def _base64(services: Services, job: Job) -> str:
+    if not job.image_ids:
+        raise JobFailed.of(job.error) if job.error else NotFound("the job was stopped before there was a picture.")
+    return base64.b64encode(services.store.path(job.image_ids[0]).read_bytes()).decode("ascii")
