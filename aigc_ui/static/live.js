@@ -98,6 +98,7 @@ class LiveView {
     this.parts.view.dataset.state = next?.state ?? "idle";
     this.describe();
     this.parts.line.follow(next ?? null, this.frames.length > 0);
+    if (this.item?.frame) this.say(this.item.frame); // also after "Sending" that came to nothing
   }
 
   /** Another job is looked at. @param {Job} next */

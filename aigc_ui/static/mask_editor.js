@@ -90,6 +90,12 @@ function listen({ tools, node }, brush, history, reset) {
     "]": () => brush.resize(STEP),
     0: reset,
   };
+  // Escape keeps what was painted, as all else here can be undone.
+  node.addEventListener("cancel", (/** @type {Event} */ event) => {
+    if (tools.undo.disabled) return;
+    event.preventDefault();
+    node.close("done");
+  });
   node.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const command = event.ctrlKey || event.metaKey,
       key = event.key.toLowerCase();

@@ -1,5 +1,5 @@
 // A plot on the page: its drawing with a legend, what is under the pointer said in figures, points that can be dragged.
-import { around, el } from "./dom.js";
+import { el } from "./dom.js";
 import { figure } from "./plot_axes.js";
 import { drawing, swatch } from "./plot_drawing.js";
 import { SAVING } from "./plot_files.js";
@@ -99,9 +99,13 @@ function listen(stage, drawn, readout) {
     readout.textContent = "";
   });
 }
-/** The number of the point under the pointer. @param {Event} event */
-function handleAt(event) {
-  const i = /** @type {SVGElement | null} */ (around(event, ".handle"))?.dataset.i;
+/**
+ * The number of the point under the pointer. The event's own target is the stage while that holds the pointer.
+ * @param {MouseEvent} event
+ */
+function handleAt({ clientX, clientY }) {
+  const handle = document.elementFromPoint(clientX, clientY)?.closest(".handle");
+  const i = /** @type {SVGElement | null | undefined} */ (handle)?.dataset.i;
   return i == null ? null : +i;
 }
 /** @type {(stage: HTMLElement, axes: Drawing["axes"], event: MouseEvent) => [number, number]} */

@@ -86,7 +86,10 @@ export function mountHeader(root) {
 }
 
 // --- keys ---
+// They are of the Create page alone, and none of them while an input method composes: it has Enter and Escape itself.
+const creating = () => Boolean(document.getElementById("create")?.offsetParent);
 document.addEventListener("keydown", (event) => {
+  if (event.isComposing || !creating()) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !document.querySelector("dialog[open]")) {
     event.preventDefault();
     focused()?.blur(); // a number being typed counts once its box is left

@@ -81,6 +81,24 @@ def test_the_keys_generate_and_stop(page: Page) -> None:
     expect(page.locator("#live-view")).to_have_attribute("data-state", "cancelled")
 
 
+def test_keys_of_an_input_method_and_of_another_tab_stop_nothing(page: Page) -> None:
+    count(page, 8)
+    generate(page, "a rose", steps=150)
+    view = page.locator("#live-view")
+    expect(view).to_have_attribute("data-state", "running")
+    page.evaluate(
+        """() => document.querySelector("#prompt textarea").dispatchEvent(
+          new KeyboardEvent("keydown", { key: "Escape", isComposing: true, bubbles: true }))"""
+    )
+    page.get_by_role("tab", name="Models").click()
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(700)
+    page.get_by_role("tab", name="Create").click()
+    expect(view).to_have_attribute("data-state", "running")
+    page.keyboard.press("Escape")
+    expect(view).to_have_attribute("data-state", "cancelled")
+
+
 def test_a_reload_finds_the_running_job_and_its_frames_again(page: Page) -> None:
     count(page, 4)  # of eight, not all of 150 steps are kept
     generate(page, "a whale", steps=150, seed=3)
@@ -156,6 +174,12 @@ def test_bad_input_gets_a_sentence_and_the_next_job_works(page: Page) -> None:
     generate(page, "", steps=3)  # an empty prompt is allowed
     finish(page)
     expect(page.locator("#message-box")).to_be_hidden()
+    expect(page.locator("#live-status")).to_have_text("Step 3 of 3")
+    start.fill("0.5")
+    end.fill("0.1")
+    generate(page, "a fish", steps=3)
+    expect(page.locator("#message-box")).to_be_visible()
+    expect(page.locator("#live-status")).to_have_text("Step 3 of 3")  # and not that something is being sent
 
 
 def test_a_prompt_is_text_and_never_runs(page: Page) -> None:

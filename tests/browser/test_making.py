@@ -67,6 +67,11 @@ def test_the_points_can_be_typed_and_what_is_no_curve_is_marked(page: Page, stud
     generate(page, "a red fox", steps=2, seed=4)
     finish(page)
     assert newest(studio)["recipe"]["request"]["guidance_curve"] == [[0, 9], [0.5, 2], [1, 1]]
+    points.fill("0 9; 0.5 2; 1 1")
+    points.press("Tab")
+    stage.locator(".handle").nth(1).dblclick()
+    expect(stage.locator(".handle")).to_have_count(2)
+    expect(points).to_have_value("0 9; 1 1")
 
 
 def test_a_finger_draws_on_the_pad_of_a_phone(visit: Any) -> None:

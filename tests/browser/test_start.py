@@ -194,6 +194,19 @@ def test_another_picture_comes_without_the_mask_of_the_one_before(page: Page, st
     assert asked["image"] and asked["mask_image"] == ""
 
 
+def test_escape_keeps_what_was_painted_over_the_picture(page: Page, start: np.ndarray) -> None:
+    bring(page, start)
+    page.locator("#start-mask").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#mask")).to_be_hidden()
+    expect(page.locator("#start-unmask")).to_be_hidden()  # nothing was painted
+    page.locator("#start-mask").click()
+    page.locator("#mask-fill").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#mask")).to_be_hidden()
+    expect(page.locator("#start-unmask")).to_be_visible()
+
+
 def test_what_is_transparent_in_a_picture_is_painted_anew(page: Page, studio: Any, start: np.ndarray) -> None:
     clear = np.dstack([start, np.full(start.shape[:2], 255, np.uint8)])
     clear[: SIDE // 2, :, 3] = 0
