@@ -199,7 +199,7 @@ def _images(services: Services) -> APIRouter:
     @router.get("/{image_id}")
     def picture(image_id: str, request: Request) -> Response:
         info = services.image_for(image_id.removesuffix(".png"), client_of(request))
-        return FileResponse(services.store.path(info.id), media_type="image/png", headers=FOR_EVER)
+        return Response(services.store.handed_out(info.id), media_type="image/png", headers=FOR_EVER)
 
     @router.get("/{image_id}/meta")
     def meta(image_id: str, request: Request) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def _answer(services: Services, asked: SdapiRequest, jobs: list[Job], body: dict
     error = next((job.error for job in jobs if job.error), None)
     if not infos and error:
         raise JobFailed.of(error)
-    pictures = [_base64(services.store.path(info.id).read_bytes()) for info in infos] if asked.send_images else []
+    pictures = [_base64(services.store.handed_out(info.id)) for info in infos] if asked.send_images else []
     echo = sdapi_echo.parameters(body)
     info = _info(asked, jobs, [one.recipe for one in infos], [one.id for one in infos])
     return {"images": pictures, "parameters": echo, "info": json.dumps(info, ensure_ascii=False)}

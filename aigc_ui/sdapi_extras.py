@@ -165,4 +165,4 @@ def _upscaler(body: Mapping[str, Any]) -> str:
 def _base64(services: Services, job: Job) -> str:
     if not job.image_ids:
         raise JobFailed.of(job.error) if job.error else NotFound("the job was stopped before there was a picture.")
-    return base64.b64encode(services.store.path(job.image_ids[0]).read_bytes()).decode("ascii")
+    return base64.b64encode(services.store.handed_out(job.image_ids[0])).decode("ascii")

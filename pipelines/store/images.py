@@ -76,6 +76,13 @@ class ImageStore:
             log.warning("Picture %s is saved; the index will find it later: %s", image_id, error)
         return image_id
 
+    def handed_out(self, image_id: str) -> bytes:
+        """The PNG of a picture for others, without what only the store needs. Raises NotFound, StorageError."""
+        try:
+            return pictures.without_owner(self.path(image_id).read_bytes())
+        except OSError as error:
+            raise storage_error(error, Sentence("opened")) from None
+
     def list(self, limit: int = 60, before: str | None = None, client: str | None = None) -> list[ImageInfo]:
         """The newest first; page on with the last one's id as `before`; only one client's where it is given."""
         owner = None if client is None else pictures.owner_tag(client)

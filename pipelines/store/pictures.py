@@ -21,6 +21,7 @@ from pipelines.store.infotext import json_object
 
 MAX_PIXELS = 1 << 26  # a larger picture is not ours: a few bytes of PNG may ask for gigabytes
 STORE_CHUNK = "aigc-store"  # who owns the picture and whether it is finished
+_OWN_CHUNK = STORE_CHUNK.encode() + b"\0"
 _FORMAT = "%Y%m%d-%H%M%S-%f"
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
 _FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -104,6 +105,18 @@ def read_info(path: Path) -> ImageInfo | None:
     recipe = recipes.of_texts(head.texts)
     owner, unfinished = str(kept.get("owner", "")), bool(kept.get("unfinished"))
     return ImageInfo(image_id, created(image_id) or 0.0, head.width, head.height, recipe, owner, unfinished)
+
+
+def without_owner(png: bytes) -> bytes:
+    """The file as it is handed out: whoever gets two pictures must not learn that one person made both."""
+    kept, at = [png[:8]], 8
+    while at + 8 <= len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4], "big")
+        ours = png[at + 4 : at + 8] in (b"tEXt", b"iTXt") and png.startswith(_OWN_CHUNK, at + 8)
+        if not ours:
+            kept.append(png[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def store_chunk(owner: str, unfinished: bool) -> str:

@@ -1,6 +1,7 @@
 """The picture store: no picture reported saved is lost, no half picture has a final name, the index equals the disk."""
 
 import contextlib
+import io
 import json
 import os
 import random
@@ -20,7 +21,7 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import NotFound, StorageError
-from pipelines.store import index, pictures
+from pipelines.store import index, pictures, recipe
 from pipelines.store.images import ImageStore
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -565,3 +566,17 @@ def test_strangers_files_are_passed_over_or_shown_without_a_recipe(store: ImageS
     store.rebuild()
     assert listed(store) == {place(0).stem, ours.stem}
     assert pictures.read_info(ours) == store.get(ours.stem)
+
+
+def test_a_picture_that_is_handed_out_says_all_but_whose_it_is(tmp_path):
+    store = ImageStore(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    said = recipe.new("text-to-image", {"prompt": "a fox, 狐狸", "seed": 5})
+    image_id = store.save(pixels, said, client="ada", unfinished=True)
+    handed, kept = store.handed_out(image_id), store.path(image_id).read_bytes()
+    tag = pictures.owner_tag("ada").encode()
+    assert tag in kept and tag not in handed and pictures.STORE_CHUNK.encode() not in handed
+    texts = recipe.head(handed).texts
+    assert texts == {name: text for name, text in recipe.head(kept).texts.items() if name != pictures.STORE_CHUNK}
+    assert recipe.head(handed).complete and recipe.read(handed)["request"]["prompt"] == "a fox, 狐狸"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(handed))), pixels)
