@@ -25,6 +25,7 @@ STATIC = Path(__file__).parent / "static"
 ROUTE = "/studio/{digest}/{name}"
 ENTRY = "main.js"
 KINDS = {".js": "text/javascript; charset=utf-8"}
+MOST_LINKS = 2000  # characters
 KEPT = "private, max-age=31536000, immutable"  # private: an answer may carry a visitor's cookie
 
 
@@ -80,9 +81,17 @@ def entry() -> str:
 
 @cache
 def preload() -> str:
-    """A Link header for the page: what it needs at first is fetched at once, not one after the other names it."""
-    mine = files()
-    return ", ".join(f'<{mine.address(name)}>; rel="modulepreload"' for name in needed(mine.files, ENTRY))
+    """A Link header for the page: what it needs at first is fetched at once, not one after the other names it.
+
+    The nearest to the entry, as many as proxies take: nginx holds all headers in one page of memory, 4 KB, and answers
+    502 beyond.
+    """
+    mine, links = files(), []
+    for name in needed(mine.files, ENTRY):
+        links.append(f'<{mine.address(name)}>; rel="modulepreload"')
+        if len(", ".join(links)) > MOST_LINKS:
+            return ", ".join(links[:-1])
+    return ", ".join(links)
 
 
 def needed(scripts: Mapping[str, bytes], name: str) -> list[str]:

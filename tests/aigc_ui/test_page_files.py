@@ -98,3 +98,9 @@ def test_any_change_is_another_hash():
 def test_the_table_of_words_is_whole():
     text = SCRIPTS["words_table.js"].removeprefix("export default ").removesuffix(";\n")
     assert json.loads(text) == words.table()
+
+
+def test_what_is_named_for_loading_at_once_fits_into_the_headers_that_proxies_take():
+    links = page_files.preload()
+    assert FILES.address(page_files.ENTRY) in links and len(links) <= page_files.MOST_LINKS
+    assert links.count("modulepreload") > 20
