@@ -51,7 +51,7 @@ def router(services: Services, finish: Finish) -> APIRouter:
         return {"html_info": _said(body), "images": await _enlarged(services, request, body, pictures, finish)}
 
     @router.post("/interrogate")
-    def interrogate() -> None:
+    async def interrogate() -> None:
         raise NotFound("this studio has no model that describes pictures, so there is nothing to interrogate.")
 
     for name in REFRESHING:
@@ -62,7 +62,7 @@ def router(services: Services, finish: Finish) -> APIRouter:
         await services.rooms.lists.answer(request, services.devices.drop_idle)
 
     @router.post("/reload-checkpoint")
-    def reload() -> None:
+    async def reload() -> None:
         """Nothing to do: a model comes back with the first picture that wants it."""
 
     return router
@@ -77,15 +77,15 @@ def control_router(services: Services) -> APIRouter:
         return await services.rooms.lists.answer(request, _control_models)
 
     @router.get("/module_list")
-    def modules() -> dict[str, Any]:
+    async def modules() -> dict[str, Any]:
         return {"module_list": list(sdapi_control.MODULES), "module_detail": {}}
 
     @router.get("/version")
-    def version() -> dict[str, Any]:
+    async def version() -> dict[str, Any]:
         return {"version": 2}
 
     @router.get("/settings")
-    def settings() -> dict[str, Any]:
+    async def settings() -> dict[str, Any]:
         return {"control_net_max_models_num": Unit.MOST, "control_net_unit_count": Unit.MOST}
 
     return router
@@ -95,7 +95,7 @@ def _control_models() -> dict[str, Any]:
     return {"model_list": [*files.installed(files.CONTROL), *files.installed(files.IP_ADAPTER)]}
 
 
-def _refresh() -> None:
+async def _refresh() -> None:
     """Nothing to do: the folders are looked at anew each time."""
 
 

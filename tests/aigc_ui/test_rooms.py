@@ -230,7 +230,6 @@ AT_ONCE = {
     *("GET /api/v1/jobs", "GET /api/v1/jobs/{job_id}"),
     *("GET /api/v1/images/{image_id}", "GET /api/v1/images/{image_id}/meta"),
     *("GET /api/v1/inputs/{picture_id}.png", "GET /api/v1/lab/lessons"),
-    *("POST /sdapi/v1/refresh-checkpoints", "GET /sdapi/v1/{name}"),
 }
 """What may use the shared pool: it answers from memory, or sends a file. All else is a coroutine with a room."""
 
