@@ -4,7 +4,6 @@ The same queue, store and rules as the page's: a request becomes jobs, the answe
 is lost loses no picture. A field that this studio does not have is listed in the answer's info under "ignored".
 """
 
-import base64
 import io
 import json
 import secrets
@@ -17,14 +16,14 @@ from PIL import Image
 
 from aigc_ui import bodies, sdapi_echo, sdapi_extras, sdapi_lists
 from aigc_ui.plain import json_bytes
-from aigc_ui.sdapi_failed import JobFailed
 from aigc_ui.sdapi_fields import SdapiRequest, checkpoint, image_to_image, text_to_image
+from aigc_ui.sdapi_jobs import JobFailed, encoded, finished, submit_all
 from aigc_ui.sdapi_pictures import decoded
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
 from pipelines import SOFTWARE
 from pipelines.engine.queue import Job, JobState
-from pipelines.errors import NotFound, StudioError
+from pipelines.errors import NotFound
 from pipelines.models import vaes
 from pipelines.params import Request as Values
 from pipelines.store import foreign, infotext
@@ -84,11 +83,7 @@ def router(services: Services) -> APIRouter:
     router = APIRouter()
     chosen, calls = Chosen(), Calls()
     own = (_making(services, chosen, calls), _running(services, calls), _options(services, chosen))
-
-    async def finish(job: Job, client: str, request: Request) -> None:
-        await _over(services, job, client, request)
-
-    router.include_router(sdapi_extras.router(services, finish))
+    router.include_router(sdapi_extras.router(services))
     router.include_router(sdapi_extras.control_router(services))
     for part in (*own, sdapi_lists.router(services)):
         router.include_router(part, prefix=PREFIX)
@@ -181,8 +176,7 @@ async def _made(
     visitor, rooms = visitor_of(request), services.rooms
     jobs = await rooms.submitting.run(visitor.client, lambda: _submitted(services, asked, visitor))
     calls.add(jobs)
-    for job in jobs:
-        await _over(services, job, visitor.client, request)
+    await finished(services, jobs, visitor.client, request)
     data = await rooms.programs.answer(request, lambda: json_bytes(_answer(services, asked, jobs, body)))
     return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
@@ -195,26 +189,7 @@ def _submitted(services: Services, asked: SdapiRequest, visitor: Visitor) -> lis
         values["seed"] = secrets.randbelow(2**31)
     seeds = [values["seed"] + batch * values["count"] for batch in range(asked.batches)]
     requests = [generator.request_type.parse(values | {"seed": seed}) for seed in seeds]
-    jobs: list[Job] = []
-    try:
-        for one in requests:
-            jobs.append(services.submit(generator.name, one, visitor))
-    except StudioError:
-        for job in jobs:
-            services.jobs.cancel(job.id, visitor.client)
-        raise
-    return jobs
-
-
-async def _over(services: Services, job: Job, client: str, request: Request) -> None:
-    """Waits for a job as long as somebody waits for the answer; the job itself goes on in any case."""
-    after = -1
-    while not job.over:
-        entries = await job.next_events(after, timeout=1.0)
-        after = entries[-1][0] if entries else after
-        services.jobs.seen(client)
-        if await request.is_disconnected():
-            return
+    return submit_all(services, generator.name, requests, visitor)
 
 
 def _answer(services: Services, asked: SdapiRequest, jobs: list[Job], body: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +197,7 @@ def _answer(services: Services, asked: SdapiRequest, jobs: list[Job], body: dict
     error = next((job.error for job in jobs if job.error), None)
     if not infos and error:
         raise JobFailed.of(error)
-    pictures = [_base64(services.store.handed_out(info.id)) for info in infos] if asked.send_images else []
+    pictures = [encoded(services.store.handed_out(info.id)) for info in infos] if asked.send_images else []
     echo = sdapi_echo.parameters(body)
     info = _info(asked, jobs, [one.recipe for one in infos], [one.id for one in infos])
     return {"images": pictures, "parameters": echo, "info": json.dumps(info, ensure_ascii=False)}
@@ -301,7 +276,7 @@ def _current(job: Job) -> str | None:
         return None
     data = io.BytesIO()
     Image.fromarray(sheet(frames[-1].x0_pred)).save(data, "PNG", compress_level=1)
-    return _base64(data.getvalue())
+    return encoded(data.getvalue())
 
 
 def _png_info(data: bytes, kind: type[Values], reader: PictureReader) -> dict[str, Any]:
@@ -327,10 +302,6 @@ def _end(services: Services, client: str, jobs: list[Job]) -> None:
 
 def _client(request: Request) -> str:
     return visitor_of(request).client
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
 
 
 def _timestamp(seconds: float) -> str:

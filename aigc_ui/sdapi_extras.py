@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from aigc_ui import bodies, sdapi_control
-from aigc_ui.sdapi_failed import JobFailed
+from aigc_ui.sdapi_jobs import JobFailed, encoded, finished, submit_all
 from aigc_ui.sdapi_pictures import decoded
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.engine.job import Job
-from pipelines.errors import BadRequest, NotFound, StudioError
+from pipelines.errors import BadRequest, NotFound
 from pipelines.models.addons import files
 from pipelines.params import Range, described
 from pipelines.params.fields import Unit
-from pipelines.requests.limits import OWN_UPSCALER
+from pipelines.requests.limits import FACTORS, OWN_UPSCALER
 from pipelines.store import infotext
 
 GENERATOR = "upscale"
 MOST_PICTURES = 16
-FACTORS = {2: "2x", 4: "4x"}
 _IDLE = ("gfpgan_visibility", "codeformer_visibility", "extras_upscaler_2_visibility")
 REFRESHING = ("checkpoints", "vae", "loras", "embeddings")
-Finish = Callable[[Job, str, Request], Awaitable[None]]
 
 
-def router(services: Services, finish: Finish) -> APIRouter:
-    """`finish` waits for a job as long as somebody waits for the answer."""
+def router(services: Services) -> APIRouter:
     router = APIRouter(prefix="/sdapi/v1")
 
     @router.post("/extra-single-image")
     async def single(request: Request) -> dict[str, Any]:
         body = await bodies.read(request)
-        [image] = await _enlarged(services, request, body, [body.get("image")], finish)
+        [image] = await _enlarged(services, request, body, [body.get("image")])
         return {"html_info": _said(body), "image": image}
 
     @router.post("/extra-batch-images")
@@ -48,7 +44,7 @@ def router(services: Services, finish: Finish) -> APIRouter:
                 "imageList must be 1 to {most} pictures; got {got}.", most=MOST_PICTURES, got=described(given)
             )
         pictures = [one.get("data") if isinstance(one, Mapping) else one for one in given]
-        return {"html_info": _said(body), "images": await _enlarged(services, request, body, pictures, finish)}
+        return {"html_info": _said(body), "images": await _enlarged(services, request, body, pictures)}
 
     @router.post("/interrogate")
     async def interrogate() -> None:
@@ -99,35 +95,19 @@ async def _refresh() -> None:
     """Nothing to do: the folders are looked at anew each time."""
 
 
-async def _enlarged(
-    services: Services, request: Request, body: Mapping[str, Any], pictures: list[Any], finish: Finish
-) -> list[str]:
+async def _enlarged(services: Services, request: Request, body: Mapping[str, Any], pictures: list[Any]) -> list[str]:
     """Each picture, in base64, made larger by a job of its own, and back in base64."""
     visitor = visitor_of(request)
-    jobs = await services.rooms.pictures.run(visitor.client, lambda: _all(services, body, pictures, visitor))
-    for job in jobs:
-        await finish(job, visitor.client, request)
-    return await services.rooms.programs.answer(request, lambda: [_base64(services, job) for job in jobs])
+    jobs = await services.rooms.pictures.run(visitor.client, lambda: _submitted(services, body, pictures, visitor))
+    await finished(services, jobs, visitor.client, request)
+    return await services.rooms.programs.answer(request, lambda: [_picture(services, job) for job in jobs])
 
 
-def _all(services: Services, body: Mapping[str, Any], pictures: list[Any], visitor: Visitor) -> list[Job]:
-    """A job a picture; where one is refused, none."""
-    jobs: list[Job] = []
-    try:
-        for picture in pictures:
-            jobs.append(_submitted(services, body, picture, visitor))
-    except StudioError:
-        for job in jobs:
-            services.jobs.cancel(job.id, visitor.client)
-        raise
-    return jobs
-
-
-def _submitted(services: Services, body: Mapping[str, Any], picture: object, visitor: Visitor) -> Job:
+def _submitted(services: Services, body: Mapping[str, Any], pictures: list[Any], visitor: Visitor) -> list[Job]:
     wanted = {"factor": _factor(body), "upscaler": _upscaler(body)}
-    kept = services.inputs.add(decoded("image", picture))
-    generator = services.generator(GENERATOR)
-    return services.submit(GENERATOR, generator.request_type.parse({"image": kept.id, **wanted}), visitor)
+    kept = [services.inputs.add(decoded("image", picture)) for picture in pictures]
+    parse = services.generator(GENERATOR).request_type.parse
+    return submit_all(services, GENERATOR, [parse({"image": one.id, **wanted}) for one in kept], visitor)
 
 
 def _factor(body: Mapping[str, Any]) -> str:
@@ -137,9 +117,10 @@ def _factor(body: Mapping[str, Any]) -> str:
         if body.get(name):
             raise BadRequest("{name} must be 0: this studio mends no faces and mixes no two upscalers.", name=name)
     times = Range(1, 8).check("upscaling_resize", body.get("upscaling_resize", 2), float)
-    if times not in FACTORS:
+    names = {factor: name for name, factor in FACTORS.items()}
+    if times not in names:
         raise BadRequest("upscaling_resize must be 2 or 4; got {got}.", got=described(times))
-    return FACTORS[int(times)]
+    return names[int(times)]
 
 
 def _said(body: Mapping[str, Any]) -> str:
@@ -162,7 +143,7 @@ def _upscaler(body: Mapping[str, Any]) -> str:
     return known[name.casefold()]
 
 
-def _base64(services: Services, job: Job) -> str:
+def _picture(services: Services, job: Job) -> str:
     if not job.image_ids:
         raise JobFailed.of(job.error) if job.error else NotFound("the job was stopped before there was a picture.")
-    return base64.b64encode(services.store.handed_out(job.image_ids[0])).decode("ascii")
+    return encoded(services.store.handed_out(job.image_ids[0]))
