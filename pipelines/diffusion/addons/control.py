@@ -18,6 +18,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.device.worker import Network
 from pipelines.diffusion.addons import control_loading
 from pipelines.diffusion.addons.control_picture import hint
+from pipelines.diffusion.addons.strength import scale_at, strength_of
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
@@ -46,8 +47,7 @@ class Beside:
         words: Mapping[str, Tensor],
     ) -> tuple[list[Tensor], Tensor] | None:
         """What it adds to the UNet's inner states: those on the way down, and the middle; None at strength 0."""
-        scale, first, last = context[self.strength].unbind(1)  # each (n,)
-        scale = torch.where((timesteps <= first) & (timesteps >= last), scale, 0)
+        scale = scale_at(context[self.strength], timesteps)  # (n,)
         if not bool(scale.any()):
             return None
         dtype = self.module.dtype
@@ -119,8 +119,8 @@ class Control(Attachment):
         """Each row is told the picture in [0, 1], and the strength with its first and last t."""
         beside, device = self._beside(), model.device
         picture = torch.from_numpy(self.picture).permute(2, 0, 1).float() / 255  # (3, H, W)
-        strength = torch.tensor([self.unit.scale, *path.within(self.unit.start, self.unit.end)], device=device)
-        return model.with_conditions({beside.picture: picture.to(device), beside.strength: strength})
+        strength = strength_of(self.unit, path)
+        return model.with_conditions({beside.picture: picture.to(device), beside.strength: strength.to(device)})
 
 
 @contextmanager

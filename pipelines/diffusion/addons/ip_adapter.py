@@ -17,6 +17,7 @@ from pipelines.device.worker import Network
 from pipelines.diffusion.addons import clip_vision, ip_loading
 from pipelines.diffusion.addons.ip_loading import IPAdapter, joined
 from pipelines.diffusion.addons.sharing import sharing
+from pipelines.diffusion.addons.strength import scale_at, strength_of
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
@@ -37,8 +38,7 @@ class AdaptedNetwork(UNetNetwork):
     def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
         marked = {}
         for tokens, strength in self.pictures:
-            scale, first, last = context[strength].unbind(1)  # each (n,)
-            scale = torch.where((timesteps <= first) & (timesteps >= last), scale, 0)
+            scale = scale_at(context[strength], timesteps)  # (n,)
             column = scale.to(context[tokens].dtype)[:, None, None].expand(-1, context[tokens].shape[1], 1)
             marked[tokens] = torch.cat([context[tokens], column], dim=-1)  # (n, T, D + 1)
         return super().__call__(x, timesteps, {**context, **marked}, **more)
@@ -84,7 +84,7 @@ class ReadPicture(Attachment):
     def conditioned(self, model: Bundle, path: NoisePath) -> Bundle:
         """Each row is told the tokens, and the strength with its first and last t."""
         tokens, strength = self._names
-        scale = torch.tensor([self.unit.scale, *path.within(self.unit.start, self.unit.end)]).to(model.device)
+        scale = strength_of(self.unit, path).to(model.device)
         with_prompt, without = (
             {tokens: read.to(model.device), strength: scale} for read in (self.tokens, self.negative_tokens)
         )
