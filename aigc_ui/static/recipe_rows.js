@@ -31,11 +31,9 @@ export function valued(name, value) {
 
 // The rows of a recipe in the order of the controls, then what came with it.
 // What is not worth a row though it may change something.
-/** @type {[RegExp, (request: any, value?: any) => any][]} */
+/** @type {[RegExp, (request: any, value: any, name: string) => any][]} */
 const WORTH = [
-  [/^control_(low|high)$/, ({ control_type: kind }) => kind === "canny"],
-  [/^control2_(low|high)$/, ({ control2_type: kind }) => kind === "canny"],
-  [/^control3_(low|high)$/, ({ control3_type: kind }) => kind === "canny"],
+  [/^control\d?_(low|high)$/, (request, _value, name) => request[name.replace(/_\w+$/, "_type")] === "canny"],
   [/^(beta_start|beta_end)$/, (_request, value) => value],
   [/^upscaler$/, ({ upscale, factor }) => factor || upscale !== "none"],
   [/^[xyz]_field$/, (_request, value) => value !== "none"],
@@ -45,7 +43,7 @@ export function rows(recipe) {
   /** @type {(name: string, value: any) => boolean} */
   const worth = (name, value) =>
     !idle(name, recipe.request ?? {}) &&
-    WORTH.every(([names, shown]) => !names.test(name) || shown(recipe.request, value));
+    WORTH.every(([names, shown]) => !names.test(name) || shown(recipe.request, value, name));
   const counts = (/** @type {[string, any]} */ [name, value]) =>
     value !== "" && value != null && value.length !== 0 && worth(name, value);
   /** @type {[string, Node | string][]} */

@@ -78,10 +78,6 @@ class StepConditions:
         """Evaluations of one picture in this step, the unconditional one included."""
         return 1 + len(self.parts)
 
-    def also(self, more: Condition) -> StepConditions:
-        parts = tuple(({**cond, **more}, weight) for cond, weight in self.parts)
-        return StepConditions(parts, {**self.uncond, **more}, self.empty)
-
     def alone(self, n: int) -> Condition:
         """The single condition for n pictures: each (n, ...)."""
         return {name: told.expand(n, *told.shape) for name, told in self.parts[0][0].items()}
@@ -112,12 +108,6 @@ class Conditions:
     def fixed(cls, cond: Condition, uncond: Condition) -> Conditions:
         """One condition from the first step to the last."""
         return cls((StepConditions(((cond, 1.0),), uncond),))
-
-    def also(self, more: Condition) -> Conditions:
-        """The same with this told in each step, with the prompt and without it."""
-        if not more:
-            return self
-        return Conditions(tuple(told.also(more) for told in self.steps))
 
     def at(self, step: int) -> StepConditions:
         return self.steps[min(step, len(self.steps) - 1)]

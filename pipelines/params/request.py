@@ -31,7 +31,7 @@ class Request:
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
-        return _fields(cls)
+        return tuple(_fields(cls).values())
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Request:
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
         """A checked request from loose values (JSON, form fields, a recipe). Raises BadRequest."""
-        known = {f.name: f for f in cls.fields()}
+        known = _fields(cls)
         for name in values:
             if name not in known:
                 raise BadRequest(
@@ -58,8 +58,8 @@ class Request:
 
     def changed(self, **values: Any) -> Self:
         """The same request with other values, by field name, unchecked."""
-        places = {f.name: f.place for f in self.fields()}
-        return replaced(self, {places[name]: value for name, value in values.items()}) if values else self
+        fields = _fields(type(self))
+        return replaced(self, {fields[name].place: value for name, value in values.items()}) if values else self
 
     def check(self) -> None:
         """Rules that span several fields; override to add them, those of one part belong to it. Raises BadRequest."""
@@ -86,7 +86,7 @@ class Request:
 
     def value(self, name: str) -> Any:
         """That of one field, by its name."""
-        return value_at(self, next(field.place for field in self.fields() if field.name == name))
+        return value_at(self, _fields(type(self))[name].place)
 
     def picture_ids(self) -> dict[str, str]:
         """The id of each picture that this request names, by its field."""
@@ -117,5 +117,6 @@ class Request:
 
 
 @functools.cache
-def _fields(cls: type[Request]) -> tuple[Field, ...]:
-    return tuple(fields_of(cls))
+def _fields(cls: type[Request]) -> dict[str, Field]:
+    """By name, in their order."""
+    return {field.name: field for field in fields_of(cls)}

@@ -19,6 +19,7 @@ from typing import Any
 
 from pipelines.params import Curve
 from pipelines.requests import hires, names
+from pipelines.requests.limits import FACTORS, OWN_UPSCALER
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import SAMPLER_LABELS
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
@@ -34,8 +35,7 @@ _OTHER_ETA = "Sampler eta"
 _BY_KEY |= {key: _BY_NAME["eta"] for key in (*_ETA_KEYS.values(), _OTHER_ETA)}
 EMPHASIS_LABELS = {"original": "Original", "no_norm": "No norm"}
 FILL_LABELS = {"original": "original", "fill": "fill", "noise": "latent noise", "nothing": "latent nothing"}
-_UPSCALES = {"2x": 2, "4x": 4}
-OWN_UPSCALER_LABEL, _OWN = "AIGC flat art", "aigc"
+OWN_UPSCALER_LABEL = "AIGC flat art"
 _HIRES_UPSCALERS = {"latent": "Latent", "ours": OWN_UPSCALER_LABEL, "lanczos": "Lanczos"}
 _EXACT = "Exact settings"
 _SIZES = {"Size": ("width", "height"), "Seed resize from": ("seed_resize_width", "seed_resize_height")}
@@ -106,7 +106,7 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
     """All pairs in A1111's order, ours behind, Version last."""
     request = recipe.get("request", {})
     sampler, spacing = request.get("sampler"), request.get("sigma_schedule")
-    factor = _UPSCALES.get(str(request.get("upscale")))
+    factor = FACTORS.get(str(request.get("upscale")))
     model_hash = str(recipe.get("model_hash") or "")
     unfinished = recipe.get("unfinished")
     pairs = {
@@ -134,13 +134,16 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
         if field.name != "eta" and key not in pairs:
             pairs[key] = _active(field.name, request)
     pairs |= {"Seed resize from": _size(request, "Seed resize from"), _CURVE: _curve(request.get("guidance_curve"))}
-    upscaler = request.get("upscaler", _OWN)
+    upscaler = request.get("upscaler", OWN_UPSCALER)
     if _hires(request):
         pairs |= {"Hires upscale": request["hires_scale"], "Upscale": request.get("upscale")}
         by = str(request.get("hires_upscaler"))
         pairs["Hires upscaler"] = _HIRES_UPSCALERS.get(by, by)
     elif factor:
-        pairs |= {"Hires upscale": factor, "Hires upscaler": OWN_UPSCALER_LABEL if upscaler == _OWN else upscaler}
+        pairs |= {
+            "Hires upscale": factor,
+            "Hires upscaler": OWN_UPSCALER_LABEL if upscaler == OWN_UPSCALER else upscaler,
+        }
     else:
         pairs["Upscale"] = request.get("upscale")
     if isinstance(unfinished, Mapping):
@@ -214,7 +217,7 @@ def _fields(key: str, value: str) -> dict[str, Any]:
         return {"guidance_curve": points} if good else {}
     if key == "Hires upscale":
         factor = _number(value, float)
-        return next(({"upscale": name} for name, times in _UPSCALES.items() if times == factor), {})
+        return next(({"upscale": name} for name, times in FACTORS.items() if times == factor), {})
     if key == "Masked content":
         return next(({"mask_fill": name} for name, label in FILL_LABELS.items() if value == label), {})
     if key == "Inpaint area":
@@ -283,8 +286,8 @@ def _number(text: str, kind: type) -> int | float | None:
 def _idle(name: str, request: Mapping[str, Any]) -> bool:
     """Whether the field changes nothing, so that it need not be said."""
     if name == "upscaler":
-        enlarged = "factor" in request or request.get("upscale") in _UPSCALES
-        return request.get("upscaler") == _OWN or not enlarged
+        enlarged = "factor" in request or request.get("upscale") in FACTORS
+        return request.get("upscaler") == OWN_UPSCALER or not enlarged
     return name in _BY_NAME and _BY_NAME[name].idle(request, _DEFAULTS)
 
 

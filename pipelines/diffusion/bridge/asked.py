@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from pipelines.models.bridged.sizes import is_number, native_shape
 from pipelines.models.info import ModelInfo
 from pipelines.requests.text_to_image import TextToImageRequest
 
+FIELDS = TextToImageRequest.fields()
 DEFAULTS: Mapping[str, Any] = TextToImageRequest.defaults()
 STEPS, SCALE = 30, 5.0
 """Where the call says none of its own."""
@@ -23,7 +23,7 @@ GUIDANCES = ("guidance_scale", "true_cfg_scale", "distilled_guidance_scale", "pr
 """What pipelines call the guidance scale; the first of them that has a number as its default."""
 OURS_ALONE = (  # what only a loop of ours can do
     *("image", "mask_image", "loras"),
-    *(name for name in DEFAULTS if re.fullmatch(r"(control|ip)\d?_(image|model)", name)),
+    *(f.name for f in FIELDS if f.declared in ("control_image", "control_model", "ip_image", "ip_model")),
     *("vae", "tile", "hires_scale"),
     *("guidance_curve", "guidance_start", "guidance_end"),
     *("variation_strength", "seed_resize_width", "seed_resize_height"),
@@ -34,7 +34,7 @@ SECOND = frozenset(
     (
         *("mask_image", "control_image", "ip_image", "seed_resize_width", "seed_resize_height"),
         *("guidance_start", "guidance_end", "beta_start", "beta_end"),
-        *(name for name in OURS_ALONE if re.match(r"(control|ip)\d", name)),
+        *(f.name for f in FIELDS if f.name != f.declared),
     )
 )
 """Fields that go without saying where the one that they belong to is named."""

@@ -10,6 +10,7 @@ All of it is a stranger's data: bounded before it is parsed, checked by the requ
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipelines.params import Request
 from pipelines.store.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, silence, stealth, studio, swarm
@@ -44,7 +45,8 @@ def read_text(text: str, request_type: type[Request]) -> CheckedSettings:
 
 
 def _checked(said: ForeignSettings | None, request_type: type[Request]) -> CheckedSettings:
-    return checked(said, request_type, silence.unsaid(said, request_type) if said else None)
+    settings = checked(said, request_type)
+    return replace(settings, unsaid=silence.unsaid(said, request_type)) if said else settings
 
 
 def _settings(texts: dict[str, str]) -> ForeignSettings | None:

@@ -40,9 +40,7 @@ class CheckedSettings:
     unsaid: dict[str, Any] = field(default_factory=dict)
 
 
-def checked(
-    said: ForeignSettings | None, request_type: type[Request], unsaid: Mapping[str, Any] | None = None
-) -> CheckedSettings:
+def checked(said: ForeignSettings | None, request_type: type[Request]) -> CheckedSettings:
     """What was said, checked: field by field and, as they come, against each other."""
     if said is None:
         return CheckedSettings()
@@ -55,7 +53,7 @@ def checked(
             settings[name] = request_type.parse({**settings, name: value}).json_values()[name]
         except BadRequest as error:
             unknown.append(Unknown(one_line(name), one_line(value), str(error)))
-    return CheckedSettings(one_line(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]), dict(unsaid or {}))
+    return CheckedSettings(one_line(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]))
 
 
 def one_line(value: object) -> str:
