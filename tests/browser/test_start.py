@@ -79,8 +79,8 @@ def test_a_picture_to_start_from_is_shown_and_goes_into_the_recipe(page: Page, s
     assert (fetched(f"{studio.url}/api/v1/inputs/{asked['image']}.png") == start).all()
     page.locator("#start-remove").click()
     expect(strength).to_be_hidden()
-    generate(page, "a panda", steps=2)
-    expect(page.locator("#live-status")).to_have_text(re.compile("of 2"))
+    generate(page, "a panda", steps=3)
+    expect(page.locator("#live-status")).to_have_text(re.compile("of 3"))  # before, 0.4 of 5: "of 2"
     finish(page)
     assert newest(studio)["recipe"]["request"]["image"] == ""
 
