@@ -28,10 +28,10 @@ _SPACINGS_ELSEWHERE = {
     "linspace": ("normal",),
     "exponential": ("polyexponential",),  # with rho = 1, as it is run everywhere, it is the same
     "karras": ("k",),
-    "beta_quantiles": ("beta",),
-    "align_your_steps": ("ays", "align your steps gits"),
+    "align_your_steps": ("ays",),
     "align_your_steps_xl": ("ays xl",),
 }
+_OF_COMFYUI = {"beta": "beta_quantiles"}  # what A1111 calls by the same name has other levels
 AUTOMATIC = "automatic"
 """A1111's word for the spacing that a sampler is used to: see `automatic_spacing`."""
 _AUTOMATIC = {
@@ -61,6 +61,11 @@ def spacing(text: str) -> str | None:
     return AUTOMATIC if plain == AUTOMATIC else _SPACINGS.get(plain)
 
 
+def comfyui_spacing(text: str) -> str | None:
+    """The same of a name as ComfyUI and what is built on it mean it."""
+    return _OF_COMFYUI.get(_plain(text)) or spacing(text)
+
+
 def automatic_spacing(sampler: object) -> str:
     """What A1111 1.10 takes for its "Automatic" with that sampler of ours."""
     return _AUTOMATIC.get(str(sampler), "linspace")
@@ -72,6 +77,17 @@ def settled(values: Mapping[str, Any]) -> dict[str, Any]:
         return dict(values)
     rest = {name: value for name, value in values.items() if name != "sigma_schedule"}
     return rest | ({"sigma_schedule": automatic_spacing(values["sampler"])} if "sampler" in values else {})
+
+
+def file_stem(file: object) -> str:
+    """`folder/v1-5.safetensors` -> `v1-5`: other tools name a model by its file."""
+    name = str(file).replace("\\", "/").rpartition("/")[2]
+    return name.rpartition(".")[0] if has_ending(name) else name
+
+
+def has_ending(file: str) -> bool:
+    """Whether the name ends as files of weights do."""
+    return file.lower().endswith((".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".sft", ".gguf"))
 
 
 def sampler(text: str) -> dict[str, str]:

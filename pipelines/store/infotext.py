@@ -151,11 +151,23 @@ def _pairs(recipe: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any
     template = recipe.get("template")
     if isinstance(template, Mapping):
         pairs |= {key: template.get(name) or None for name, key in _TEMPLATES.items() if _active(name, template)}
+    pairs |= _enlarged(recipe.get("enlarged"))
     if exact:
         pairs[_EXACT] = json.dumps(dict(exact), ensure_ascii=False, default=str)
     if sum(value is not None for value in pairs.values()) < 2:  # readers want three pairs, or all is prompt
         pairs |= {"Generator": recipe.get("generator", "text-to-image"), "Recipe version": recipe.get("version", 1)}
     return pairs | {"Version": recipe.get("software") or "AIGC Studio"}
+
+
+def _enlarged(steps: object) -> dict[str, Any]:
+    """A1111's pairs of a picture that was enlarged after it was made."""
+    if not isinstance(steps, list) or not steps or not all(isinstance(one, Mapping) for one in steps):
+        return {}
+    by = str(steps[-1].get("upscaler"))
+    return {
+        "Postprocess upscale by": math.prod(FACTORS.get(str(one.get("factor")), 1) for one in steps),
+        "Postprocess upscaler": OWN_UPSCALER_LABEL if by == OWN_UPSCALER else by,
+    }
 
 
 def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
@@ -179,16 +191,30 @@ def _recipe(request: dict[str, Any], pairs: dict[str, str]) -> dict[str, Any]:
 def _second_pass(pairs: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What the pairs say of a second pass, and the other pairs. Without a strength there was none: then the picture
     was only enlarged. Upscalers that are not here are told apart by whether they work on latents or on the picture."""
-    scale = _number(pairs.get("Hires upscale", ""), float)
+    scale = _number(pairs.get("Hires upscale", ""), float) or _resized(pairs)
     strength = _number(pairs.get("Denoising strength", ""), float)
     if not scale or not strength or "Start picture" in pairs:
         return {}, pairs
     name = pairs.get("Hires upscaler", "Latent")
     known = {_HIRES_UPSCALERS.get(ours, ours).casefold(): ours for ours in hires.upscalers()}
     found = known.get(name.casefold()) or ("latent" if name.casefold().startswith("latent") else "ours")
-    said = ("Hires upscale", "Denoising strength") + (("Hires upscaler",) if name.casefold() in known else ())
+    said = ("Hires upscale", "Hires resize", "Denoising strength") + (
+        ("Hires upscaler",) if name.casefold() in known else ()
+    )
     fields = {"hires_scale": scale, "hires_strength": strength, "hires_upscaler": found}
     return fields, {key: value for key, value in pairs.items() if key not in said}
+
+
+def _resized(pairs: Mapping[str, str]) -> float | None:
+    """The scale of "Hires resize", in which a side of 0 follows the other; None where it changes the picture's shape,
+    so that no scale of ours makes it."""
+    sizes = [re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", pairs.get(key, "")) for key in ("Size", "Hires resize")]
+    if not all(sizes):
+        return None
+    (width, height), (wide, high) = ((int(size[1]), int(size[2])) for size in sizes if size)
+    scales = [new / old for new, old in ((wide, width), (high, height)) if new and old]
+    whole = scales and max(scales) - min(scales) < 0.02
+    return round(max(scales), 4) if whole else None
 
 
 def _hires(request: Mapping[str, Any]) -> bool:
@@ -205,6 +231,10 @@ def _strength(request: Mapping[str, Any]) -> Any:
 
 def _fields(key: str, value: str) -> dict[str, Any]:
     """The fields of a request that one pair says; empty where its key or value is not known here."""
+    if (field := _BY_KEY.get(key)) is not None and field.kind is bool:
+        return {field.name: value == "True"} if value in ("True", "False") else {}
+    if key == "VAE":  # A1111 writes the file's name
+        return {"vae": names.file_stem(value) if names.has_ending(value) else value}
     if (field := _BY_KEY.get(key)) is not None:
         number = _number(value, field.kind) if field.kind in (int, float) else value
         return {} if number is None else {field.name: number}

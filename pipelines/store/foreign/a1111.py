@@ -3,9 +3,12 @@
 import re
 from collections.abc import Mapping
 
+from pipelines.requests.names import file_stem
 from pipelines.store import infotext
 from pipelines.store.foreign.found import ForeignSettings
-from pipelines.store.foreign.names import model_name
+from pipelines.store.foreign.loras import tagged
+
+_WEIGHTS = "Lora weights"  # of Fooocus, "name: 0.8, other: 1", beside a prompt without tags
 
 
 def read(texts: Mapping[str, str]) -> ForeignSettings | None:
@@ -15,9 +18,11 @@ def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     if not (recipe["other"] or recipe.get("software") or set(request) - {"prompt", "negative_prompt"}):
         return None  # a prompt at most, and nobody says whose
     if isinstance(request.get("model"), str):
-        request = request | {"model": model_name(request["model"])}
+        request = request | {"model": file_stem(request["model"])}
     version = str(recipe.get("software") or "")
-    return ForeignSettings(_tool(version, text), request, recipe["other"])
+    other = {name: value for name, value in recipe["other"].items() if name != _WEIGHTS}
+    rows = (row.rpartition(": ") for row in str(recipe["other"].get(_WEIGHTS, "")).split(", "))
+    return ForeignSettings(_tool(version, text), tagged(request, ((name, weight) for name, _, weight in rows)), other)
 
 
 def _tool(version: str, text: str) -> str:

@@ -1,31 +1,28 @@
-"""ComfyUI: the graph that made the picture, under "prompt"; from its sampler the links lead to everything else.
+"""ComfyUI: the graph that made the picture, under "prompt"; from its sampler the links lead to everything else."""
 
-A stranger's graph may be cyclic or endless: every walk remembers where it was and looks at no more than MOST_NODES.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipelines.requests.names import file_stem
+from pipelines.store.foreign import comfy_loras, comfy_workflow
+from pipelines.store.foreign.comfy_graph import ZERO_OUT, Graph, Node
 from pipelines.store.foreign.found import ForeignSettings
 from pipelines.store.foreign.json_text import json_object
-from pipelines.store.foreign.names import model_name, named
+from pipelines.store.foreign.loras import tagged
+from pipelines.store.foreign.names import named_by_comfyui
 
-MOST_NODES = 1000
 MOST_SAMPLERS = 20
-MOST_TEXTS = 20
-FARTHEST_VALUE = 10  # nodes that a number or a text is looked for in
-_VALUES = ("value", "seed", "noise_seed", "text", "string", "int", "float", "number", "Text", "Number")
-_TEXTS = ("text", "text_g", "text_l", "clip_l", "t5xxl", "prompt", "string", "value")
 _PARTS = ("noise", "guider", "sampler", "sigmas")  # of SamplerCustom and SamplerCustomAdvanced
-Node = Mapping[str, Any]
+_MODELS = ("ckpt_name", "unet_name", "model_path", "model_name")
 
 
 def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     nodes = json_object(texts.get("prompt"))
-    if nodes is None:
+    workflow = json_object(texts.get("workflow")) if nodes is None else nodes
+    if workflow is None:
         return None
-    graph = _Graph({str(name): node for name, node in nodes.items() if _is_node(node)})
-    samplers = [node for node in graph.nodes.values() if _samples(node)][:MOST_SAMPLERS]
+    graph = Graph.of(comfy_workflow.nodes(workflow) if comfy_workflow.is_one(workflow) else nodes or {})
+    samplers = graph.samplers()[:MOST_SAMPLERS]
     if not samplers:
         return ForeignSettings("ComfyUI", {}, {"nodes": ", ".join(graph.kinds())}) if graph.nodes else None
     first = next((node for node in samplers if graph.size(node)), samplers[0])
@@ -36,100 +33,31 @@ def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     return ForeignSettings("ComfyUI", values, other)
 
 
-class _Graph:
-    """Nodes by their id; an input is a value or a link [id, output]."""
-
-    def __init__(self, nodes: Mapping[str, Node]):
-        self.nodes = nodes
-
-    def kinds(self) -> list[str]:
-        return sorted({str(node["class_type"]) for node in self.nodes.values()})[:40]
-
-    def target(self, value: object) -> Node | None:
-        """The node that a link leads to."""
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int):
-            return self.nodes.get(str(value[0]))
-        return None
-
-    def upstream(self, start: object, follow: Callable[[str], bool], most: int = MOST_NODES) -> Iterator[Node]:
-        """The nodes that a link reaches through inputs whose name `follow` accepts, the nearest first, `most` of them.
-
-        A cycle ends where it began.
-        """
-        seen: set[int] = set()
-        queue = [self.target(start)]
-        for node in queue:  # grows while it is walked
-            if node is None or id(node) in seen:
-                continue
-            if len(seen) == most:
-                return
-            seen.add(id(node))
-            yield node
-            queue += [self.target(value) for name, value in node["inputs"].items() if follow(name)]
-
-    def value(self, value: object) -> Any:
-        """A number or text, or the one that a node of its own holds at the other end of a link."""
-        for node in self.upstream(value, _VALUES.__contains__, FARTHEST_VALUE):
-            for name in _VALUES:
-                if isinstance(node["inputs"].get(name), str | int | float):
-                    return node["inputs"][name]
-        return value if isinstance(value, str | int | float) else None
-
-    def size(self, sampler: Node) -> dict[str, Any]:
-        """Width and height of the empty latent that the sampler starts from; empty where it starts from a picture."""
-        links = sampler["inputs"]
-        start = links.get("latent_image", links.get("latent"))
-        for node in self.upstream(start, lambda name: name in ("samples", "latent", "latent_image", "any")):
-            if "width" in node["inputs"] and "samples" not in node["inputs"]:
-                sizes = {name: self.value(node["inputs"].get(name)) for name in ("width", "height", "batch_size")}
-                return {name: value for name, value in sizes.items() if value is not None}
-            if _samples(node):
-                return {}
-        return {}
-
-    def text(self, link: object, side: str) -> str:
-        """All texts that a conditioning is made of. A ControlNet has both sides as inputs: only `side` is followed."""
-        sides = {"positive", "negative"} - {side}
-        found: list[str] = []
-        for node in self.upstream(link, lambda name: name not in {*sides, "clip", "model", "vae", "image", *_TEXTS}):
-            texts = [self.value(node["inputs"][name]) for name in _TEXTS if name in node["inputs"]]
-            found += [text for text in texts if isinstance(text, str) and text and text not in found]
-            if len(found) >= MOST_TEXTS:
-                break
-        return ", ".join(found)
-
-
-def _is_node(node: object) -> bool:
-    return isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
-
-
-def _samples(node: Node) -> bool:
-    kind = node["class_type"]
-    return kind.startswith(("KSampler", "SamplerCustom")) and kind != "KSamplerSelect"
-
-
-def _read(graph: _Graph, sampler: Node) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(graph: Graph, sampler: Node) -> tuple[dict[str, Any], dict[str, Any]]:
     inputs = _gathered(graph, sampler)
-    fields, other = named(graph.value(inputs.get("sampler_name")), graph.value(inputs.get("scheduler")))
+    scheduler = graph.value(inputs.get("scheduler"))
+    fields, other = named_by_comfyui(graph.value(inputs.get("sampler_name")), scheduler)
+    positive = inputs.get("positive", inputs.get("conditioning"))
     size = graph.size(sampler)
     said = {
-        "prompt": graph.text(inputs.get("positive", inputs.get("conditioning")), "positive"),
+        "prompt": graph.text(positive, "positive"),
         "negative_prompt": graph.text(inputs.get("negative"), "negative"),
         "num_inference_steps": graph.value(inputs.get("steps")),
         "guidance_scale": graph.value(inputs.get("cfg")),
         "seed": graph.value(inputs.get("seed", inputs.get("noise_seed"))),
-        "width": size.get("width"),
-        "height": size.get("height"),
-        "count": size.get("batch_size"),
-        "model": _model(graph, inputs, other),
+        "model": _model(graph, inputs),
+        **size,
     }
+    said |= _distilled_guidance(graph, positive, said["guidance_scale"])
     denoise = graph.value(inputs.get("denoise"))
     if not size and isinstance(denoise, int | float) and denoise < 1:
         said["strength"] = denoise
-    return {name: value for name, value in said.items() if value not in (None, "")} | fields, other
+    other |= dict(_unresolved(graph, inputs, said))
+    values = {name: value for name, value in said.items() if value not in (None, "")} | fields
+    return tagged(values, comfy_loras.between(graph, inputs.get("model"))), other
 
 
-def _gathered(graph: _Graph, sampler: Node) -> dict[str, Any]:
+def _gathered(graph: Graph, sampler: Node) -> dict[str, Any]:
     """A sampler's inputs, with those of the guider, noise, sigmas and so on that SamplerCustom has as nodes."""
     inputs = dict(sampler["inputs"])
     for part in _PARTS:
@@ -138,13 +66,30 @@ def _gathered(graph: _Graph, sampler: Node) -> dict[str, Any]:
     return inputs
 
 
-def _model(graph: _Graph, inputs: Mapping[str, Any], other: dict[str, Any]) -> str | None:
-    """The checkpoint at the end of the model's links; what lies on the way is noted in `other`."""
-    for node in graph.upstream(inputs.get("model"), lambda name: name == "model"):
-        values = node["inputs"]
-        for name in ("ckpt_name", "unet_name", "model_path", "model_name"):
-            if isinstance(values.get(name), str):
-                return model_name(values[name])
-        if isinstance(values.get("lora_name"), str):
-            other[f"LoRA {model_name(values['lora_name'])}"] = values.get("strength_model", 1)
+def _distilled_guidance(graph: Graph, positive: object, cfg: object) -> dict[str, Any]:
+    """The guidance that a network like FLUX's is told; a scale beside it that does something goes before it."""
+    told = (graph.value(node["inputs"].get("guidance")) for node in graph.conditioning(positive, "positive"))
+    guidance = next((value for value in told if isinstance(value, int | float)), None)
+    return {"guidance_scale": guidance} if guidance is not None and cfg in (None, 1) else {}
+
+
+def _unresolved(graph: Graph, inputs: Mapping[str, Any], said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What the graph says and no field of ours holds."""
+    for side in ("positive", "negative"):
+        kinds = [node["class_type"] for node in graph.conditioning(inputs.get(side), side)]
+        if ZERO_OUT in kinds:
+            yield f"{side} conditioning", ZERO_OUT
+        elif kinds and not said["prompt" if side == "positive" else "negative_prompt"] and side == "positive":
+            yield f"{side} conditioning", ", ".join(kinds[:5])
+    if said["model"] is None and graph.target(inputs.get("model")):
+        kinds = [node["class_type"] for node in graph.upstream(inputs.get("model"), "model".__eq__)]
+        yield "model nodes", ", ".join(kinds[:5])
+
+
+def _model(graph: Graph, inputs: Mapping[str, Any]) -> str | None:
+    """The checkpoint at the end of the model's links."""
+    for node in graph.upstream(inputs.get("model"), "model".__eq__):
+        for name in _MODELS:
+            if isinstance(node["inputs"].get(name), str):
+                return file_stem(node["inputs"][name])
     return None

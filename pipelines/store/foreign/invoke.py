@@ -1,12 +1,14 @@
 """InvokeAI: "invokeai_metadata"; before version 3 "sd-metadata", and before that the words of its command, "Dream"."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipelines.requests.names import file_stem
 from pipelines.store.foreign.found import ForeignSettings, left, picked
 from pipelines.store.foreign.json_text import json_object
-from pipelines.store.foreign.names import model_name, named
+from pipelines.store.foreign.loras import tagged
+from pipelines.store.foreign.names import named
 
 NAMES = {
     "positive_prompt": "prompt",
@@ -43,6 +45,7 @@ SAMPLERS = {
 _SAID = {
     *OLD_NAMES,
     "model",
+    "loras",
     "scheduler",
     "sampler",
     "app_version",
@@ -71,9 +74,20 @@ def _metadata(metadata: Mapping[str, Any]) -> ForeignSettings:
     if isinstance(model, dict):
         model = model.get("name") or model.get("model_name")
     if isinstance(model, str):
-        values["model"] = model_name(model)
+        values["model"] = file_stem(model)
+    values = tagged(values, _loras(metadata.get("loras")))
     version = metadata.get("app_version") or ""
     return ForeignSettings(f"InvokeAI {version}".strip(), values, unnamed | left(metadata, _SAID))
+
+
+def _loras(rows: object) -> Iterator[tuple[object, object]]:
+    """Name and weight; the model is an object, or text in older pictures."""
+    for row in rows if isinstance(rows, list) else ():
+        model = row.get("model", row.get("lora")) if isinstance(row, dict) else None
+        if isinstance(model, dict):
+            model = model.get("name") or model.get("model_name")
+        if isinstance(model, str):
+            yield model, row.get("weight")
 
 
 def _old(metadata: Mapping[str, Any]) -> ForeignSettings:
@@ -85,7 +99,7 @@ def _old(metadata: Mapping[str, Any]) -> ForeignSettings:
         prompt = " ".join(str(part.get("prompt", "")) for part in prompt[:20] if isinstance(part, dict))
     values = picked(image, OLD_NAMES) | _split(str(prompt or "")) | fields
     if metadata.get("model_weights"):
-        values["model"] = model_name(metadata["model_weights"])
+        values["model"] = file_stem(metadata["model_weights"])
     return ForeignSettings(
         f"InvokeAI {metadata.get('app_version') or ''}".strip(), values, unnamed | left(image, _SAID)
     )

@@ -1,11 +1,23 @@
 """What other tools' files call a sampler, a schedule and a model, as fields of ours."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pipelines.requests import names
 
+SHORT_IN_COMFYUI = ("uni_pc", "uni_pc_bh2")
+"""What ComfyUI runs without the last level before 0, besides the DPM2s, and A1111 does not."""
 
-def named(sampler: object, schedule: object = None) -> tuple[dict[str, Any], dict[str, Any]]:
+
+def named_by_comfyui(sampler: object, schedule: object = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same of ComfyUI and what is built on it, where some names mean other levels."""
+    fields, other = named(sampler, schedule, names.comfyui_spacing)
+    return fields | ({"discard_penultimate": True} if sampler in SHORT_IN_COMFYUI else {}), other
+
+
+def named(
+    sampler: object, schedule: object = None, spacing_of: Callable[[str], str | None] = names.spacing
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """(fields, what is not known here) of a sampler's and a schedule's name, whichever tool wrote them."""
     fields: dict[str, Any] = {}
     other: dict[str, Any] = {}
@@ -13,16 +25,9 @@ def named(sampler: object, schedule: object = None) -> tuple[dict[str, Any], dic
         fields |= names.sampler(sampler)
         other |= {} if fields else {"Sampler": sampler}
     if isinstance(schedule, str) and schedule.strip():
-        spacing = names.spacing(schedule)
+        spacing = spacing_of(schedule)
         if spacing is None:
             other["Schedule type"] = schedule
         elif "sigma_schedule" not in fields:
             fields["sigma_schedule"] = spacing
     return names.settled(fields), other
-
-
-def model_name(file: object) -> str:
-    """`folder/v1-5.safetensors` -> `v1-5`: other tools name a model by its file."""
-    name = str(file).replace("\\", "/").rpartition("/")[2]
-    stem, dot, ending = name.rpartition(".")
-    return stem if dot and ending.lower() in ("safetensors", "ckpt", "pt", "pth", "bin", "sft", "gguf") else name

@@ -53,6 +53,7 @@ COMFY = {
     },
     "11": {"class_type": "PrimitiveString", "inputs": {"value": FOX["prompt"]}},
 }  # fmt: skip
+OF_COMFY = FOX | {"count": 1, "prompt": FOX["prompt"] + " <lora:fox:0.8>"}
 INVOKE = {
     "app_version": "5.0.0", "positive_prompt": FOX["prompt"], "negative_prompt": "blurry", "width": 256, "height": 384,
     "seed": 42, "cfg_scale": 7.0, "steps": 20, "scheduler": "dpmpp_2m_k", "clip_skip": 2,
@@ -85,7 +86,7 @@ NOVELAI = {
 
 PNG = {
     "AUTOMATIC1111": ({"parameters": INFOTEXT}, FOX, {"ENSD", "Lora hashes"}),
-    "ComfyUI": ({"prompt": json.dumps(COMFY), "workflow": "{}"}, FOX | {"count": 1}, {"LoRA fox"}),
+    "ComfyUI": ({"prompt": json.dumps(COMFY), "workflow": "{}"}, OF_COMFY, set()),
     "InvokeAI 5": ({"invokeai_metadata": json.dumps(INVOKE)}, FOX, {"clip_skip"}),
     "InvokeAI 2": (
         {"sd-metadata": json.dumps(INVOKE_2), "Dream": "x"},
@@ -166,7 +167,7 @@ def test_fooocus_and_comfy_put_theirs_elsewhere_into_exif():
     fooocus = read(with_exif("JPEG", {0x9286: json.dumps(FOOOCUS), 0x0131: "Fooocus v2.5.5", 0x927C: "fooocus"}))
     assert (fooocus.tool, fooocus.settings) == ("Fooocus v2.5.5", FOX)
     comfy = read(with_exif("WEBP", {0x0110: "prompt:" + json.dumps(COMFY), 0x010F: "workflow:{}"}))
-    assert (comfy.tool, comfy.settings) == ("ComfyUI", FOX | {"count": 1})
+    assert (comfy.tool, comfy.settings) == ("ComfyUI", OF_COMFY)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_a_comfy_graph_is_followed_through_flux_parts_controlnets_and_around_cyc
     }  # fmt: skip
     found = read(png({"prompt": json.dumps(graph)}))
     wanted = {"prompt": "a fox", "sampler": "euler", "num_inference_steps": 4, "seed": 42, "model": "aigc-mini"}
-    wanted |= {"width": 512, "height": 256, "count": 2}
+    wanted |= {"width": 512, "height": 256, "count": 2, "guidance_scale": 3.5}
     assert {name: found.settings.get(name) for name in wanted} == wanted
     assert "blurry" not in found.settings["prompt"]
 
@@ -272,6 +273,156 @@ def test_only_the_pass_that_starts_from_nothing_gives_the_size():
     found = read(png({"prompt": json.dumps(graph)}))
     assert found.settings["num_inference_steps"] == 20 and found.settings["width"] == 256
     assert "further passes" in {one.name for one in found.unknown}
+
+
+def comfy(changes: dict[str, dict]) -> foreign.CheckedSettings:
+    """What is read of COMFY with some of its nodes replaced."""
+    return read(png({"prompt": json.dumps(COMFY | changes)}))
+
+
+def test_a_conditioning_that_is_zeroed_out_has_no_words_and_is_listed():
+    """The negative of FLUX and the like is often the positive one, zeroed."""
+    zeroed = {"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["6", 0]}}
+    found = comfy({"7": zeroed})
+    assert "negative_prompt" not in found.settings and found.unsaid["negative_prompt"] == ""
+    assert ("negative conditioning", "ConditioningZeroOut") in {(one.name, one.value) for one in found.unknown}
+    assert found.settings["prompt"].startswith(FOX["prompt"])
+
+
+@pytest.mark.parametrize(
+    "joining",
+    [
+        {"class_type": "StringConcatenate", "inputs": {"string_a": ["20", 0], "string_b": "snow", "delimiter": ", "}},
+        {"class_type": "Text Concatenate", "inputs": {"delimiter": ", ", "text_a": ["20", 0], "text_b": ["21", 0]}},
+        {"class_type": "JoinStrings", "inputs": {"string1": ["20", 0], "string2": "snow", "delimiter": ", "}},
+        {
+            "class_type": "ImpactWildcardProcessor",
+            "inputs": {"wildcard_text": "{a|b}", "populated_text": "a fox, snow"},
+        },
+        {"class_type": "ShowText|pysssss", "inputs": {"text": ["22", 0], "text_0": "older words"}},
+    ],
+    ids=lambda node: node["class_type"],
+)
+def test_texts_that_nodes_join_are_joined(joining):
+    nodes = {
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": ["30", 0], "clip": ["10", 1]}},
+        "20": {"class_type": "PrimitiveString", "inputs": {"value": "a fox"}},
+        "21": {"class_type": "Text Multiline", "inputs": {"text": "snow"}},
+        "22": {
+            "class_type": "StringConcatenate",
+            "inputs": {"string_a": "a fox", "string_b": "snow", "delimiter": ", "},
+        },
+        "30": joining,
+    }
+    assert comfy(nodes).settings["prompt"] == "a fox, snow <lora:fox:0.8>"
+
+
+@pytest.mark.parametrize(
+    "loader, tags",
+    [
+        (
+            {"class_type": "Power Lora Loader (rgthree)", "inputs": {
+                "lora_1": {"on": True, "lora": "sub/a.safetensors", "strength": 0.5},
+                "lora_2": {"on": False, "lora": "b.safetensors", "strength": 1}, "model": ["4", 0]}},
+            "<lora:a:0.5>",
+        ),
+        (
+            {"class_type": "CR LoRA Stack", "inputs": {
+                "switch_1": "On", "lora_name_1": "a.safetensors", "model_weight_1": 0.5, "clip_weight_1": 1,
+                "switch_2": "Off", "lora_name_2": "b.safetensors", "model_weight_2": 1, "model": ["4", 0]}},
+            "<lora:a:0.5>",
+        ),
+        (
+            {"class_type": "LoRA Stacker", "inputs": {
+                "lora_count": 1, "lora_name_1": "a.safetensors", "lora_wt_1": ["40", 0], "lora_name_2": "b.safetensors",
+                "lora_name_3": "None", "model": ["4", 0]}},
+            "<lora:a:0.5>",
+        ),
+    ],
+    ids=["rows", "switches", "count"],
+)  # fmt: skip
+def test_loras_of_stacks_become_tags_behind_those_nearer_to_the_checkpoint(loader, tags):
+    chain = {"10": {"class_type": "LoraLoaderModelOnly", "inputs": {
+        "lora_name": "fox.safetensors", "strength_model": 0.8, "model": ["41", 0]}},
+        "40": {"class_type": "PrimitiveFloat", "inputs": {"value": 0.5}}, "41": loader}  # fmt: skip
+    assert comfy(chain).settings["prompt"] == f"{FOX['prompt']} {tags} <lora:fox:0.8>"
+
+
+def test_an_efficient_loader_holds_words_sizes_and_model_in_one_node():
+    graph = {
+        "1": {"class_type": "KSampler (Efficient)", "inputs": {"seed": 42, "steps": 20, "cfg": 7.0,
+              "sampler_name": "dpmpp_2m", "scheduler": "karras", "denoise": 1, "model": ["2", 0],
+              "positive": ["2", 1], "negative": ["2", 2], "latent_image": ["2", 3]}},
+        "2": {"class_type": "Efficient Loader", "inputs": {"ckpt_name": "aigc-mini.safetensors", "positive": "a fox",
+              "negative": "blurry", "lora_name": "None", "empty_latent_width": 256, "empty_latent_height": 384,
+              "batch_size": 2}},
+    }  # fmt: skip
+    found = read(png({"prompt": json.dumps(graph)})).settings
+    assert found == FOX | {"prompt": "a fox", "count": 2}
+
+
+def workflow_of(graph: dict) -> dict:
+    """The form that ComfyUI's page saves: values in the order of the widgets, links in a table."""
+    widgets = {"KSampler": ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")}
+    nodes, links = [], []
+    for name, node in graph.items():
+        inputs = node["inputs"]
+        slots = []
+        for slot, value in inputs.items():
+            if isinstance(value, list):
+                links.append([len(links) + 1, int(value[0]), value[1], int(name), len(slots), "*"])
+                slots.append({"name": slot, "link": len(links)})
+            elif node["class_type"] not in widgets:  # newer pages name each widget
+                slots.append({"name": slot, "widget": {"name": slot}, "link": None})
+        order = widgets.get(node["class_type"], tuple(inputs))
+        values = [inputs[slot] for slot in order if slot in inputs and not isinstance(inputs[slot], list)]
+        if node["class_type"] == "KSampler":
+            values.insert(1, "randomize")
+        nodes.append(
+            {"id": int(name), "type": node["class_type"], "inputs": slots, "widgets_values": values, "mode": 0}
+        )
+    return {"nodes": nodes, "links": links, "version": 0.4}
+
+
+def test_a_workflow_that_the_page_saved_says_the_same_as_its_graph():
+    text = json.dumps(workflow_of(COMFY))
+    for found in (read(png({"workflow": text})), foreign.read_text(text, TextToImageRequest)):
+        assert (found.tool, found.settings) == ("ComfyUI", OF_COMFY)
+
+
+def test_a_bypassed_lora_of_a_workflow_is_passed_through():
+    saved = workflow_of(COMFY)
+    for node in saved["nodes"]:
+        node["mode"] = 4 if node["type"] == "LoraLoader" else 0
+    found = foreign.read_text(json.dumps(saved), TextToImageRequest).settings
+    assert found["prompt"] == FOX["prompt"] and found["model"] == "aigc-mini"
+
+
+FOX_TAG = {"prompt": FOX["prompt"] + " <lora:fox:0.8>"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"parameters": json.dumps(FOOOCUS | {"loras": [["sub/fox.safetensors", 0.8, "1a2b"]]})},
+        {"parameters": json.dumps(FOOOCUS | {"lora_combined_1": "fox.safetensors : 0.8"})},
+        {"parameters": INFOTEXT.replace("Lora hashes:", 'Lora weights: "fox: 0.8", Lora hashes:')},
+        {"parameters": json.dumps({"sui_image_params": SWARM["sui_image_params"] | {
+            "loras": ["fox.safetensors"], "loraweights": ["0.8"]}})},
+        {"invokeai_metadata": json.dumps(INVOKE | {"loras": [{"model": {"name": "fox"}, "weight": 0.8}]})},
+    ],
+    ids=["Fooocus", "older Fooocus", "Fooocus as A1111", "SwarmUI", "InvokeAI"],
+)  # fmt: skip
+def test_loras_that_are_loaded_beside_the_prompt_become_tags_in_it(texts):
+    assert read(png(texts)).settings["prompt"] == FOX_TAG["prompt"]
+
+
+@pytest.mark.parametrize("size, scale", [("512x768", 2), ("0x576", 1.5), ("384x0", 1.5), ("512x512", None)])
+def test_a_hires_resize_is_a_scale_unless_it_changes_the_shape(size, scale):
+    text = INFOTEXT.replace("Size: 256x384,", f"Size: 256x384, Denoising strength: 0.5, Hires resize: {size},")
+    found = read(png({"parameters": text}))
+    assert found.settings.get("hires_scale") == scale
+    assert ("Hires resize" in {one.name for one in found.unknown}) == (scale is None)
 
 
 def deep(depth: int) -> str:
@@ -332,8 +483,8 @@ def test_a_cut_picture_still_says_what_came_before_the_cut():
 
 
 def test_a_copied_text_is_read_as_a_picture_is():
-    for text in (INFOTEXT, json.dumps(COMFY), json.dumps(SWARM)):
-        assert foreign.read_text(text, TextToImageRequest).settings.items() >= FOX.items()
+    for text, wanted in ((INFOTEXT, FOX), (json.dumps(COMFY), OF_COMFY), (json.dumps(SWARM), FOX)):
+        assert foreign.read_text(text, TextToImageRequest).settings.items() >= wanted.items()
     assert foreign.read_text("just a prompt, nothing else", TextToImageRequest).tool == ""
 
 
