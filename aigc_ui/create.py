@@ -35,7 +35,7 @@ GROUPS = (
     ),
     ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler",), ("hires_steps",), ("hires_strength",))),
     ("group.tile", ("tile.help", ("tile",))),
-    ("group.sampling", (("sigma_schedule",), ("eta",))),
+    ("group.sampling", (("sigma_schedule",), ("discard_penultimate",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")

@@ -72,7 +72,7 @@ class Run:
         shape = model.latent_shape(canvas.width, canvas.height)
         path = model.process.path(
             shape[1] * shape[2],
-            **request.schedule.path_settings(),
+            **request.schedule.path_settings(request.sampler),
             num_inference_steps=request.num_inference_steps,
         )
         picture = StartPicture.of(request, model)

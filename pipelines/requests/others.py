@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,19 @@ class UpscaleRequest(Request):
     image: str = param("", Picture(), "The picture to enlarge.")
     factor: str = param("2x", Choice(tuple(FACTORS)), "How many times as wide and high the picture becomes.")
     upscaler: str = param(OWN_UPSCALER, UPSCALERS, "The network that enlarges.")
+    source: str = param("", Text(64), "The id of the saved picture that image shows, whose recipe goes on, or empty.")
+    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False, kw_only=True)
+    """That of the source, attached right before it runs; {} where there is none."""
 
     def check(self) -> None:
         if not self.image:
             raise BadRequest("image must be the id of a kept picture; got none. Choose the picture to enlarge.")
+
+    def source_id(self) -> str:
+        return self.source
+
+    def with_recipe(self, recipe: Mapping[str, Any]) -> Self:
+        return dataclasses.replace(self, recipe=recipe)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.errors import BadRequest
-from pipelines.params import Choice, Part, Range, param
+from pipelines.params import Choice, Flag, Part, Range, param
 from pipelines.requests.choices import beta_schedule_names, sigma_schedule_names
 from pipelines.theory.path import MODEL
+from pipelines.theory.samplers import DISCARD_PENULTIMATE
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class Schedule(Part):
         "How the steps are spaced on the path of noise levels.",
         infotext="Sigma spacing",
     )
+    discard_penultimate: bool = param(
+        False,
+        Flag(),
+        "Takes the levels of one step more and leaves out the last one before 0; DPM2 always does.",
+        infotext="Discard penultimate sigma",
+    )
 
     def check(self) -> None:
         start, end = self.beta_start, self.beta_end
@@ -41,15 +48,16 @@ class Schedule(Part):
     @property
     def plain(self) -> bool:
         """Whether it leaves all to the network's own schedule; num_train_timesteps is not used then."""
-        own = not (self.beta_start or self.beta_end)
+        own = not (self.beta_start or self.beta_end or self.discard_penultimate)
         return own and (self.beta_schedule, self.sigma_schedule) == (MODEL, Schedule.sigma_schedule)
 
-    def path_settings(self) -> dict[str, Any]:
-        """The keyword arguments of `Process.path` that it decides."""
+    def path_settings(self, sampler: str) -> dict[str, Any]:
+        """The keyword arguments of `Process.path` that it decides, for a sampler that may want other levels."""
         return {
             "beta_schedule": self.beta_schedule,
             "num_train_timesteps": self.num_train_timesteps,
             "beta_start": self.beta_start or None,
             "beta_end": self.beta_end or None,
             "sigma_schedule": self.sigma_schedule,
+            "discard_penultimate": self.discard_penultimate or sampler in DISCARD_PENULTIMATE,
         }

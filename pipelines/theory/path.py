@@ -26,13 +26,14 @@ MODEL = "model"  # the beta schedule that the network was trained with
 LOG_SIGMA_MAX = 5.1  # sigma 164: a cosine schedule ends at 20,291 only because beta is capped; diffusers' -lambda_min
 MIN_GAP = 1e-3  # between the logarithms of two sigmas: multistep samplers divide by it
 NEAR_THE_TOP = 0.1  # a path that ends within 10 % of sigma_max needs no step before it
+FEWEST_LEADING = 10  # steps of DDIM's spacing that may begin below the top, as they do in other tools
 
 
 @dataclass(frozen=True, eq=False)
 class NoisePath:
     """sigmas: (n + 1,) float64, strictly descending, the last 0. timesteps: (n,) float64, the network's own.
 
-    n is the number of steps asked for, plus one where the notes say that a first step was added.
+    n is the number of steps asked for, or another that the notes give the reason of.
     """
 
     sigmas: Tensor
@@ -66,8 +67,10 @@ def noise_path(
     beta_end: float | None = None,
     sigma_schedule: str = "path",
     num_inference_steps: int = 20,
+    discard_penultimate: bool = False,
 ) -> NoisePath:
-    """The steps of one sampling run. `beta_schedule` is "model" or one of BETA_SCHEDULES. Raises BadRequest."""
+    """The steps of one sampling run. `beta_schedule` is "model" or one of BETA_SCHEDULES; `discard_penultimate`: the
+    levels of one step more, without the last one before 0. Raises BadRequest."""
     _check(sigma_schedule, num_inference_steps)
     network, low, high = _known_range(network_alphas_cumprod)
     if beta_schedule == MODEL:
@@ -76,8 +79,13 @@ def noise_path(
         known, notes = _own_path(beta_schedule, num_train_timesteps, beta_start, beta_end), []
     known = np.clip(known, low, high)
 
-    levels = np.clip(_visited(known, high, sigma_schedule, num_inference_steps), low, high)
-    if levels[0] < high - NEAR_THE_TOP:
+    levels = np.clip(_visited(known, high, sigma_schedule, num_inference_steps + discard_penultimate), low, high)
+    if discard_penultimate:
+        levels = levels[:-1]
+    if len(levels) != num_inference_steps:
+        notes.append(_strided_note(len(known), len(levels), num_inference_steps))
+    leading = beta_schedule == MODEL and num_inference_steps >= FEWEST_LEADING
+    if levels[0] < high - NEAR_THE_TOP and not leading:
         notes.append(_added_note(levels[0], high, num_inference_steps))
         levels = np.concatenate([[high], levels])
     if beta_schedule != MODEL and sigma_schedule not in FOLLOWS_PATH:
@@ -188,6 +196,15 @@ def _added_note(top: float, high: float, num_inference_steps: int) -> str:
         end=math.exp(top),
         start=math.exp(high),
         steps=num_inference_steps + 1,
+    )
+
+
+def _strided_note(timesteps: int, levels: int, num_inference_steps: int) -> str:
+    return Sentence(
+        "DDIM's spacing takes one timestep in {stride}: {levels} steps instead of {steps}.",
+        stride=timesteps // num_inference_steps,
+        levels=levels,
+        steps=num_inference_steps,
     )
 
 

@@ -119,7 +119,8 @@ class FlowProcess:
         own = asked.get("beta_schedule", MODEL) == MODEL and asked.get("sigma_schedule", "path") == "path"
         if not own:
             return self.with_timesteps(noise_path(self.alphas_cumprod, **asked))
-        t = self.times(asked["num_inference_steps"], latent_pixels)
+        discard = int(asked.get("discard_penultimate", False))
+        t = self.times(asked["num_inference_steps"] + discard, latent_pixels)[: asked["num_inference_steps"]]
         levels = np.minimum(t, NEXT_TO_NOISE)
         sigmas = np.append(levels / (1 - levels), 0.0)
         return NoisePath(torch.from_numpy(sigmas), torch.from_numpy(t * self.num_train_timesteps))

@@ -42,6 +42,9 @@ class Sampler(Protocol):
 SAMPLERS: dict[str, Sampler] = {}
 SAMPLER_LABELS: dict[str, str] = {}  # as AUTOMATIC1111 and the tools that read its files call them
 READS_ETA = ("ddim",)  # the others take eta too, so that all are called alike, and leave it aside
+DISCARD_PENULTIMATE = ("dpm_2", "dpm_2_ancestral")
+"""Those that AUTOMATIC1111 and ComfyUI run on the levels of one step more, without the last one before 0: from there
+on, halfway to 0 in log sigma is nowhere."""
 
 
 def sampler(label: str) -> Callable[[Sampler], Sampler]:
@@ -237,7 +240,23 @@ def dpmpp_sde(
 def dpmpp_3m_sde(
     denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
 ) -> Iterator[Step]:
-    """DPM++ 2M SDE with the guess as a parabola through the last three (k-diffusion): order 3 in the guess."""
+    """DPM++ 2M SDE with the last three guesses, as k-diffusion and all tools built on it run it: with half of the third
+    order's term, so that the order is 2."""
+    return _parabolic_sde(denoiser, x, sigmas, noise, bend_share=0.5)
+
+
+@sampler("DPM++ 3M SDE exact")
+def dpmpp_3m_sde_exact(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, eta: float = 0.0
+) -> Iterator[Step]:
+    """DPM++ 2M SDE with the guess as a parabola through the last three, integrated exactly: order 3 in the guess."""
+    return _parabolic_sde(denoiser, x, sigmas, noise, bend_share=1)
+
+
+def _parabolic_sde(
+    denoiser: Denoiser, x: Tensor, sigmas: Iterable[float] | Tensor, noise: Noise, bend_share: float
+) -> Iterator[Step]:
+    """`bend_share`: how much of the parabola's second-order term is added."""
     known: list[tuple[float, Tensor]] = []  # -log sigma and guess, the newest first
     for i, (sigma, sigma_next) in enumerate(_steps(sigmas)):
         x0_pred = denoiser(x, sigma)
@@ -247,7 +266,7 @@ def dpmpp_3m_sde(
         if sigma_next > 0:
             (slope, bend), h = _slope_and_bend(known), _h(sigma, sigma_next)
             first = 1 + math.expm1(-2 * h) / (2 * h)  # 2h phi_2 of the paper, for -2h; 1 - first / h is 4h phi_3
-            x = x + h * first * slope + h * h * (1 - first / h) * bend
+            x = x + h * first * slope + bend_share * h * h * (1 - first / h) * bend
             x = x + sigma_next * math.sqrt(1 - ratio) * noise(x)
         yield Step(i, sigma_next, x, x0_pred)
 

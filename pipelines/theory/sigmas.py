@@ -19,7 +19,8 @@ class SigmaSchedule(Protocol):
 
 
 SIGMA_SCHEDULES: dict[str, SigmaSchedule] = {}
-"""name -> f(n, sigma_min, sigma_max, path) -> (n,) float64 from high to low, without a final 0.
+"""name -> f(n, sigma_min, sigma_max, path) -> (n,) float64 from high to low, without a final 0; of "ddim_uniform" n or
+more.
 
 `path` is the rising sigma of every training timestep. FOLLOWS_PATH names the spacings that use it; the others use only
 the two ends.
@@ -88,18 +89,27 @@ def simple(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> n
 @sigma_schedule("DDIM")
 def ddim_uniform(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
     """Uniform in t, "leading": every (T // n)th from t = 1 up, as DDIM and Stable Diffusion 1 were run. The last
-    timesteps are not visited."""
+    timesteps are not visited, and where n does not divide T there are more than n (31 for 30 of 1000)."""
     count = _length(path)
     if n >= count:
         return _between(path, np.linspace(count - 1, 0, n))
-    return _between(path, 1.0 + np.arange(n)[::-1] * (count // n))
+    return _between(path, np.arange(1.0, max(count, 2), count // n)[::-1])
 
 
 @sigma_schedule("Beta")
+def beta_sigmas(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
+    """Sigmas at the quantiles 1, ..., 0 of the Beta(0.6, 0.6) distribution between both ends: AUTOMATIC1111's "Beta",
+    which takes the quantiles of arXiv:2407.12173 in sigma instead of t. Nothing to do with the betas of training."""
+    return sigma_min + _beta_quantile(np.linspace(1, 0, n)) * (sigma_max - sigma_min)
+
+
+@sigma_schedule("Beta of timesteps")
 def beta_quantiles(n: int, sigma_min: float, sigma_max: float, path: Tensor | None) -> np.ndarray:
     """Timesteps at the quantiles 1, 1 - 1/n, ... of the Beta(0.6, 0.6) distribution, so most at both ends
-    (arXiv:2407.12173; ComfyUI's "beta"). Nothing to do with the betas of training."""
-    return _between(path, _beta_quantile(1 - np.arange(n) / n) * (_length(path) - 1))
+    (arXiv:2407.12173; ComfyUI's "beta"). Whole timesteps, as there, unless two would be the same."""
+    t = _beta_quantile(1 - np.arange(n) / n) * (_length(path) - 1)
+    whole = np.rint(t)
+    return _between(path, whole if (np.diff(whole) < 0).all() else t)
 
 
 @sigma_schedule("Align Your Steps")

@@ -156,7 +156,7 @@ class Led:
         self.process = _process(self._own, mu, to_the_end=sigmas is None)
         self.path = self.process.path(
             1,
-            **asked.schedule.path_settings(),
+            **asked.schedule.path_settings(asked.sampler),
             num_inference_steps=asked.num_inference_steps,
         )
         self._index = 0

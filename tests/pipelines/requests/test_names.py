@@ -17,7 +17,7 @@ OF_COMFYUI = {
 }  # fmt: skip
 SPACINGS_ELSEWHERE = {
     "simple": "simple", "sgm_uniform": "path", "karras": "karras", "exponential": "exponential",
-    "beta": "beta_quantiles",
+    "beta": "beta_sigmas",
     "ddim_uniform": "ddim_uniform", "normal": "linspace", "kl_optimal": "kl_optimal", "Polyexponential": "exponential",
     "Automatic": "automatic", "Align Your Steps": "align_your_steps", "DDIM": "ddim_uniform",
 }  # fmt: skip
@@ -51,6 +51,17 @@ def test_one_name_never_means_two():
         assert len({names._plain(label) for label in table.values()}) == len(table)
     for label, name in ((label, name) for name, label in SAMPLER_LABELS.items()):
         assert names.sampler(label) == names.sampler(name) == {"sampler": name}
+
+
+def test_comfyuis_beta_is_not_a1111s():
+    assert names.comfyui_spacing("beta") == "beta_quantiles"
+    assert {names.comfyui_spacing(n) for n in SPACINGS_ELSEWHERE if n != "beta"} == set(SPACINGS_ELSEWHERE.values()) - {
+        "beta_sigmas"
+    }
+
+
+def test_a_spacing_that_nobody_here_has_is_not_read_as_its_neighbour():
+    assert names.spacing("Align Your Steps GITS") is None
 
 
 def test_invokes_suffix_is_karras():

@@ -27,13 +27,13 @@ def network(request):
     return NETWORKS[request.param]
 
 
-def assert_valid(path, network):
+def assert_valid(path, network, leading=False):
     top = min(float(network.sigmas[-1]), math.exp(LOG_SIGMA_MAX))
     visited = path.sigmas[:-1]
     assert path.sigmas.isfinite().all() and path.sigmas[-1] == 0
     assert (path.sigmas.diff() < 0).all() and (visited.log().diff() < -1e-6).all()
     assert visited.max() <= top * (1 + 1e-12) and visited.min() >= network.sigmas[0] * (1 - 1e-12)
-    assert visited[0] >= 0.9 * top
+    assert leading or visited[0] >= 0.9 * top
     assert len(path) == len(visited) == len(path.timesteps)
     assert (path.timesteps >= 0).all() and (path.timesteps <= len(network.sigmas) - 1).all()
     assert (path.timesteps.diff() <= 0).all()
@@ -45,9 +45,10 @@ def assert_valid(path, network):
 def test_every_schedule_and_spacing_gives_a_valid_path(network, schedule, spacing):
     for timesteps, n in product((10, 1000, 4000), (1, 2, 5, 20, 50)):
         path = noise_path(network.alphas_cumprod, schedule, timesteps, None, None, spacing, n)
-        assert_valid(path, network)
+        assert_valid(path, network, leading=spacing == "ddim_uniform" and schedule == MODEL and n >= 10)
         added = any("was added" in note for note in path.notes)
-        assert len(path) == n + added
+        strided = any("one timestep in" in note for note in path.notes)
+        assert len(path) == n + added or strided and len(path) > n
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

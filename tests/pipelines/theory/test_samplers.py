@@ -21,6 +21,7 @@ DRAWS = dict.fromkeys(("ddpm", "euler_ancestral", "dpmpp_2m_sde", "dpm_2_ancestr
     "dpmpp_2s_ancestral": 1,
     "dpmpp_sde": 2,
     "dpmpp_3m_sde": 1,
+    "dpmpp_3m_sde_exact": 1,
     "lcm": 1,
 }  # a step; 0 for the others
 ORDERS = {"euler": 1, "ddim": 1, "heun": 2, "dpm_2": 2, "dpmpp_2m": 2, "unipc": 2}
@@ -32,6 +33,7 @@ WEAK_ORDERS = {
     "dpmpp_sde": 2,
     "dpmpp_2m_sde": 2,
     "dpmpp_3m_sde": 2,
+    "dpmpp_3m_sde_exact": 2,
 }  # of the distribution
 
 
@@ -215,7 +217,7 @@ def test_lms_integrates_a_cubic_slope_exactly_once_it_knows_four_points():
     assert float(steps[0].x) != pytest.approx(integral(steps[0].sigma) - integral(3.0), rel=1e-3)
 
 
-def test_dpmpp_3m_sde_takes_a_guess_that_is_a_parabola_in_log_sigma_exactly():
+def test_the_exact_dpmpp_3m_sde_takes_a_guess_that_is_a_parabola_in_log_sigma_exactly():
     """d(x/sigma) = 2 (x0 - x)/sigma dl without noise, l = -log sigma. k-diffusion and diffusers halve the last term
     of the third order, and diffusers adds it with the other sign: both miss this."""
 
@@ -227,7 +229,9 @@ def test_dpmpp_3m_sde_takes_a_guess_that_is_a_parabola_in_log_sigma_exactly():
 
     sigmas = spaced(12, 0.1, 3.0)
     constant = lambda x, sigma: torch.full_like(x, guess(-math.log(sigma)))  # noqa: E731
-    steps = list(SAMPLERS["dpmpp_3m_sde"](constant, torch.zeros(1, dtype=torch.float64), sigmas, torch.zeros_like))
+    steps = list(
+        SAMPLERS["dpmpp_3m_sde_exact"](constant, torch.zeros(1, dtype=torch.float64), sigmas, torch.zeros_like)
+    )
     for before, after in zip(steps[1:], steps[2:-1], strict=False):
         a, b = -math.log(before.sigma), -math.log(after.sigma)
         exact = solution(b) + math.exp(-2 * (b - a)) * (float(before.x) - solution(a))

@@ -179,7 +179,8 @@ def test_betas_that_are_none_are_refused(betas):
 def test_every_spacing_descends_from_the_top(name, n):
     path = DiffusionProcess(make_betas("linear", 1000)).sigmas
     sigmas = SIGMA_SCHEDULES[name](n, float(path[0]), float(path[-1]), path)
-    assert sigmas.shape == (n,) and sigmas.dtype == torch.float64
+    assert sigmas.dtype == torch.float64
+    assert len(sigmas) == (-(-999 // (1000 // n)) if name == "ddim_uniform" else n)
     assert (sigmas.diff() < 0).all()
     assert name == "ddim_uniform" or abs(float(sigmas[0] / path[-1]) - 1) < 1e-12
     if n > 1 and name not in ("path", "simple", "ddim_uniform", "beta_quantiles"):
@@ -215,7 +216,7 @@ def test_kl_optimal_is_uniform_in_the_arc_tangent_of_sigma():
     "name, spacing, n",
     [("path", "trailing", n) for n in (1, 3, 20, 30, 1000)]
     + [("linspace", "linspace", n) for n in (2, 28, 1000)]
-    + [("ddim_uniform", "leading", n) for n in (1, 3, 20, 30, 999)],
+    + [("ddim_uniform", "leading", n) for n in (1, 20, 40, 999)],
 )
 def test_spacings_along_the_path_visit_the_sigmas_of_diffusers(name, spacing, n):
     """Step counts at which every t is whole: between two, diffusers interpolates sigma, not its logarithm."""
@@ -237,8 +238,9 @@ def test_beta_quantiles_are_those_of_the_distribution():
     rising = torch.linspace(0, 1, 1001, dtype=torch.float64).exp()  # so that log sigma is t / 1000
     for n in (1, 2, 20, 150):
         t = SIGMA_SCHEDULES["beta_quantiles"](n, 0, 0, rising).log().tolist()
+        within = 1e-6 if n == 150 else 0.002  # a thousand timesteps: whole ones, where they differ
         back = [float(mpmath.betainc(0.6, 0.6, 0, x, regularized=True)) for x in t]
-        assert back == pytest.approx([1 - i / n for i in range(n)], abs=1e-6)
+        assert back == pytest.approx([1 - i / n for i in range(n)], abs=within)
 
 
 @pytest.mark.parametrize(
