@@ -68,6 +68,7 @@ export interface RequestFields {
   beta_end: number;
   num_train_timesteps: number;
   sigma_schedule: string;
+  discard_penultimate: boolean;
   guidance_scale: number;
   guidance_curve: [number, number][];
   guidance_rescale: number;
@@ -153,6 +154,7 @@ export interface RequestFields {
   z_values: string;
   prompt_lines: string;
   factor: "2x" | "4x";
+  source: string;
   latents: string;
 }
 

@@ -50,6 +50,9 @@ export function rows(recipe) {
   const pairs = Object.entries(recipe.request ?? {})
     .filter(counts)
     .map(([name, value]) => /** @type {[string, Node | string]} */ ([named(name), valued(name, value)]));
+  for (const { factor, upscaler } of recipe.enlarged ?? []) {
+    pairs.push([t("detail.enlarged"), `${parseInt(factor, 10)}×, ${valued("upscaler", upscaler)}`]);
+  }
   if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
   if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
   if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.map(remark).join(" ")]);

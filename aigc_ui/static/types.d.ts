@@ -375,6 +375,7 @@ export interface Recipe {
   request?: Partial<RequestFields>;
   template?: { prompt?: string };
   unfinished?: { step: number; of: number };
+  enlarged?: { factor: string; upscaler: string }[];
   notes?: string[];
   created?: string;
 }

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipelines.engine.job import Job, Unsaved
-from pipelines.errors import StorageError
+from pipelines.errors import BadFile, NotFound, StorageError
 
 MOST_HELD_BYTES = 256 * 2**20
 
@@ -19,6 +19,7 @@ class Store(Protocol):
 
     def new_id(self) -> str: ...
     def has(self, image_id: str) -> bool: ...
+    def recipe(self, image_id: str) -> dict[str, Any]: ...
     def save(
         self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False, image_id: str = ""
     ) -> str: ...
@@ -38,6 +39,13 @@ class PictureKeeper:
         self._lock = threading.Lock()
         self._held: dict[str, int] = {}  # bytes by job
         self._refusals: dict[str, StorageError] = {}  # the last of each job that holds pictures
+
+    def recipe(self, image_id: str) -> dict[str, Any]:
+        """That of a saved picture; {} where there is none, or the picture is not here any more."""
+        try:
+            return self._store.recipe(image_id)
+        except (NotFound, BadFile):
+            return {}
 
     def add(self, job: Job, images: np.ndarray, recipes: tuple[dict[str, Any], ...], unfinished: bool) -> None:
         """Save new pictures of a job, after those that it holds; a full disk leaves them all with the job.

@@ -68,6 +68,8 @@ def _run(
     latents: LatentStore | None,
 ) -> None:
     request = job.resolved if inputs is None else job.resolved.with_pictures(inputs.load)
+    if source := request.source_id():
+        request = request.with_recipe(keeper.recipe(source))
     finishes = request.latents_id()
     if finishes and latents is not None:
         if job.already_saved:  # the studio ended between the picture and this

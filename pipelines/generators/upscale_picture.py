@@ -1,6 +1,7 @@
 """Pictures made two or four times as wide and high: a kept one, or those that a generator has just painted."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -31,4 +32,14 @@ class UpscalePicture:
             enlarged = yield from _enlarge([picture], factor, request.upscaler, devices)
         except StopEarly:
             return
-        yield Result(np.stack(enlarged), (recipe.new(self.name, request.values(), notes=[]),))
+        kept = _recipe(request)
+        yield Result(np.stack(enlarged), (kept,), unfinished="unfinished" in kept)
+
+
+def _recipe(request: UpscaleRequest) -> dict[str, Any]:
+    """What the source was made with, and how it was enlarged; where nobody knows the first, the second alone."""
+    by = {"factor": request.factor, "upscaler": request.upscaler}
+    if not isinstance(request.recipe.get("request"), dict):
+        return recipe.new(UpscalePicture.name, request.values(), notes=[])
+    before = request.recipe.get("enlarged")
+    return {**request.recipe, "enlarged": [*(before if isinstance(before, list) else ()), by]}

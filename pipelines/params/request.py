@@ -97,6 +97,15 @@ class Request:
         """The same request with the pixels that `load` finds for its ids. Raises what `load` raises."""
         return dataclasses.replace(self, pictures={name: load(i) for name, i in self.picture_ids().items()})
 
+    def source_id(self) -> str:
+        """The id of a saved picture whose recipe goes on in its own, "" for none; override it and `with_recipe` where
+        there is one."""
+        return ""
+
+    def with_recipe(self, recipe: Mapping[str, Any]) -> Self:
+        """The same request with the recipe of that picture."""
+        raise NotImplementedError
+
     def latents_id(self) -> str:
         """The id of kept latents that it finishes, "" for none; override it and `with_latents` where there are some."""
         return ""

@@ -275,12 +275,14 @@ def test_a_kept_picture_is_enlarged_by_the_network_that_is_chosen_there(visit, s
     page.locator("#detail-enlarge-2x").click()
     expect(tiles(page).first).not_to_have_attribute("data-id", made, timeout=120_000)
     enlarged = newest(studio)
-    assert enlarged["recipe"]["request"]["upscaler"] == "4x-stranger" and "4x-stranger" in enlarged["parameters"]
+    assert enlarged["recipe"]["enlarged"] == [{"factor": "2x", "upscaler": "4x-stranger"}]
+    assert "Postprocess upscaler: 4x-stranger" in enlarged["parameters"]
     page.reload()
     tiles(page).first.locator("button").click()
     expect(choice).to_have_value("4x-stranger")  # as this browser had it last
     rows = page.locator("#detail-recipe th")
-    expect(rows).to_have_text(["Start picture", "Enlarged", "Enlarged by", "Made"])
+    expect(rows.get_by_text("Enlarged afterwards", exact=True)).to_be_visible()
+    expect(rows.get_by_text("Seed", exact=True)).to_be_visible()
     page.locator("#detail-next").click()
     expect(rows.get_by_text("Seed", exact=True)).to_be_visible()
     expect(rows.get_by_text("Control strength", exact=True)).to_have_count(0)  # nothing was followed

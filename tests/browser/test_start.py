@@ -306,8 +306,11 @@ def test_enlarging_makes_a_picture_of_twice_the_size(page: Page, studio: Any) ->
     expect(tiles(page).first).not_to_have_attribute("data-id", made, timeout=120_000)  # a full page stays at its length
     after = newest(studio)
     assert (after["width"], after["height"]) == (2 * before["width"], 2 * before["height"])
-    assert after["recipe"]["generator"] == "upscale"
+    assert after["recipe"]["enlarged"] == [{"factor": "2x", "upscaler": "aigc"}]
+    assert after["recipe"]["request"] == before["recipe"]["request"]  # a prompt, a seed and all settings, as before
     tiles(page).first.locator("button").click()
+    expect(page.locator("#detail-recipe th").get_by_text("Enlarged afterwards")).to_be_visible()
+    expect(page.locator("#detail-use")).to_be_visible()
     page.locator("#detail-start").click()
     expect(page.locator("#start-panel .figures")).to_have_text(f"{after['width']} × {after['height']}")
 

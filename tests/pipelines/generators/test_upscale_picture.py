@@ -10,6 +10,9 @@ from pipelines.diffusion.enlarging.upscaler import upscale
 from pipelines.engine import registry
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Progress, Result, StopEarly
+from pipelines.generators.upscale_picture import UpscalePicture
+from pipelines.requests.others import UpscaleRequest
+from pipelines.store import infotext, recipe
 
 KEPT = "ab" * 32
 
@@ -30,8 +33,24 @@ def test_it_gives_the_enlarged_picture_with_what_was_asked(devices, factor, time
     assert isinstance(result, Result) and not result.unfinished
     assert np.array_equal(result.images, upscale(picture(), times, devices)[None])
     assert result.recipes[0]["generator"] == "upscale"
-    assert result.recipes[0]["request"] == {"image": KEPT, "factor": factor, "upscaler": "aigc"}
+    assert result.recipes[0]["request"] == {"image": KEPT, "factor": factor, "upscaler": "aigc", "source": ""}
     assert [event.stage for event in told] == ["loading"] + ["upscaling"] * (times // 2)
+
+
+def test_the_recipe_of_the_picture_goes_on_and_says_what_was_done_to_it(devices):
+    """So that an enlarged picture has a prompt, a seed and all settings, here and in other tools."""
+    known = recipe.new("text-to-image", {"prompt": "a fox", "seed": 7, "upscale": "2x"}, notes=["a note"])
+    request = UpscaleRequest.parse({"image": KEPT, "source": "some-id"})
+    for times in (2, 4):
+        *_, result = UpscalePicture().stream(
+            request.with_recipe(known).with_pictures({KEPT: picture()}.__getitem__), devices
+        )
+        (known,) = result.recipes
+        assert known["request"] == {"prompt": "a fox", "seed": 7, "upscale": "2x"} and known["notes"] == ["a note"]
+        text = infotext.write(known)
+        assert f"Postprocess upscale by: {times}, Postprocess upscaler: AIGC flat art" in text
+        assert infotext.parse(text)["request"]["seed"] == 7
+    assert known["enlarged"] == [{"factor": "2x", "upscaler": "aigc"}] * 2
 
 
 def test_stopped_it_ends_without_a_picture_and_gives_the_upscaler_back(devices):
