@@ -14,9 +14,10 @@ from pipelines.models import vaes
 from pipelines.params import Choice, Field, Flag, Range, Request, Text, described
 from pipelines.prompts import library
 from pipelines.requests import hires
-from pipelines.requests.names import AUTOMATIC
+from pipelines.requests.limits import SIDE_STEP
+from pipelines.requests.names import AUTOMATIC, file_stem
 from pipelines.store import infotext
-from pipelines.store.foreign.names import model_name, named
+from pipelines.store.foreign.names import named
 from pipelines.store.inputs import InputStore
 from pipelines.store.picture_files.roles import MASK
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
@@ -58,7 +59,9 @@ WHY = {
     "styles": "styles.csv has no such style",
 }
 NO_SUCH = "this studio has no such setting"
+_TARGET = ("hr_resize_x", "hr_resize_y")
 _READ = {
+    *_TARGET,
     *PLAIN,
     *RESIZED,
     "styles",
@@ -115,6 +118,7 @@ def _values(body: Mapping[str, Any], request_type: type[Request], model: str | N
         )
     known = fields_of(request_type)
     values: dict[str, Any] = {"upscale": "none"} if "upscale" in known else {}
+    given, rounded = _rounded(given)
     for theirs, ours in PLAIN.items():
         if theirs in given:
             values[ours] = known[ours].spec.check(theirs, given[theirs], known[ours].kind)
@@ -137,6 +141,7 @@ def _values(body: Mapping[str, Any], request_type: type[Request], model: str | N
         Flag().check("send_images", given.get("send_images", True), bool),
         shortened(
             _replaced(given, values)
+            | rounded
             | {name: _why(name, value) for name, value in others.items()}
             | _ignored(given, _READ | _HARMLESS)
         ),
@@ -199,7 +204,7 @@ def checkpoint(title: object, request_type: type[Request]) -> str:
     """The model that a title names: `v1-5`, `v1-5.safetensors`, `v1-5.safetensors [6ce0161689]`. Raises BadRequest."""
     name = re.sub(r" \[[0-9a-f]{6,64}\]$", "", title) if isinstance(title, str) else title
     known = fields_of(request_type)["model"].spec
-    plain = model_name(name) if isinstance(name, str) else name
+    plain = file_stem(name) if isinstance(name, str) else name
     return str(known.check("sd_model_checkpoint", name if name in names_of(request_type, "model") else plain, str))
 
 
@@ -219,6 +224,14 @@ def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str,
             )
     theirs = {"sampler": "sampler_name", "sigma_schedule": "scheduler"}
     return {n: known[n].spec.check(theirs[n], value, str) for n, value in values.items() if n in known}
+
+
+def _rounded(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Sides as A1111 takes them, down to a multiple of 8, and a note for each that was none."""
+    sides = {n: v for n in ("width", "height") if type(v := given.get(n)) is int and v > SIDE_STEP and v % SIDE_STEP}
+    whole = {name: side - side % SIDE_STEP for name, side in sides.items()}
+    notes = {name: f"sides are multiples of {SIDE_STEP}: {whole[name]} is used" for name in sides}
+    return {**given, **whole}, notes
 
 
 def _resized(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
@@ -261,10 +274,32 @@ def _second_pass(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[s
         ours: known[ours].spec.check(theirs, given.get(theirs, default), known[ours].kind)
         for theirs, (ours, default) in HIRES.items()
     }
+    if scale := _scale_to(given, known):
+        values["hires_scale"] = scale
     name = _upscaler(given).casefold()
     here = {ours.casefold(): ours for ours in hires.upscalers()}
     values["hires_upscaler"] = here.get(name) or ("latent" if name.startswith("latent") else "ours")
     return values
+
+
+def _scale_to(given: Mapping[str, Any], known: Mapping[str, Field]) -> float | None:
+    """The scale of `hr_resize_x` and `hr_resize_y`, which go before hr_scale where one of them is not 0."""
+    side = Range(0, 10**5)
+    wide, high = (int(side.check(name, given.get(name, 0), int)) for name in _TARGET)
+    if not wide and not high:
+        return None
+    width, height = (int(given.get(name, known[name].default)) for name in ("width", "height"))
+    scale = hires.scale_to(width, height, wide, high)
+    if scale is None:
+        raise BadRequest(
+            "hr_resize_x and hr_resize_y must have the shape of {width} x {height}; got {wide} x {high}. Set one of "
+            "them to 0, or use hr_scale.",
+            width=width,
+            height=height,
+            wide=wide,
+            high=high,
+        )
+    return float(known["hires_scale"].spec.check("hr_resize_x", scale, float))
 
 
 def _upscaler(given: Mapping[str, Any]) -> str:

@@ -23,18 +23,18 @@ class Range:
         number = _number(name, value, kind)
         if not self.low <= number <= self.high:
             raise BadRequest(
-                "{name} must be {low:g} to {high:g}; got {got}.",
+                "{name} must be {low} to {high}; got {got}.",
                 name=name,
-                low=self.low,
-                high=self.high,
+                low=_written(self.low),
+                high=_written(self.high),
                 got=described(value),
             )
         if kind is int and self.step and (number - self.low) % self.step:
             raise BadRequest(
-                "{name} must be {low:g} plus a multiple of {step:g}; got {got}.",
+                "{name} must be {low} plus a multiple of {step}; got {got}.",
                 name=name,
-                low=self.low,
-                step=self.step,
+                low=_written(self.low),
+                step=_written(self.step),
                 got=described(value),
             )
         return number
@@ -145,6 +145,11 @@ class Curve:
 
 
 Spec = Range | Choice | Text | Flag | Picture | Curve
+
+
+def _written(bound: float | None) -> int | float | None:
+    """A bound as people write it: 4294967296, not 4.29497e+09."""
+    return int(bound) if bound is not None and bound == int(bound) else bound
 
 
 def _number(name: str, value: object, kind: type) -> int | float:

@@ -25,6 +25,9 @@ def is_upscaler(name: str) -> bool:
     return name in OWN_UPSCALERS or files.is_installed(files.UPSCALER, name)
 
 
+SAME_SHAPE = 0.02  # how far the scales of both sides may lie apart, as sides are rounded to multiples of 8
+
+
 @dataclass(frozen=True)
 class SecondPass(Part):
     """Sizes are (width, height) of the first pass and, out of it, of the second."""
@@ -102,3 +105,10 @@ class SecondPass(Part):
                 new_height=high,
                 most=LARGEST_SIDE,
             )
+
+
+def scale_to(width: int, height: int, wide: int, high: int) -> float | None:
+    """The scale that takes a picture to another tool's target size, in which a side of 0 follows the other; None where
+    the target has another shape, so that no scale makes it."""
+    scales = [new / old for new, old in ((wide, width), (high, height)) if new and old]
+    return round(max(scales), 4) if scales and max(scales) - min(scales) < SAME_SHAPE else None

@@ -12,13 +12,9 @@ from pipelines.theory.samplers import SAMPLER_LABELS
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
 _SAMPLERS_ELSEWHERE = {
-    "dpm_2": ("kdpm_2", "k_dpm_2"),
-    "dpm_2_ancestral": ("kdpm_2_a", "k_dpm_2_a"),
-    "dpmpp_2s_ancestral": ("dpmpp_2s",),
-    "euler_ancestral": ("k_euler_a",),
-    "euler": ("k_euler",),
-    "heun": ("k_heun",),
-    "lms": ("k_lms",),
+    "dpm_2": ("kdpm_2",),
+    "dpm_2_ancestral": ("kdpm_2_a", "dpm_2_a"),
+    "dpmpp_2s_ancestral": ("dpmpp_2s", "dpmpp_2s_a"),
     "dpmpp_sde": ("dpmpp_sde_gpu",),
     "dpmpp_2m_sde": ("dpmpp_2m_sde_gpu",),
     "dpmpp_3m_sde": ("dpmpp_3m_sde_gpu",),
@@ -27,7 +23,8 @@ _SAMPLERS_ELSEWHERE = {
 _SPACINGS_ELSEWHERE = {
     "linspace": ("normal",),
     "exponential": ("polyexponential",),  # with rho = 1, as it is run everywhere, it is the same
-    "karras": ("k",),
+    "karras": ("k", "ka"),
+    "path": ("turbo",),
     "align_your_steps": ("ays",),
     "align_your_steps_xl": ("ays xl",),
 }
@@ -43,6 +40,11 @@ _AUTOMATIC = {
 
 def _plain(text: str) -> str:
     return re.sub(r"[\s_/-]+", " ", text.casefold()).strip()
+
+
+def _of_sampler(text: str) -> str:
+    """A sampler's plain name, without the "k_" of A1111's and InvokeAI's older names."""
+    return _plain(text).removeprefix("k ")
 
 
 def _table(labels: Mapping[str, str], elsewhere: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -93,7 +95,7 @@ def has_ending(file: str) -> bool:
 def sampler(text: str) -> dict[str, str]:
     """The fields that a sampler's name says: `sampler`, and `sigma_schedule` where it ends in one, as in "DPM++ 2M
     Karras". Empty for an unknown one."""
-    plain = _plain(text)
+    plain = _of_sampler(text)
     if plain in _SAMPLERS:
         return {"sampler": _SAMPLERS[plain]}
     words = plain.split(" ")

@@ -206,15 +206,12 @@ def _second_pass(pairs: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]
 
 
 def _resized(pairs: Mapping[str, str]) -> float | None:
-    """The scale of "Hires resize", in which a side of 0 follows the other; None where it changes the picture's shape,
-    so that no scale of ours makes it."""
+    """The scale of "Hires resize"; None where there is none that makes it."""
     sizes = [re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", pairs.get(key, "")) for key in ("Size", "Hires resize")]
     if not all(sizes):
         return None
     (width, height), (wide, high) = ((int(size[1]), int(size[2])) for size in sizes if size)
-    scales = [new / old for new, old in ((wide, width), (high, height)) if new and old]
-    whole = scales and max(scales) - min(scales) < 0.02
-    return round(max(scales), 4) if whole else None
+    return hires.scale_to(width, height, wide, high)
 
 
 def _hires(request: Mapping[str, Any]) -> bool:

@@ -334,8 +334,9 @@ def test_a_mask_is_softened_filled_and_cut_around_as_it_is_asked_for(studio: Stu
     [
         ({"steps": 5000}, "steps must be 1 to 150; got 5000."),
         ({"cfg_scale": "much"}, "cfg_scale must be a number; got 'much'."),
-        ({"width": 65}, "width must be 64 plus a multiple of 8; got 65."),
-        ({"seed": 2**64}, "seed must be"),
+        ({"width": 60}, "width must be 64 to"),
+        ({"seed": 2**64}, "seed must be -1 to 18446744073709551615; got"),
+        ({"enable_hr": True, "hr_resize_x": 256, "hr_resize_y": 128}, "must have the shape of 128 x 128; got 256 x 12"),
         ({"sampler_name": "Restart X"}, "sampler_name must be one of"),
         ({"scheduler": "Sideways"}, "scheduler must be one of"),
         ({"n_iter": 0}, "n_iter must be 1 to 16"),
@@ -370,6 +371,13 @@ def test_pictures_that_are_none_get_a_sentence(studio: Studio, pictures: Any, sa
     assert said in message(studio.program(), "img2img", {"init_images": pictures})
 
 
+def test_a_side_between_two_multiples_of_8_is_the_lower_one_and_that_is_said(studio: Studio):
+    answer = post(studio.program(), "txt2img", {"steps": 1, "width": 71, "height": 64})
+    info = json.loads(answer["info"])
+    assert (info["width"], info["height"]) == (64, 64)
+    assert info["ignored"] == {"width": "sides are multiples of 8: 64 is used"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "ours"),
@@ -379,6 +387,7 @@ def test_pictures_that_are_none_get_a_sentence(studio: Studio, pictures: Any, sa
         ({"hr_upscaler": "Latent (bicubic antialiased)"}, (2.0, 0, 0.75, "latent")),
         ({"hr_upscaler": "R-ESRGAN 4x+"}, (2.0, 0, 0.75, "ours")),
         ({"hr_upscaler": "Lanczos"}, (2.0, 0, 0.75, "lanczos")),
+        ({"hr_scale": 3, "hr_resize_x": 192}, (1.5, 0, 0.75, "latent")),
     ],
 )
 def test_hires_is_the_second_pass(studio: Studio, said: dict, ours: tuple):

@@ -64,6 +64,24 @@ def test_a_spacing_that_nobody_here_has_is_not_read_as_its_neighbour():
     assert names.spacing("Align Your Steps GITS") is None
 
 
+OLD_ALIASES = {
+    "k_dpmpp_2m": ("dpmpp_2m", None), "k_dpmpp_2m_ka": ("dpmpp_2m", "karras"), "k_lms_ka": ("lms", "karras"),
+    "k_dpm_2_a": ("dpm_2_ancestral", None), "k_dpmpp_2s_a": ("dpmpp_2s_ancestral", None),
+    "k_dpmpp_2s_a_ka": ("dpmpp_2s_ancestral", "karras"), "k_euler_a": ("euler_ancestral", None),
+    "k_dpmpp_sde_ka": ("dpmpp_sde", "karras"), "k_dpmpp_3m_sde": ("dpmpp_3m_sde", None), "k_euler": ("euler", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("alias, fields", OLD_ALIASES.items())
+def test_a1111s_older_aliases_are_known(alias, fields):
+    sampler, spacing = fields
+    assert names.sampler(alias) == {"sampler": sampler} | ({"sigma_schedule": spacing} if spacing else {})
+
+
+def test_turbo_is_forges_name_of_the_trailing_timesteps():
+    assert names.spacing("Turbo") == "path"
+
+
 def test_invokes_suffix_is_karras():
     assert names.sampler("dpmpp_sde_k") == {"sampler": "dpmpp_sde", "sigma_schedule": "karras"}
 
