@@ -275,7 +275,7 @@ def _second_pass(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[s
         for theirs, (ours, default) in HIRES.items()
     }
     if scale := _scale_to(given, known):
-        values["hires_scale"] = scale
+        values["hires_scale"] = known["hires_scale"].spec.check("hr_resize_x", scale, float)
     name = _upscaler(given).casefold()
     here = {ours.casefold(): ours for ours in hires.upscalers()}
     values["hires_upscaler"] = here.get(name) or ("latent" if name.startswith("latent") else "ours")
@@ -299,7 +299,7 @@ def _scale_to(given: Mapping[str, Any], known: Mapping[str, Field]) -> float | N
             wide=wide,
             high=high,
         )
-    return float(known["hires_scale"].spec.check("hr_resize_x", scale, float))
+    return scale
 
 
 def _upscaler(given: Mapping[str, Any]) -> str:
