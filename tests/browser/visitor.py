@@ -32,6 +32,8 @@ def count(page: Page, pictures: int) -> None:
 
 def generate(page: Page, prompt: str, **settings: float) -> None:
     write(page, prompt, **settings)
+    # what the job before ended in is not what `finish` waits for
+    page.locator("#live-view").evaluate("view => { if (view.dataset.state === 'done') view.dataset.state = 'before'; }")
     page.locator("#generate").click()
 
 
