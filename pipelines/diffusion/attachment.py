@@ -17,6 +17,8 @@ class Attachment:
 
     sees_whole = False
     """Whether it looks at all of the picture at once, so that the picture cannot be worked in tiles."""
+    notes: tuple[str, ...] = ()
+    """What to say of it with the picture."""
 
     def adapted(self, model: Bundle) -> Bundle:
         """The model with other parts, before it reads a prompt. The given one stays as it is."""

@@ -24,8 +24,17 @@ TERMINAL = (  # they speak before there is a page, to whoever typed the command:
     "pipelines/device/hardware.py",
     "pipelines/places.py",
 )
-NAMES = {"LoRA", "ControlNet", "IP-Adapter", "DySample", "a StyleGAN3", "a StyleGAN2", "a BigGAN", "a transformer"}
-NAMES |= {"styles.csv", "a LoHa", "a LoKr", "an OFT", "a DoRA", "an IA3"}
+NAMES = {
+    "LoRA",
+    "ControlNet",
+    "IP-Adapter",
+    "DySample",
+    "a StyleGAN3",
+    "a StyleGAN2",
+    "a BigGAN",
+    "a transformer",
+    "styles.csv",
+}
 
 
 def sources() -> dict[str, ast.Module]:

@@ -1,4 +1,4 @@
-"""LoRA (arXiv:2106.09685): W x + scale * up(down x), the product held beside weights that stay as they are.
+"""LoRA (arXiv:2106.09685) and its kin: W x + weight * (W' x - W x), held beside weights that stay as they are.
 
 The model with LoRAs is a variant that shares every tensor of the base, so that two jobs with different ones share the
 base and nothing else, and without them the base is what it was, bit for bit. What a file adds is a model of its own to
@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import separate
 from pipelines.diffusion.addons.lora_keys import Place, Places
-from pipelines.diffusion.addons.lora_reading import Product, read
+from pipelines.diffusion.addons.lora_reading import read
+from pipelines.diffusion.addons.lora_terms import Term
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
@@ -31,49 +33,51 @@ from pipelines.requests.loras import Wanted, all_loras
 from pipelines.requests.text_to_image import TextToImageRequest
 
 PARTS = ("unet", "transformer", "text_encoder", "text_encoder_2", "text_encoder_3")
-Weighted = tuple[Product, float]
+Weighted = tuple[Term, float]
 
 
-class Products:
-    """What one file adds to one model, for the device manager. Half that several modules share is there once."""
+class Terms:
+    """What one file adds to one model, for the device manager, and notes of what was left of it. A tensor that several
+    modules share is there once."""
 
-    def __init__(self, by_place: Mapping[Place, Product]) -> None:
-        self.by_place = by_place
+    def __init__(self, by_place: Mapping[Place, Term], notes: tuple[str, ...]) -> None:
+        self.by_place, self.notes = by_place, notes
 
     @property
     def nbytes(self) -> int:
-        each = {t.data_ptr(): t.nbytes for product in self.by_place.values() for t in (product.down, product.up)}
-        return sum(each.values())
+        return sum({t.data_ptr(): t.nbytes for term in self.by_place.values() for t in term.tensors()}.values())
 
-    def to(self, device: Any) -> Products:
+    def to(self, device: Any) -> Terms:
         return self._changed(lambda tensor: tensor.to(device))
 
-    def as_weights(self, dtype: Any) -> Products:
+    def as_weights(self, dtype: Any) -> Terms:
         """In that dtype, and in memory of its own: a file may change while its numbers are in use."""
-        return self._changed(lambda tensor: tensor.to(dtype, copy=True))
+        return self._changed(lambda t: t.to(dtype, copy=True) if t.is_floating_point() else t)
 
-    def _changed(self, change: Callable[[Tensor], Tensor]) -> Products:
-        made: dict[int, Tensor] = {}
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Terms:
+        made: dict[tuple[int, torch.Size], Tensor] = {}
 
         def once(tensor: Tensor) -> Tensor:
-            if tensor.data_ptr() not in made:
-                made[tensor.data_ptr()] = change(tensor)
-            return made[tensor.data_ptr()]
+            key = tensor.data_ptr(), tensor.shape
+            if key not in made:
+                made[key] = change(tensor)
+            return made[key]
 
-        self.by_place = {place: Product(once(p.down), once(p.up)) for place, p in self.by_place.items()}
+        self.by_place = {place: term.changed(once) for place, term in self.by_place.items()}
         return self
 
 
 class Added:
-    """A hook that adds products, each times its weight, to what a module answers."""
+    """A hook that adds terms, each times its weight, to what a module answers. Each is told the module's own answer."""
 
-    def __init__(self, products: Sequence[Weighted]) -> None:
-        self._products = tuple(products)
+    def __init__(self, terms: Sequence[Weighted]) -> None:
+        self._terms = tuple(terms)
 
     def __call__(self, module: Any, given: tuple[Tensor, ...], answer: Tensor) -> Tensor:
-        for product, weight in self._products:
-            answer = answer + product(module, given[0]) * weight
-        return answer
+        changed = answer
+        for term, weight in self._terms:
+            changed = changed + term(module, given[0], answer) * weight
+        return changed
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +86,7 @@ class Loras(Attachment):
 
     added: Mapping[Place, Sequence[Weighted]]
     mark: str
+    notes: tuple[str, ...] = ()
 
     def adapted(self, model: Bundle) -> Bundle:
         if not self.added:
@@ -105,27 +110,28 @@ def leased(wanted: Sequence[Wanted], bundle: Bundle, devices: DeviceManager) -> 
     """
     with ExitStack() as held:
         added: defaultdict[Place, list[Weighted]] = defaultdict(list)
-        used = []
+        used, notes = [], []
         for name, weight, text_weight in wanted:
             path = files.find(files.LORA, name)
-            for place, product in held.enter_context(_products(path, bundle, devices)).by_place.items():
+            terms = held.enter_context(_terms(path, bundle, devices))
+            notes += terms.notes
+            for place, term in terms.by_place.items():
                 scale = weight if place[0] == bundle.network_part else text_weight
                 if scale:
-                    added[place].append((product, float(scale)))
+                    added[place].append((term, float(scale)))
             if weight:
                 used.append((files.identity(path), float(weight)))
-        yield Loras(added, hashlib.sha256(repr(used).encode()).hexdigest()[:16])
+        yield Loras(added, hashlib.sha256(repr(used).encode()).hexdigest()[:16], tuple(dict.fromkeys(notes)))
 
 
 @contextmanager
-def _products(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Products]:
+def _terms(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Terms]:
     """On the device; where that is full and has memory of its own, in main memory, from where each visits it."""
 
-    def load() -> Products:
+    def load() -> Terms:
         parts = {name: part for name in PARTS if (part := bundle.part(name)) is not None}
-        return Products(read(path, Places(parts, bundle.network_part, bundle.info.architecture))).as_weights(
-            bundle.dtype
-        )
+        places = Places(parts, bundle.network_part, bundle.info.architecture)
+        return Terms(*read(path, places)).as_weights(bundle.dtype)
 
     identity = f"{files.identity(path)} {models.identity(bundle.info)}"
     key = f"LoRA {path.stem}@{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
@@ -133,13 +139,13 @@ def _products(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Pr
     if separate(bundle.device) and not devices.has_room(key, nbytes):
         yield load()
         return
-    with devices.lease(key, load) as products:
-        yield products
+    with devices.lease(key, load) as terms:
+        yield terms
 
 
 def _changed(module: Any, part: str, added: Mapping[Place, Sequence[Weighted]]) -> Any:
     copy = sharing(module)
-    for (whose, path), products in added.items():
+    for (whose, path), terms in added.items():
         if whose == part:
-            copy.get_submodule(path).register_forward_hook(Added(products))
+            copy.get_submodule(path).register_forward_hook(Added(terms))
     return copy

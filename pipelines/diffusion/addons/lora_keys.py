@@ -14,17 +14,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from pipelines.errors import Sentence
+from pipelines.diffusion.addons.lora_terms import NORMS
 from pipelines.models.checkpoints.original_names import ORIGINALS
 
-DOWN, UP, ALPHA = "down", "up", "alpha"
+DOWN, UP, MID, ALPHA, SCALE, UP_BIAS = "down", "up", "mid", "alpha", "scale", "up_bias"
+DORA, MAGNITUDE = "dora_scale", "magnitude"
+LYCORIS = (
+    *(f"hada_{name}" for name in ("w1_a", "w1_b", "w2_a", "w2_b", "t1", "t2")),
+    *(f"lokr_{name}" for name in ("w1", "w1_a", "w1_b", "w2", "w2_a", "w2_b", "t2")),
+    *("dora_scale", "diff", "diff_b", "w_norm", "b_norm", "oft_blocks", "oft_diag", "rescale", "on_input"),
+)
 ENDINGS = {
     ".lora_down.weight": DOWN,
     ".lora_up.weight": UP,
+    ".lora_mid.weight": MID,
+    ".lora_up.bias": UP_BIAS,
     ".lora_A.weight": DOWN,
     ".lora_B.weight": UP,
+    ".lora_B.bias": UP_BIAS,
     ".lora_A.default.weight": DOWN,
     ".lora_B.default.weight": UP,
     ".lora_linear_layer.down.weight": DOWN,
@@ -33,17 +43,14 @@ ENDINGS = {
     ".lora.up.weight": UP,
     "_lora.down.weight": DOWN,
     "_lora.up.weight": UP,
+    ".lora_magnitude_vector": MAGNITUDE,
+    ".lora_magnitude_vector.weight": MAGNITUDE,
+    ".lora_magnitude_vector.default.weight": MAGNITUDE,
     ".alpha": ALPHA,
-}
-OTHER_KINDS = {
-    "hada_": Sentence("a LoHa"),
-    "lokr_": Sentence("a LoKr"),
-    "oft_": Sentence("an OFT"),
-    "dora_scale": Sentence("a DoRA"),
-    "lora_magnitude_vector": Sentence("a DoRA"),
-    "lora_mid": Sentence("a LoCon in Tucker form"),
-    "ia3": Sentence("an IA3"),
-    ".diff": Sentence("a difference of whole weights"),
+    **{f".{name}": name for name in LYCORIS},
+    **{f".{name}.weight": name for name in ("a1", "a2", "b1", "b2", "bm")},
+    ".weight": "weight",
+    ".scale": SCALE,
 }
 PREFIXES = {
     "lora_te_": "text_encoder",
@@ -71,32 +78,29 @@ Place = tuple[str, str]  # a part, and the path of a module in it
 
 
 def split(key: str) -> tuple[str, str] | None:
-    """What a key names and which half of it this is; None where it is no key of a LoRA."""
-    for ending, role in ENDINGS.items():
+    """The module that a key names and what of it this is; None where it is no key of an adapter."""
+    for ending, role in ENDINGS.items():  # the plainest come last
         if key.endswith(ending):
             return key.removesuffix(ending), role
     return None
-
-
-def other_kind(keys: Iterator[str]) -> str:
-    """What else the file is, in words; "" where that is not known."""
-    endings = (".".join(["", *key.split(".")[-2:]]) for key in keys)
-    return next((label for ending in endings for mark, label in OTHER_KINDS.items() if mark in ending), "")
 
 
 class Places:
     """Where the names of LoRA files lead in one model: to parts, and to paths of modules in them."""
 
     def __init__(self, parts: dict[str, Any], network: str, architecture: str) -> None:
-        self._network = network
+        self.network, self.architecture = network, architecture
+        context = getattr(parts[network].config, "cross_attention_dim", 0)
+        self.context = context if isinstance(context, int) else 0
+        """The width of the text that a U-Net's attention reads; 0 where it has none or several."""
         self._t5 = "text_encoder_3" if "text_encoder_3" in parts else "text_encoder_2"
         self._originals = ORIGINALS.get(architecture)
         self._blocks = len(getattr(parts[network], "transformer_blocks", ()))
-        self.modules = {
+        self.modules: dict[Place, Any] = {
             (part, path): module
             for part, whole in parts.items()
             for path, module in whole.named_modules()
-            if isinstance(module, nn.Linear | nn.Conv2d)
+            if isinstance(module, (nn.Linear, nn.Conv2d, *NORMS)) and getattr(module, "weight", None) is not None
         }
         self._paths = {(part, name): path for part, path in self.modules for name in _names(path)}
         if network == "unet":
@@ -105,27 +109,35 @@ class Places:
                 name = _renamed(path, theirs)
                 self._paths.setdefault((part, name.replace(".", "_")), path)
 
-    def rows(self, name: str, up: Tensor) -> dict[Place, Tensor]:
-        """The rows of `up` (out, r) by the modules that they change; {} where the model lacks what the file names.
+    def rows(self, name: str, count: int | None) -> dict[Place, Tensor | None]:
+        """Which of a matrix's `count` rows each module has that it changes, None for all; {} where the model lacks
+        what the file names. Without a count they are as many as the modules have.
 
         Raises RuntimeError for rows that cannot be shared out among the modules of a fused matrix.
         """
-        part, inner = self._part_of(name)
+        part, inner = self.part_of(name)
         if place := self._find(part, inner):
-            return {place: up}
-        theirs = self._originals.find(inner) if self._originals and part == self._network else None
+            return {place: None}
+        theirs = self._originals.find(inner) if self._originals and part == self.network else None
         if self._originals is None or theirs is None:
             return {}
-        made = self._originals.diffusers_layout({f"{theirs}.weight": up}, self._blocks)
-        found = {(part, ours.removesuffix(".weight")): rows for ours, rows in made.items()}
-        return found if found.keys() <= self.modules.keys() else {}
+        ours = [(part, path) for path in self._originals.parts(theirs)]
+        if not all(place in self.modules for place in ours):
+            return {}
+        count = sum(len(self.modules[place].weight) for place in ours) if count is None else count
+        every = torch.arange(count)
+        made = self._originals.diffusers_layout({f"{theirs}.weight": every}, self._blocks)
+        return {
+            (part, path.removesuffix(".weight")): None if torch.equal(rows, every) else rows
+            for path, rows in made.items()
+        }
 
-    def _part_of(self, name: str) -> tuple[str, str]:
+    def part_of(self, name: str) -> tuple[str, str]:
         for prefix, part in PREFIXES.items():
             if name.startswith(prefix):
                 return self._t5 if part == "t5" else part, name.removeprefix(prefix)
         prefix = next(prefix for prefix in NETWORK_PREFIXES if name.startswith(prefix))
-        return self._network, name.removeprefix(prefix)
+        return self.network, name.removeprefix(prefix)
 
     def _find(self, part: str, name: str) -> Place | None:
         plain = name.replace(".processor.", ".").removeprefix("text_model.").removeprefix("text_model_")

@@ -1,151 +1,178 @@
-"""A LoRA's file to the products that it adds, by the modules of one model. Refused unless all of it fits."""
+"""A LoRA's file to what it adds, by the modules of one model. What fits is taken, and what was left is said."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipelines.diffusion.addons import lora_keys
-from pipelines.diffusion.addons.lora_keys import ALPHA, DOWN, UP, Place, Places
+from pipelines.diffusion.addons.lora_base import check_base
+from pipelines.diffusion.addons.lora_dora import decomposed
+from pipelines.diffusion.addons.lora_keys import DORA, DOWN, MAGNITUDE, SCALE, UP, Place, Places
+from pipelines.diffusion.addons.lora_kinds import Built, Roles, built
+from pipelines.diffusion.addons.lora_terms import NORMS, Misfit, Term, Whole
 from pipelines.errors import BadFile, Sentence
 from pipelines.models.addons import files
-from pipelines.models.library.adapters import lora_base
-from pipelines.models.library.kinds import NAMES
+
+LEAST = 0.5
+"""The share of a file's modules that must fit: with fewer it belongs to another model."""
+NAMED = 3
+"""How many of the names that were left are said."""
 
 
-@dataclass(frozen=True)
-class Product:
-    """up @ down, its alpha / rank already in `up`; of a convolution, the kernel is in `down`."""
+@dataclass
+class Reading:
+    """What a file adds by module, the keys that were left, and what became of the modules that it names."""
 
-    down: Tensor  # (r, in) or (r, in, kh, kw)
-    up: Tensor  # (out, r) or (out, r, 1, 1)
+    by_place: dict[Place, Term] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+    fitted: int = 0
+    lacking: list[str] = field(default_factory=list)
+    misfits: list[BadFile] = field(default_factory=list)
+    halves: list[BadFile] = field(default_factory=list)
 
-    def __call__(self, module: Any, x: Tensor) -> Tensor:
-        """What it adds to the module's answer to x, where x is: it may visit a device for this one use."""
-        down, up = self.down.to(x), self.up.to(x)
-        if isinstance(module, nn.Linear):
-            return F.linear(F.linear(x, down), up)
-        return F.conv2d(F.conv2d(x, down, None, module.stride, module.padding, module.dilation), up)
+    def refusal(self, path: Path, tensors: Mapping[str, Tensor]) -> BadFile | None:
+        """Why nothing, or too little to be of use, can be taken; None where enough fits."""
+        others = len(self.lacking) + len(self.misfits) + len(self.halves)
+        if self.fitted and self.fitted >= LEAST * (self.fitted + others):
+            return None
+        if len(self.lacking) > len(self.misfits):
+            return BadFile(
+                "{file} changes {number} of {all} modules that this model lacks ({first}, ...): it was made for "
+                "another. Choose another LoRA or model.",
+                file=path.name[:60],
+                number=len(self.lacking),
+                all=self.fitted + others,
+                first=self.lacking[0][:60],
+            )
+        if errors := self.misfits + self.halves:
+            return errors[0]
+        return BadFile(
+            "{file} is no LoRA: it holds {held}. Put it where its kind belongs.",
+            file=path.name[:60],
+            held=next(iter(tensors), "nothing")[:80],
+        )
 
-    def __deepcopy__(self, memo: Any) -> Product:
-        return self  # copies of a module share it, as they share their weights
+    def notes(self, path: Path, number: int) -> tuple[Sentence, ...]:
+        """What to say of the keys that were left, of so many in the file."""
+        if not self.left:
+            return ()
+        named = ", ".join(_short(name) for name in self.left[:NAMED])
+        note = Sentence(
+            "{file}: {left} of {all} tensors fit nothing in this model and were left out ({first}).",
+            file=path.name[:60],
+            left=len(self.left),
+            all=number,
+            first=named + (", ..." if len(self.left) > NAMED else ""),
+        )
+        return (note,)
 
 
-def read(path: Path, places: Places) -> dict[Place, Product]:
-    """A file's products by where they go. Raises BadFile unless every key is known and every shape fits."""
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else f"...{name[-57:]}"
+
+
+def read(path: Path, places: Places) -> tuple[dict[Place, Term], tuple[Sentence, ...]]:
+    """What a file adds by where it goes, and what to say of it.
+
+    Raises BadFile for a file that is no LoRA, is damaged, or was made for another model.
+    """
     tensors = files.tensors(path)
-    halves = _halves(path, tensors)
-    found = {name: _rows(path, name, half[UP], places) for name, half in halves.items()}
-    lost = sorted(name for name, rows in found.items() if not rows)
-    if lost:
-        raise BadFile(
-            "{file} changes {number} of {all} modules that this model lacks ({first}, ...): it was made for "
-            "{base}. Choose another LoRA or model.",
-            file=path.name[:60],
-            number=len(lost),
-            all=len(halves),
-            first=lost[0][:60],
-            base=_made_for(tensors),
-        )
-    alphas = _alphas(path)
-    products: dict[Place, Product] = {}
-    for name, half in halves.items():
-        for place, up in found[name].items():
-            if place in products:
-                raise BadFile(
-                    "{file} changes {place} twice. Get the file again.", file=path.name[:60], place=place[1][:80]
-                )
-            products[place] = _product(path, half | {UP: up}, places.modules[place], place, alphas)
-    return products
+    check_base(path, places)
+    alphas, reading = _alphas(path), Reading()
+    reading.left += [key for key in tensors if lora_keys.split(key) is None]
+    for name, keys in _by_module(tensors).items():
+        roles = {role: tensors[key].float() for role, key in keys.items()}
+        try:
+            used = _take(name, roles, places, alphas, reading)
+        except Misfit:
+            reading.misfits.append(_misfit(path, name, roles, places))
+            used = frozenset[str]()
+        if lone := {DOWN, UP} - roles.keys() if not used and {DOWN, UP} & roles.keys() else set[str]():
+            reading.halves += [_half(path, name, role) for role in lone]
+        reading.left += [key for role, key in keys.items() if role not in used]
+    if refusal := reading.refusal(path, tensors):
+        raise refusal
+    return reading.by_place, reading.notes(path, len(tensors))
 
 
-def _rows(path: Path, name: str, up: Tensor, places: Places) -> dict[Place, Tensor]:
-    """The up half by where its rows go: of an original's fused matrix to several modules."""
+def _by_module(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
+    """The keys of each module that the file names, by role."""
+    modules: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for key in tensors:
+        if named := lora_keys.split(key):
+            modules[named[0]].setdefault(named[1], key)
+    return dict(modules)
+
+
+def _take(name: str, roles: Roles, places: Places, alphas: Mapping[str, float], reading: Reading) -> frozenset[str]:
+    """Adds what one module of the file says, and gives the roles that were used. Raises Misfit."""
+    part = places.part_of(name)[0]
+    whole = built(roles, lambda rank: alphas.get(part, rank) / rank) or _replacement(roles)
+    if whole is None:
+        return frozenset()
     try:
-        return places.rows(name, up)
+        rows = places.rows(name, whole.term.count)
     except RuntimeError:
-        raise BadFile(
-            "{file} does not fit this model: the {rows} rows of {name} cannot be shared out. Choose another "
-            "LoRA or model.",
-            file=path.name[:60],
-            rows=up.shape[0],
-            name=name[-70:],
-        ) from None
+        raise Misfit from None
+    if not whole.replaces and not rows:
+        reading.lacking.append(name)
+    if not rows or rows.keys() & reading.by_place.keys():
+        return frozenset()
+    pieces = {place: _piece(whole, places.modules[place], index) for place, index in rows.items()}
+    for role in (DORA, MAGNITUDE):
+        if role in whole.roles:
+            magnitude = roles[role] if role == DORA else roles[role].flatten()
+            pieces = decomposed(pieces, magnitude, {place: (places.modules[place], rows[place]) for place in rows})
+    reading.by_place |= pieces
+    reading.fitted += not whole.replaces
+    return whole.roles
 
 
-def _halves(path: Path, tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """By module name of the file: down, up and perhaps alpha."""
-    if other := lora_keys.other_kind(iter(tensors)):
-        raise BadFile(
-            "{file} is {other}, not a LoRA; only products of two matrices can be used.",
-            file=path.name[:60],
-            other=other,
-        )
-    halves: defaultdict[str, dict[str, Tensor]] = defaultdict(dict)
-    for key, tensor in tensors.items():
-        named = lora_keys.split(key)
-        if named is None:
-            raise BadFile(
-                "{file} is no LoRA: it holds {held}. Put it where its kind belongs.", file=path.name[:60], held=key[:80]
-            )
-        halves[named[0]][named[1]] = tensor
-    for name, half in halves.items():
-        missing = [role for role in (DOWN, UP) if role not in half]
-        if missing:
-            raise BadFile(
-                "{file} lacks the {missing} half of {name}. Get the file again.",
-                file=path.name[:60],
-                missing=missing[0],
-                name=name[:80],
-            )
-        if min(half[DOWN].dim(), half[UP].dim()) < 2:
-            raise BadFile(
-                "{file} has halves of {name} that are no matrices. Get the file again.",
-                file=path.name[:60],
-                name=name[:80],
-            )
-    return dict(halves)
+def _piece(whole: Built, module: Any, index: Tensor | None) -> Term:
+    term = whole.term if index is None else whole.term.rows(index)
+    if whole.replaces:
+        if not isinstance(module, NORMS) or module.weight is None:
+            raise Misfit
+        term = term.shaped(module)
+        own = module.weight.detach().cpu().float()
+        return term.changed(lambda given: given - own)
+    return term.shaped(module)
 
 
-def _product(path: Path, half: dict[str, Tensor], module: Any, place: Place, alphas: dict[str, float]) -> Product:
-    down, up = half[DOWN].float(), half[UP].float()
-    rank = down.shape[0]
-    kernel = tuple(module.weight.shape[2:])  # () of a linear map
-    shapes = (rank, module.weight.shape[1], *kernel), (module.weight.shape[0], rank, *(1 for _ in kernel))
-    if rank == 0 or not (_is(down, shapes[0]) and _is(up, shapes[1])) or getattr(module, "groups", 1) != 1:
-        raise BadFile(
-            "{file} does not fit this model: at {place} it has {up} x {down} where {weight} is. Choose another LoRA or "
-            "model.",
-            file=path.name[:60],
-            place=place[1][-70:],
-            up=tuple(half[UP].shape),
-            down=tuple(half[DOWN].shape),
-            weight=tuple(module.weight.shape),
-        )
-    alpha = half.get(ALPHA)
-    if alpha is not None and alpha.numel() != 1:
-        raise BadFile("{file} has an alpha that is no number. Get the file again.", file=path.name[:60])
-    scale = (float(alpha) if alpha is not None else alphas.get(place[0], rank)) / rank
-    return Product(down.reshape(shapes[0]), up.reshape(shapes[1]) * scale)
+def _replacement(roles: Roles) -> Built | None:
+    """A norm's whole new weight, as FLUX's own LoRAs have it: `norm_k.weight` of diffusers, `key_norm.scale` of BFL."""
+    for role in ("weight", SCALE):
+        if role in roles and roles[role].dim() == 1:
+            return Built(Whole(roles[role]), frozenset({role}), replaces=True)
+    return None
 
 
-def _is(tensor: Tensor, shape: tuple[int, ...]) -> bool:
-    """Whether it has that shape, but for dimensions of 1 at its end: a linear map may be said as a convolution."""
-    return tuple(_without_ones(tensor.shape)) == tuple(_without_ones(shape))
+def _half(path: Path, name: str, missing: str) -> BadFile:
+    return BadFile(
+        "{file} lacks the {missing} half of {name}. Get the file again.",
+        file=path.name[:60],
+        missing=missing,
+        name=name[:80],
+    )
 
 
-def _without_ones(shape: Sequence[int]) -> list[int]:
-    kept = list(shape)
-    while len(kept) > 2 and kept[-1] == 1:
-        kept.pop()
-    return kept
+def _misfit(path: Path, name: str, roles: Roles, places: Places) -> BadFile:
+    """What the file has where, and what the model has there."""
+    weights = [tuple(places.modules[place].weight.shape) for place in places.rows(name, None)]
+    return BadFile(
+        "{file} does not fit this model: at {place} it has {given} where {weight} is. Choose another LoRA or model.",
+        file=path.name[:60],
+        place=name[-70:],
+        given=" x ".join(str(tuple(tensor.shape)) for tensor in roles.values() if tensor.numel() > 1)[:60],
+        weight=" + ".join(map(str, weights))[:60],
+    )
 
 
 def _alphas(path: Path) -> dict[str, float]:
@@ -154,7 +181,7 @@ def _alphas(path: Path) -> dict[str, float]:
     try:
         settings = json.loads(text)
         for name, value in settings.items():
-            if value and name.rpartition(".")[2] in ("alpha_pattern", "use_rslora", "use_dora", "lora_bias"):
+            if value and name.rpartition(".")[2] in ("alpha_pattern", "use_rslora"):
                 raise BadFile(
                     "{file} sets {name}, which is not supported. Choose another LoRA.",
                     file=path.name[:60],
@@ -166,9 +193,3 @@ def _alphas(path: Path) -> dict[str, float]:
         raise BadFile(
             "{file} has settings in its header that are damaged. Get the file again.", file=path.name[:60]
         ) from None
-
-
-def _made_for(tensors: dict[str, Tensor]) -> str:
-    return NAMES.get(
-        lora_base({name: tuple(tensor.shape) for name, tensor in tensors.items()}), Sentence("another base")
-    )

@@ -57,6 +57,11 @@ class Names:
         found = next((module for module in self.rows if module.replace(".", "_") == plain.replace(".", "_")), None)
         return found.format(block[2]) if found and block else found
 
+    def parts(self, name: str) -> tuple[str, ...]:
+        """diffusers' names of the modules that have the rows of a module of that name."""
+        module, number, _ = _place(name)
+        return tuple(ours.format(number) for ours in self.rows[module])
+
 
 def _place(name: str) -> tuple[str, int, str]:
     """A module's name without its block's number, that number (-1 outside of blocks), and "weight", "bias" or ""."""

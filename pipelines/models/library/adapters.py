@@ -22,6 +22,9 @@ LORA_NAMES: tuple[tuple[str, str], ...] = (
     (".on_input", "ia3"),
     (".a1.weight", "glora"),
     (".diff", "full"),
+    (".diff_b", "full"),
+    (".w_norm", "norm"),
+    (".b_norm", "norm"),
 )
 LORA_STARTS = ("lora_unet_", "lora_te", "lycoris_", "lora_transformer_", "lora_prior_")
 TOKEN_WIDTHS = {768: "sd1", 1024: "sd2"}
@@ -91,9 +94,12 @@ def lora_base(shapes: Shapes) -> str:
         # what comes first is told from what it resembles: add_q_proj is in FLUX, SD3 and Qwen-Image alike
         if any(pattern.search(name) for name in joined):
             return _qwen_or_sd3(joined) if base == "sd3" else base
-    if any(name.startswith(("lora_te2_", "lora_te1_", "text_encoder_2.")) for name in joined):
+    if any(name.startswith("lora_te3_") for name in joined):
+        return "sd3" if any(name.startswith("lora_te2_") for name in joined) else "flux"
+    of_transformer = any(name.startswith(("transformer.", "lora_transformer_")) for name in joined)
+    if not of_transformer and any(name.startswith(("lora_te2_", "lora_te1_", "text_encoder_2.")) for name in joined):
         return "sdxl"
-    width = _lora_context(shapes)
+    width = text_context(shapes)
     if width:
         return CONTEXTS.get(width, "unknown")
     if any(re.search(r"down_blocks[._]\d+[._]attentions[._]\d+[._]transformer_blocks[._][1-9]", n) for n in joined):
@@ -107,7 +113,7 @@ def _qwen_or_sd3(names: list[str]) -> str:
     return "qwen-image" if any(re.search(r"[._](img|txt)_(mlp|mod)[._]", name) for name in names) else "sd3"
 
 
-def _lora_context(shapes: Shapes) -> int:
+def text_context(shapes: Shapes) -> int:
     """The columns of the matrix that is added to attn2.to_k, from whichever halves are stored."""
     for name, shape in shapes.items():
         if not re.search(r"attn2[._](processor[._])?to_k", name) or len(shape) < 2:

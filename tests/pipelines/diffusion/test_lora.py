@@ -9,34 +9,28 @@ from typing import Any
 import pytest
 import torch
 
-from pipelines import models
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion import loading
 from pipelines.diffusion.addons import lora, lora_keys, lora_reading
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
-from pipelines.diffusion.conditions import PictureContext
 from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
 from pipelines.events import Result
 from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.addons import files
 from pipelines.models.checkpoints.original_names import ORIGINALS
-from pipelines.prompts import plain
+from pipelines.models.library import scan
 from pipelines.requests.loras import Wanted, wanted_loras
 from pipelines.requests.text_to_image import TextToImageRequest
-from tests import original_layout, tiny, tiny_addons, tiny_zoo
+from tests import original_layout, tiny_addons
+from tests.lora_answers import PROMPT, answer, close, load, models_in, parts_of, with_loras
 
-SIDE = 64
-PROMPT = "a red circle"
 KINDS = ("sd", "sdxl", "sd3", "flux-dev")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
-    tiny.tiny_model(folder / "sd")
-    for kind in (*KINDS[1:], "pixart"):
-        tiny_zoo.tiny_model(folder / kind, kind)
+    models_in(folder, (*KINDS, "pixart"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIGC_MODELS", str(folder))
         yield folder
@@ -47,40 +41,8 @@ def base(home) -> Bundle:
     return load(home, "sd")
 
 
-def load(home: Path, kind: str) -> Bundle:
-    return loading.load(models.inspect(home / kind))
-
-
-def with_loras(bundle: Bundle, wanted: list[Wanted]) -> Bundle:
-    """The variant alone, which outlives what counted it."""
-    devices = DeviceManager("cpu", threads=1)
-    try:
-        with lora.leased(wanted, bundle, devices) as loras:
-            return loras.adapted(bundle)
-    finally:
-        devices.close()
-
-
-def parts_of(bundle: Bundle) -> dict[str, Any]:
-    names = ("unet", "transformer", "text_encoder", "text_encoder_2")
-    parts = {name: bundle.part(name) for name in names if bundle.part(name) is not None}
-    if bundle.info.architecture == "flux":
-        parts.pop("text_encoder_2")  # T5, which no LoRA of ours reaches
-    return parts
-
-
 def put(home: Path, name: str, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> Path:
     return tiny_addons.save(home / "loras", name, tensors, metadata)
-
-
-def answer(bundle: Bundle) -> torch.Tensor:
-    """What the network says to one noisy picture with the prompt, which goes through the text encoders."""
-    shape = bundle.latent_shape(SIDE, SIDE)
-    network = bundle.network(shape)
-    x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(1))
-    told = bundle.condition(plain(PROMPT), "original", PictureContext(SIDE, SIDE, 3.0)).condition
-    with torch.inference_mode():
-        return network(x, torch.tensor([500.0]), {name: tensor[None] for name, tensor in told.items()})
 
 
 def merged(home: Path, kind: str, *loras: tuple[tiny_addons.Products, float, float]) -> torch.Tensor:
@@ -88,10 +50,6 @@ def merged(home: Path, kind: str, *loras: tuple[tiny_addons.Products, float, flo
     for products, weight, text_weight in loras:
         tiny_addons.merge(parts_of(bundle), products, weight, text_weight)
     return answer(bundle)
-
-
-def close(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return float((a - b).abs().max()) <= 1e-5 * max(1.0, float(b.std()))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -203,29 +161,36 @@ def test_text_encoders_have_numbers_in_kohyas_keys_and_names_in_comfyuis(home, k
         assert close(changed, answer(merged_bundle)) and not close(changed, answer(bundle))
 
 
-def test_rows_that_cannot_be_shared_out_are_refused(home):
+def test_rows_that_cannot_be_shared_out_are_left(home):
     bundle = load(home, "flux-dev")
     _, products = matrices_of(bundle, "flux-dev")
     down, up = products["double_blocks.0.img_attn.qkv"]
-    products["double_blocks.0.img_attn.qkv"] = down, up[:-1]
-    put(home, "uneven", tiny_addons.kohya_original(products))
-    assert "cannot be shared out" in refused(home, bundle, "uneven")
-    products["double_blocks.0.img_attn.qkv"] = down, up[:-3]
-    put(home, "narrow", tiny_addons.kohya_original(products))
-    assert "does not fit" in refused(home, bundle, "narrow")
+    for fewer, why in ((1, "uneven"), (3, "narrow")):
+        products["double_blocks.0.img_attn.qkv"] = down, up[:-fewer]
+        put(home, why, tiny_addons.kohya_original(products))
+        assert "3 of" in note(bundle, why) and "double_blocks_0_img_attn_qkv" in note(bundle, why)
+    only = {"double_blocks.0.img_attn.qkv": (down, up[:-1])}
+    put(home, "only", tiny_addons.kohya_original(only))
+    assert "does not fit" in refused(home, bundle, "only")
 
 
-def test_originals_of_another_base_or_of_no_such_block_are_refused_by_name(home, base):
+def test_originals_of_another_base_are_refused_by_name(home, base):
     flux, sd3 = load(home, "flux-dev"), load(home, "sd3")
     put(home, "of-flux", tiny_addons.kohya_original(matrices_of(flux, "flux-dev")[1]))
     put(home, "of-sd3", tiny_addons.kohya_original(matrices_of(sd3, "sd3")[1]))
     assert "FLUX" in refused(home, sd3, "of-flux") and "FLUX" in refused(home, base, "of-flux")
     assert "Stable Diffusion 3" in refused(home, flux, "of-sd3")
+
+
+def test_a_block_more_than_the_model_has_is_left(home):
+    flux = load(home, "flux-dev")
     _, products = matrices_of(flux, "flux-dev")
+    put(home, "fitting", tiny_addons.dotted_original(products, "diffusion_model."))
     down, up = products["double_blocks.0.img_attn.qkv"]
     products["double_blocks.18.img_attn.qkv"] = down.clone(), up
     put(home, "deeper", tiny_addons.dotted_original(products, "diffusion_model."))
-    assert "double_blocks.18.img_attn.qkv" in refused(home, flux, "deeper")
+    assert "2 of" in note(flux, "deeper") and "double_blocks.18.img_attn.qkv" in note(flux, "deeper")
+    assert torch.equal(*(answer(with_loras(flux, [Wanted(name)])) for name in ("fitting", "deeper")))
 
 
 def test_keys_of_attention_processors_are_read(home, base):
@@ -301,33 +266,81 @@ def test_a_lora_of_another_base_is_refused_by_name(home, base):
     assert "fluxy.safetensors" in refused(home, base, "fluxy")
 
 
-def test_one_unknown_module_among_known_ones_is_refused(home, base):
+def note(bundle: Bundle, name: str) -> str:
+    """What is said of a file besides its effect."""
+    devices = DeviceManager("cpu", threads=1)
+    with lora.leased([Wanted(name)], bundle, devices) as loras:
+        said = loras.notes
+    devices.close()
+    return " ".join(said)
+
+
+ODD_KEYS = (
+    "lora_unet_down_blocks_9_attentions_0_proj_in.lora_down.weight",
+    "lora_unet_conv_in.strange",
+    "unet.conv_norm_out.scale",
+    "bundle_emb.ink.string_to_param.*",
+    "lora_unet_conv_in.hada_w1_a",
+    "lora_te_text_model_embeddings_token_embedding.diff_b",
+)
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_an_odd_key_among_known_ones_is_left_and_said(home, base, key):
     keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
-    unknown = "lora_unet_down_blocks_9_attentions_0_proj_in"
-    keys |= {f"{unknown}.lora_down.weight": torch.ones(3, 4), f"{unknown}.lora_up.weight": torch.ones(4, 3)}
-    put(home, "stranger", keys)
-    assert unknown in refused(home, base, "stranger")
+    put(home, "known", keys)
+    put(home, "odd", keys | {key: torch.ones(2, 2)})
+    said = note(base, "odd")
+    assert said.startswith(f"odd.safetensors: 1 of {len(keys) + 1} tensors") and key[-40:] in said
+    assert not note(base, "known")
+    assert torch.equal(*(answer(with_loras(base, [Wanted(name)])) for name in ("known", "odd")))
 
 
-def test_shapes_that_do_not_fit_are_refused(home, base):
+def test_what_was_left_is_a_note_of_the_picture(home, base):
+    keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
+    put(home, "noted", keys | {f"odd{i}.key": torch.ones(2) for i in range(5)})
+    devices = DeviceManager("cpu", threads=1)
+    for _ in range(2):  # the second picture finds it on the device
+        result = paint(devices, prompt=PROMPT, loras="noted")
+        said = [note for note in result.notes if "noted.safetensors" in note]
+        assert len(said) == 1 and "5 of" in said[0] and "odd0.key, odd1.key, odd2.key, ..." in said[0]
+        assert said[0] in result.recipes[0]["notes"]
+    devices.close()
+
+
+def test_a_file_of_which_little_fits_is_refused(home, base):
+    products = tiny_addons.random_products(parts_of(base))
+    keys = tiny_addons.kohya(products)
+    for i in range(len(products) + 1):
+        keys |= {
+            f"lora_unet_x{i}.lora_down.weight": torch.ones(3, 4),
+            f"lora_unet_x{i}.lora_up.weight": torch.ones(4, 3),
+        }
+    put(home, "little", keys)
+    assert "modules that this model lacks (lora_unet_x0, ...)" in refused(home, base, "little")
+
+
+def test_a_text_of_another_width_is_of_another_base(home, base):
     products = tiny_addons.random_products(parts_of(base))
     place = next(place for place in products if place[1].endswith("attn2.to_k"))
-    products[place] = torch.ones(3, 77), products[place][1]
+    products[place] = torch.ones(3, 1024), products[place][1]
     put(home, "wide", tiny_addons.kohya(products))
-    assert "does not fit" in refused(home, base, "wide")
+    assert "was made for Stable Diffusion 2" in refused(home, base, "wide")
+
+
+def test_a_base_that_is_not_supported_is_refused_with_the_librarys_sentence(home, base):
+    path = put(
+        home, "wan", {f"diffusion_model.blocks.0.cross_attn.k.lora_{half}.weight": torch.ones(4, 4) for half in "AB"}
+    )
+    _, known = scan.recognised(path)
+    assert known.kind == "lora" and known.unusable
+    assert known.unusable[1:] in refused(home, base, "wan")
 
 
 def test_half_of_the_keys_is_not_enough(home, base):
     keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
     put(home, "half", {key: tensor for key, tensor in keys.items() if "lora_up" not in key})
     assert "up half" in refused(home, base, "half")
-
-
-@pytest.mark.parametrize("mark", ["hada_w1_a", "lokr_w1", "dora_scale", "lora_mid.weight"])
-def test_products_of_another_kind_are_named(home, base, mark):
-    keys = tiny_addons.kohya(tiny_addons.random_products(parts_of(base)))
-    put(home, "kind", keys | {f"lora_unet_conv_in.{mark}": torch.ones(2, 2)})
-    assert "only products of two matrices" in refused(home, base, "kind")
 
 
 def test_weights_that_are_not_numbers_are_refused(home, base):
@@ -488,7 +501,7 @@ def test_a_lora_that_was_dropped_takes_no_memory(home, base):
     with lora.leased([Wanted("gone")], base, devices) as loras:
         variant = loras.adapted(base)
         hooks = [hook for m in variant.part("unet").modules() for hook in m._forward_hooks.values()]
-        products = [weakref.ref(product) for hook in hooks for product, _ in hook._products]
+        products = [weakref.ref(product) for hook in hooks for product, _ in hook._terms]
         assert all(product() for product in products) and products
         del variant, hooks, loras
     devices.drop_idle()
@@ -529,7 +542,7 @@ def test_a_copy_of_a_module_shares_what_was_added(home, base):
     lora_bytes(home, base, "copied")
     encoder = with_loras(base, [Wanted("copied")]).part("text_encoder")
     one, other = (
-        [product for m in module.modules() for hook in m._forward_hooks.values() for product, _ in hook._products]
+        [product for m in module.modules() for hook in m._forward_hooks.values() for product, _ in hook._terms]
         for module in (encoder, sharing(encoder))
     )
     assert one and all(a is b for a, b in zip(one, other, strict=True))
