@@ -260,7 +260,7 @@ function createLine(state, { go, turn }) {
   };
 }
 /** @param {Answer} answer @param {number} at */
-const level = (answer, at) => `σ ${figure(answer.sigmas[at])}`;
+const level = (answer, at) => `t ${figure(answer.timesteps[at])} · σ ${figure(answer.sigmas[at])}`;
 
 /** Whose denoiser is shown, once something was learned. @param {State} state @param {() => void} chosen */
 function createViews(state, chosen) {

@@ -175,7 +175,7 @@ export interface Tile {
 
 export interface ScheduleAnswer {
   t: number[];
-  curves: Record<string, number[]>;
+  curves: Record<string, (number | null)[]>;
   signal_left: number;
   most_signal: number;
   prior_bits: number;
@@ -191,7 +191,7 @@ export interface NoisedAnswer {
   strip?: string[];
   signal: number;
   noise: number;
-  beta: number;
+  beta: number | null;
 }
 
 export interface ReverseAnswer {
@@ -215,6 +215,7 @@ export interface PointsAnswer {
   reach: number;
   arrows: number;
   sigmas: number[];
+  timesteps: number[];
   steps_back: { x0: number; x: number; deviation: number }[];
   forward: Place[][];
   back: Place[][];

@@ -19,10 +19,11 @@ from pipelines.data.points import part_of, sliced_distance
 from pipelines.device.manager import DeviceManager
 from pipelines.lab.requests import NO_LABEL, DataRequest, PointsRequest
 from pipelines.lab.schedule import significant
+from pipelines.lab.timesteps import t_of
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.guidance import guide
 from pipelines.theory.ideal import Distribution, Mixture
-from pipelines.theory.path import LOG_SIGMA_MAX
+from pipelines.theory.path import LOG_SIGMA_MAX, timestep_of_sigma
 from pipelines.theory.process import vp_scale
 from pipelines.theory.reverse import drawn_from
 from pipelines.theory.samplers import SAMPLERS
@@ -56,6 +57,7 @@ def taken_back(request: PointsRequest, denoise: Denoiser) -> dict[str, Any]:
         "reach": REACH,
         "arrows": ARROWS,
         "sigmas": [significant(sigma) for sigma in rows.tolist()],
+        "timesteps": [timestep_at(process, sigma) for sigma in rows.tolist()],
         "steps_back": [step_back(before, now) for before, now in pairwise(rows.tolist())],
         "forward": rounded(torch.stack([vp(x0 + sigma * eps, sigma) for sigma in rows.tolist()])),
         "back": rounded(back),
@@ -73,6 +75,12 @@ def visited(process: DiffusionProcess, request: PointsRequest) -> Tensor:
     visit = SIGMA_SCHEDULES[request.sigma_schedule]
     sigmas = visit(request.num_inference_steps, float(path[0]), float(path[-1]), path)
     return torch.cat([sigmas, sigmas.new_zeros(1)])
+
+
+def timestep_at(process: DiffusionProcess, sigma: float) -> float:
+    """The schedule's t with this noise level, between two of its steps where it has none."""
+    known = process.sigmas.clamp(max=1e6)
+    return significant(t_of(timestep_of_sigma(known, sigma))) if sigma else 0.0
 
 
 def reverse(
