@@ -70,7 +70,7 @@ class Family(Protocol):
         ...
 
     def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> Tensor | None:
-        """(N,): -log2 p(x) a dimension, or an upper bound of it; None where the family has no likelihood."""
+        """(N,): -log2 p(x) a dimension, or an upper bound of it; None where it is not computed."""
         ...
 
 
