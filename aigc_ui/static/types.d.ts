@@ -299,6 +299,8 @@ export interface RoundTripAnswer {
   source: string[];
   again: string[];
   error: number;
+  error_in_double: number | null;
+  z_length: number;
   numbers: number;
   of: number;
   seconds: number;

@@ -79,7 +79,7 @@ def _asked_labels(classes: int) -> Tensor:
 def _real_folds(labels: Tensor, classes: int) -> list[Tensor]:
     """FOLDS times (SAMPLES,) places of training pictures with the labels that families are asked for, none twice.
 
-    Drawn without regard to class, a fold would be further from the held-out pictures than samples are, by its class mix.
+    Drawn without regard to class, a fold would lie further from the held-out pictures than samples, by its class mix.
     """
     torch = libs.torch()
     draw = torch.Generator().manual_seed(0)

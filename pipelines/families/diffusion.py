@@ -181,8 +181,8 @@ class FlowMatching(Denoising):
     def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> Tensor | None:
         """Exact for continuous data, log p(z) and the change of volume on the way to it (arXiv:1806.07366).
 
-        For data with levels it is the bound that noise gives, E[log q(x_sigma | x) - log p(x_sigma) - log p(x | x_sigma)]
-        (arXiv:1902.00275). None for pictures of more than MOST_EXACT numbers.
+        For data with levels it is the bound that noise gives (arXiv:1902.00275), the mean of
+        log q(x_sigma | x) - log p(x_sigma) - log p(x | x_sigma). None for pictures of more than MOST_EXACT numbers.
         """
         size = math.prod(self.shape)
         if size > MOST_EXACT:

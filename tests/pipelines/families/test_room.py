@@ -143,6 +143,26 @@ def test_a_picture_that_nobody_trained_on_comes_back(devices: DeviceManager, fam
     assert answer["source"].shape == answer["again"].shape
 
 
+def test_a_flow_brings_back_in_double_precision_what_single_precision_loses() -> None:
+    """A picture unlike all that it learned: its z is far out, and the error is told with that of double precision."""
+    from pipelines.families.round_trip import as_data, error_in_double
+
+    down, across = np.mgrid[0:64, 0:64] * 4
+    x = as_data(np.stack([across, down, (across + down) // 2], -1).astype(np.uint8), (3, 32, 32))
+    flow, label = shelf.load("icons", "flow").model, torch.tensor([0])
+    with torch.no_grad():
+        z = flow(x, label)[0]
+        single = float((flow.inverse(z, label) - x).square().mean().sqrt())
+    assert float(z.square().mean().sqrt()) > 1000, "usual is 1"
+    assert single > 1 > 1e-3 > error_in_double(flow, x, label)
+
+
+def test_only_a_flow_has_an_error_in_double_precision(devices: DeviceManager) -> None:
+    answers = {family: ask(devices, "round-trip", family=family, data="digits") for family in ("flow", "vae")}
+    assert 0 < answers["flow"]["error_in_double"] < 1e-12 < answers["flow"]["error"]
+    assert answers["vae"]["error_in_double"] is None and answers["vae"]["z_length"] > 0
+
+
 def test_a_picture_of_ones_own_is_made_to_fit(devices: DeviceManager) -> None:
     from pipelines.families.round_trip import as_data
 
