@@ -309,6 +309,7 @@ function createSide(state, sketch, paint) {
   const arrows = el("input", { type: "checkbox", id: "plane-arrows", onchange: () => point(arrows.checked) }),
     arrowsName = el("span");
   const table = el("table", { class: "plain", id: "plane-quality" }),
+    reading = el("p", { class: "help" }),
     hint = el("p", { class: "help" }),
     legend = el("ul", { class: "plane-legend" });
   const flag = el("label", { class: "control flag" }, arrows, arrowsName);
@@ -324,10 +325,11 @@ function createSide(state, sketch, paint) {
   }
   function say() {
     arrowsName.textContent = t("lab.arrows");
+    reading.textContent = t("lab.quality.help");
     explain();
     if (state.answers.exact) table.replaceChildren(...qualityOf(state, state.answers.exact));
   }
-  const node = el("div", { class: "plane-side" }, flag, table, hint, legend, sketch.button);
+  const node = el("div", { class: "plane-side" }, flag, table, reading, hint, legend, sketch.button);
   return { node, point, explain, say };
 }
 
@@ -335,15 +337,17 @@ function createSide(state, sketch, paint) {
 function qualityOf(state, exact) {
   const { visible } = state;
   const heads = visible.length > 1 ? visible.map(({ whose }) => t(`train.whose.${whose}`)) : [t("lab.samples")];
-  /** @type {(title: string, name: "nll" | "distance") => HTMLElement} */
-  const figures = (title, name) => {
-    const values = [...visible.map(({ answer }) => answer[name]), exact[`${name}_of_data`]];
-    return el("tr", {}, el("th", {}, title), ...values.map((v) => el("td", {}, figure(v))));
+  /** @type {(title: string, name: "nll" | "distance" | "astray", written?: (value: number) => string) => HTMLElement} */
+  const figures = (title, name, written = figure) => {
+    const band = exact[`${name}_of_data`].map(written),
+      values = [...visible.map(({ answer }) => written(answer[name])), [...new Set(band)].join(" … ")];
+    return el("tr", {}, el("th", {}, title), ...values.map((v) => el("td", {}, v)));
   };
   return [
     el("tr", {}, el("th"), ...[...heads, t("lab.data")].map((head) => el("th", {}, head))),
     figures(t("lab.nll"), "nll"),
     figures(t("lab.distance"), "distance"),
+    figures(t("lab.astray"), "astray", (share) => `${figure(100 * share)} %`),
   ];
 }
 

@@ -224,9 +224,11 @@ export interface PointsAnswer {
   labels: number[];
   classes: number[];
   nll: number;
-  nll_of_data: number;
+  nll_of_data: [number, number];
   distance: number;
-  distance_of_data: number;
+  distance_of_data: [number, number];
+  astray: number;
+  astray_of_data: [number, number];
 }
 
 /** What a network has learned of the points so far. */

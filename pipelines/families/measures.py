@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pipelines.data.sets import DataSet
     from pipelines.theory.ideal import Distribution
 
-WITHIN = 4.0
-"""Deviations from a mode's middle that still count as it."""
 FAIR = 0.25
 """The share of its fair share of samples from which on a mode is covered."""
 QUICK, WHOLE = 64, 256
@@ -37,12 +35,12 @@ def spread(x: Tensor, exact: Distribution) -> dict[str, float]:
 
 def modes(x: Tensor, exact: Distribution) -> dict[str, Any]:
     """How many of a mixture's modes have their samples, and how many samples lie on none; {} where modes touch."""
+    from pipelines.data.points import astray
     from pipelines.theory.ideal import Mixture
 
     if not isinstance(exact, Mixture) or not _apart(exact):
         return {}
-    gaps, nearest = libs.torch().cdist(x.double(), exact.means).min(1)
-    near = gaps < WITHIN * exact.deviations[nearest]
+    nearest, near = libs.torch().cdist(x.double(), exact.means).argmin(1), ~astray(x, exact)
     found = libs.torch().bincount(nearest[near], minlength=len(exact.means))
     fair = len(x) / len(exact.means)
     return {
@@ -53,6 +51,8 @@ def modes(x: Tensor, exact: Distribution) -> dict[str, Any]:
 
 
 def _apart(mixture: Any) -> bool:
+    from pipelines.data.points import WITHIN
+
     gaps = libs.torch().cdist(mixture.means, mixture.means)
     gaps.fill_diagonal_(math.inf)
     return bool(gaps.min() > 2 * WITHIN * mixture.deviations.max() * 0.6)

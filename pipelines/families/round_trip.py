@@ -29,10 +29,10 @@ STEPS = 50
 
 
 def answer(request: RoundTripRequest, devices: DeviceManager) -> dict[str, Any]:
-    """`source` and `again`, pictures; `error`, root mean square on [-1, 1]; `z_length`, of z / sqrt(d), about 1 for noise.
+    """`source` and `again`, pictures; `error`, root mean square on [-1, 1]; `z_length`, |z| / sqrt(d), 1 for noise.
 
-    `error_in_double` is that of a flow in double precision: its inverse is exact, but where a picture is unlike all that
-    it learned, z is so far out that single precision loses it on the way.
+    `error_in_double` is that of a flow in double precision: its inverse is exact, but where a picture is unlike all
+    that it learned, z is so far out that single precision loses it on the way.
     """
     x, labels = given(request)
     with lease(request.family, request.data, devices) as shipped:

@@ -39,7 +39,7 @@ DIVERGED = 1e4
 LEVELS = 24
 """Timesteps at which the error is measured."""
 MEASURED = 1000
-FIGURES = ("nll", "distance", "loss_by_t", "error_by_t", "bound")
+FIGURES = ("nll", "distance", "astray", "loss_by_t", "error_by_t", "bound")
 """Of a snapshot: what is not held within bounds for the screen."""
 FEW = 100
 """Timesteps up to which the bound is quick enough for every snapshot."""

@@ -177,12 +177,29 @@ def test_a_t_beyond_the_schedule_is_its_last() -> None:
 @pytest.mark.parametrize("name", points_data.POINTS)
 def test_points_come_back_to_their_data(name: str) -> None:
     answer = ask("points", data=name, num_inference_steps=60, count=400)
-    assert answer["nll"] == pytest.approx(answer["nll_of_data"], abs=0.35)
-    assert answer["distance"] < 2 * answer["distance_of_data"] + 0.05
+    assert answer["nll"] == pytest.approx(np.mean(answer["nll_of_data"]), abs=0.35)
+    assert answer["distance"] < 2 * np.mean(answer["distance_of_data"]) + 0.05
     assert np.shape(answer["back"]) == np.shape(answer["forward"]) == (61, 400, 2)
     assert np.shape(answer["x0_pred"]) == (60, 400, 2)
     assert np.shape(answer["field"]) == (60, answer["arrows"] ** 2, 2)
     assert len(answer["timesteps"]) == 61 and answer["timesteps"][0] == 0
+
+
+def test_too_few_steps_are_not_called_better_than_data() -> None:
+    """Their likelihood is, for they crowd at the modes; the share on no mode says what is wrong."""
+    answer = ask("points", data="gaussians", num_inference_steps=20, count=1000)
+    assert answer["nll"] < answer["nll_of_data"][0] < answer["nll_of_data"][1]
+    assert answer["astray"] > 0.02 > 0.005 > answer["astray_of_data"][1]
+    low, high = answer["distance_of_data"]
+    assert 0 < low < high < 0.3
+
+
+@pytest.mark.parametrize("name", points_data.POINTS)
+def test_of_the_data_hardly_a_point_lies_astray_and_noise_does(name: str) -> None:
+    data = points_data.get(name)
+    x = data.sample(3000, torch.Generator().manual_seed(1))
+    assert float(points_data.astray(x, data).double().mean()) < 0.003
+    assert points_data.astray(x + 9, data).all()
 
 
 def test_points_say_the_step_of_the_schedule_at_which_they_stand() -> None:
@@ -196,7 +213,7 @@ def test_points_say_the_step_of_the_schedule_at_which_they_stand() -> None:
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_brings_them_back(name: str) -> None:
     answer = ask("points", sampler=name, num_inference_steps=100, count=500, num_train_timesteps=1000)
-    assert answer["distance"] < 0.3 and answer["nll"] < answer["nll_of_data"] + 0.5
+    assert answer["distance"] < 0.3 and answer["nll"] < np.mean(answer["nll_of_data"]) + 0.5
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -286,7 +303,7 @@ def test_points_that_cannot_be_are_refused_with_a_sentence(values: dict, said: s
 def test_a_drawing_becomes_a_distribution() -> None:
     strokes = [[math.cos(a), math.sin(a)] for a in np.linspace(0, 6, 60)]
     answer = ask("points", data="drawn", strokes=strokes, num_inference_steps=50)
-    assert answer["distance"] < 2 * answer["distance_of_data"] + 0.05
+    assert answer["distance"] < 2 * np.mean(answer["distance_of_data"]) + 0.05
 
 
 @pytest.mark.parametrize(("name", "order"), [("euler", 1), ("ddim", 1), ("heun", 2), ("dpmpp_2m", 2), ("unipc", 3)])
