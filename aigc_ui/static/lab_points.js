@@ -44,6 +44,7 @@ class State {
   way = WAYS[1];
   step = 0; // 0 is the data's end, the last one the noise
   arrows = false;
+  orders = false; // whether the samplers' orders stand above all else
   /** @type {number | null} */
   followed = null;
   /** @type {Scores | null} */
@@ -101,7 +102,10 @@ export function mountLabPoints(root) {
     id: "bench-points",
     experiment: "points",
     stage,
-    look: lookOf(state, screen, learn),
+    look: lookOf(state, screen, learn, () => {
+      if (state.orders) stage.prepend(...orders.nodes);
+      else stage.append(...orders.nodes);
+    }),
     controls: CONTROLS,
     show: (/** @type {Answer} */ exact, /** @type {Values} */ asked) => {
       state.asked = asked;
@@ -134,13 +138,14 @@ export function mountLabPoints(root) {
 /**
  * What is looked at, for a link or a file.
  * @param {State} state @param {ReturnType<typeof createScreen>} screen @param {ReturnType<typeof createTraining>} learn
+ * @param {() => void} place puts the orders where they belong
  * @returns {import("./types.d.ts").Chosen<Values>}
  */
-function lookOf(state, screen, learn) {
+function lookOf(state, screen, learn, place) {
   return {
     read: () => {
-      const { way, step, followed, arrows, preferred } = state;
-      return { way, step, followed, arrows, whose: preferred, training: learn.settings() };
+      const { way, step, followed, arrows, orders, preferred } = state;
+      return { way, step, followed, arrows, orders, whose: preferred, training: learn.settings() };
     },
     take: (look, values) => {
       state.step = whole(look.step, 0, values.num_inference_steps, 0);
@@ -148,6 +153,8 @@ function lookOf(state, screen, learn) {
       state.preferred = VIEWS.includes(look.whose) ? look.whose : "learned";
       screen.face(look.way === "forward" ? "forward" : "back");
       screen.point(look.arrows === true);
+      state.orders = look.orders === true;
+      place();
       learn.take(look.training ?? {});
     },
   };
@@ -433,6 +440,7 @@ function createOrders() {
         y,
         colour: PAINTS[i],
         kind: "dots",
+        dash: name === "ddim" ? "8 8" : undefined, // on Euler's line, which must be seen below it
       })),
     });
     note.textContent = t("lab.orders.help");
