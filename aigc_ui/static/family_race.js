@@ -1,4 +1,4 @@
-// The race: every family draws the same classes from the same base noise, side by side, each with its own clock.
+// The race: every family draws the same classes from base noise of the same seed, side by side, each with its own clock.
 import { decode, el } from "./dom.js";
 import { on } from "./events.js";
 import { FAMILIES, createFamilyView, familyScores, nameClass, seconds } from "./family.js";

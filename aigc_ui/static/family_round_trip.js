@@ -73,8 +73,15 @@ export function mountFamilyRoundTrip(root) {
     }
   }
   /** @param {Answer} answer */
-  const line = ({ error, numbers, of, seconds: time }) =>
-    t("trip.told", { error: figure(error), numbers, of, time: seconds(time) });
+  const line = ({ error, error_in_double: exact, z_length: length, numbers, of, seconds: time }) =>
+    t(exact == null ? "trip.told" : "trip.told.double", {
+      error: figure(error),
+      exact: figure(exact),
+      length: figure(length),
+      numbers,
+      of,
+      time: seconds(time),
+    });
   function say() {
     note.textContent = t("trip.help");
     for (const [name, answer] of Object.entries(answers)) views[name].tell(line(answer));

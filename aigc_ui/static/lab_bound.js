@@ -60,13 +60,13 @@ function fit(values, parts) {
 
 /** @param {Answer} answer @param {Values} asked @returns {import("./types.d.ts").PlotSpec} */
 function barsOf(answer, asked) {
-  const x = answer.terms.map((_, i) => i);
+  const x = answer.terms.map((_, i) => i + 1); // the step from t to t − 1 costs L of t − 1
   const behind = answer.behind ? [{ name: t("lab.behind"), x, y: answer.behind, colour: "--plot-2" }] : [];
   // A continuous decoder's term may be negative, so only pictures get a logarithmic axis.
   const pictures = answer.unit === "bins";
   return {
     title: t("lab.bound.title"),
-    x: { label: "t", low: -0.5, high: x.length - 0.5 },
+    x: { label: t("lab.bound.t"), low: 0.5, high: x.length + 0.5 },
     y: pictures ? { log: true } : {},
     series: [
       {

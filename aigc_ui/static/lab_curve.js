@@ -8,16 +8,16 @@ const held = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /**
  * What a plot takes as `drag`. `points()` are the present ones, [position from 0 to 1, value], `put` keeps others;
- * position 1 lies at x = `wide`, values are held from `low` to `high`.
- * @param {{ points: () => Place[], put: (next: Place[]) => void, wide: number, low: number, high: number }} curve
+ * position 0 lies at x = `from`, position 1 `wide` further; values are held from `low` to `high`.
+ * @param {{ points: () => Place[], put: (next: Place[]) => void, from?: number, wide: number, low: number, high: number }} curve
  * @returns {import("./types.d.ts").Drag}
  */
-export function curveHandles({ points, put, wide, low, high }) {
+export function curveHandles({ points, put, from = 0, wide, low, high }) {
   const copy = () => points().map(([a, b]) => /** @type {Place} */ ([a, b]));
   /** @type {(x: number, y: number) => Place} */
-  const place = (x, y) => [held(x / wide, 0, 1), held(y, low, high)];
+  const place = (x, y) => [held((x - from) / wide, 0, 1), held(y, low, high)];
   return {
-    points: points().map(([a, b]) => [a * wide, b]),
+    points: points().map(([a, b]) => [from + a * wide, b]),
     move: (i, x, y) => {
       const next = copy(),
         [a, b] = place(x, y);

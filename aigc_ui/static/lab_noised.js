@@ -32,7 +32,7 @@ export function createNoisedPicture({ schedule, moved }) {
   const space = either("space", SPACES, values, show),
     through = either("through", THROUGH, values, show);
   const view = createView(go);
-  const range = el("input", { type: "range", id: "schedule-t", min: 0, max: 999, value: 500, "aria-label": "t" });
+  const range = el("input", { type: "range", id: "schedule-t", min: 0, max: 1000, value: 500, "aria-label": "t" });
   const chooser = createPictureChooser((id) => {
     values.image = id;
     return show();
@@ -58,7 +58,7 @@ export function createNoisedPicture({ schedule, moved }) {
     ),
   );
   let chosen = 0.5;
-  const last = () => (schedule()?.num_train_timesteps ?? 1000) - 1;
+  const last = () => schedule()?.num_train_timesteps ?? 1000;
   const step = () => Math.round(chosen * last());
 
   function show() {
@@ -82,7 +82,7 @@ export function createNoisedPicture({ schedule, moved }) {
   const look = {
     read: () => ({ t: step(), ...values }),
     take: (given, { num_train_timesteps: T }) => {
-      chosen = whole(given.t, 0, T - 1, (T - 1) / 2) / (T - 1);
+      chosen = whole(given.t, 0, T, T / 2) / T;
       Object.assign(values, valuesOf(given));
     },
   };
@@ -151,7 +151,7 @@ function createView(go) {
       const answer = await post("lab/noised", { ...wanted, strip: rest !== stripOf });
       paint(big, await decode(answer.shown[0]));
       if (answer.strip) {
-        strip.replaceChildren(...(await stripButtons(answer, wanted.num_train_timesteps - 1, go)));
+        strip.replaceChildren(...(await stripButtons(answer, wanted.num_train_timesteps, go)));
         stripOf = rest;
       }
       formula.replaceChildren(...written(answer));
@@ -201,18 +201,17 @@ async function stripButtons({ strip = [], steps = [] }, end, go) {
 const written = ({ t: now, signal, noise, beta }) => [
   "x",
   el("sub", {}, String(now)),
-  ` = ${signal.toFixed(4)} · x`,
+  ` = ${now ? signal.toFixed(4) : 1} · x`,
   el("sub", {}, "0"),
-  ` + ${noise.toFixed(4)} · ε,  β`,
-  el("sub", {}, String(now)),
-  ` = ${figure(beta)}`,
+  ` + ${now ? noise.toFixed(4) : 0} · ε`,
+  ...(beta == null ? [] : [",  β", el("sub", {}, String(now)), ` = ${figure(beta)}`]),
 ];
 
 /** Even steps from the picture to the noise; none before the first schedule has come. @param {Schedule | undefined} schedule @param {Values} values */
 async function* filmOf(schedule, values) {
   if (!schedule) return;
   const wanted = { ...schedule, ...values, strip: false },
-    end = schedule.num_train_timesteps - 1,
+    end = schedule.num_train_timesteps,
     count = Math.min(FILMED, end + 1);
   for (let i = 0; i < count; i++) {
     /** @type {Answer} */

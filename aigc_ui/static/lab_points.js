@@ -44,6 +44,7 @@ class State {
   way = WAYS[1];
   step = 0; // 0 is the data's end, the last one the noise
   arrows = false;
+  orders = false; // whether the samplers' orders stand above all else
   /** @type {number | null} */
   followed = null;
   /** @type {Scores | null} */
@@ -101,7 +102,10 @@ export function mountLabPoints(root) {
     id: "bench-points",
     experiment: "points",
     stage,
-    look: lookOf(state, screen, learn),
+    look: lookOf(state, screen, learn, () => {
+      if (state.orders) stage.prepend(...orders.nodes);
+      else stage.append(...orders.nodes);
+    }),
     controls: CONTROLS,
     show: (/** @type {Answer} */ exact, /** @type {Values} */ asked) => {
       state.asked = asked;
@@ -134,13 +138,14 @@ export function mountLabPoints(root) {
 /**
  * What is looked at, for a link or a file.
  * @param {State} state @param {ReturnType<typeof createScreen>} screen @param {ReturnType<typeof createTraining>} learn
+ * @param {() => void} place puts the orders where they belong
  * @returns {import("./types.d.ts").Chosen<Values>}
  */
-function lookOf(state, screen, learn) {
+function lookOf(state, screen, learn, place) {
   return {
     read: () => {
-      const { way, step, followed, arrows, preferred } = state;
-      return { way, step, followed, arrows, whose: preferred, training: learn.settings() };
+      const { way, step, followed, arrows, orders, preferred } = state;
+      return { way, step, followed, arrows, orders, whose: preferred, training: learn.settings() };
     },
     take: (look, values) => {
       state.step = whole(look.step, 0, values.num_inference_steps, 0);
@@ -148,6 +153,8 @@ function lookOf(state, screen, learn) {
       state.preferred = VIEWS.includes(look.whose) ? look.whose : "learned";
       screen.face(look.way === "forward" ? "forward" : "back");
       screen.point(look.arrows === true);
+      state.orders = look.orders === true;
+      place();
       learn.take(look.training ?? {});
     },
   };
@@ -260,7 +267,7 @@ function createLine(state, { go, turn }) {
   };
 }
 /** @param {Answer} answer @param {number} at */
-const level = (answer, at) => `σ ${figure(answer.sigmas[at])}`;
+const level = (answer, at) => `t ${figure(answer.timesteps[at])} · σ ${figure(answer.sigmas[at])}`;
 
 /** Whose denoiser is shown, once something was learned. @param {State} state @param {() => void} chosen */
 function createViews(state, chosen) {
@@ -309,6 +316,7 @@ function createSide(state, sketch, paint) {
   const arrows = el("input", { type: "checkbox", id: "plane-arrows", onchange: () => point(arrows.checked) }),
     arrowsName = el("span");
   const table = el("table", { class: "plain", id: "plane-quality" }),
+    reading = el("p", { class: "help" }),
     hint = el("p", { class: "help" }),
     legend = el("ul", { class: "plane-legend" });
   const flag = el("label", { class: "control flag" }, arrows, arrowsName);
@@ -324,10 +332,11 @@ function createSide(state, sketch, paint) {
   }
   function say() {
     arrowsName.textContent = t("lab.arrows");
+    reading.textContent = t("lab.quality.help");
     explain();
     if (state.answers.exact) table.replaceChildren(...qualityOf(state, state.answers.exact));
   }
-  const node = el("div", { class: "plane-side" }, flag, table, hint, legend, sketch.button);
+  const node = el("div", { class: "plane-side" }, flag, table, reading, hint, legend, sketch.button);
   return { node, point, explain, say };
 }
 
@@ -335,15 +344,17 @@ function createSide(state, sketch, paint) {
 function qualityOf(state, exact) {
   const { visible } = state;
   const heads = visible.length > 1 ? visible.map(({ whose }) => t(`train.whose.${whose}`)) : [t("lab.samples")];
-  /** @type {(title: string, name: "nll" | "distance") => HTMLElement} */
-  const figures = (title, name) => {
-    const values = [...visible.map(({ answer }) => answer[name]), exact[`${name}_of_data`]];
-    return el("tr", {}, el("th", {}, title), ...values.map((v) => el("td", {}, figure(v))));
+  /** @type {(title: string, name: "nll" | "distance" | "astray", written?: (value: number) => string) => HTMLElement} */
+  const figures = (title, name, written = figure) => {
+    const band = exact[`${name}_of_data`].map(written),
+      values = [...visible.map(({ answer }) => written(answer[name])), [...new Set(band)].join(" … ")];
+    return el("tr", {}, el("th", {}, title), ...values.map((v) => el("td", {}, v)));
   };
   return [
     el("tr", {}, el("th"), ...[...heads, t("lab.data")].map((head) => el("th", {}, head))),
     figures(t("lab.nll"), "nll"),
     figures(t("lab.distance"), "distance"),
+    figures(t("lab.astray"), "astray", (share) => `${figure(100 * share)} %`),
   ];
 }
 
@@ -429,6 +440,7 @@ function createOrders() {
         y,
         colour: PAINTS[i],
         kind: "dots",
+        dash: name === "ddim" ? "8 8" : undefined, // on Euler's line, which must be seen below it
       })),
     });
     note.textContent = t("lab.orders.help");

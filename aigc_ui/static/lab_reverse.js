@@ -80,7 +80,7 @@ export function mountLabReverse(root) {
     show: async (/** @type {Answer} */ answer, /** @type {Values} */ asked) => {
       seen = { answer, asked };
       range.max = String(answer.x.length - 1);
-      from.show(answer.t, asked.num_train_timesteps - 1);
+      from.show(answer.t, asked.num_train_timesteps);
       await views.paintEnds(answer);
       await paint({ place: Math.min(step, answer.x.length - 1) });
       say();
@@ -128,7 +128,7 @@ function fit(values, parts) {
 /** Which picture is noised, and until which step. @param {(next: Partial<Values>) => void} set */
 function createFrom(set) {
   const formula = el("p", { class: "formula" }),
-    range = el("input", { type: "range", id: "reverse-t", min: 0, max: 999, "aria-label": "t" });
+    range = el("input", { type: "range", id: "reverse-t", min: 1, max: 1000, "aria-label": "t" });
   range.addEventListener("input", () => set({ t: +range.value }));
   const chooser = createPictureChooser((id) => set({ image: id }));
   return {

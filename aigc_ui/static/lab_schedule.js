@@ -13,7 +13,10 @@ import { t } from "./words.js";
  * @typedef {import("./types.d.ts").ScheduleAnswer} Answer
  * @typedef {import("./types.d.ts").Place} Place
  * @typedef {import("./types.d.ts").PlotSpec} PlotSpec
- * @typedef {{ name: string, T: number, t: number[], curves: Answer["curves"] }} Ghost a schedule kept for comparison
+ * @typedef {Record<string, number[]>} Curves by name, NaN where there is no value
+ * @typedef {{ answer: Answer, asked: Values, curves: Curves }} Seen
+ * @typedef {{ name: string, T: number, t: number[], curves: Curves }} Ghost a schedule kept for comparison
+ * @typedef {import("./types.d.ts").Series} Series
  */
 
 const KEPT = 3; // schedules that stay for comparison
@@ -44,7 +47,7 @@ export function mountLabSchedule(root) {
     noised.node,
     curves.node,
   );
-  /** @type {{ answer: Answer, asked: Values } | null} */
+  /** @type {Seen | null} */
   let seen = null;
 
   const bench = createBench(root, {
@@ -54,7 +57,7 @@ export function mountLabSchedule(root) {
     look: noised.look,
     controls: ["beta_schedule", "num_train_timesteps", "beta_start", "beta_end", "offset", "zero_snr"],
     show: (/** @type {Answer} */ answer, /** @type {Values} */ asked) => {
-      seen = { answer, asked };
+      seen = { answer, asked, curves: curvesOf(answer) };
       draw();
       return noised.show();
     },
@@ -73,10 +76,17 @@ export function mountLabSchedule(root) {
     gauges.show(answer);
     hint.textContent =
       asked.beta_schedule === "drawn" ? t("lab.draw.help") : answer.too_much_left ? t("lab.too_much_left") : "";
-    curves.draw(answer, asked, noised.step(), ghosts.all(), dragging(bench, asked));
+    curves.draw(seen, noised.step(), ghosts.all(), dragging(bench, asked));
     ghosts.say();
   }
   on("language", draw);
+}
+
+/** What JSON cannot hold: log SNR is ∞ without noise, at t = 0, and −∞ without signal. @param {Answer} answer @returns {Curves} */
+function curvesOf({ t: ts, curves }) {
+  /** @type {(name: string, i: number) => number} */
+  const none = (name, i) => (name !== "log_snr" ? NaN : ts[i] ? -Infinity : Infinity);
+  return Object.fromEntries(Object.entries(curves).map(([name, ys]) => [name, ys.map((y, i) => y ?? none(name, i))]));
 }
 
 /** @param {Values} asked */
@@ -88,6 +98,7 @@ function dragging(bench, asked) {
   return curveHandles({
     points: () => bench.values().curve,
     put: (next) => bench.change("curve", next),
+    from: 1,
     wide: asked.num_train_timesteps - 1,
     low: 1e-6,
     high: 0.999,
@@ -125,7 +136,7 @@ function gauge(id) {
 
 /**
  * Schedules that were kept for comparison, and the buttons that keep one and forget them all.
- * @param {() => { answer: Answer, asked: Values } | null} seen @param {() => void} draw
+ * @param {() => Seen | null} seen @param {() => void} draw
  */
 function createGhosts(seen, draw) {
   const keep = el("button", { type: "button", id: "schedule-keep" }),
@@ -135,8 +146,8 @@ function createGhosts(seen, draw) {
   keep.addEventListener("click", () => {
     const present = seen();
     if (!present) return;
-    const { answer, asked } = present;
-    const ghost = { name: nameOf(asked), T: asked.num_train_timesteps, t: answer.t, curves: answer.curves };
+    const { answer, asked, curves } = present;
+    const ghost = { name: nameOf(asked), T: asked.num_train_timesteps, t: answer.t, curves };
     ghosts = [ghost, ...ghosts].slice(0, KEPT);
     draw();
   });
@@ -160,15 +171,15 @@ function createCurves() {
   const [beta, signal, snr, posterior] = ["beta", "signal", "snr", "posterior"].map((id) => createPlot(`plot-${id}`));
   const node = el("div", { class: "plots" }, ...[beta, signal, snr, posterior].map((plot) => plot.node));
   /**
-   * @param {Answer} answer @param {Values} asked @param {number} at the step that is looked at
+   * @param {Seen} seen @param {number} at the step that is looked at
    * @param {Ghost[]} ghosts @param {PlotSpec["drag"]} drag
    */
-  function draw(answer, asked, at, ghosts, drag) {
+  function draw({ answer, asked, curves }, at, ghosts, drag) {
     const T = asked.num_train_timesteps,
-      x = { label: "t", low: 0, high: T - 1 };
-    /** @type {(name: string, text?: string) => import("./types.d.ts").Series[]} */
+      x = { label: "t", low: 0, high: T };
+    /** @type {(name: string, text?: string) => Series[]} */
     const line = (name, text) => [
-      { name: text ?? nameOf(asked), x: answer.t, y: answer.curves[name], colour: "--plot-1" },
+      { name: text ?? nameOf(asked), x: answer.t, y: curves[name], colour: "--plot-1" },
       ...ghosts.map((ghost, i) => ghostly(ghost, name, T, COLOURS[i], text)),
     ];
     beta.draw({ title: t("lab.plot.beta"), x, y: { log: true }, at, series: line("beta"), drag });
@@ -179,8 +190,8 @@ function createCurves() {
       at,
       series: [
         ...line("signal", "√ᾱ"),
-        { name: "√(1−ᾱ)", x: answer.t, y: answer.curves.noise, colour: "--plot-5" },
-        { name: "ᾱ", x: answer.t, y: answer.curves.alphas_cumprod, colour: "--plot-1", dash: "5 4" },
+        { name: "√(1−ᾱ)", x: answer.t, y: curves.noise, colour: "--plot-5" },
+        { name: "ᾱ", x: answer.t, y: curves.alphas_cumprod, colour: "--plot-1", dash: "5 4" },
       ],
     });
     snr.draw({ title: t("lab.plot.snr"), x, y: {}, at, series: line("log_snr") });
@@ -190,12 +201,12 @@ function createCurves() {
 }
 /**
  * Schedules of other lengths are compared over the share of their steps.
- * @type {(ghost: Ghost, name: string, T: number, colour: string, text?: string) => import("./types.d.ts").Series}
+ * @type {(ghost: Ghost, name: string, T: number, colour: string, text?: string) => Series}
  */
 const ghostly = (ghost, name, T, colour, text) => ({
   name: text ? `${text} · ${ghost.name}` : ghost.name,
   ghost: true,
   colour,
-  x: ghost.t.map((v) => (v / (ghost.T - 1)) * (T - 1)),
+  x: ghost.t.map((v) => (v / ghost.T) * T),
   y: ghost.curves[name],
 });

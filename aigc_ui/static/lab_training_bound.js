@@ -31,10 +31,10 @@ export function createTrainingBound() {
           : "";
     if (!bound?.learned) return;
     const whose = /** @type {(keyof typeof PAINTS)[]} */ (Object.keys(PAINTS)),
-      ts = bound.ideal.terms.map((_, i) => i).slice(1);
+      ts = bound.ideal.terms.map((_, i) => i + 1).slice(1);
     plot.draw({
       title: t("train.bound"),
-      x: { label: "t" },
+      x: { label: t("lab.bound.t") },
       y: { log: true },
       series: whose.map((w) => ({
         name: t(`train.bound.${w}`),

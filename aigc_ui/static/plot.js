@@ -44,7 +44,7 @@ export function createPlot(id) {
     if (!spec || !stage.clientWidth) return;
     drawn = { spec, ...drawing(spec, stage.clientWidth, stage.clientHeight || 220) };
     stage.replaceChildren(drawn.svg);
-    title.textContent = spec.title;
+    title.textContent = spec.y.log ? t("plot.log", { title: spec.title }) : spec.title;
     legend.replaceChildren(
       ...(spec.series.length > 1
         ? spec.series.map((s) => el("span", { class: s.ghost ? "ghost" : "" }, swatch(s), s.name))

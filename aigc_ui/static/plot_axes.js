@@ -1,8 +1,9 @@
 // The axes of a plot: from where to where, linear or logarithmic, with round numbers on them.
 
-/** A number in three digits. @param {number | null | undefined} value */
+/** A number in three digits; a dash where there is none. @param {number | null | undefined} value */
 export function figure(value) {
-  if (value == null || !Number.isFinite(value)) return "–";
+  if (value == null || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace("e+", "e");
   return String(+value.toPrecision(3));

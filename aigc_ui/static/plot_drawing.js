@@ -97,7 +97,11 @@ function frame(spec, { x, y, width, height }) {
       mark("text", { x: x.at(tick), y: height - BOTTOM + 17, "text-anchor": "middle", fill: muted }, figure(tick)),
     ),
     mark("line", { x1: LEFT, x2: width - RIGHT, y1: height - BOTTOM, y2: height - BOTTOM, stroke: muted }),
-    mark("text", { x: (LEFT + width - RIGHT) / 2, y: height - 6, "text-anchor": "middle", fill: ink }, spec.x.label),
+    mark(
+      "text",
+      { x: (LEFT + width - RIGHT) / 2, y: height - 6, "text-anchor": "middle", fill: ink },
+      spec.x.log ? `${spec.x.label} (log)` : spec.x.label,
+    ),
   ];
 }
 /** @param {Series} series @param {PlotSpec} spec @param {Axes} axes */

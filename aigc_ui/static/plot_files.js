@@ -37,7 +37,7 @@ function table(spec) {
   const cell = (/** @type {string | number} */ v) =>
     typeof v === "number" ? v : `"${String(v).replaceAll('"', '""')}"`;
   /** @type {(string | number)[][]} */
-  const rows = spec.series.flatMap((s) => s.x.map((x, i) => [s.name, x, s.y[i]]));
+  const rows = spec.series.flatMap((s) => s.x.map((x, i) => [s.name, x, s.y[i]])).filter(([, , y]) => !Number.isNaN(y));
   const heads = ["series", spec.x.label ?? "", spec.y.label ?? spec.title];
   return `${[heads, ...rows].map((row) => row.map(cell).join(",")).join("\n")}\n`;
 }

@@ -175,7 +175,7 @@ export interface Tile {
 
 export interface ScheduleAnswer {
   t: number[];
-  curves: Record<string, number[]>;
+  curves: Record<string, (number | null)[]>;
   signal_left: number;
   most_signal: number;
   prior_bits: number;
@@ -191,7 +191,7 @@ export interface NoisedAnswer {
   strip?: string[];
   signal: number;
   noise: number;
-  beta: number;
+  beta: number | null;
 }
 
 export interface ReverseAnswer {
@@ -215,6 +215,7 @@ export interface PointsAnswer {
   reach: number;
   arrows: number;
   sigmas: number[];
+  timesteps: number[];
   steps_back: { x0: number; x: number; deviation: number }[];
   forward: Place[][];
   back: Place[][];
@@ -223,9 +224,11 @@ export interface PointsAnswer {
   labels: number[];
   classes: number[];
   nll: number;
-  nll_of_data: number;
+  nll_of_data: [number, number];
   distance: number;
-  distance_of_data: number;
+  distance_of_data: [number, number];
+  astray: number;
+  astray_of_data: [number, number];
 }
 
 /** What a network has learned of the points so far. */
@@ -298,6 +301,8 @@ export interface RoundTripAnswer {
   source: string[];
   again: string[];
   error: number;
+  error_in_double: number | null;
+  z_length: number;
   numbers: number;
   of: number;
   seconds: number;

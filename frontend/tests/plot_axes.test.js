@@ -67,12 +67,14 @@ test("the span leaves out what an axis cannot show", () => {
 });
 
 test("figures have three digits", () => {
-  assert.deepEqual([0, 1234.5, 0.012345, 1e-5, 123456, NaN].map(figure), [
+  assert.deepEqual([0, 1234.5, 0.012345, 1e-5, 123456, NaN, -Infinity, Infinity].map(figure), [
     "0",
     "1230",
     "0.0123",
     "1.0e-5",
     "1.2e5",
     "–",
+    "−∞",
+    "∞",
   ]);
 });

@@ -68,9 +68,28 @@ def _of_data(data: str) -> dict[str, Any]:
 
     known = sets.get(data)
     x, labels = known.training()
-    draw = libs.torch().Generator().manual_seed(0)
-    chosen = [libs.torch().randperm(len(x), generator=draw)[:SAMPLES] for _ in range(FOLDS)]
-    return _figures(known, [(x[places], labels[places]) for places in chosen])
+    return _figures(known, [(x[places], labels[places]) for places in _real_folds(labels, known.classes)])
+
+
+def _asked_labels(classes: int) -> Tensor:
+    """(SAMPLES,): each class as often, the same in every fold of a family and of the data."""
+    return libs.torch().arange(SAMPLES) % classes
+
+
+def _real_folds(labels: Tensor, classes: int) -> list[Tensor]:
+    """FOLDS times (SAMPLES,) places of training pictures with the labels that families are asked for, none twice.
+
+    Drawn without regard to class, a fold would lie further from the held-out pictures than samples, by its class mix.
+    """
+    torch = libs.torch()
+    draw = torch.Generator().manual_seed(0)
+    wanted = _asked_labels(classes).repeat(FOLDS)
+    places = torch.empty_like(wanted)
+    for label in range(classes):
+        own = (labels == label).nonzero().flatten()
+        rows = wanted == label
+        places[rows] = own[torch.randperm(len(own), generator=draw)[: int(rows.sum())]]
+    return list(places.split(SAMPLES))
 
 
 def _of_family(data: str, family: str) -> dict[str, Any]:
@@ -79,7 +98,7 @@ def _of_family(data: str, family: str) -> dict[str, Any]:
     folds = []
     with torch.inference_mode():
         for fold in range(FOLDS):
-            labels = torch.arange(SAMPLES) % shipped.data.classes
+            labels = _asked_labels(shipped.data.classes)
             z = shipped.noise(1000 * (fold + 1), SAMPLES)
             *_, last = shipped.model.states(z, labels, Sampling(STEPS))
             folds.append((last.x.clamp(-1, 1), labels))

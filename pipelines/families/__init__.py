@@ -1,7 +1,7 @@
 """Four kinds of generative models, and two siblings, behind one interface and on the same data.
 
-Each file holds one family: its networks, its loss, how its samples come about. All start from the same base noise
-z ~ N(0, I), so one seed means the same thing to all of them.
+Each file holds one family: its networks, its loss, how its samples come about. All start from base noise
+z ~ N(0, I), each with as many numbers as it takes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Family(Protocol):
         ...
 
     def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> Tensor | None:
-        """(N,): -log2 p(x) a dimension, or an upper bound of it; None where the family has no likelihood."""
+        """(N,): -log2 p(x) a dimension, or an upper bound of it; None where it is not computed."""
         ...
 
 

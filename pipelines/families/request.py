@@ -59,9 +59,9 @@ class FamilyRequest(Request):
     data: str = param("icons", Choice(data_names), "What the families were trained on.")
     label: int = param(ALL, Range(ALL, 9), "The class that is asked for; -1 asks for one of each.")
     num_inference_steps: int = param(20, Range(1, 100), "Steps of diffusion and of flow matching.")
-    guidance_scale: float = param(1.0, Range(0, 8), "How far these two overdo the class; 1 is without guidance.")
+    guidance_scale: float = param(1.0, Range(0, 8), "How far these two overdo the class; 1 is off, 0 ignores it.")
     temperature: float = param(1.0, Range(0, 1.5), "The deviation of z: truncation of a GAN, temperature of a flow.")
-    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same base noise for every family.")
+    seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same base noise, of each family's own size.")
 
     def sampling(self) -> Sampling:
         return Sampling(self.num_inference_steps, self.guidance_scale, self.temperature)

@@ -97,7 +97,7 @@ class Vq(nn.Module):
         return torch.special.ndtri((above - own / 2).clamp(1e-12, 1 - 1e-12)).float()
 
     def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> None:
-        """None: the decoder gives a picture and no distribution of pictures."""
+        """None: the decoder gives a picture and no distribution of them, without which there is no bound."""
         return None
 
 

@@ -1,8 +1,9 @@
-"""Guidance at one place of the plane: the score of all data, that of the class, and the guided one beyond it.
+"""Guidance at one place of the plane: the pull of all data, that of the class, and the guided one beyond it.
 
-Each is -eps, as in the field of pipelines.lab.points, from the exact denoisers; the guided one from the very denoiser
-that takes the points back. It is the gradient of log p_sigma(x) + w log p_sigma(c|x). That is not p(x) p(c|x)^w under
-noise, so following it down the noise levels does not sample p(x) p(c|x)^w.
+Each is -eps, the score times the noise's share sqrt(1 - abar), as in the field of pipelines.lab.points, from the exact
+denoisers; the guided one from the very denoiser that takes the points back. It is the gradient of
+log p_sigma(x) + w log p_sigma(c|x). That is not p(x) p(c|x)^w under noise, so following it down the noise levels does
+not sample p(x) p(c|x)^w.
 """
 
 from __future__ import annotations

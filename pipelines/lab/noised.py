@@ -16,9 +16,11 @@ from pipelines import libs, models
 from pipelines.device.manager import DeviceManager
 from pipelines.lab.picture import in_latents, picture_of
 from pipelines.lab.schedule import ScheduleRequest, significant
+from pipelines.lab.timesteps import index_of
 from pipelines.params import Choice, Flag, Picture, Range, param
 from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.betas import MAX_TIMESTEPS
+from pipelines.theory.forward import DiffusionProcess
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +34,7 @@ DECODER, PREVIEW = THROUGH = ("decoder", "preview")
 class NoisedRequest(ScheduleRequest):
     """A schedule, a step of it, and the picture: one's own, or a drawn scene where none is given."""
 
-    t: int = param(500, Range(0, MAX_TIMESTEPS - 1), "The step to look at, from 0 to T - 1; beyond it the last.")
+    t: int = param(500, Range(0, MAX_TIMESTEPS), "The step to look at, from 0 (clean) to T; beyond it the last.")
     image: str = param("", Picture(), "The picture under the noise.")
     space: str = param(PIXELS, Choice(SPACES), "What the noise is added to: pixels, or the model's latents.")
     through: str = param(DECODER, Choice(THROUGH), "How latents are shown: by the decoder, or one linear map.")
@@ -42,26 +44,39 @@ class NoisedRequest(ScheduleRequest):
 
 
 def answer(request: NoisedRequest, devices: DeviceManager) -> dict[str, Any]:
-    """`shown`: the uint8 picture at t; `strip`, where asked for: pictures at STRIP even `steps` from 0 to the end."""
+    """`shown`: the uint8 picture at t; `strip`, where asked for: pictures at STRIP even `steps` from 0 to T.
+
+    At t = 0 it is the picture itself; `beta` is None there, where no step of noise leads to.
+    """
     torch = libs.torch()
     process = request.process()
-    last = len(process.betas) - 1
+    last = len(process.betas)
     t = min(request.t, last)
     with _space(request, devices) as space:
         draw = torch.Generator().manual_seed(request.seed)
         noise = torch.randn(space.x0.shape, generator=draw, dtype=space.x0.dtype)
         steps = np.linspace(0, last, STRIP).round().astype(int).tolist() if request.strip else []
-        seen = [space.show(process.q_sample(space.x0, step, noise)) for step in [t, *steps]]
+        seen = [space.show(_at(process, space.x0, step, noise)) for step in [t, *steps]]
         shape = list(space.x0.shape)
     return {
         "t": t,
         "shape": shape,
         "shown": seen[0][None],
         **({"steps": steps, "strip": np.stack(seen[1:])} if request.strip else {}),
-        "signal": significant(float(process.alphas_cumprod[t].sqrt())),
-        "noise": significant(float((1 - process.alphas_cumprod[t]).sqrt())),
-        "beta": significant(float(process.betas[t])),
+        **_numbers(process, t),
     }
+
+
+def _at(process: DiffusionProcess, x0: Tensor, t: int, noise: Tensor) -> Tensor:
+    return process.q_sample(x0, index_of(t), noise) if t else x0
+
+
+def _numbers(process: DiffusionProcess, t: int) -> dict[str, float | None]:
+    """Of the formula: what stands before x0 and before the noise, and the beta of that step."""
+    if not t:
+        return {"signal": 1.0, "noise": 0.0, "beta": None}
+    abar, beta = (float(table[index_of(t)]) for table in (process.alphas_cumprod, process.betas))
+    return {"signal": significant(abar**0.5), "noise": significant((1 - abar) ** 0.5), "beta": significant(beta)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,14 +15,15 @@ import torch
 from torch import Tensor
 
 from pipelines import stopping
-from pipelines.data.points import part_of, sliced_distance
+from pipelines.data.points import astray, part_of, sliced_distance
 from pipelines.device.manager import DeviceManager
 from pipelines.lab.requests import NO_LABEL, DataRequest, PointsRequest
 from pipelines.lab.schedule import significant
+from pipelines.lab.timesteps import t_of
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.guidance import guide
 from pipelines.theory.ideal import Distribution, Mixture
-from pipelines.theory.path import LOG_SIGMA_MAX
+from pipelines.theory.path import LOG_SIGMA_MAX, timestep_of_sigma
 from pipelines.theory.process import vp_scale
 from pipelines.theory.reverse import drawn_from
 from pipelines.theory.samplers import SAMPLERS
@@ -32,6 +33,8 @@ REACH = 3.0
 """Half the side of the square that is shown."""
 ARROWS = 15
 """To a side of the field."""
+DRAWS = 10
+"""Of the data itself, for the bands between which its own figures lie."""
 SMOOTH = 0.05
 """The noise under which densities are compared: some of the sets have none at all outside their boxes."""
 
@@ -56,6 +59,7 @@ def taken_back(request: PointsRequest, denoise: Denoiser) -> dict[str, Any]:
         "reach": REACH,
         "arrows": ARROWS,
         "sigmas": [significant(sigma) for sigma in rows.tolist()],
+        "timesteps": [timestep_at(process, sigma) for sigma in rows.tolist()],
         "steps_back": [step_back(before, now) for before, now in pairwise(rows.tolist())],
         "forward": rounded(torch.stack([vp(x0 + sigma * eps, sigma) for sigma in rows.tolist()])),
         "back": rounded(back),
@@ -73,6 +77,12 @@ def visited(process: DiffusionProcess, request: PointsRequest) -> Tensor:
     visit = SIGMA_SCHEDULES[request.sigma_schedule]
     sigmas = visit(request.num_inference_steps, float(path[0]), float(path[-1]), path)
     return torch.cat([sigmas, sigmas.new_zeros(1)])
+
+
+def timestep_at(process: DiffusionProcess, sigma: float) -> float:
+    """The schedule's t with this noise level, between two of its steps where it has none."""
+    known = process.sigmas.clamp(max=1e6)
+    return significant(t_of(timestep_of_sigma(known, sigma))) if sigma else 0.0
 
 
 def reverse(
@@ -134,15 +144,24 @@ def vp(x: Tensor, sigma: float) -> Tensor:
 
 
 def quality(samples: Tensor, wanted: Distribution, draw: torch.Generator) -> dict[str, Any]:
-    """How likely the samples are, and how far they lie from data in both directions, beside data's own figures."""
-    real, again = wanted.sample(len(samples), draw), wanted.sample(len(samples), draw)
+    """How likely the samples are, how far they lie from data in both directions, and the share that lies on no mode.
+
+    `..._of_data`: the lowest and the highest of DRAWS draws of as many points of the data itself. Samples may be more
+    likely than data without being better: where they crowd at the modes.
+    """
+    real = wanted.sample(len(samples), draw)
     smooth = SMOOTH * noise_like(draw, len(samples))
-    return {
-        "nll": significant(-float(wanted.log_prob(samples + smooth, SMOOTH).mean())),
-        "nll_of_data": significant(-float(wanted.log_prob(again + smooth, SMOOTH).mean())),
-        "distance": significant(sliced_distance(samples, real, draw)),
-        "distance_of_data": significant(sliced_distance(again, real, draw)),
-    }
+
+    def figures(x: Tensor) -> dict[str, float]:
+        return {
+            "nll": significant(-float(wanted.log_prob(x + smooth, SMOOTH).mean())),
+            "distance": significant(sliced_distance(x, real, draw)),
+            "astray": significant(float(astray(x, wanted).double().mean())),
+        }
+
+    own = [figures(wanted.sample(len(samples), draw)) for _ in range(DRAWS)]
+    bands = {f"{name}_of_data": [pick(row[name] for row in own) for pick in (min, max)] for name in own[0]}
+    return figures(samples) | bands
 
 
 def classes(data: Distribution) -> list[int]:

@@ -25,6 +25,7 @@ from pipelines.lab.points import Denoiser, taken_back, vp
 from pipelines.lab.points_bound import PointsBound
 from pipelines.lab.requests import PointsTrainingRequest
 from pipelines.lab.schedule import significant
+from pipelines.lab.timesteps import t_of
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.path import timestep_of_sigma
 from pipelines.theory.process import x0_from
@@ -38,7 +39,7 @@ DIVERGED = 1e4
 LEVELS = 24
 """Timesteps at which the error is measured."""
 MEASURED = 1000
-FIGURES = ("nll", "distance", "loss_by_t", "error_by_t", "bound")
+FIGURES = ("nll", "distance", "astray", "loss_by_t", "error_by_t", "bound")
 """Of a snapshot: what is not held within bounds for the screen."""
 FEW = 100
 """Timesteps up to which the bound is quick enough for every snapshot."""
@@ -183,4 +184,4 @@ def errors(request: PointsTrainingRequest, process: DiffusionProcess, network: N
         made = network(x_t.float(), torch.full((MEASURED,), t)).double()
         for name, gap in (("loss_by_t", made - eps), ("least_by_t", exact - eps), ("error_by_t", made - exact)):
             rows[name].append(significant(float(gap.square().mean())))
-    return {"levels": levels, **rows}
+    return {"levels": [t_of(t) for t in levels], **rows}

@@ -62,8 +62,8 @@ class DataRequest(Request):
 
     data: str = param("gaussians", Choice(data_names), "The distribution, or a drawing of one's own.")
     strokes: tuple = param((), Curve(2000), "The points (x, y) of a drawn distribution.")
-    label: int = param(NO_LABEL, Range(NO_LABEL, 24), "The class that is asked for; -1 asks for none.")
-    guidance_scale: float = param(1.0, Range(0, 10), "How far the class is overdone; 1 is without guidance.")
+    label: int = param(NO_LABEL, Range(NO_LABEL, 24), "The class that is asked for; -1 takes all of the data.")
+    guidance_scale: float = param(1.0, Range(0, 10), "How far the class is overdone; 1 is off, 0 ignores it.")
 
     def check(self) -> None:
         distribution = self.distribution()

@@ -16,6 +16,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.lab.picture import in_latents
 from pipelines.lab.schedule import ScheduleRequest, significant
+from pipelines.lab.timesteps import index_of, t_of
 from pipelines.params import Choice, Curve, Picture, Range, Text, param
 from pipelines.requests.choices import sampler_names, sigma_schedule_names
 from pipelines.requests.limits import LARGEST_SHORT_SEED
@@ -41,7 +42,7 @@ class ReverseRequest(ScheduleRequest):
     prompt: str = param("a panda on a yellow background", Text(300), "What the model is told to see in the noise.")
     negative_prompt: str = param("", Text(300), "What guidance pushes away from.")
     image: str = param("", Picture(), "The picture under the noise.")
-    t: int = param(700, Range(0, MAX_TIMESTEPS - 1), "The step from which it goes back; beyond T - 1 the last.")
+    t: int = param(700, Range(1, MAX_TIMESTEPS), "The step from which it goes back; beyond T the last.")
     sampler: str = param("ddim", Choice(sampler_names), "How each step follows from the network's guess.")
     num_inference_steps: int = param(10, Range(1, MOST_STEPS), "How many steps lead back.")
     sigma_schedule: str = param("path", Choice(sigma_schedule_names), "How the steps are spaced.")
@@ -72,10 +73,9 @@ def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
 
     with in_latents(request, request.model, devices) as (model, source, latents):
         process = request.process()
-        t = min(request.t, len(process.betas) - 1)
-        path = model.process.with_timesteps(
-            path_from(model.process.alphas_cumprod, process, t, request.sigma_schedule, request.num_inference_steps)
-        )
+        t, steps = min(request.t, len(process.betas)), request.num_inference_steps
+        known = model.process.alphas_cumprod
+        path = model.process.with_timesteps(path_from(known, process, index_of(t), request.sigma_schedule, steps))
         height, width, _ = source.shape
         shape = model.latent_shape(width, height)
         watched = Watched(_denoiser(request, model, devices, path, shape))
@@ -87,8 +87,8 @@ def answer(request: ReverseRequest, devices: DeviceManager) -> dict[str, Any]:
         return {
             "t": t,
             "sigmas": [significant(v) for v in path.sigmas.tolist()],
-            "timesteps": [significant(v) for v in path.timesteps.tolist()],
-            "told": [significant(v) for v in watched.denoiser.path.timesteps.tolist()],
+            "timesteps": [significant(t_of(v)) for v in path.timesteps.tolist()],
+            "told": [significant(t_of(v)) for v in watched.denoiser.path.timesteps.tolist()],
             "scales": [significant(watched.denoiser.scale(s.sigma)) for s in said],
             "guidance_share": [significant(s.guidance_share) for s in said],
             "notes": list(path.notes),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
 from pipelines.device.manager import DeviceManager
+from pipelines.lab.timesteps import from_clean
 from pipelines.params import Choice, Curve, Flag, Range, Request, param
 from pipelines.theory.betas import (
     BETA_SCHEDULES,
@@ -67,26 +68,31 @@ class ScheduleRequest(Request):
 
 
 def answer(request: ScheduleRequest, _devices: DeviceManager) -> dict[str, Any]:
-    """Curves over t (thinned to what a screen shows, ends kept), and what is left of the signal at the end."""
+    """Curves over t (thinned to what a screen shows, ends kept), and what is left of the signal at the end.
+
+    A curve is None where it is not a number: no step leads to t = 0, and log SNR is infinite where nothing of the noise
+    or of the signal is left.
+    """
     torch = libs.torch()
     process = request.process()
     count = len(process.betas)
-    t = torch.linspace(0, count - 1, min(count, MOST_POINTS), dtype=torch.float64).round().long()
+    t = torch.linspace(0, count, min(count + 1, MOST_POINTS), dtype=torch.float64).round().long()
     one = torch.ones(1, dtype=torch.float64)
-    *_, log_posterior = process.q_posterior(one, one, t)
+    _, variance, _ = process.q_posterior(one, one, torch.arange(count))
+    alphas_cumprod = from_clean(1.0, process.alphas_cumprod)[t]
     curves = {
-        "beta": process.betas[t],
-        "alphas_cumprod": process.alphas_cumprod[t],
-        "signal": process.alphas_cumprod[t].sqrt(),
-        "noise": (1 - process.alphas_cumprod[t]).sqrt(),
-        "log_snr": process.log_snr[t].clamp(min=-99.0),
-        "posterior_variance": log_posterior.flatten().exp(),
+        "beta": from_clean(math.nan, process.betas)[t],
+        "alphas_cumprod": alphas_cumprod,
+        "signal": alphas_cumprod.sqrt(),
+        "noise": (1 - alphas_cumprod).sqrt(),
+        "log_snr": from_clean(math.inf, process.log_snr)[t],
+        "posterior_variance": from_clean(math.nan, variance)[t],
     }
     left = float(process.alphas_cumprod[-1].sqrt())
     prior = prior_bits(float(process.alphas_cumprod[-1]))
     return {
         "t": t.tolist(),
-        "curves": {name: [significant(v) for v in values.tolist()] for name, values in curves.items()},
+        "curves": {name: [finite(v) for v in values.tolist()] for name, values in curves.items()},
         "signal_left": significant(left),
         "prior_bits": significant(prior),
         "most_signal": LEFT_OVER,
@@ -98,6 +104,11 @@ def answer(request: ScheduleRequest, _devices: DeviceManager) -> dict[str, Any]:
 def prior_bits(abar: float) -> float:
     """L_T in bits per dimension for data of mean square 1: KL(N(sqrt(abar) x0, 1 - abar) || N(0, 1))."""
     return -0.5 * math.log1p(-abar) / math.log(2)
+
+
+def finite(value: float) -> float | None:
+    """To the digits of `significant`, or None where JSON has no such number."""
+    return significant(value) if math.isfinite(value) else None
 
 
 def significant(value: float, digits: int = 5) -> float:

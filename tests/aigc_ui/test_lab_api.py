@@ -51,7 +51,7 @@ def test_every_experiment_says_what_it_can_be_asked(client: TestClient) -> None:
 def test_a_schedule_is_answered_with_curves(client: TestClient) -> None:
     answer = client.post("/api/v1/lab/schedule", json={"beta_schedule": "cosine", "num_train_timesteps": 100})
     assert answer.status_code == 200
-    assert len(answer.json()["curves"]["beta"]) == 100
+    assert len(answer.json()["curves"]["beta"]) == 101
 
 
 def test_a_picture_of_one_s_own_is_noised(client: TestClient) -> None:

@@ -27,6 +27,8 @@ FAMILIES = (
     "lab.way.",
     "lab.field.",
     "lab.info.",
+    "lab.digits.info.",
+    "lab.points.info.",
     "lab.reverse.info.",
     "train.field.",
     "train.whose.",

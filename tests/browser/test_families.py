@@ -86,7 +86,7 @@ def test_a_drawing_of_ones_own_goes_there_and_back(page: Page) -> None:
             "error", timeout=30_000
         )
     flow = page.locator("#bench-round-trip [data-family=flow] .figures").inner_text()
-    assert re.search(r"error (0|\d(\.\d)?e-[6-9]) ", flow), flow
+    assert re.search(r"error (0|\d(\.\d)?e-[6-9]), in double precision ", flow), flow
     source = pixels(page.locator("#trip-source"))
     number(bench, "index", 9)
     page.wait_for_function("before => document.getElementById('trip-source').toDataURL() !== before", arg=source)

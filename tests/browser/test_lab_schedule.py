@@ -76,12 +76,14 @@ def test_the_picture_drowns_as_t_rises(page: Page) -> None:
     open_bench(page, "β schedule")
     big = page.locator("#noised")
     expect(big).to_have_attribute("data-t", "500")
-    expect(page.locator("#forward-formula")).to_contain_text("x500 = 0.2789")
+    expect(page.locator("#forward-formula")).to_contain_text("x500 = 0.2803")
     page.locator("#schedule-t").fill("20")
     expect(big).to_have_attribute("data-t", "20")
     expect(page.locator(".noise-strip button")).to_have_count(8)
     page.locator(".noise-strip button").last.click()
-    expect(big).to_have_attribute("data-t", "999")
+    expect(big).to_have_attribute("data-t", "1000")
+    page.locator(".noise-strip button").first.click()
+    expect(page.locator("#forward-formula")).to_have_text("x0 = 1 · x0 + 0 · ε")
 
 
 def test_the_noise_is_added_to_latents_too_and_the_page_says_so(page: Page) -> None:
@@ -108,7 +110,7 @@ def test_the_strip_is_asked_for_only_when_it_changes(page: Page) -> None:
     bench = open_bench(page, "β schedule")
     big, last = page.locator("#noised"), page.locator(".noise-strip button").last
     expect(big).to_have_attribute("data-t", "500")
-    expect(last).to_have_text("999")
+    expect(last).to_have_text("1000")
     asked: list[bool] = []
     page.on("request", lambda r: asked.append(r.post_data_json["strip"]) if r.url.endswith("lab/noised") else None)
     for t in (100, 300, 900):
@@ -116,7 +118,7 @@ def test_the_strip_is_asked_for_only_when_it_changes(page: Page) -> None:
         expect(big).to_have_attribute("data-t", str(t))
     assert asked == [False] * 3
     number(bench, "num_train_timesteps", 400)
-    expect(last).to_have_text("399")
+    expect(last).to_have_text("400")
     assert asked[3] is True
 
 
@@ -156,8 +158,8 @@ def test_the_picture_under_noise_may_come_from_the_gallery_and_a_broken_one_is_r
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     chooser.locator("input[type=file]").set_input_files(tmp_path / "broken.png")
     expect(chooser.get_by_role("alert")).to_contain_text("picture")
-    page.locator("#schedule-t").fill("999")
-    expect(big).to_have_attribute("data-t", "999")
+    page.locator("#schedule-t").fill("1000")
+    expect(big).to_have_attribute("data-t", "1000")
     page.locator("#schedule-t").fill("0")
     expect(big).to_have_attribute("data-t", "0")
     assert pixels(big) == made

@@ -143,6 +143,26 @@ def test_a_picture_that_nobody_trained_on_comes_back(devices: DeviceManager, fam
     assert answer["source"].shape == answer["again"].shape
 
 
+def test_a_flow_brings_back_in_double_precision_what_single_precision_loses() -> None:
+    """A picture unlike all that it learned: its z is far out, and the error is told with that of double precision."""
+    from pipelines.families.round_trip import as_data, error_in_double
+
+    down, across = np.mgrid[0:64, 0:64] * 4
+    x = as_data(np.stack([across, down, (across + down) // 2], -1).astype(np.uint8), (3, 32, 32))
+    flow, label = shelf.load("icons", "flow").model, torch.tensor([0])
+    with torch.no_grad():
+        z = flow(x, label)[0]
+        single = float((flow.inverse(z, label) - x).square().mean().sqrt())
+    assert float(z.square().mean().sqrt()) > 1000, "usual is 1"
+    assert single > 1 > 1e-3 > error_in_double(flow, x, label)
+
+
+def test_only_a_flow_has_an_error_in_double_precision(devices: DeviceManager) -> None:
+    answers = {family: ask(devices, "round-trip", family=family, data="digits") for family in ("flow", "vae")}
+    assert 0 < answers["flow"]["error_in_double"] < 1e-12 < answers["flow"]["error"]
+    assert answers["vae"]["error_in_double"] is None and answers["vae"]["z_length"] > 0
+
+
 def test_a_picture_of_ones_own_is_made_to_fit(devices: DeviceManager) -> None:
     from pipelines.families.round_trip import as_data
 
@@ -196,9 +216,20 @@ def figures(devices: DeviceManager, name: str, **values: Any) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("last_snapshot_only")
 def test_a_narrow_generator_forgets_modes_and_a_wide_one_or_todays_loss_does_not(devices: DeviceManager) -> None:
-    assert 2 <= figures(devices, "modes")["modes"] <= 6
+    narrow = figures(devices, "modes")
+    assert 2 <= narrow["modes"] <= 6
+    reveal = LESSONS["modes"]["reveal"]["en"]
+    assert "prefers the real one in nine of ten pairs" in reveal and 0.87 < narrow["told_apart"] < 0.97
     assert figures(devices, "modes", generator_width=128)["modes"] >= 7
     assert figures(devices, "modes", game="relativistic")["modes"] >= 7
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("last_snapshot_only")
+def test_in_two_steps_flow_matching_does_no_better_than_diffusion(devices: DeviceManager) -> None:
+    assert "Flow matching does no better in two" in LESSONS["few"]["reveal"]["en"]
+    two, straight = (figures(devices, "few", family=family)["astray"] for family in ("diffusion", "flow-matching"))
+    assert two > 0.8 and straight == pytest.approx(two, abs=0.03)
 
 
 @pytest.mark.slow

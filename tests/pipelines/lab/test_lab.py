@@ -55,11 +55,31 @@ def test_the_curves_are_those_of_the_process(name: str) -> None:
     answer = ask("schedule", beta_schedule=name, num_train_timesteps=400)
     process = DiffusionProcess(make_betas(name, 400))
     t = answer["t"]
-    assert (t[0], t[-1]) == (0, 399) and len(t) <= 240
-    assert answer["curves"]["alphas_cumprod"] == pytest.approx(process.alphas_cumprod[t].tolist(), rel=1e-4)
-    assert answer["curves"]["log_snr"] == pytest.approx(process.log_snr[t].tolist(), rel=1e-4)
+    assert (t[0], t[1], t[-1]) == (0, 2, 400) and len(t) <= 240
+    places = [step - 1 for step in t[1:]]  # of the process' tables
+    assert answer["curves"]["alphas_cumprod"][1:] == pytest.approx(process.alphas_cumprod[places].tolist(), rel=1e-4)
+    assert answer["curves"]["log_snr"][1:] == pytest.approx(process.log_snr[places].tolist(), rel=1e-4)
     total = [a**2 + b**2 for a, b in zip(answer["curves"]["signal"], answer["curves"]["noise"], strict=True)]
     assert total == pytest.approx([1.0] * len(t), abs=1e-4)
+
+
+def test_steps_are_counted_as_in_the_papers() -> None:
+    answer = ask("noised", t=500)
+    assert answer["signal"] == pytest.approx(0.2803, abs=5e-5), "sqrt(abar_500) of arXiv:2006.11239, T = 1000"
+    assert answer["steps"][0] == 0 and answer["steps"][-1] == 1000
+    curves = ask("schedule", num_train_timesteps=100)["curves"]
+    assert [curves[name][0] for name in ("signal", "noise", "alphas_cumprod")] == [1, 0, 1]
+    assert curves["beta"][0] is curves["posterior_variance"][0] is curves["log_snr"][0] is None
+    assert curves["beta"][1] == pytest.approx(1e-3) and curves["posterior_variance"][1] == 0
+    process = DiffusionProcess(make_betas("linear", 100))
+    beta, before, abar = process.betas[1], process.alphas_cumprod[0], process.alphas_cumprod[1]
+    assert curves["posterior_variance"][2] == pytest.approx(float(beta * (1 - before) / (1 - abar)), rel=1e-4)
+
+
+def test_no_step_is_drawn_where_nothing_of_the_signal_is_left() -> None:
+    curves = ask("schedule", zero_snr=True)["curves"]
+    assert curves["log_snr"][-1] is None and curves["signal"][-1] == 0
+    assert all(value > -40 for value in curves["log_snr"][1:-1])
 
 
 def test_the_gauges_warn_where_signal_is_left_and_not_elsewhere() -> None:
@@ -102,12 +122,13 @@ def test_a_schedule_that_is_none_is_refused_with_a_sentence(values: dict, said: 
 
 
 def test_t_of_4000_is_fine_and_a_steep_one_of_10_too() -> None:
-    assert ask("schedule", num_train_timesteps=4000)["t"][-1] == 3999
-    assert len(ask("schedule", num_train_timesteps=10)["t"]) == 10
+    assert ask("schedule", num_train_timesteps=4000)["t"][-1] == 4000
+    assert len(ask("schedule", num_train_timesteps=10)["t"]) == 11
 
 
 def test_a_picture_is_noised_as_the_formula_says() -> None:
-    clean, noisy = ask("noised", t=0)["shown"][0], ask("noised", t=999)["shown"][0]
+    clean, noisy = ask("noised", t=0)["shown"][0], ask("noised", t=1000)["shown"][0]
+    assert np.array_equal(clean, picture_of(noised.NoisedRequest.parse({})))
     strip = ask("noised", t=300)
     assert strip["signal"] ** 2 + strip["noise"] ** 2 == pytest.approx(1, abs=1e-4)
     assert np.array_equal(strip["strip"][0], clean) and np.array_equal(strip["strip"][-1], noisy)
@@ -117,7 +138,7 @@ def test_a_picture_is_noised_as_the_formula_says() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("through", noised.THROUGH)
-@pytest.mark.parametrize("t", [0, 250, 999])
+@pytest.mark.parametrize("t", [0, 250, 1000])
 def test_latents_are_noised_as_the_formula_says_and_shown_by_the_model(through: str, t: int) -> None:
     asked = noised.NoisedRequest.parse({"space": "latents", "through": through, "t": t, "seed": 3, "strip": False})
     with contextlib.closing(DeviceManager()) as devices:
@@ -125,7 +146,7 @@ def test_latents_are_noised_as_the_formula_says_and_shown_by_the_model(through: 
         with lease(models.inspect(models.find(asked.model)), devices) as model:
             x0 = model.encode_picture(np.array(picture_of(asked))).double()
             noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-            abar = float(asked.process().alphas_cumprod[t])
+            abar = float(asked.process().alphas_cumprod[t - 1]) if t else 1.0
             x_t = (math.sqrt(abar) * x0 + math.sqrt(1 - abar) * noise).float()
             wanted = model.decode(x_t) if through == "decoder" else model.preview(x_t[None])[0]
     assert answer["shape"] == [64, 8, 8] and answer["shown"].shape[0] == 1
@@ -149,25 +170,50 @@ def test_the_strip_is_left_out_where_it_is_not_asked_for(space: str) -> None:
 
 
 def test_a_t_beyond_the_schedule_is_its_last() -> None:
-    assert ask("noised", t=3999, num_train_timesteps=100)["t"] == 99
+    assert ask("noised", t=3999, num_train_timesteps=100)["t"] == 100
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", points_data.POINTS)
 def test_points_come_back_to_their_data(name: str) -> None:
     answer = ask("points", data=name, num_inference_steps=60, count=400)
-    assert answer["nll"] == pytest.approx(answer["nll_of_data"], abs=0.35)
-    assert answer["distance"] < 2 * answer["distance_of_data"] + 0.05
+    assert answer["nll"] == pytest.approx(np.mean(answer["nll_of_data"]), abs=0.35)
+    assert answer["distance"] < 2 * np.mean(answer["distance_of_data"]) + 0.05
     assert np.shape(answer["back"]) == np.shape(answer["forward"]) == (61, 400, 2)
     assert np.shape(answer["x0_pred"]) == (60, 400, 2)
     assert np.shape(answer["field"]) == (60, answer["arrows"] ** 2, 2)
+    assert len(answer["timesteps"]) == 61 and answer["timesteps"][0] == 0
+
+
+def test_too_few_steps_are_not_called_better_than_data() -> None:
+    """Their likelihood is, for they crowd at the modes; the share on no mode says what is wrong."""
+    answer = ask("points", data="gaussians", num_inference_steps=20, count=1000)
+    assert answer["nll"] < answer["nll_of_data"][0] < answer["nll_of_data"][1]
+    assert answer["astray"] > 0.02 > 0.005 > answer["astray_of_data"][1]
+    low, high = answer["distance_of_data"]
+    assert 0 < low < high < 0.3
+
+
+@pytest.mark.parametrize("name", points_data.POINTS)
+def test_of_the_data_hardly_a_point_lies_astray_and_noise_does(name: str) -> None:
+    data = points_data.get(name)
+    x = data.sample(3000, torch.Generator().manual_seed(1))
+    assert float(points_data.astray(x, data).double().mean()) < 0.003
+    assert points_data.astray(x + 9, data).all()
+
+
+def test_points_say_the_step_of_the_schedule_at_which_they_stand() -> None:
+    answer = ask("points", num_train_timesteps=100, beta_end=0.1, num_inference_steps=100, count=10)
+    assert answer["timesteps"] == list(range(101))
+    process = DiffusionProcess(make_betas("linear", 100, beta_end=0.1))
+    assert answer["sigmas"][100] == pytest.approx(float(process.sigmas[99]), rel=1e-4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_brings_them_back(name: str) -> None:
     answer = ask("points", sampler=name, num_inference_steps=100, count=500, num_train_timesteps=1000)
-    assert answer["distance"] < 0.3 and answer["nll"] < answer["nll_of_data"] + 0.5
+    assert answer["distance"] < 0.3 and answer["nll"] < np.mean(answer["nll_of_data"]) + 0.5
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -257,7 +303,7 @@ def test_points_that_cannot_be_are_refused_with_a_sentence(values: dict, said: s
 def test_a_drawing_becomes_a_distribution() -> None:
     strokes = [[math.cos(a), math.sin(a)] for a in np.linspace(0, 6, 60)]
     answer = ask("points", data="drawn", strokes=strokes, num_inference_steps=50)
-    assert answer["distance"] < 2 * answer["distance_of_data"] + 0.05
+    assert answer["distance"] < 2 * np.mean(answer["distance_of_data"]) + 0.05
 
 
 @pytest.mark.parametrize(("name", "order"), [("euler", 1), ("ddim", 1), ("heun", 2), ("dpmpp_2m", 2), ("unipc", 3)])

@@ -43,7 +43,7 @@ def gap(one: np.ndarray, other: np.ndarray) -> float:
 def test_watching_changes_nothing(devices: DeviceManager, sampler: str) -> None:
     asked = ReverseRequest.parse({"sampler": sampler, "num_inference_steps": 4, "eta": 0.5})
     with lease(models.inspect(models.find(asked.model)), devices) as model:
-        path = path_from(model.process.alphas_cumprod, asked.process(), asked.t, "path", 4)
+        path = path_from(model.process.alphas_cumprod, asked.process(), asked.t - 1, "path", 4)
         shape = model.latent_shape(128, 128)
         noise = PictureNoise([asked.seed], shape, "cpu")
         x = model.encode_picture(np.array(picture_of(asked))) + float(path.sigmas[0]) * noise()
@@ -57,7 +57,7 @@ def test_watching_changes_nothing(devices: DeviceManager, sampler: str) -> None:
 
 def test_a_little_noise_gives_the_picture_back_and_a_lot_only_the_prompt(devices: DeviceManager) -> None:
     blue = "a tiger on a blue background"
-    little, lot = ask(devices, t=30, prompt=blue), ask(devices, t=999, prompt=blue)
+    little, lot = ask(devices, t=30, prompt=blue), ask(devices, t=1000, prompt=blue)
     assert gap(little["result"], little["source"]) < 25 < 60 < gap(lot["result"], lot["source"])
     corner = lot["result"][0, :8, :8].mean(axis=(0, 1))
     assert corner[2] > 1.5 * corner[0]
@@ -66,7 +66,7 @@ def test_a_little_noise_gives_the_picture_back_and_a_lot_only_the_prompt(devices
 def test_a_picture_does_not_come_back_by_wrong_timesteps(devices: DeviceManager) -> None:
     right, wrong = ask(devices, t=400), ask(devices, t=400, shift=-250)
     assert gap(wrong["result"], wrong["source"]) > 1.3 * gap(right["result"], right["source"])
-    assert wrong["told"] == [max(0, t - 250) for t in wrong["timesteps"]]
+    assert wrong["told"] == [max(1, t - 250) for t in wrong["timesteps"]]
 
 
 def test_guidance_of_1_adds_nothing_and_more_adds_more(devices: DeviceManager) -> None:
@@ -83,8 +83,11 @@ def test_a_drawn_guidance_acts_step_by_step(devices: DeviceManager) -> None:
 
 
 def test_one_step_is_left_at_the_lowest_noise(devices: DeviceManager) -> None:
-    answer = ask(devices, t=0, num_inference_steps=10)
+    answer = ask(devices, t=1, num_inference_steps=10)
     assert len(answer["x"]) == 1 and "only 1 steps are left" in answer["notes"][0]
+    assert answer["timesteps"] == [1]
+    with pytest.raises(BadRequest, match="t must be 1 to"):
+        ask(devices, t=0)
 
 
 @pytest.mark.parametrize("name", BETA_SCHEDULES)
