@@ -99,6 +99,7 @@ class Run:
         drawn = PictureContext(*size, request.guidance.scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
+        said = (*said, *(note for attachment in attachments for note in attachment.notes))
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
         return cls(request, model, path, walked, noise, notes, picture, decoder, attachments, before)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places
+from pipelines import places
 from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
-from pipelines.files import disk, plain
-from pipelines.files.disk import Names
+from pipelines.files import naming, plain
+from pipelines.files.names import Names
 from pipelines.models import strangers
 from pipelines.models.faults import as_bad_file
+from pipelines.models.folders import is_vae_beside
 from pipelines.models.info import ModelInfo
 
 AUTOMATIC = "automatic"
@@ -49,44 +50,48 @@ class VaeInfo:
 
 def names() -> tuple[str, ...]:
     """ "automatic", the model's own, and what lies in the folders for them, sound or not."""
-    return (AUTOMATIC, *sorted(_NAMES.now().keys() - {AUTOMATIC}))
+    return (AUTOMATIC, *sorted(_NAMES.now()))
 
 
-def is_here(name: str) -> bool:
-    """Whether it is one of `names()`."""
-    return name == AUTOMATIC or name in _NAMES
+def resolve(name: str) -> str | None:
+    """What the one of `names()` is called that the name can mean; None for none."""
+    return AUTOMATIC if name == AUTOMATIC else _NAMES.resolve(name)
 
 
-def _named() -> Iterator[tuple[str, Path]]:
+def by_path() -> dict[Path, str]:
+    """What each of them is called, without the model's own."""
+    return dict(_NAMES.by_path())
+
+
+def _files() -> Iterator[tuple[Path, str, Path]]:
+    """Folders of diffusers and files, and the files among the checkpoints that are called as decoders."""
     for home in places.of(places.VAES):
-        for folder in disk.walk(home, 1):
+        for folder in naming.below(home):
             if folder.depth and folder.has("config.json"):
-                yield folder.path.name, folder.path
-            for name in () if folder.depth else folder.names:
-                path = folder.path / name
-                if _is_vae(path) if name not in folder.regular else path.suffix == ".safetensors":
-                    yield name, path
+                yield home, folder.path.relative_to(home).as_posix(), folder.path
+                continue
+            for path in (folder.path / name for name in folder.names):
+                if naming.is_weights(path.name) if folder.has(path.name) else plain.is_regular(path / "config.json"):
+                    yield home, path.relative_to(home).as_posix(), path
+    for home in places.of(places.CHECKPOINTS):
+        for folder in naming.below(home, places.left_out(home)):
+            for path in (folder.path / name for name in folder.names):
+                if naming.is_weights(path.name) and is_vae_beside(path.name) and folder.has(path.name):
+                    yield home, path.relative_to(home).as_posix(), path
 
 
-_NAMES = Names(lambda: ((name, path) for name, path in _named() if models.SAFE_NAME.fullmatch(name)))
+_NAMES = Names(lambda: naming.distinct(_files(), (AUTOMATIC,), with_ending=True))
 
 
 def find(name: str) -> Path:
     """Raises NotFound."""
-    if models.SAFE_NAME.fullmatch(name):
-        for home in places.of(places.VAES):
-            if _is_vae(home / name):
-                return home / name
+    if path := _NAMES.find(name):
+        return path
     raise NotFound(
         "vae {name!r} is not here; here are: {known}. Put it under models/vae.",
         name=name[:40],
         known=", ".join(names()[:8]),
     )
-
-
-def _is_vae(path: Path) -> bool:
-    file = path if path.suffix == ".safetensors" else path / "config.json"
-    return plain.is_regular(file) or plain.is_regular(path / "config.json")
 
 
 def inspect(path: Path) -> VaeInfo:

@@ -48,7 +48,7 @@ class TextToImageRequest(Request):
     )
     model: str = param(
         "aigc-mini",
-        Choice(models.installed, models.is_installed),
+        Choice(models.installed, models.resolve),
         "The trained model that makes the picture.",
         infotext="Model",
     )
@@ -81,7 +81,7 @@ class TextToImageRequest(Request):
     )
     style: str = param(
         library.NO_STYLE,
-        Choice(library.style_names, library.is_style),
+        Choice(library.style_names, library.known_style),
         "Words of styles.csv put around the prompts.",
         infotext="Style",
         needs=("style",),
@@ -95,7 +95,7 @@ class TextToImageRequest(Request):
     )
     vae: str = param(
         vaes.AUTOMATIC,
-        Choice(vaes.names, vaes.is_here),
+        Choice(vaes.names, vaes.resolve),
         "What decodes the picture; 'automatic' is the model's own.",
         infotext="VAE",
         needs=("vae",),

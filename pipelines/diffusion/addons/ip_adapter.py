@@ -123,9 +123,9 @@ def _leased(
     if form.context != base.part("unet").config.cross_attention_dim:
         raise _unfit(unit.model, form, base)
     beside = ip_files.encoder_for(unit.model, form)
-    with devices.lease(files.key(beside), lambda: clip_vision.load(beside, base.dtype)) as encoder:
+    with devices.lease(files.key(files.IMAGE_ENCODER, beside), lambda: clip_vision.load(beside, base.dtype)) as encoder:
         embeds, without = encoder.read(picture, form.reads)
-    key = files.key(path)
+    key = files.key(files.IP_ADAPTER, path)
     adapter = held.enter_context(devices.lease(key, lambda: ip_loading.load(path, base.dtype)))
     if not _fits(adapter, base.part("unet")):
         raise _unfit(unit.model, form, base)

@@ -26,7 +26,7 @@ from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
 from pipelines.models import strangers
-from pipelines.models.addons import files
+from pipelines.models.addons import files, loras
 from pipelines.requests.loras import Wanted, all_loras
 from pipelines.requests.text_to_image import TextToImageRequest
 
@@ -82,6 +82,7 @@ class Loras(Attachment):
 
     added: Mapping[Place, Sequence[Weighted]]
     mark: str
+    notes: tuple[str, ...] = ()
 
     def adapted(self, model: Bundle) -> Bundle:
         if not self.added:
@@ -93,28 +94,31 @@ class Loras(Attachment):
 @contextmanager
 def attached(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[tuple[Loras, ...]]:
     """Those that the request and its prompt name. Raises as `leased`."""
-    with leased(all_loras(request), base, devices) as loras:
-        yield (loras,)
+    with leased(all_loras(request), base, devices) as together:
+        yield (together,)
 
 
 @contextmanager
 def leased(wanted: Sequence[Wanted], bundle: Bundle, devices: DeviceManager) -> Iterator[Loras]:
     """LoRAs of those names for the model, each with its weight in the network and in the text encoders.
 
-    Raises NotFound for a name that is not here and BadFile for a file that does not fit.
+    A name that is not here is noted. Raises BadFile for a file that does not fit.
     """
     with ExitStack() as held:
         added: defaultdict[Place, list[Weighted]] = defaultdict(list)
-        used = []
+        used, notes = [], []
         for name, weight, text_weight in wanted:
-            path = files.find(files.LORA, name)
+            path, note = loras.find(name)
+            notes += [note] if note else []
+            if path is None:
+                continue
             for place, product in held.enter_context(_products(path, bundle, devices)).by_place.items():
                 scale = weight if place[0] == bundle.network_part else text_weight
                 if scale:
                     added[place].append((product, float(scale)))
             if weight:
                 used.append((files.identity(path), float(weight)))
-        yield Loras(added, hashlib.sha256(repr(used).encode()).hexdigest()[:16])
+        yield Loras(added, hashlib.sha256(repr(used).encode()).hexdigest()[:16], tuple(notes))
 
 
 @contextmanager
