@@ -545,3 +545,15 @@ def test_a_copy_of_a_module_shares_what_was_added(home, base):
         for module in (encoder, sharing(encoder))
     )
     assert one and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def test_options_and_lists_that_are_not_known_are_noted(home, base):
+    put(home, "opted", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    devices = DeviceManager("cpu", threads=1)
+    recipe = paint(devices, prompt="very__long__text <lora:opted:0.5:lbw=1,0,1>").recipes[0]
+    devices.close()
+    assert recipe["notes"] == [
+        "The LoRA opted was used without the options lbw=1,0,1, which are not known here.",
+        "No list of words is called __long__; it stays in the prompt as it is.",
+    ]
+    assert recipe["lora_hashes"].keys() == {"opted"}
