@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines import models, places
@@ -154,7 +155,11 @@ def _file(path: Path) -> tuple[str, Recognised]:
     if kind != "safetensors":
         return kind, Recognised("unknown", unusable=reason)
     head = header.read(path)
-    return kind, recognise(head.shapes, head.metadata, head.dtypes, path.stem)
+    why = head.fault()
+    if why == header.DAMAGED:
+        raise BadFile(why)
+    found = recognise(head.shapes, head.metadata, head.dtypes, path.stem)
+    return kind, replace(found, unusable=why or found.unusable)
 
 
 def _folder(path: Path) -> tuple[str, Recognised]:
