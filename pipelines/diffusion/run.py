@@ -16,6 +16,7 @@ from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
+from pipelines.models import vaes
 from pipelines.prompts.dynamic import unknown_lists
 from pipelines.requests.limits import LARGEST_SEED, LARGEST_SIDE
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -197,6 +198,8 @@ def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
         yield Sentence(
             "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
         )
+    if request.vae != vaes.AUTOMATIC and (doubt := vaes.doubt(request.vae, model.info)):
+        yield doubt
     if request.clip_skip > 1 and not model.skips_layers:
         yield Sentence("This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing.")
     if request.eta and request.sampler not in READS_ETA:

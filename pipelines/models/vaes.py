@@ -16,14 +16,25 @@ from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
 from pipelines.files import naming, plain
 from pipelines.files.names import Names
 from pipelines.models import strangers
+from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.faults import as_bad_file
 from pipelines.models.folders import is_vae_beside
 from pipelines.models.info import ModelInfo
+from pipelines.models.library import metadata
 
 AUTOMATIC = "automatic"
 KL, TINY = "AutoencoderKL", "AutoencoderTiny"
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors")
 PREFIXES = ("first_stage_model.", "vae.", "taesd_decoder.", "")
+BASES = {"sd1": "sd", "sd2": "sd", "sdxl": "sdxl", "sdxl-refiner": "sdxl", "sd3": "sd3", "flux": "flux"}
+"""The recogniser's architectures, and ours: of each pair with the same shapes the latents differ."""
+CALLED = (
+    (r"xl", "sdxl"),
+    (r"sd[-_. ]?3|taesd3", "sd3"),
+    (r"flux|taef1|^ae$", "flux"),
+    (r"840000|560000|ft[-_ ]?(mse|ema)|kl[-_ ]?f8|sd[-_. ]?v?1|v1[-_.]?[45]|taesd($|[^a-z0-9])", "sd"),
+)
+"""What decoders are called: a pattern, and whose they are."""
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -37,6 +48,8 @@ class VaeInfo:
     prefix: str
     config: dict[str, Any]
     scaling: tuple[float, float] | None
+    base: str = ""
+    """The architecture that its metadata name; "" where they say nothing."""
 
     @property
     def latent_channels(self) -> int:
@@ -108,6 +121,8 @@ def refuse_unfit(vae: VaeInfo, model: ModelInfo) -> None:
     """Raises BadRequest where the decoder's latents are not the model's, by name."""
     own = model.configs["vae"]
     blocks = own.get("block_out_channels") or own.get("decoder_block_out_channels") or (0,) * 4
+    if vae.base and _whose(model.architecture) not in ("", vae.base):
+        raise _unfit(vae, model, Sentence("it was made for {base}", base=ARCHITECTURES[vae.base].label))
     has, wanted = vae.latent_channels, int(own.get("latent_channels", 4))
     if has != wanted:
         why = Sentence("it has {has} latent channels, the model has {wanted}", has=has, wanted=wanted)
@@ -123,6 +138,26 @@ def refuse_unfit(vae: VaeInfo, model: ModelInfo) -> None:
     scaling = vae.scaling if kind == vae.kind or vae.scaling else (0.0, 0.0)
     if scaling is not None and scaling != scaling_of(own):
         raise _unfit(vae, model, Sentence("its latents have another scale"))
+
+
+def doubt(name: str, model: ModelInfo) -> Sentence:
+    """What to say where the decoder's name is of another kind of model, with the same shapes; else ""."""
+    stem = naming.without_ending(name).rpartition("/")[2].lower()
+    base = next((base for pattern, base in CALLED if re.search(pattern, stem)), "")
+    if not base or _whose(model.architecture) in ("", base):
+        return Sentence("")
+    return Sentence(
+        "The name of the VAE {vae} says that it is for {base}, and {model} is {own}: colours may be wrong.",
+        vae=name[:60],
+        base=ARCHITECTURES[base].label,
+        model=model.name[:60],
+        own=ARCHITECTURES[model.architecture].label,
+    )
+
+
+def _whose(architecture: str) -> str:
+    """The architecture, where it has an autoencoder of its own that those of others are mistaken for."""
+    return architecture if architecture in BASES.values() else ""
 
 
 def scaling_of(config: Mapping[str, Any]) -> tuple[float, float]:
@@ -163,19 +198,20 @@ def _of_folder(folder: Path) -> VaeInfo:
 
 
 def _of_file(file: Path) -> VaeInfo:
-    shapes = strangers.check_safetensors(file)
+    head = strangers.sound_header(file)
+    shapes, base = head.shapes, BASES.get(metadata.base(head.metadata), "")
     for prefix in PREFIXES:
         own = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
         if "decoder.conv_in.weight" in own and len(own["decoder.conv_in.weight"]) == 4:
             config = _kl_config(own, file.name)
             strangers.check_config(file.name, config)
-            return VaeInfo(file.name, file, KL, prefix, config, None)
+            return VaeInfo(file.name, file, KL, prefix, config, None, base)
         if "decoder.layers.0.weight" in own or "1.weight" in own:
             first = own.get("decoder.layers.0.weight") or own["1.weight"]
             channels = first[1] if len(first) == 4 else 0
             config = {"latent_channels": channels}
             strangers.check_config(file.name, config)
-            return VaeInfo(file.name, file, TINY, prefix, config, (1.0, 0.0))
+            return VaeInfo(file.name, file, TINY, prefix, config, (1.0, 0.0), base)
     raise BadFile(
         "{file} holds no decoder that is known: an AutoencoderKL or a TAESD. Choose another.", file=file.name[:60]
     )
