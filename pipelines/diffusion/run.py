@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.diffusion.decoding import Decoder
     from pipelines.diffusion.second_pass import Enlarged
     from pipelines.diffusion.tiles import Tiled
+    from pipelines.theory.process import Process
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +91,10 @@ class Run:
         for attachment in beside:
             attachment = attachment.fitted(canvas.width, canvas.height)
             model, network = attachment.conditioned(model, path), attachment.network(network)
-        worker, guidance = devices.worker(), _guidance(request, model)
+        worker, guidance, process = devices.worker(), _guidance(request, model), _process(request, model)
 
         def bound(conditions: Conditions) -> Denoiser:
-            return Denoiser(network, worker, model.process, path, conditions, guidance)
+            return Denoiser(network, worker, process, path, conditions, guidance)
 
         pictures = [request.of_picture(i) for i in range(request.count)]
         written = [PromptPair.of(picture) for picture in pictures]
@@ -178,6 +179,12 @@ class PictureNoise:
         )
 
 
+def _process(request: TextToImageRequest, model: Bundle) -> Process:
+    """The model's own, with the kind of prediction that was asked for where it is not always the same."""
+    kind = {"epsilon": "epsilon", "v": "v_prediction"}.get(request.prediction)
+    return model.process.predicting(kind) if kind else model.process
+
+
 def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
     """As asked; none for networks that are told the scale, which would else be asked twice."""
     if model.distilled:
@@ -200,6 +207,8 @@ def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
         )
     if request.vae != vaes.AUTOMATIC and (doubt := vaes.doubt(request.vae, model.info)):
         yield doubt
+    if request.prediction != "auto" and _process(request, model) is model.process:
+        yield Sentence("This model learned the way from noise to pictures, so prediction changes nothing.")
     if request.clip_skip > 1 and not model.skips_layers:
         yield Sentence("This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing.")
     if request.eta and request.sampler not in READS_ETA:

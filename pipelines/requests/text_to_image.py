@@ -25,6 +25,7 @@ from pipelines.requests.limits import (
     LARGEST_SIDE,
     MOST_PIXEL_STEPS,
     OWN_UPSCALER,
+    PREDICTIONS,
     SIDE_STEP,
     SMALLEST_TILE,
     UPSCALES,
@@ -99,6 +100,13 @@ class TextToImageRequest(Request):
         "What decodes the picture; 'automatic' is the model's own.",
         infotext="VAE",
         needs=("vae",),
+    )
+    prediction: str = param(
+        "auto",
+        Choice(PREDICTIONS),
+        "What the network's answers are taken for: the noise, or v; 'auto' believes the model.",
+        infotext="Prediction",
+        needs=("prediction",),
     )
     loras: str = param(
         "", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.", infotext="Loras", needs=("loras",)

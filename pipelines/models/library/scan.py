@@ -17,6 +17,7 @@ from pipelines.models.library import header, metadata
 from pipelines.models.library.entry import Root
 from pipelines.models.library.kinds import Recognised
 from pipelines.models.library.recognise import recognise
+from pipelines.models.library.side_config import with_side_config
 
 ENDINGS = naming.KNOWN_ENDINGS
 NAMELESS = ("model", "diffusion_pytorch_model", "pytorch_model", "model.fp16", "diffusion_pytorch_model.fp16")
@@ -159,6 +160,7 @@ def _file(path: Path) -> tuple[str, Recognised]:
     if why == header.DAMAGED:
         raise BadFile(why)
     found = recognise(head.shapes, head.metadata, head.dtypes, path.stem)
+    found = with_side_config(found, path)
     return kind, replace(found, unusable=why or found.unusable)
 
 
