@@ -10,6 +10,7 @@ import os  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 import webbrowser  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -26,6 +27,7 @@ from pipelines.engine.queue import JobQueue  # noqa: E402
 from pipelines.engine.shares import CLASSROOM  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
 from pipelines.models.library import scan  # noqa: E402
+from pipelines.models.library.entry import Root  # noqa: E402
 from pipelines.store.images import ImageStore  # noqa: E402
 from pipelines.store.inputs import InputStore  # noqa: E402
 from pipelines.store.kept_latents import LatentStore  # noqa: E402
@@ -103,7 +105,11 @@ def main(words: list[str] | None = None) -> int:
 def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     """The engine. Its parts import torch only when they are first asked to work."""
     places.name(given.places, os.environ)
-    if given.first_model and not models.is_installed(given.first_model):
+    for folder in empty(given.places):
+        print(
+            f"No model was found in {folder}. Name the folder that other tools call models, or their own.", flush=True
+        )
+    if given.first_model and models.resolve(given.first_model) is None:
         raise NotFound(
             "--ckpt {first_model!r} is no model that can be opened here. Name a model's folder.",
             first_model=given.first_model[:60],
@@ -118,6 +124,13 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     settings = Settings(given.outputs, shared, given.api, given.first_model, given.allow_training)
     library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)
+
+
+def empty(named: places.Places) -> Iterator[Path]:
+    """The folders among those named in which no model of any kind lies."""
+    for folder in dict.fromkeys(folder for folders in named.values() for folder in folders):
+        if next(scan.files((Root(places.tree(folder), "other"),)), None) is None:
+            yield folder
 
 
 def run(services: Services, listening: Any, host: str, given: argparse.Namespace, reached: network.Reached) -> int:

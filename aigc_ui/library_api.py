@@ -15,9 +15,9 @@ from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines import models
 from pipelines.diffusion.suited import suited
-from pipelines.files.plain import is_folder
 from pipelines.models.converting import sources
 from pipelines.models.library.entry import Entry, base_name
+from pipelines.models.library.usable import Called
 from pipelines.params import Range, Text
 
 PAGE = 60
@@ -39,9 +39,9 @@ def router(services: Services) -> APIRouter:
         shown = [e for e in found if asked.get("kind", "") in ("", e.found.kind)]
         start = int(Range(0, 1_000_000).check("offset", asked.get("offset", 0), int))
         page = shown[start : start + int(MOST.check("limit", asked.get("limit", PAGE), int))]
-        names = {path: name for name, path in sources.files()}
+        names, called = sources.by_path(), Called()
         return {
-            "entries": [_to_json(services, e) | {"convert_as": _to_convert(e, names)} for e in page],
+            "entries": [_to_json(services, e, called) | {"convert_as": _to_convert(e, names)} for e in page],
             "total": len(shown),
             "kinds": _counted(e.found.kind for e in found),
             "architectures": _counted(e.found.architecture for e in entries),
@@ -65,7 +65,9 @@ def router(services: Services) -> APIRouter:
 
     @api.get("/{entry_id}")
     async def one(entry_id: str, request: Request) -> dict[str, Any]:
-        return await rooms.library.answer(request, lambda: _to_json(services, library.catalogue.get(entry_id)))
+        return await rooms.library.answer(
+            request, lambda: _to_json(services, library.catalogue.get(entry_id), Called())
+        )
 
     @api.get("/{entry_id}/settings")
     async def settings(entry_id: str, request: Request) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def router(services: Services) -> APIRouter:
 
         def work() -> dict[str, Any]:
             entry = library.catalogue.get(entry_id)
-            return {"model": _loaded_name(entry)} | suited(models.inspect(entry.path))
+            return {"model": Called().name(entry)} | suited(models.inspect(entry.path))
 
         return await rooms.estimates.answer(request, work)
 
@@ -90,7 +92,7 @@ def router(services: Services) -> APIRouter:
 
         def work() -> dict[str, Any]:
             library.catalogue.note(entry_id, text)
-            return _to_json(services, library.catalogue.get(entry_id))
+            return _to_json(services, library.catalogue.get(entry_id), Called())
 
         return await rooms.scans.run(client_of(request), work)
 
@@ -100,7 +102,7 @@ def router(services: Services) -> APIRouter:
         confirmed = request.query_params.get("confirmed") == "true"
 
         def work() -> dict[str, Any]:
-            services.devices.drop(_loaded_name(library.catalogue.get(entry_id)))
+            services.devices.drop(_key_name(library.catalogue.get(entry_id), Called()))
             return {"removed": library.catalogue.remove(entry_id, confirmed)}
 
         return await rooms.scans.run(client_of(request), work)
@@ -122,8 +124,9 @@ def router(services: Services) -> APIRouter:
 
         def work() -> dict[str, Any]:
             entry = library.catalogue.get(entry_id)
-            services.devices.drop(_loaded_name(entry))
-            return _to_json(services, entry)
+            called = Called()
+            services.devices.drop(_key_name(entry, called))
+            return _to_json(services, entry, called)
 
         return await rooms.library.answer(request, work)
 
@@ -135,7 +138,7 @@ def _load(services: Services, entry_id: str) -> dict[str, Any]:
 
     entry = services.library.catalogue.get(entry_id)
     with held(models.inspect(entry.path), services.devices):
-        return _to_json(services, entry)
+        return _to_json(services, entry, Called())
 
 
 def _to_convert(entry: Entry, names: dict[Path, str]) -> str:
@@ -151,19 +154,19 @@ def _matches(entry: Entry, search: str, architecture: str) -> bool:
     )
 
 
-def _to_json(services: Services, entry: Entry) -> dict[str, Any]:
-    loaded = {str(held["key"]).split("@")[0]: held["bytes"] for held in services.devices.loaded()}
-    name = _loaded_name(entry)
-    choosable = entry.found.kind in ("pipeline", "checkpoint", "denoiser") and not entry.found.unusable
-    return services.library.catalogue.to_json(entry) | {
-        "in_memory": loaded.get(name, 0),
-        "usable_as": name if choosable and models.is_installed(name) else "",
+def _to_json(services: Services, entry: Entry, called: Called) -> dict[str, Any]:
+    loaded = {str(held["key"]).rpartition("@")[0]: held["bytes"] for held in services.devices.loaded()}
+    shown = services.library.catalogue.to_json(entry)
+    return shown | {
+        "in_memory": loaded.get(_key_name(entry, called), 0),
+        "usable_as": "" if entry.found.unusable else called.name(entry),
+        "unusable": shown["unusable"] or called.fault(entry),
     }
 
 
-def _loaded_name(entry: Entry) -> str:
-    """What the request for a picture calls it."""
-    return entry.path.name if is_folder(entry.path) else entry.path.stem
+def _key_name(entry: Entry, called: Called) -> str:
+    """What the device manager calls it before the mark of its state."""
+    return called.name(entry) or models.name_of(entry.path)
 
 
 def _counted(names: Any) -> dict[str, int]:

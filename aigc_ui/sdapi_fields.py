@@ -15,7 +15,7 @@ from pipelines.params import Choice, Field, Flag, Range, Request, Text, describe
 from pipelines.prompts import library
 from pipelines.requests import hires
 from pipelines.requests.limits import SIDE_STEP
-from pipelines.requests.names import AUTOMATIC, file_stem
+from pipelines.requests.names import AUTOMATIC
 from pipelines.store import infotext
 from pipelines.store.foreign.names import named
 from pipelines.store.inputs import InputStore
@@ -201,11 +201,9 @@ def names_of(request_type: type[Request], name: str) -> tuple[str, ...]:
 
 
 def checkpoint(title: object, request_type: type[Request]) -> str:
-    """The model that a title names: `v1-5`, `v1-5.safetensors`, `v1-5.safetensors [6ce0161689]`. Raises BadRequest."""
+    """The model that a title names: `v1-5`, `folder/v1-5.safetensors [6ce0161689]`. Raises BadRequest."""
     name = re.sub(r" \[[0-9a-f]{6,64}\]$", "", title) if isinstance(title, str) else title
-    known = fields_of(request_type)["model"].spec
-    plain = file_stem(name) if isinstance(name, str) else name
-    return str(known.check("sd_model_checkpoint", name if name in names_of(request_type, "model") else plain, str))
+    return str(fields_of(request_type)["model"].spec.check("sd_model_checkpoint", name, str))
 
 
 def _sampling(given: Mapping[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:

@@ -22,7 +22,16 @@ IP_ADAPTERS, IMAGE_ENCODERS = "ipadapter", "clip_vision"
 FOLDERS = {
     # what their folder is called inside a folder of models, which ComfyUI's yaml has for keys: ours, then others';
     # models lie in the folder itself, too
-    CHECKPOINTS: ("", "checkpoints", "Stable-diffusion", "diffusion_models", "unet", "diffusers", "Diffusers"),
+    CHECKPOINTS: (
+        "",
+        "checkpoints",
+        "Stable-diffusion",
+        "Stable-Diffusion",
+        "diffusion_models",
+        "unet",
+        "diffusers",
+        "Diffusers",
+    ),
     VAES: ("vae", "VAE"),
     TEXT_ENCODERS: ("text_encoders", "clip", "text_encoder"),
     LORAS: ("loras", "Lora", "LyCORIS"),
@@ -32,6 +41,13 @@ FOLDERS = {
     IMAGE_ENCODERS: ("clip_vision", "image_encoder"),
     UPSCALERS: ("upscale_models", "ESRGAN", "RealESRGAN"),
 }
+OTHERS = (
+    # what other tools keep in a folder of models that is of no use here
+    "adetailer", "animatediff_models", "animatediff_motion_lora", "audio_encoders", "blip", "codeformer", "configs",
+    "deepbooru", "facerestore_models", "gfpgan", "gligen", "hypernetworks", "insightface", "karlo",
+    "latent_upscale_models", "ldsr", "model_patches", "onnx", "photomaker", "sams", "scunet", "style_models", "svd",
+    "swinir", "torch_deepdanbooru", "ultralytics", "vae_approx", "vae-approx", "removed", "tokenizers", "wildcards",
+)  # fmt: skip
 VARIABLES = {kind: f"AIGC_{kind.upper()}" for kind in FOLDERS} | {CHECKPOINTS: "AIGC_MODELS"}
 
 Places = Mapping[str, tuple[Path, ...]]
@@ -41,6 +57,13 @@ Places = Mapping[str, tuple[Path, ...]]
 def roots() -> tuple[Path, ...]:
     """The folders of models, there or not: shipped, ours, those that the owner named."""
     return (EMBEDDED, OURS, *_named(CHECKPOINTS))
+
+
+def left_out(home: Path) -> frozenset[str]:
+    """The folders of a folder of models, in small letters, in which no checkpoints lie; none of any other folder."""
+    if home not in {root.resolve() for root in roots()}:
+        return frozenset()
+    return frozenset(name.casefold() for name in (*OTHERS, *(name for names in FOLDERS.values() for name in names)))
 
 
 def of(kind: str) -> tuple[Path, ...]:
@@ -73,7 +96,17 @@ def environment() -> dict[str, str]:
 
 
 def _named(kind: str) -> tuple[Path, ...]:
-    return tuple(Path(path) for path in os.environ.get(VARIABLES[kind], "").split(os.pathsep) if path)
+    folders = (Path(path) for path in os.environ.get(VARIABLES[kind], "").split(os.pathsep) if path)
+    return tuple(map(tree, folders)) if kind == CHECKPOINTS else tuple(folders)
+
+
+def tree(folder: Path) -> Path:
+    """The folder of models in the place where A1111, ComfyUI or another tool is installed; any other folder itself."""
+    known = [name for names in FOLDERS.values() for name in names if name and not name.startswith("..")]
+    for inner in (folder / "models", folder / "Models"):
+        if plain.is_folder(inner) and any(plain.is_folder(inner / name) for name in known):
+            return inner
+    return folder
 
 
 def joined(*every: Places) -> Places:

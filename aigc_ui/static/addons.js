@@ -2,6 +2,7 @@
 import { box, el, put } from "./dom.js";
 import { on } from "./events.js";
 import { api } from "./http.js";
+import { nameOf, partsOf, quoted } from "./lora_field.js";
 import { complain } from "./message.js";
 import { wording } from "./sentences.js";
 import { t } from "./words.js";
@@ -15,17 +16,11 @@ on("loras", (text) => {
   showChips();
 });
 
-const parts = () =>
-  used
-    .split(",")
-    .map((part) => part.trim())
-    .filter(Boolean);
-/** @param {string} part */
-const nameOf = (part) => part.split(":")[0].trim();
+const parts = () => partsOf(used);
 /** @param {string} name */
 function toggle(name) {
   const kept = parts().filter((part) => nameOf(part) !== name);
-  if (kept.length === parts().length) kept.push(`${name}:${WEIGHT}`);
+  if (kept.length === parts().length) kept.push(`${quoted(name)}:${WEIGHT}`);
   put("loras", kept.join(", "));
 }
 

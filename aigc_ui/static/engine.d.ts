@@ -91,6 +91,7 @@ export interface RequestFields {
   style: string;
   clip_skip: number;
   vae: string;
+  prediction: "auto" | "epsilon" | "v";
   loras: string;
   control_image: string;
   control_model: string;

@@ -104,6 +104,7 @@ function factsOf(one) {
   const later = one.format === "safetensors" ? t("library.hash-later") : "";
   /** @type {[string, string | number][]} */
   const facts = [
+    ["called", one.usable_as === one.label ? "" : one.usable_as],
     ["size", units(one.size)],
     ["place", one.place],
     ["dtype", one.dtype],
@@ -164,9 +165,10 @@ function buttons(one, draw, shelf) {
   const still = (disabled) => {
     for (const button of row.querySelectorAll("button")) button.disabled = disabled;
   };
-  if (one.usable_as) act("use", () => use(one));
-  if (one.kind === "lora" && !one.unusable) act("use", () => wear(one));
-  if (changes && one.usable_as && !one.in_memory)
+  const paints = one.usable_as && ["pipeline", "checkpoint", "denoiser"].includes(one.kind);
+  if (paints) act("use", () => use(one));
+  if (one.kind === "lora" && one.usable_as) act("use", () => wear(one));
+  if (changes && paints && !one.in_memory)
     act("load", async () => {
       still(true);
       try {
@@ -188,7 +190,7 @@ async function use(one) {
 }
 /** @param {Entry} one */
 async function wear(one) {
-  useLora(one.name);
+  useLora(one.usable_as);
   openRoom("create");
   say("good", t("library.worn", { name: one.label }));
 }

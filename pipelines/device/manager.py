@@ -189,7 +189,7 @@ class DeviceManager:
     def drop(self, name: str) -> int:
         """Let go of the models of that name; how many. Raises Busy where a job still uses one."""
         with self._changed:
-            keys = [key for key in self._held if key.split("@")[0] == name]
+            keys = [key for key in self._held if key.rpartition("@")[0] == name]
             if any(self._held[key].leases for key in keys):
                 raise Busy("{name} is in use by a job. Stop the job or wait for its end.", name=name[:60])
             for key in keys:

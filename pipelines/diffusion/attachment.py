@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Attachment:
     """Adapts nothing; subclasses override what they do."""
 
+    notes: tuple[str, ...] = ()
+    """What is to be said of it with the picture."""
     sees_whole = False
     """Whether it looks at all of the picture at once, so that the picture cannot be worked in tiles."""
     notes: tuple[str, ...] = ()

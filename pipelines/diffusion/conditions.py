@@ -160,6 +160,13 @@ class PromptPair:
                 )
         if self.negative.loras:
             yield Sentence("LoRAs belong into the prompt; those in negative_prompt were not used.")
+        for lora in self.prompt.loras:
+            if lora.left_out:
+                yield Sentence(
+                    "The LoRA {name} was used without the options {options}, which are not known here.",
+                    name=lora.name[:60],
+                    options=lora.left_out[:80],
+                )
         for network in (*self.prompt.unknown, *self.negative.unknown):
             yield Sentence("{name} was not used: hypernetworks are not supported.", name=network[:60])
 

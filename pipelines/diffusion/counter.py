@@ -22,10 +22,10 @@ class CountRequest(Request):
     """A prompt, and what decides how it is read."""
 
     prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
-    model: str = param("aigc-mini", Choice(models.installed, models.is_installed), "The trained model that reads it.")
+    model: str = param("aigc-mini", Choice(models.installed, models.resolve), "The trained model that reads it.")
     prompt_syntax: str = param("a1111", Choice(prompts.SYNTAXES), "How brackets and weights are read.")
     style: str = param(
-        library.NO_STYLE, Choice(library.style_names, library.is_style), "Words of styles.csv put around it."
+        library.NO_STYLE, Choice(library.style_names, library.known_style), "Words of styles.csv put around it."
     )
 
 

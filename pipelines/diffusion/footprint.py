@@ -19,7 +19,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.bridge import asked
 from pipelines.diffusion.decoding_cost import DECODER, SLACK, decoding_bytes
 from pipelines.models import strangers, vaes
-from pipelines.models.addons import files
+from pipelines.models.addons import files, loras
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.info import ModelInfo
 from pipelines.models.sizes import latent_factor
@@ -149,10 +149,10 @@ def largest_size(request: TextToImageRequest) -> tuple[int, int]:
 def added_bytes(request: TextToImageRequest, item: int) -> int:
     """The weights of what the request's fields put beside the model: LoRAs, a ControlNet, an IP-Adapter. What they
     compute is not counted. Raises NotFound, BadFile, BadRequest."""
-    wanted = [(files.LORA, lora.name) for lora in wanted_loras(request.loras)]
-    wanted += [(files.CONTROL, unit.model) for unit in request.used_controls()]
-    wanted += [(files.IP_ADAPTER, unit.model) for unit in request.used_references()]
-    return item * sum(strangers.numbers_in(files.find(kind, name)) for kind, name in dict.fromkeys(wanted))
+    found = [path for lora in wanted_loras(request.loras) if (path := loras.find(lora.name)[0]) is not None]
+    found += [files.find(files.CONTROL, unit.model) for unit in request.used_controls()]
+    found += [files.find(files.IP_ADAPTER, unit.model) for unit in request.used_references()]
+    return item * sum(map(strangers.numbers_in, dict.fromkeys(found)))
 
 
 def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
+from pipelines.models import vaes
+from pipelines.prompts.dynamic import unknown_lists
 from pipelines.requests.limits import LARGEST_SEED, LARGEST_SIDE
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.diffusion.decoding import Decoder
     from pipelines.diffusion.second_pass import Enlarged
     from pipelines.diffusion.tiles import Tiled
+    from pipelines.theory.process import Process
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,19 +91,20 @@ class Run:
         for attachment in beside:
             attachment = attachment.fitted(canvas.width, canvas.height)
             model, network = attachment.conditioned(model, path), attachment.network(network)
-        worker, guidance = devices.worker(), _guidance(request, model)
+        worker, guidance, process = devices.worker(), _guidance(request, model), _process(request, model)
 
         def bound(conditions: Conditions) -> Denoiser:
-            return Denoiser(network, worker, model.process, path, conditions, guidance)
+            return Denoiser(network, worker, process, path, conditions, guidance)
 
-        written = [PromptPair.of(request.of_picture(i)) for i in range(request.count)]
+        pictures = [request.of_picture(i) for i in range(request.count)]
+        written = [PromptPair.of(picture) for picture in pictures]
         side = request.tile if tiles else LARGEST_SIDE
         size = (min(canvas.width, side), min(canvas.height, side))
         drawn = PictureContext(*size, request.guidance.scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
-        beside_notes = (note for attachment in attachments for note in attachment.notes)
-        notes = (*path.notes, *model.notes, *beside_notes, *said, *_notes(request, model))
+        said = (*said, *(note for attachment in attachments for note in attachment.notes))
+        notes = (*path.notes, *model.notes, *said, *_notes(request, model), *_unknown_lists(pictures))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
         return cls(request, model, path, walked, noise, notes, picture, decoder, attachments, before)
 
@@ -175,6 +179,12 @@ class PictureNoise:
         )
 
 
+def _process(request: TextToImageRequest, model: Bundle) -> Process:
+    """The model's own, with the kind of prediction that was asked for where it is not always the same."""
+    kind = {"epsilon": "epsilon", "v": "v_prediction"}.get(request.prediction)
+    return model.process.predicting(kind) if kind else model.process
+
+
 def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
     """As asked; none for networks that are told the scale, which would else be asked twice."""
     if model.distilled:
@@ -183,11 +193,22 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
     return Guidance(asked.scale, asked.rescale, asked.start, asked.end, asked.curve)
 
 
+def _unknown_lists(pictures: Sequence[TextToImageRequest]) -> Iterator[str]:
+    """Of lists of words that the resolved prompts name and that are not here."""
+    texts = (text for one in pictures if one.prompt_syntax != "plain" for text in (one.prompt, one.negative_prompt))
+    for name in dict.fromkeys(name for text in texts for name in unknown_lists(text)):
+        yield Sentence("No list of words is called {name}; it stays in the prompt as it is.", name=name[:60])
+
+
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
     if model.distilled and request.negative_prompt:
         yield Sentence(
             "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
         )
+    if request.vae != vaes.AUTOMATIC and (doubt := vaes.doubt(request.vae, model.info)):
+        yield doubt
+    if request.prediction != "auto" and _process(request, model) is model.process:
+        yield Sentence("This model learned the way from noise to pictures, so prediction changes nothing.")
     if request.clip_skip > 1 and not model.skips_layers:
         yield Sentence("This model reads the prompt with T5 or needs CLIP's last layer, so clip_skip changes nothing.")
     if request.eta and request.sampler not in READS_ETA:

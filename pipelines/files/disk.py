@@ -1,6 +1,6 @@
 """What lies in the folders of models, from memory: a folder is read again only when it says that it changed.
 
-The one way in which models, decoders and add-ons are found and named, and in which the catalogue reads the disk.
+The one way in which models, decoders and add-ons are found, and in which the catalogue reads the disk.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ import dataclasses
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import places
 from pipelines.files import plain
 from pipelines.files.plain import Folder
 
@@ -54,26 +53,3 @@ def _contents(path: Path, most: int) -> Folder:
 @functools.lru_cache(maxsize=MOST_FOLDERS)
 def _remembered(path: Path, state: tuple[int, ...], period: int) -> Folder:
     return plain.contents(path, MOST_NAMES)
-
-
-class Names:
-    """Names of one kind of files -> where each lies. `read` tells them from the disk; of a name the first counts."""
-
-    def __init__(self, read: Callable[[], Iterable[tuple[str, Path]]]) -> None:
-        self._read = read
-        self._known: tuple[tuple[str, ...], Mapping[str, Path]] = ((), {})
-
-    def now(self) -> Mapping[str, Path]:
-        """As it is on the disk now."""
-        searched, found = places.searched(), {}
-        for name, path in self._read():
-            found.setdefault(name, path)
-        self._known = searched, found
-        return found
-
-    def __contains__(self, name: str) -> bool:
-        """Whether it is here: a name that was seen costs one `stat`, any other one look at the disk."""
-        searched, known = self._known
-        if name in known and searched == places.searched() and os.path.exists(known[name]):
-            return True
-        return name in self.now()

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import stat
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import BinaryIO
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_JOINERS = "\u200c\u200d"
+"""They shape letters of Persian and join emoji."""
 _KINDS = (
     (stat.S_ISDIR, "it is a folder"),
     (stat.S_ISFIFO, "it is a pipe"),
@@ -89,7 +92,7 @@ def read_all(file: BinaryIO, most: int) -> bytes:
 
 def printable(name: str) -> str:
     """A file's name as it can be shown and sent: what is no character, or none that can be seen, becomes U+FFFD."""
-    return "".join(c if c.isprintable() or c == "\u200d" else "\ufffd" for c in name)  # U+200D joins emoji
+    return "".join(c if c.isprintable() or c in _JOINERS or unicodedata.category(c) == "Zs" else "\ufffd" for c in name)
 
 
 @dataclass

@@ -39,7 +39,7 @@ class NoisedRequest(ScheduleRequest):
     space: str = param(PIXELS, Choice(SPACES), "What the noise is added to: pixels, or the model's latents.")
     through: str = param(DECODER, Choice(THROUGH), "How latents are shown: by the decoder, or one linear map.")
     strip: bool = param(True, Flag(), "Whether the strip of even steps is answered too; it does not depend on t.")
-    model: str = param("aigc-mini", Choice(models.installed, models.is_installed), "The trained model of the latents.")
+    model: str = param("aigc-mini", Choice(models.installed, models.resolve), "The trained model of the latents.")
     seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise, which is the same at every step.")
 
 

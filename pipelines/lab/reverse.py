@@ -52,7 +52,7 @@ class ReverseRequest(ScheduleRequest):
     )
     guidance_curve: tuple = param((), Curve(24), "Points (position from 0 to 1, scale) of guidance drawn by hand.")
     shift: int = param(0, Range(-500, 500), "Tell the network a timestep that is so much off: what the mapping is for.")
-    model: str = param("aigc-mini", Choice(models.installed, models.is_installed), "The trained model.")
+    model: str = param("aigc-mini", Choice(models.installed, models.resolve), "The trained model.")
     seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise.")
 
     def check(self) -> None:

@@ -6,20 +6,20 @@ other text-to-image pipeline of diffusers, which runs through the bridge (pipeli
 true, and no link that leads out of the folder.
 """
 
-from pipelines.models.folders import SAFE_NAME, find, installed, is_installed
+from pipelines.models.folders import find, installed, name_of, resolve
 from pipelines.models.info import ModelInfo, identity, model_hash
 from pipelines.models.inspection import inspect
 from pipelines.models.sizes import native_shape, native_size
 
 __all__ = [
-    "SAFE_NAME",
     "ModelInfo",
     "find",
     "identity",
     "inspect",
     "installed",
-    "is_installed",
     "model_hash",
+    "name_of",
     "native_shape",
     "native_size",
+    "resolve",
 ]

@@ -48,7 +48,11 @@ class ModelInfo:
 def identity(info: ModelInfo) -> str:
     """What tells this state of a model's files from any other, without reading them."""
     stats = [path.stat() for files in info.weights.values() for path in files]
-    return f"{info.name}@{hash(tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats)) & 2**64 - 1:x}"
+    prediction = str(
+        info.configs.get("scheduler", {}).get("prediction_type")
+    )  # a config beside a file may change alone
+    state = (prediction, *((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats))
+    return f"{info.name}@{hash(state) & 2**64 - 1:x}"
 
 
 def model_hash(info: ModelInfo) -> str:

@@ -1,10 +1,11 @@
 """Whether a model is sound: looked over before any library loads it. Raises BadFile with what is wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import BadFile, Sentence
-from pipelines.models import strangers
+from pipelines.models import folders, strangers
 from pipelines.models.architectures import Architecture, of_pipeline
 from pipelines.models.faults import as_bad_file
 from pipelines.models.info import ModelInfo
@@ -26,7 +27,7 @@ def inspect(place: Path) -> ModelInfo:
 
             info = single_file.inspect(place)
         _check_shape(info)
-        return info
+        return replace(info, name=folders.name_of(place))
 
 
 def _check_shape(info: ModelInfo) -> None:

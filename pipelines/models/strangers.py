@@ -253,8 +253,6 @@ def sound_header(path: Path) -> Header:
             size=size / 2**30,
             most=MOST_WEIGHT_BYTES // 2**30,
         )
-    if not head.is_whole():
-        raise BadFile(
-            "the header of {label} does not agree with itself: the file is damaged. Copy it again.", label=label
-        )
+    if why := head.fault():
+        raise BadFile("{label}: {why}", label=label, why=why.with_small_first())
     return head

@@ -11,18 +11,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places
+from pipelines import places
 from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
-from pipelines.files import disk, plain
-from pipelines.files.disk import Names
+from pipelines.files import naming, plain
+from pipelines.files.names import Names
 from pipelines.models import strangers
+from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.faults import as_bad_file
+from pipelines.models.folders import is_vae_beside
 from pipelines.models.info import ModelInfo
+from pipelines.models.library import metadata
 
 AUTOMATIC = "automatic"
 KL, TINY = "AutoencoderKL", "AutoencoderTiny"
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors")
 PREFIXES = ("first_stage_model.", "vae.", "taesd_decoder.", "")
+BASES = {"sd1": "sd", "sd2": "sd", "sdxl": "sdxl", "sdxl-refiner": "sdxl", "sd3": "sd3", "flux": "flux"}
+"""The recogniser's architectures, and ours: of each pair with the same shapes the latents differ."""
+CALLED = (
+    (r"xl", "sdxl"),
+    (r"sd[-_. ]?3|taesd3", "sd3"),
+    (r"flux|taef1|^ae$", "flux"),
+    (r"840000|560000|ft[-_ ]?(mse|ema)|kl[-_ ]?f8|sd[-_. ]?v?1|v1[-_.]?[45]|taesd($|[^a-z0-9])", "sd"),
+)
+"""What decoders are called: a pattern, and whose they are."""
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -36,6 +48,8 @@ class VaeInfo:
     prefix: str
     config: dict[str, Any]
     scaling: tuple[float, float] | None
+    base: str = ""
+    """The architecture that its metadata name; "" where they say nothing."""
 
     @property
     def latent_channels(self) -> int:
@@ -49,44 +63,48 @@ class VaeInfo:
 
 def names() -> tuple[str, ...]:
     """ "automatic", the model's own, and what lies in the folders for them, sound or not."""
-    return (AUTOMATIC, *sorted(_NAMES.now().keys() - {AUTOMATIC}))
+    return (AUTOMATIC, *sorted(_NAMES.now()))
 
 
-def is_here(name: str) -> bool:
-    """Whether it is one of `names()`."""
-    return name == AUTOMATIC or name in _NAMES
+def resolve(name: str) -> str | None:
+    """What the one of `names()` is called that the name can mean; None for none."""
+    return AUTOMATIC if name == AUTOMATIC else _NAMES.resolve(name)
 
 
-def _named() -> Iterator[tuple[str, Path]]:
+def by_path() -> dict[Path, str]:
+    """What each of them is called, without the model's own."""
+    return dict(_NAMES.by_path())
+
+
+def _files() -> Iterator[tuple[Path, str, Path]]:
+    """Folders of diffusers and files, and the files among the checkpoints that are called as decoders."""
     for home in places.of(places.VAES):
-        for folder in disk.walk(home, 1):
+        for folder in naming.below(home):
             if folder.depth and folder.has("config.json"):
-                yield folder.path.name, folder.path
-            for name in () if folder.depth else folder.names:
-                path = folder.path / name
-                if _is_vae(path) if name not in folder.regular else path.suffix == ".safetensors":
-                    yield name, path
+                yield home, folder.path.relative_to(home).as_posix(), folder.path
+                continue
+            for path in (folder.path / name for name in folder.names):
+                if naming.is_weights(path.name) if folder.has(path.name) else plain.is_regular(path / "config.json"):
+                    yield home, path.relative_to(home).as_posix(), path
+    for home in places.of(places.CHECKPOINTS):
+        for folder in naming.below(home, places.left_out(home)):
+            for path in (folder.path / name for name in folder.names):
+                if naming.is_weights(path.name) and is_vae_beside(path.name) and folder.has(path.name):
+                    yield home, path.relative_to(home).as_posix(), path
 
 
-_NAMES = Names(lambda: ((name, path) for name, path in _named() if models.SAFE_NAME.fullmatch(name)))
+_NAMES = Names(lambda: naming.distinct(_files(), (AUTOMATIC,), with_ending=True))
 
 
 def find(name: str) -> Path:
     """Raises NotFound."""
-    if models.SAFE_NAME.fullmatch(name):
-        for home in places.of(places.VAES):
-            if _is_vae(home / name):
-                return home / name
+    if path := _NAMES.find(name):
+        return path
     raise NotFound(
         "vae {name!r} is not here; here are: {known}. Put it under models/vae.",
         name=name[:40],
         known=", ".join(names()[:8]),
     )
-
-
-def _is_vae(path: Path) -> bool:
-    file = path if path.suffix == ".safetensors" else path / "config.json"
-    return plain.is_regular(file) or plain.is_regular(path / "config.json")
 
 
 def inspect(path: Path) -> VaeInfo:
@@ -103,6 +121,8 @@ def refuse_unfit(vae: VaeInfo, model: ModelInfo) -> None:
     """Raises BadRequest where the decoder's latents are not the model's, by name."""
     own = model.configs["vae"]
     blocks = own.get("block_out_channels") or own.get("decoder_block_out_channels") or (0,) * 4
+    if vae.base and _whose(model.architecture) not in ("", vae.base):
+        raise _unfit(vae, model, Sentence("it was made for {base}", base=ARCHITECTURES[vae.base].label))
     has, wanted = vae.latent_channels, int(own.get("latent_channels", 4))
     if has != wanted:
         why = Sentence("it has {has} latent channels, the model has {wanted}", has=has, wanted=wanted)
@@ -118,6 +138,26 @@ def refuse_unfit(vae: VaeInfo, model: ModelInfo) -> None:
     scaling = vae.scaling if kind == vae.kind or vae.scaling else (0.0, 0.0)
     if scaling is not None and scaling != scaling_of(own):
         raise _unfit(vae, model, Sentence("its latents have another scale"))
+
+
+def doubt(name: str, model: ModelInfo) -> Sentence:
+    """What to say where the decoder's name is of another kind of model, with the same shapes; else ""."""
+    stem = naming.without_ending(name).rpartition("/")[2].lower()
+    base = next((base for pattern, base in CALLED if re.search(pattern, stem)), "")
+    if not base or _whose(model.architecture) in ("", base):
+        return Sentence("")
+    return Sentence(
+        "The name of the VAE {vae} says that it is for {base}, and {model} is {own}: colours may be wrong.",
+        vae=name[:60],
+        base=ARCHITECTURES[base].label,
+        model=model.name[:60],
+        own=ARCHITECTURES[model.architecture].label,
+    )
+
+
+def _whose(architecture: str) -> str:
+    """The architecture, where it has an autoencoder of its own that those of others are mistaken for."""
+    return architecture if architecture in BASES.values() else ""
 
 
 def scaling_of(config: Mapping[str, Any]) -> tuple[float, float]:
@@ -158,19 +198,20 @@ def _of_folder(folder: Path) -> VaeInfo:
 
 
 def _of_file(file: Path) -> VaeInfo:
-    shapes = strangers.check_safetensors(file)
+    head = strangers.sound_header(file)
+    shapes, base = head.shapes, BASES.get(metadata.base(head.metadata), "")
     for prefix in PREFIXES:
         own = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
         if "decoder.conv_in.weight" in own and len(own["decoder.conv_in.weight"]) == 4:
             config = _kl_config(own, file.name)
             strangers.check_config(file.name, config)
-            return VaeInfo(file.name, file, KL, prefix, config, None)
+            return VaeInfo(file.name, file, KL, prefix, config, None, base)
         if "decoder.layers.0.weight" in own or "1.weight" in own:
             first = own.get("decoder.layers.0.weight") or own["1.weight"]
             channels = first[1] if len(first) == 4 else 0
             config = {"latent_channels": channels}
             strangers.check_config(file.name, config)
-            return VaeInfo(file.name, file, TINY, prefix, config, (1.0, 0.0))
+            return VaeInfo(file.name, file, TINY, prefix, config, (1.0, 0.0), base)
     raise BadFile(
         "{file} holds no decoder that is known: an AutoencoderKL or a TAESD. Choose another.", file=file.name[:60]
     )

@@ -42,27 +42,28 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few names. `options` may be a function where the names are only known later; `includes` then says of
-    one name whether it is among them, where that costs less than all of them."""
+    """One of a few names. `options` may be a function where the names are only known later; `resolve` then says which
+    of them a given name means, None for none, where that costs less than all of them."""
 
     options: tuple[str, ...] | Callable[[], tuple[str, ...]]
-    includes: Callable[[str], bool] | None = None
+    resolve: Callable[[str], str | None] | None = None
 
     def names(self) -> tuple[str, ...]:
         return self.options() if callable(self.options) else self.options
 
-    def _has(self, name: str) -> bool:
-        return self.includes(name) if self.includes else name in self.names()
+    def _meant(self, name: str) -> str | None:
+        return self.resolve(name) if self.resolve else name if name in self.names() else None
 
     def check(self, name: str, value: object, kind: type) -> str:
-        if not isinstance(value, str) or not self._has(value):
+        meant = self._meant(value) if isinstance(value, str) else None
+        if meant is None:
             raise BadRequest(
                 "{name} must be one of {names}; got {got}.",
                 name=name,
                 names=listed(self.names()),
                 got=described(value),
             )
-        return value
+        return meant
 
 
 @dataclass(frozen=True)

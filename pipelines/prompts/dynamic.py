@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pipelines.errors import BadRequest, Sentence
+from pipelines.errors import BadRequest, NotFound, Sentence
 from pipelines.prompts import library
 from pipelines.prompts.steps import Steps
 
@@ -21,7 +21,10 @@ LINES_A_STEP = 20
 MOST_CHOICES = 1000
 DEEPEST = 20
 LONGEST = 10_000  # characters of what comes out
-_TOKEN = re.compile(r"\\.|__([^\W_](?:(?!__)[\w/-]){0,200})__|[{}|]", re.DOTALL)
+_TAG = r"<(?:lora|lyco|hypernet):[^<>\r\n]{0,800}>"
+"""Nothing is chosen inside: a LoRA may be called a__b__c or a{b|c}."""
+_TOKEN = re.compile(rf"\\.|(?i:{_TAG})|__([^\W_](?:(?!__)[\w/-]){{0,200}})__|[{{}}|]", re.DOTALL)
+_LEFT = re.compile(r"__[^\W_](?:(?!__)[\w/*?-]){0,200}__|__[*?](?:(?!__)[\w/*?-]){0,200}__")
 _COUNT = re.compile(r"\s*([0-9]{1,3})?(-)?([0-9]{1,3})?\$\$(?:([^$|{}]{0,40})\$\$)?")
 _WEIGHT = re.compile(r"\s*([0-9]{1,6}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})::")
 
@@ -75,6 +78,11 @@ def resolve(text: str, seed: int | str, words_of: WordsOf = library.words_of) ->
     return "".join(said)
 
 
+def unknown_lists(text: str) -> tuple[str, ...]:
+    """The `__names__` that a resolved text still holds, since no list is called so."""
+    return tuple(dict.fromkeys(_LEFT.findall(re.sub(_TAG, "", text, flags=re.IGNORECASE))))
+
+
 def _steps() -> Steps:
     return Steps(
         MOST_STEPS,
@@ -87,7 +95,10 @@ def _steps() -> Steps:
 
 
 def _counted(steps: Steps, words_of: WordsOf, name: str) -> list[str]:
-    words = words_of(name)
+    try:
+        words = words_of(name)
+    except (NotFound, BadRequest):  # no list of that name: these are words of the prompt
+        words = []
     steps.take(1 + len(words) // LINES_A_STEP)
     return words
 
@@ -99,7 +110,10 @@ def _unfolded(
     at = 0
     for choice in choices:
         yield text[at : choice.start], -1
-        yield _chosen(text, choice, draw, words_of, steps), depth + 1
+        if choice.name and not words_of(choice.name):
+            yield text[choice.start : choice.end], -1
+        else:
+            yield _chosen(text, choice, draw, words_of, steps), depth + 1
         at = choice.end
     yield text[at:], -1
 

@@ -83,9 +83,9 @@ def style_names() -> tuple[str, ...]:
     return (NO_STYLE, *styles())
 
 
-def is_style(name: str) -> bool:
-    """Whether it is one of `style_names()`."""
-    return name == NO_STYLE or name in styles()
+def known_style(name: str) -> str | None:
+    """The name, where it is one of `style_names()`."""
+    return name if name == NO_STYLE or name in styles() else None
 
 
 def style(name: str) -> Style:

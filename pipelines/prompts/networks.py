@@ -8,17 +8,19 @@ from pipelines.errors import BadRequest
 
 MOST = 32
 LARGEST = 10.0
-_NETWORK = re.compile(r"<(lora|lyco|hypernet):([^<>:\r\n]{1,200})((?::[^<>:\r\n]{0,40}){0,6})>", re.IGNORECASE)
+_NETWORK = re.compile(r"<(lora|lyco|hypernet):([^<>:\r\n]{1,200})((?::[^<>:\r\n]{0,400}){0,8})>", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*")
 
 
 @dataclass(frozen=True)
 class Lora:
-    """A LoRA by its name, and how strongly it acts in the UNet and in the text encoder."""
+    """A LoRA by its name, how strongly it acts in the UNet and in the text encoder, and what else was asked of it."""
 
     name: str
     unet: float = 1.0
     text_encoder: float = 1.0
+    left_out: str = ""
+    """Options that are not known here, as they were written: `lbw=1,0,0,0`."""
 
 
 def taken_out(text: str, syntax: str) -> tuple[str, tuple[Lora, ...], tuple[str, ...]]:
@@ -49,7 +51,8 @@ def _lora(name: str, values: list[str], syntax: str) -> Lora:
     first = strengths.get(order[0], 1.0)
     strengths = {which: strengths.get(which, first) for which in order}
     strengths |= {which: _strength(name, value) for which, value in named.items() if which in strengths}
-    return Lora(name, strengths["unet"], strengths["te"])
+    left_out = [value for value in values if value in numbers[2:] or value.partition("=")[0] in named.keys() - {*order}]
+    return Lora(name, strengths["unet"], strengths["te"], ":".join(left_out))
 
 
 def _strength(name: str, text: str) -> float:

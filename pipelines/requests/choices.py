@@ -27,7 +27,7 @@ def sigma_schedule_names() -> tuple[str, ...]:
 
 def _files(kind: files.Kind, own: str) -> Choice:
     """`own`, and the files of that kind that are installed."""
-    return Choice(lambda: (own, *files.installed(kind)), lambda name: name == own or files.is_installed(kind, name))
+    return Choice(lambda: (own, *files.installed(kind)), lambda name: own if name == own else files.resolve(kind, name))
 
 
 UPSCALERS = _files(files.UPSCALER, OWN_UPSCALER)

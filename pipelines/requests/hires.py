@@ -17,12 +17,12 @@ _NEEDS = ("hires_scale",)
 
 def upscalers() -> tuple[str, ...]:
     """What can enlarge between the passes: what we have, and what lies in the folder of upscalers."""
-    return (*OWN_UPSCALERS, *(name for name in files.installed(files.UPSCALER) if name not in OWN_UPSCALERS))
+    return (*OWN_UPSCALERS, *files.installed(files.UPSCALER))
 
 
-def is_upscaler(name: str) -> bool:
-    """Whether it is one of `upscalers()`."""
-    return name in OWN_UPSCALERS or files.is_installed(files.UPSCALER, name)
+def known_upscaler(name: str) -> str | None:
+    """What the one of `upscalers()` is called that the name can mean; None for none."""
+    return name if name in OWN_UPSCALERS else files.resolve(files.UPSCALER, name)
 
 
 SAME_SHAPE = 0.02  # how far the scales of both sides may lie apart, as sides are rounded to multiples of 8
@@ -56,7 +56,7 @@ class SecondPass(Part):
     )
     upscaler: str = param(
         "latent",
-        Choice(upscalers, is_upscaler),
+        Choice(upscalers, known_upscaler),
         "What enlarges the picture for the second pass.",
         name="hires_upscaler",
         needs=_NEEDS,

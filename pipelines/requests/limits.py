@@ -13,6 +13,7 @@ LARGEST_SCALE = 30
 """Of guidance."""
 FACTORS = {"2x": 2, "4x": 4}
 """How far a picture can be enlarged."""
+PREDICTIONS = ("auto", "epsilon", "v")
 EMPHASES = ("original", "no_norm")
 UPSCALES = ("auto", "none", *FACTORS)
 OWN_UPSCALER = "aigc"

@@ -1,11 +1,14 @@
 """The LoRAs that a request names, read: "foxstyle:0.8, ink:1:0.5" -> names and weights."""
 
 import math
+import re
 from typing import Any, NamedTuple
 
 from pipelines import prompts
 from pipelines.errors import BadRequest
 
+_PART = re.compile(r'(?:"[^"]*"|[^,])+')
+_QUOTED = re.compile(r'"([^"]*)"\s*(|:.*)')
 LARGEST_WEIGHT = 10
 MOST_LORAS = 16
 
@@ -19,8 +22,9 @@ class Wanted(NamedTuple):
 
 
 def wanted_loras(text: str) -> tuple[Wanted, ...]:
-    """ "name", "name:weight" or "name:weight:text weight", with commas between. Raises BadRequest."""
-    wanted = tuple(_wanted(part.strip()) for part in text.split(",") if part.strip())
+    """ "name", "name:weight" or "name:weight:text weight", with commas between; a name with commas in quotation marks.
+    Raises BadRequest."""
+    wanted = tuple(_wanted(part.strip()) for part in _PART.findall(text) if part.strip())
     if len(wanted) > MOST_LORAS:
         raise BadRequest("loras may name at most {most}; got {got}.", most=MOST_LORAS, got=len(wanted))
     return wanted
@@ -36,7 +40,9 @@ def all_loras(request: Any) -> tuple[Wanted, ...]:
 
 
 def _wanted(text: str) -> Wanted:
-    name, *numbers = (part.strip() for part in text.split(":"))
+    quoted = _QUOTED.fullmatch(text)
+    name, *numbers = (part.strip() for part in (quoted[2] if quoted else text).split(":"))
+    name = quoted[1].strip() if quoted else name
     try:
         weights = [float(number) for number in numbers]
     except ValueError:

@@ -65,13 +65,13 @@ class SketchRequest(Request):
 
     prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")
     model: str = param(
-        "aigc-mini", Choice(models.installed, models.is_installed), "The trained model that makes the picture."
+        "aigc-mini", Choice(models.installed, models.resolve), "The trained model that makes the picture."
     )
     prompt_syntax: str = param(
         "a1111", Choice(prompts.SYNTAXES), "How brackets, weights and choices in the prompt are read."
     )
     style: str = param(
-        library.NO_STYLE, Choice(library.style_names, library.is_style), "Words of styles.csv put around the prompt."
+        library.NO_STYLE, Choice(library.style_names, library.known_style), "Words of styles.csv put around the prompt."
     )
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.")
     guidance_scale: float = param(

@@ -25,6 +25,7 @@ from pipelines.requests.limits import (
     LARGEST_SIDE,
     MOST_PIXEL_STEPS,
     OWN_UPSCALER,
+    PREDICTIONS,
     SIDE_STEP,
     SMALLEST_TILE,
     UPSCALES,
@@ -48,7 +49,7 @@ class TextToImageRequest(Request):
     )
     model: str = param(
         "aigc-mini",
-        Choice(models.installed, models.is_installed),
+        Choice(models.installed, models.resolve),
         "The trained model that makes the picture.",
         infotext="Model",
     )
@@ -81,7 +82,7 @@ class TextToImageRequest(Request):
     )
     style: str = param(
         library.NO_STYLE,
-        Choice(library.style_names, library.is_style),
+        Choice(library.style_names, library.known_style),
         "Words of styles.csv put around the prompts.",
         infotext="Style",
         needs=("style",),
@@ -95,10 +96,17 @@ class TextToImageRequest(Request):
     )
     vae: str = param(
         vaes.AUTOMATIC,
-        Choice(vaes.names, vaes.is_here),
+        Choice(vaes.names, vaes.resolve),
         "What decodes the picture; 'automatic' is the model's own.",
         infotext="VAE",
         needs=("vae",),
+    )
+    prediction: str = param(
+        "auto",
+        Choice(PREDICTIONS),
+        "What the network's answers are taken for: the noise, or v; 'auto' believes the model.",
+        infotext="Prediction",
+        needs=("prediction",),
     )
     loras: str = param(
         "", Text(1000), "LoRAs with their weights: name:0.8, other:0.5.", infotext="Loras", needs=("loras",)

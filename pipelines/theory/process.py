@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -34,6 +34,10 @@ class Process(Protocol):
 
     def timestep(self, sigma: float) -> float: ...
     def x0(self, prediction: Tensor, x: Tensor, sigma: float) -> Tensor: ...
+    def predicting(self, prediction_type: str) -> Process:
+        """The same noise with a network whose answers are of that kind, where they are not always of one."""
+        ...
+
     def path(self, latent_pixels: int, **asked: Any) -> NoisePath:
         """The steps of a run, as `noise_path` is asked for them."""
         ...
@@ -58,6 +62,10 @@ class TrainedProcess:
                 known=", ".join(PREDICTION_TYPES),
                 given=given,
             )
+
+    def predicting(self, prediction_type: str) -> Self:
+        """The same noise, with a network whose answers are of that kind."""
+        return replace(self, prediction_type=prediction_type)
 
     @property
     def sigmas(self) -> Tensor:
@@ -93,6 +101,9 @@ class FlowProcess:
     num_train_timesteps: int = 1000
     dynamic: tuple[tuple[int, float], tuple[int, float]] | None = None
     to_the_end: bool = False
+
+    def predicting(self, prediction_type: str) -> Self:
+        return self
 
     @property
     def alphas_cumprod(self) -> Tensor:

@@ -140,7 +140,7 @@ def _leased(
     if picture is None:
         raise NotFound("the control picture is not here. Choose it again.")
     path = files.find(files.CONTROL, unit.model)
-    mark = hashlib.sha256(files.identity(path).encode()).hexdigest()[:16]
-    key = f"{unit.model}@{mark} for {base.info.name}"
+    mark = hashlib.sha256(f"{files.identity(path)} {base.info.name}".encode()).hexdigest()[:16]
+    key = f"{unit.model}@{mark}"
     control = held.enter_context(devices.lease(key, lambda: control_loading.load(path, base)))
     return Control(unit, place, key, control.module, hint(unit, picture, request.width, request.height))

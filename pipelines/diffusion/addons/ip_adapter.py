@@ -9,7 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipelines.device.manager import DeviceManager
@@ -21,7 +23,7 @@ from pipelines.diffusion.addons.strength import scale_at, strength_of
 from pipelines.diffusion.architectures.unet import UNetNetwork
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
-from pipelines.errors import BadFile, BadRequest, NotFound
+from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
 from pipelines.models.addons import files, ip_files
 from pipelines.requests.reference import Reference
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -61,6 +63,7 @@ class ReadPicture(Attachment):
     adapter: IPAdapter
     tokens: Tensor
     negative_tokens: Tensor
+    notes: tuple[str, ...] = ()
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -123,13 +126,28 @@ def _leased(
     if form.context != base.part("unet").config.cross_attention_dim:
         raise _unfit(unit.model, form, base)
     beside = ip_files.encoder_for(unit.model, form)
-    with devices.lease(files.key(beside), lambda: clip_vision.load(beside, base.dtype)) as encoder:
+    with devices.lease(files.key(files.IMAGE_ENCODER, beside), lambda: clip_vision.load(beside, base.dtype)) as encoder:
         embeds, without = encoder.read(picture, form.reads)
-    key = files.key(path)
+    key = files.key(files.IP_ADAPTER, path)
     adapter = held.enter_context(devices.lease(key, lambda: ip_loading.load(path, base.dtype)))
     if not _fits(adapter, base.part("unet")):
         raise _unfit(unit.model, form, base)
-    return ReadPicture(unit, place, key, adapter, adapter.tokens(embeds), adapter.tokens(without))
+    notes = tuple(_unseen(picture))
+    return ReadPicture(unit, place, key, adapter, adapter.tokens(embeds), adapter.tokens(without), notes)
+
+
+def _unseen(picture: NDArray[np.uint8]) -> Iterator[Sentence]:
+    """What the encoder does not see of a picture (H, W, 3), where that is more than a tenth."""
+    height, width = picture.shape[:2]
+    lost = 1 - min(height, width) / max(height, width)
+    if lost > 0.1:
+        yield Sentence(
+            "Of the reference picture {width} x {height} only the middle square was read; {lost} % of it lie outside. "
+            "Cut it to a square to choose what is read.",
+            width=width,
+            height=height,
+            lost=round(100 * lost),
+        )
 
 
 def _reads_words(name: str) -> bool:

@@ -28,7 +28,7 @@ from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
 from pipelines.models import strangers
-from pipelines.models.addons import files
+from pipelines.models.addons import files, loras
 from pipelines.requests.loras import Wanted, all_loras
 from pipelines.requests.text_to_image import TextToImageRequest
 
@@ -98,21 +98,24 @@ class Loras(Attachment):
 @contextmanager
 def attached(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[tuple[Loras, ...]]:
     """Those that the request and its prompt name. Raises as `leased`."""
-    with leased(all_loras(request), base, devices) as loras:
-        yield (loras,)
+    with leased(all_loras(request), base, devices) as together:
+        yield (together,)
 
 
 @contextmanager
 def leased(wanted: Sequence[Wanted], bundle: Bundle, devices: DeviceManager) -> Iterator[Loras]:
     """LoRAs of those names for the model, each with its weight in the network and in the text encoders.
 
-    Raises NotFound for a name that is not here and BadFile for a file that does not fit.
+    A name that is not here is noted. Raises BadFile for a file that does not fit.
     """
     with ExitStack() as held:
         added: defaultdict[Place, list[Weighted]] = defaultdict(list)
         used, notes = [], []
         for name, weight, text_weight in wanted:
-            path = files.find(files.LORA, name)
+            path, note = loras.find(name)
+            notes += [note] if note else []
+            if path is None:
+                continue
             terms = held.enter_context(_terms(path, bundle, devices))
             notes += terms.notes
             for place, term in terms.by_place.items():

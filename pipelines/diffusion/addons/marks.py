@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.models.addons import files
+from pipelines.models.addons import files, loras
 from pipelines.models.addons.words import READERS, mentioned
 from pipelines.requests.loras import all_loras
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -11,8 +11,9 @@ from pipelines.requests.text_to_image import TextToImageRequest
 def recipe_words(request: TextToImageRequest, architecture: str) -> dict[str, Any]:
     """For `recipe.new`; empty without add-ons."""
     words: dict[str, Any] = {}
-    if loras := all_loras(request):
-        words["lora_hashes"] = {lora.name: files.payload_hash(files.find(files.LORA, lora.name)) for lora in loras}
+    used = {lora.name: loras.find(lora.name)[0] for lora in all_loras(request)}
+    if hashes := {name: files.payload_hash(path) for name, path in used.items() if path is not None}:
+        words["lora_hashes"] = hashes
     names = mentioned((request.prompt, request.negative_prompt)) if architecture in READERS else ()
     if names:
         words["ti_hashes"] = {name: files.file_hash(files.find(files.EMBEDDING, name)) for name in names}

@@ -21,9 +21,10 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
-from pipelines.errors import BadFile
+from pipelines.errors import BadFile, Sentence
+from pipelines.files import naming
 from pipelines.models.addons import files
-from pipelines.models.addons.words import READERS, mentioned, pattern
+from pipelines.models.addons.words import READERS, by_word, mentioned, pattern, unknown
 from pipelines.requests.text_to_image import TextToImageRequest
 
 WHOSE = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
@@ -38,15 +39,16 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Any, sizes: Mapping[str, int]) -> None:
         self._tokenizer = copy.deepcopy(tokenizer)
-        self._tokens = {name.casefold(): [f"<|{name}#{i}|>" for i in range(n)] for name, n in sizes.items()}
-        self._pattern = pattern(sizes)
-        self._tokenizer.add_tokens([token for tokens in self._tokens.values() for token in tokens])
+        tokens = {name: [f"<|word{k}#{i}|>" for i in range(n)] for k, (name, n) in enumerate(sizes.items())}
+        self._tokens = {word: tokens[name] for word, name in by_word(sizes).items()}
+        self._pattern = pattern(self._tokens)
+        self._tokenizer.add_tokens([token for some in tokens.values() for token in some])
 
     def __call__(self, text: str, **asked: Any) -> Any:
-        return self._tokenizer(self._pattern.sub(self._said, text), **asked)
+        return self._tokenizer(self._pattern.sub(self._said, naming.key(text)), **asked)
 
     def _said(self, found: re.Match[str]) -> str:
-        return " " + " ".join(self._tokens[found[0].casefold()]) + " "
+        return " " + " ".join(self._tokens[found[1].casefold()]) + " "
 
     def __len__(self) -> int:
         return len(self._tokenizer)
@@ -83,6 +85,7 @@ class LearnedWords(Attachment):
     """The learned words that some texts mention."""
 
     texts: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def adapted(self, model: Bundle) -> Bundle:
         return with_embeddings(model, self.texts)
@@ -92,7 +95,13 @@ class LearnedWords(Attachment):
 def attached(request: TextToImageRequest, base: Bundle, devices: DeviceManager) -> Iterator[tuple[LearnedWords, ...]]:
     """Those of the request's prompts."""
     pictures = [request.of_picture(i) for i in range(request.count)]
-    yield (LearnedWords(tuple(text for one in pictures for text in (one.prompt, one.negative_prompt))),)
+    texts = tuple(text for one in pictures for text in (one.prompt, one.negative_prompt))
+    names = dict.fromkeys(name for text in texts for name in unknown(text))
+    notes = (
+        Sentence("No learned word {name} is installed; the text was read as it is written.", name=name[:60])
+        for name in names
+    )
+    yield (LearnedWords(texts, tuple(notes)),)
 
 
 def with_embeddings(bundle: Bundle, texts: Sequence[str]) -> Bundle:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import models, places
+from pipelines import places
 from pipelines.errors import BadFile, NotFound, Sentence, StudioError
 from pipelines.families.own import foreign
-from pipelines.files import disk, plain
-from pipelines.files.disk import Names
+from pipelines.files import disk, naming, plain
+from pipelines.files.names import Names
 from pipelines.models import strangers
 from pipelines.models.architectures import BETA_SCHEDULERS
 from pipelines.models.faults import as_bad_file
@@ -70,9 +70,9 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_NAMES.now()))
 
 
-def is_here(name: str) -> bool:
-    """Whether it is one of `names()`."""
-    return name in _NAMES
+def resolve(name: str) -> str | None:
+    """What the one of `names()` is called that the name can mean; None for none."""
+    return _NAMES.resolve(name)
 
 
 def find(name: str) -> Path:
@@ -148,12 +148,12 @@ def _entries() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in places.roots():
         for name in disk.children(folder)[:MOST_ENTRIES]:
-            if models.SAFE_NAME.fullmatch(name):
+            if not naming.fault(name):
                 found.setdefault(name, folder / name)
     return found
 
 
-_NAMES = Names(lambda: ((name, folder) for name, folder in _entries().items() if _says(folder)))
+_NAMES = Names(lambda: {name: folder for name, folder in _entries().items() if _says(folder)})
 
 
 def _class_of(file: Path) -> str:

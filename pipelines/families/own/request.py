@@ -25,7 +25,7 @@ def sampler_names() -> tuple[str, ...]:
 class OwnRequest(Request):
     """Which model; how a diffusion's samples come about; which picture an autoencoder takes and what is shown of it."""
 
-    model: str = param("", Choice(own.names, own.is_here), "The folder of a model of your own.")
+    model: str = param("", Choice(own.names, own.resolve), "The folder of a model of your own.")
     label: int = param(EACH, Range(EACH, LARGEST_LABEL), "The class; -1 each in turn. Where the model knows classes.")
     sampler: str = param("ddim", Choice(sampler_names), "How each step follows from the network's guess.")
     num_inference_steps: int = param(50, Range(1, 1000), "How many steps lead from noise to the pictures.")

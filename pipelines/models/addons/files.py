@@ -1,5 +1,4 @@
-"""Files of add-ons: where they lie, what they are called, what they hold. A name is an id: it is looked up among the
-files that are there and never becomes a path."""
+"""Files of add-ons: where they lie, what they are called, what they hold."""
 
 from __future__ import annotations
 
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines import libs, places
 from pipelines.errors import BadFile, NotFound, Sentence
-from pipelines.files import disk, plain
-from pipelines.files.disk import Names
+from pipelines.files import naming, plain
+from pipelines.files.names import Names
 from pipelines.files.plain import Folder
 from pipelines.files.whole import sha256_of
 from pipelines.models import strangers
@@ -24,10 +23,11 @@ from pipelines.models.library import header
 if TYPE_CHECKING:
     from torch import Tensor
 
-NAME = re.compile(r"\w[\w .()+-]{0,119}")
-PICKLES = frozenset({".pt", ".pth", ".bin", ".ckpt", ".pkl"})
-ENDINGS = PICKLES | {".safetensors"}
-MOST_FILES, MOST_NAMES, DEEPEST = 5000, 100_000, 8
+PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
+RESERVED = ("none", "ours", "latent", "lanczos")
+"""What a request calls no file, and our own upscalers."""
+TAG_SIGNS = "<>:"
+MOST_FILES = 20_000
 MOST_BYTES = 2**34
 
 
@@ -55,21 +55,31 @@ def installed(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(_NAMES[kind].now(), key=str.casefold))
 
 
-def is_installed(kind: Kind, name: str) -> bool:
-    """Whether it is one of `installed(kind)`."""
-    return name in _NAMES[kind]
+def resolve(kind: Kind, name: str) -> str | None:
+    """What the one of `installed(kind)` is called that the name can mean; None for none."""
+    return _NAMES[kind].resolve(name)
+
+
+def alike(kind: Kind, name: str) -> tuple[str, ...]:
+    """Those of `installed(kind)` that the name can mean, the likeliest first."""
+    return _NAMES[kind].alike(name)
+
+
+def by_path(kind: Kind) -> dict[Path, str]:
+    """What each of them is called."""
+    return dict(_NAMES[kind].by_path())
 
 
 def safe_files(kind: Kind) -> list[Path]:
     """The safetensors files of that kind, in the order in which they are looked for."""
-    return [path for _, path in _files(kind) if path.suffix == ".safetensors"]
+    return list(_NAMES[kind].now().values())
 
 
 def find(kind: Kind, name: str) -> Path:
     """The file of that name. Raises NotFound; BadFile where there is only a pickle of that name."""
-    if path := _NAMES[kind].now().get(name):
+    if path := _NAMES[kind].find(name):
         return path
-    if pickle := next((path for known, path in _files(kind) if known == name), None):
+    if pickle := naming.distinct(_files(kind, PICKLES)).get(name):
         raise BadFile("{pickle} is a pickle, which can run code. Convert it to safetensors.", pickle=pickle.name)
     here = ", ".join(installed(kind)[:5])[:120] or Sentence("none")
     folder = f"models/{places.FOLDERS[kind.place][0]}"
@@ -82,35 +92,44 @@ def find(kind: Kind, name: str) -> Path:
     )
 
 
+def fault(kind: Kind, name: str) -> Sentence:
+    """Why no file can be chosen by that name; "" where one can."""
+    if kind is LORA and any(sign in name for sign in TAG_SIGNS):
+        return Sentence(
+            "Its name holds one of {signs}, which end a LoRA's name in a prompt. Rename the file.", signs=TAG_SIGNS
+        )
+    return naming.fault(name)
+
+
 def name_of(path: Path) -> str:
-    """A file's stem, or the name of its folder where that is one of diffusers."""
+    """A file's stem, or the name of its folder where that is one of diffusers: for sentences about it."""
     return path.parent.name if plain.is_regular(path.parent / "config.json") else path.stem
 
 
-def _files(kind: Kind) -> Iterator[tuple[str, Path]]:
-    """(name, path) of all folders; the first of a name comes first. Links that lead out of it are passed over."""
-    for name, path in _inside(kind):
-        if kind is not CONTROL or not CALLED_IP_ADAPTER.search(name):
-            yield name, path
-    for name, path in _inside(CONTROL) if kind is IP_ADAPTER else ():
-        if CALLED_IP_ADAPTER.search(name):
-            yield name, path
+def _files(kind: Kind, endings: tuple[str, ...] = naming.ENDINGS) -> Iterator[tuple[Path, str, Path]]:
+    """(folder looked through, place below it, file); what cannot be chosen, and links that lead out, are left out."""
+    for home, place, path in _inside(kind, endings):
+        if not fault(kind, place) and (kind is not CONTROL or not CALLED_IP_ADAPTER.search(place)):
+            yield home, place, path
+    for home, place, path in _inside(CONTROL, endings) if kind is IP_ADAPTER else ():
+        if CALLED_IP_ADAPTER.search(place):
+            yield home, place, path
 
 
-def _inside(kind: Kind) -> Iterator[tuple[str, Path]]:
+def _inside(kind: Kind, endings: tuple[str, ...]) -> Iterator[tuple[Path, str, Path]]:
     for home in places.of(kind.place):
-        every = (pair for folder in disk.walk(home, DEEPEST, MOST_NAMES) for pair in _weights(folder, home))
-        yield from itertools.islice(every, MOST_FILES)
+        every = (pair for folder in naming.below(home) for pair in _weights(folder, home, endings))
+        yield from ((home, place, path) for place, path in itertools.islice(every, MOST_FILES))
 
 
-def _weights(folder: Folder, home: Path) -> Iterator[tuple[str, Path]]:
-    """(name, path) of the files of one folder, as `name_of` names them."""
-    of_diffusers = folder.has("config.json")
+def _weights(folder: Folder, home: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """(place, path) of the files of one folder; the first file of a folder of diffusers goes by the folder's name."""
+    whole = folder.path.relative_to(home).as_posix() if folder.depth and folder.has("config.json") else ""
     for file in folder.names:
         path = folder.path / file
-        name = folder.path.name if of_diffusers else path.stem
-        if path.suffix in ENDINGS and NAME.fullmatch(name) and (file in folder.regular or _lies_in(path, home)):
-            yield name, path
+        if file.lower().endswith(endings) and (file in folder.regular or _lies_in(path, home)):
+            yield whole or path.relative_to(home).as_posix(), path
+            whole = ""
 
 
 def _lies_in(path: Path, home: Path) -> bool:
@@ -122,7 +141,7 @@ def _lies_in(path: Path, home: Path) -> bool:
 
 
 def _names(kind: Kind) -> Names:
-    return Names(lambda: ((name, path) for name, path in _files(kind) if path.suffix == ".safetensors"))
+    return Names(lambda: naming.distinct(_files(kind), RESERVED))
 
 
 _NAMES = {kind: _names(kind) for kind in KINDS}
@@ -164,9 +183,9 @@ def identity(path: Path) -> str:
     return f"{path}:{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}"
 
 
-def key(path: Path) -> str:
+def key(kind: Kind, path: Path) -> str:
     """What the device manager calls this state of the file: its name, so that the library sees it, and no path."""
-    return f"{name_of(path)}@{hashlib.sha256(identity(path).encode()).hexdigest()[:16]}"
+    return f"{_NAMES[kind].name_of(path) or name_of(path)}@{hashlib.sha256(identity(path).encode()).hexdigest()[:16]}"
 
 
 def payload_hash(path: Path) -> str:

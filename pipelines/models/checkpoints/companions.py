@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines import places
 from pipelines.errors import BadFile, Sentence
-from pipelines.files import disk, plain
+from pipelines.files import naming, plain
 from pipelines.models import strangers
 from pipelines.models.checkpoints import tokenizer_files
 from pipelines.models.library import companions as kinds
@@ -93,8 +93,9 @@ def _t5_folder() -> Path | None:
 
 
 def _files(kind: str) -> Iterator[Path]:
-    for folder in places.of(kind):
-        yield from (folder / name for name in disk.children(folder) if name.endswith(".safetensors"))
+    for home in places.of(kind):
+        for folder in naming.below(home):
+            yield from (folder.path / name for name in folder.names if naming.is_weights(name) and folder.has(name))
 
 
 def _is(path: Path, kind: str, stem: str, t5_width: int) -> bool:

@@ -15,6 +15,7 @@ from pipelines.models.faults import as_bad_file
 from pipelines.models.info import ModelInfo
 from pipelines.models.library import recognise
 from pipelines.models.library.kinds import Recognised
+from pipelines.models.library.side_config import with_side_config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,7 @@ CLASSES |= {"sd3.transformer": "SD3Transformer2DModel", "flux.transformer": "Flu
 def inspect(path: Path) -> ModelInfo:
     """Look a file over without loading it. Raises BadFile with what is wrong and what to do."""
     head = strangers.sound_header(path)
-    found = recognise.recognise(head.shapes, head.metadata, head.dtypes, path.stem)
+    found = with_side_config(recognise.recognise(head.shapes, head.metadata, head.dtypes, path.stem), path)
     architecture = _architecture(found)
     held, layouts = _parts(path, head.shapes, found)
     known: dict[str, dict[str, Any]] = {

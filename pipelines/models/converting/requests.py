@@ -13,6 +13,6 @@ OUTPUTS = ("file", "folder")
 class ConvertRequest(Request):
     """A file among the models, and what it shall become."""
 
-    source: str = param("", Choice(sources.names, sources.is_here), "The file among the models to convert.")
+    source: str = param("", Choice(sources.names, sources.resolve), "The file among the models to convert.")
     dtype: str = param("keep", Choice(DTYPES), "How its numbers are kept; 'keep' leaves them as they are.")
     output: str = param("file", Choice(OUTPUTS), "One safetensors file, or a folder as diffusers reads it.")

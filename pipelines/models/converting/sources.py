@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines import models, places
+from pipelines import places
 from pipelines.errors import NotFound
-from pipelines.files import disk
-from pipelines.files.disk import Names
+from pipelines.files import naming
+from pipelines.files.names import Names
+from pipelines.files.plain import Folder
 from pipelines.models.converting.container import KINDS
 
-SUFFIXES = (*KINDS, ".safetensors")
-MOST_FILES = 2000
+SUFFIXES = (*KINDS, *naming.ENDINGS)
+MOST_FILES = 20_000
 
 
 def names() -> tuple[str, ...]:
     return tuple(sorted(_NAMES.now()))
 
 
-def is_here(name: str) -> bool:
-    """Whether it is one of `names()`."""
-    return name in _NAMES
+def resolve(name: str) -> str | None:
+    """What the one of `names()` is called that the name can mean; None for none."""
+    return _NAMES.resolve(name)
 
 
 def find(name: str) -> Path:
     """Raises NotFound."""
-    if path := _NAMES.now().get(name):
+    if path := _NAMES.find(name):
         return path
     raise NotFound("no file {name!r} among the models can be converted. Put it into models first.", name=name[:60])
 
 
-def files() -> Iterator[tuple[str, Path]]:
-    """(name, path) of files in the folders of models and one folder below, that are no part of a diffusers model."""
-    for folder in dict.fromkeys((*places.roots(), *places.named())):
-        for place in disk.walk(folder, 1):
-            if place.depth and place.has("model_index.json"):
-                continue
-            for name in place.names[:MOST_FILES]:
-                path = place.path / name
-                if name in place.regular and path.suffix in SUFFIXES and models.SAFE_NAME.fullmatch(name):
-                    yield path.relative_to(folder).as_posix(), path
+def files() -> Iterator[tuple[Path, str, Path]]:
+    """(folder of models, place below it, file) of the files below them that are no part of a diffusers model."""
+    for home in dict.fromkeys((*places.roots(), *places.named())):
+        every = (path for folder in naming.below(home) for path in _below(folder))
+        yield from ((home, path.relative_to(home).as_posix(), path) for path in itertools.islice(every, MOST_FILES))
 
 
-_NAMES = Names(files)
+def _below(folder: Folder) -> Iterator[Path]:
+    if folder.depth and folder.has("model_index.json"):
+        folder.folders.clear()
+        return
+    for name in folder.names:
+        if name in folder.regular and name.lower().endswith(SUFFIXES):
+            yield folder.path / name
+
+
+def by_path() -> dict[Path, str]:
+    """What each of them is called."""
+    return dict(_NAMES.by_path())
+
+
+_NAMES = Names(lambda: naming.distinct(files(), with_ending=True))

@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Generator
 from pathlib import Path
 
-from pipelines import models, places
+from pipelines import places
 from pipelines.errors import BadFile, NotFound, Sentence
 from pipelines.events import Progress
+from pipelines.files import naming
 from pipelines.files.whole import storage_error
 from pipelines.models.converting import container, convert
 
@@ -33,10 +34,8 @@ def take_in(source: Path, home: Path = HOME, dtype: str = "keep") -> Generator[P
     """Copy or convert a file into `home`; returns where it lies. The source stays. Raises BadFile, NotFound."""
     if not source.is_file():
         raise NotFound("there is no file {file!r}. Check its name.", file=source.name[:60])
-    if not models.SAFE_NAME.fullmatch(source.name):
-        raise BadFile(
-            "the name {file!r} has signs that a model's name cannot have. Rename the file.", file=source.name[:60]
-        )
+    if why := naming.fault(source.name):
+        raise BadFile("{file!r}: {why}", file=source.name[:60], why=why.with_small_first())
     waiting = home / PARTIAL / f"{source.stem}{convert.ENDINGS[dtype]}.safetensors"
     try:
         waiting.unlink(missing_ok=True)  # what an earlier try left

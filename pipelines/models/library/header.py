@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from pipelines.errors import BadFile, BadRequest, Sentence
 from pipelines.files import bounded_json, plain
+from pipelines.files.plain import printable
 
 MOST_HEADER_BYTES = 2**23  # a real UNet's header is under 200 KB; 79 MB of it cost 95 s and 1.8 GB to read
 SHORTEST = 10
@@ -17,11 +18,15 @@ MOST_TENSORS = 50_000
 MOST_DEPTH, MOST_VALUES = 8, 20 * MOST_TENSORS
 """A tensor has a dtype, a shape and two offsets under their names."""
 MOST_METADATA_VALUE = 2**20
-DTYPE_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
-DTYPE_BYTES |= {"F8_E4M3": 1, "F8_E5M2": 1}
-"""Of the numbers that can be loaded here."""
-SIZES = DTYPE_BYTES | {"U16": 2, "U32": 4, "U64": 8, "F8_E8M0": 1, "C64": 8}
+LOADABLE = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U8": 8, "BOOL": 8}
+LOADABLE |= {"F8_E4M3": 8, "F8_E5M2": 8}
+"""Bits of the numbers that can be loaded here."""
+DTYPE_BITS = LOADABLE | {"U16": 16, "U32": 32, "U64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
+DTYPE_BITS |= {"F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8}
+"""Of all that safetensors 0.8 knows."""
 NONE = Sentence("")
+DAMAGED = Sentence("The header does not agree with itself: the file is damaged. Copy it again.")
+EMPTY = Sentence("The file holds no tensors, only a header. Get the file again.")
 _PAGE = Sentence("This is a web page under a model's name; download the file itself.")
 FORMATS: dict[bytes, tuple[str, Sentence]] = {
     b"GGUF": (
@@ -66,14 +71,25 @@ class Header:
     spans: tuple[tuple[int, int], ...]
     data_bytes: int
 
-    def is_whole(self) -> bool:
-        """Whether every byte of the weights belongs to one tensor, of numbers that can be loaded here."""
+    def fault(self) -> Sentence:
+        """Why it cannot be loaded: bytes that belong to no tensor or to two, no tensors, numbers of another kind; else
+        ""."""
         position = 0
         for begin, end in sorted(self.spans):
             if begin != position:
-                return False
+                return DAMAGED
             position = end
-        return bool(self.shapes) and position == self.data_bytes and DTYPE_BYTES.keys() >= set(self.dtypes.values())
+        if position != self.data_bytes:
+            return DAMAGED
+        if not self.shapes:
+            return EMPTY
+        if other := min(set(self.dtypes.values()) - LOADABLE.keys(), default=""):
+            return Sentence(
+                "Its numbers are of the kind {dtype}, which cannot be loaded here. Take a version in float32, float16, "
+                "bfloat16 or float8.",
+                dtype=printable(other)[:20],
+            )
+        return NONE
 
 
 def sniff(start: bytes) -> tuple[str, Sentence]:
@@ -148,9 +164,10 @@ def _tensor(entry: Any) -> tuple[tuple[int, ...], str, tuple[int, int]]:
     match entry:
         case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(begin), int(end)]} if len(shape) <= 8:
             sound = all(type(n) is int and n >= 0 for n in shape) and 0 <= begin <= end
-            if sound and end - begin == math.prod(shape) * SIZES.get(dtype, 0) or sound and dtype not in SIZES:
+            bits = math.prod(shape) * DTYPE_BITS.get(dtype, 0) if sound else 0
+            if sound and (8 * (end - begin) == bits or dtype not in DTYPE_BITS):
                 return tuple(shape), dtype, (begin, end)
-    raise BadFile("The header does not agree with itself: the file is damaged. Copy it again.")
+    raise BadFile(DAMAGED)
 
 
 def _texts(metadata: Any) -> dict[str, str]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines import models, places
 from pipelines.errors import BadFile, Sentence, StudioError
-from pipelines.files import disk, plain
+from pipelines.files import disk, naming, plain
 from pipelines.models import folders, strangers
 from pipelines.models.architectures import of_pipeline
 from pipelines.models.library import header, metadata
 from pipelines.models.library.entry import Root
 from pipelines.models.library.kinds import Recognised
 from pipelines.models.library.recognise import recognise
+from pipelines.models.library.side_config import with_side_config
 
-ENDINGS = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
+ENDINGS = naming.KNOWN_ENDINGS
 NAMELESS = ("model", "diffusion_pytorch_model", "pytorch_model", "model.fp16", "diffusion_pytorch_model.fp16")
-DEEPEST, MOST_FILES, MOST_NAMES = 5, 20_000, 500_000
+MOST_FILES = 20_000
+DEEPEST_OF_A_MODEL = 5
 REMOVED = "removed"
 """The folder below ours where removed models wait to be brought back."""
 NOT_ENTERED = (REMOVED, "blobs", "refs")
@@ -36,6 +39,7 @@ def roots() -> tuple[Root, ...]:
         Root(places.EMBEDDED, "shipped"),
         Root(places.OURS, "ours"),
         *(Root(path, "other") for path in places.named()),
+        *(Root(path.parent / "embeddings", "other") for path in places.roots()[2:]),  # A1111's, beside its models
         Root(Path(cache).expanduser(), "cache"),
     )
 
@@ -91,7 +95,7 @@ def files(every: Iterable[Root]) -> Iterator[tuple[Root, Path]]:
 
 
 def _walk(root: Root) -> Iterator[Path]:
-    for folder in disk.walk(root.path, DEEPEST, MOST_NAMES):
+    for folder in disk.walk(root.path, naming.DEEPEST, naming.MOST_NAMES):
         if folder.error and os.path.lexists(folder.path):
             yield folder.path
         if INDEX in folder.names and folder.depth:
@@ -101,7 +105,8 @@ def _walk(root: Root) -> Iterator[Path]:
         folder.folders[:] = [name for name in folder.folders if not name.startswith(".") and name not in NOT_ENTERED]
         if root.whose == "shipped":  # its other files are parts of the studio
             continue
-        yield from (folder.path / name for name in folder.names if name.lower().endswith(ENDINGS))
+        models_here = (name for name in folder.names if name.lower().endswith(ENDINGS) and not name.startswith("."))
+        yield from (folder.path / name for name in models_here)
 
 
 def name_of(path: Path) -> str:
@@ -151,7 +156,12 @@ def _file(path: Path) -> tuple[str, Recognised]:
     if kind != "safetensors":
         return kind, Recognised("unknown", unusable=reason)
     head = header.read(path)
-    return kind, recognise(head.shapes, head.metadata, head.dtypes, path.stem)
+    why = head.fault()
+    if why == header.DAMAGED:
+        raise BadFile(why)
+    found = recognise(head.shapes, head.metadata, head.dtypes, path.stem)
+    found = with_side_config(found, path)
+    return kind, replace(found, unusable=why or found.unusable)
 
 
 def _folder(path: Path) -> tuple[str, Recognised]:
@@ -201,6 +211,6 @@ def _statuses(path: Path) -> list[os.stat_result]:
     """Of a file itself; of a folder those of its regular files, as far as a model has them."""
     if not plain.is_folder(path):
         return [path.stat()]
-    folders = plain.walk(path, DEEPEST, 4 * strangers.MOST_FILES)
+    folders = plain.walk(path, DEEPEST_OF_A_MODEL, 4 * strangers.MOST_FILES)
     inside = (folder.path / name for folder in folders for name in folder.names)
     return [file.stat() for file in inside if plain.is_regular(file)]

@@ -370,3 +370,9 @@ def test_together_with_a_lora_and_a_controlnet(home):
         assert not np.array_equal(made(**without), whole)
     assert np.array_equal(made(ip_scale=0.0), made(ip_model="none", ip_image=""))
     devices.close()
+
+
+@pytest.mark.parametrize(("width", "height", "lost"), [(300, 100, 67), (100, 200, 50), (100, 105, 0), (64, 64, 0)])
+def test_what_is_not_read_of_a_wide_or_tall_picture_is_noted(width, height, lost):
+    notes = list(ip_adapter._unseen(np.zeros((height, width, 3), np.uint8)))
+    assert [f"{lost} % of it lie outside" in note for note in notes] == [True] * bool(lost)

@@ -13,7 +13,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.addons import lora, lora_keys, lora_reading
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.bundle import Bundle
-from pipelines.errors import BadFile, BadRequest, NotFound, OutOfMemory, StudioError
+from pipelines.errors import BadFile, BadRequest, OutOfMemory, StudioError
 from pipelines.events import Result
 from pipelines.generators.text_to_image import TextToImage
 from pipelines.models.addons import files
@@ -378,8 +378,10 @@ def test_pickles_are_refused_by_name_and_never_opened(home, base, tmp_path):
 @pytest.mark.parametrize("name", ["../loras/one", "/etc/passwd", "", "..", "no\x00thing"])
 def test_a_name_never_becomes_a_path(home, base, name):
     put(home, "one", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
-    with pytest.raises(NotFound):
-        with_loras(base, [Wanted(name)])
+    devices = DeviceManager("cpu", threads=1)
+    with lora.leased([Wanted(name)], base, devices) as loras:
+        assert not loras.added and "is not installed" in str(loras.notes)
+    devices.close()
 
 
 def test_links_that_lead_out_are_passed_over(home, base, tmp_path):
@@ -441,10 +443,20 @@ def test_the_recipe_says_names_weights_and_hashes(home, base):
 
 def test_a_request_with_a_lora_that_does_not_fit_fails_in_words(home):
     devices = DeviceManager("cpu", threads=1)
-    with pytest.raises((NotFound, BadFile)):
-        paint(devices, prompt=PROMPT, loras="nowhere")
+    (home / "loras" / "text.safetensors").write_bytes(b"no weights")
+    with pytest.raises(BadFile):
+        paint(devices, prompt=PROMPT, loras="text")
     with pytest.raises(BadRequest):
         paint(devices, prompt=PROMPT, loras="a:b:c")
+    devices.close()
+
+
+@pytest.mark.parametrize("asked", [{"loras": "nowhere:0.8"}, {"prompt": f"{PROMPT} <lora:nowhere:1>"}])
+def test_a_lora_that_is_not_here_is_noted_and_the_picture_painted_without_it(home, asked):
+    devices = DeviceManager("cpu", threads=1)
+    recipe = paint(devices, **{"prompt": PROMPT} | asked).recipes[0]
+    assert recipe["notes"] == ["The LoRA nowhere is not installed; the picture was made without it."]
+    assert "lora_hashes" not in recipe
     devices.close()
 
 
@@ -546,3 +558,15 @@ def test_a_copy_of_a_module_shares_what_was_added(home, base):
         for module in (encoder, sharing(encoder))
     )
     assert one and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def test_options_and_lists_that_are_not_known_are_noted(home, base):
+    put(home, "opted", tiny_addons.kohya(tiny_addons.random_products(parts_of(base))))
+    devices = DeviceManager("cpu", threads=1)
+    recipe = paint(devices, prompt="very__long__text <lora:opted:0.5:lbw=1,0,1>").recipes[0]
+    devices.close()
+    assert recipe["notes"] == [
+        "The LoRA opted was used without the options lbw=1,0,1, which are not known here.",
+        "No list of words is called __long__; it stays in the prompt as it is.",
+    ]
+    assert recipe["lora_hashes"].keys() == {"opted"}

@@ -1,5 +1,6 @@
 """Learned words in a prompt by bare name, and every other prompt told bit for bit as before."""
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pipelines.diffusion.bundle import Bundle
 from pipelines.errors import BadFile
 from pipelines.events import Result
 from pipelines.generators.text_to_image import TextToImage
-from pipelines.models.addons import files
+from pipelines.models.addons import files, words
 from pipelines.models.addons.words import mentioned
 from pipelines.prompts import plain
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -224,3 +225,26 @@ def test_a_word_that_a_style_or_a_choice_brings_is_learned_too(home):
     assert brought == ["ti_hashes" in recipe for recipe in chosen.recipes]
     at = brought.index(True)
     assert np.array_equal(chosen.images[at], painted(prompt="a cat, glaze", seed=at).images[0])
+
+
+def test_comfyuis_way_of_writing_a_word_is_the_same_word(home):
+    put(home, "badhands", {"emb_params": vectors(2, 32)})
+    tiny_addons.save(home / "embeddings/folder", "been", {"emb_params": vectors(2, 32, 1)})
+    put(home, "été", {"emb_params": vectors(1, 32, 2)})
+    same = {
+        "embedding:badhands": "badhands",
+        "embedding:folder/been": "folder/been",
+        "embedding:been": "folder/been",
+        "been": "folder/been",
+        unicodedata.normalize("NFD", "ÉTÉ"): "été",
+    }
+    for written, name in same.items():
+        assert mentioned([f"a cat, {written}"]) == (name,), written
+        bundle = with_embeddings(load(home), [written])
+        assert torch.equal(told(bundle, f"a cat, {written} red"), told(bundle, f"a cat, {name} red"))
+    assert words.unknown("a (embedding:badhands:1.2), embedding:been, embedding:lost, x") == ("lost",)
+
+
+def test_a_word_that_is_asked_for_and_is_not_here_is_noted(home):
+    result = painted(prompt="a cat, embedding:lost")
+    assert result.notes == ("No learned word lost is installed; the text was read as it is written.",)

@@ -64,6 +64,7 @@ def test_a_request_is_validated_without_a_walk_over_the_disk(
 
 
 def test_a_file_that_comes_or_goes_while_the_studio_runs_is_known_at_once(home: Path, read: list[str]) -> None:
+    TextToImageRequest.parse(VALUES)
     for times in range(3):
         with pytest.raises(BadRequest, match="model must be one of"):
             TextToImageRequest.parse(VALUES | {"model": "late"})
@@ -122,6 +123,6 @@ def test_asked_for_one_name_a_choice_says_the_same_as_all_its_names(home: Path, 
 
 
 def test_names_do_not_outlive_the_folders_they_were_read_from(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert models.is_installed("one")
+    assert models.resolve("one")
     monkeypatch.delenv(places.VARIABLES[places.CHECKPOINTS])
-    assert not models.is_installed("one")
+    assert not models.resolve("one")

@@ -5,11 +5,12 @@ import struct
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from safetensors.torch import save_file
 
 from pipelines.errors import BadFile
-from pipelines.models.library import header
+from pipelines.models.library import header, scan
 from pipelines.models.strangers import check_safetensors
 
 
@@ -113,3 +114,49 @@ def test_a_pickle_s_first_byte_may_begin_a_header_too(sound: Path) -> None:
     text = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode().ljust(0x80)
     sound.write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
     assert header.read(sound).shapes == {"w": (1,)}
+
+
+def written(path: Path, entries: dict[str, tuple[str, list[int], tuple[int, int]]], data: int) -> Path:
+    head = {n: {"dtype": d, "shape": s, "data_offsets": list(o)} for n, (d, s, o) in entries.items()}
+    text = json.dumps(head).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(data))
+    return path
+
+
+OTHER_DTYPES = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U16": 16}
+OTHER_DTYPES |= {"U32": 32, "U64": 64, "C64": 64}
+
+
+@pytest.mark.parametrize("dtype", OTHER_DTYPES)
+def test_numbers_that_cannot_be_loaded_are_named_and_not_called_damage(tmp_path: Path, dtype: str) -> None:
+    size = OTHER_DTYPES[dtype]
+    file = written(tmp_path / "a.safetensors", {"w": (dtype, [8], (0, size))}, size)
+    with pytest.raises(BadFile, match=f"kind {dtype}, which cannot be loaded"):
+        check_safetensors(file)
+    kind, found = scan.recognised(file)
+    assert kind == "safetensors" and f"kind {dtype}, which" in found.unusable
+    short = written(tmp_path / "b.safetensors", {"w": (dtype, [8], (0, size - 1))}, size - 1)
+    with pytest.raises(BadFile, match="does not agree"):
+        check_safetensors(short)
+
+
+def test_all_dtypes_of_the_library_are_known() -> None:
+    assert header.DTYPE_BITS.keys() >= set(safetensors.torch._TYPES)
+
+
+def test_a_file_without_tensors_says_so(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.safetensors", {}, 0)
+    with pytest.raises(BadFile, match="holds no tensors"):
+        check_safetensors(file)
+    assert "holds no tensors" in scan.recognised(file)[1].unusable
+
+
+@pytest.mark.parametrize(
+    ("spans", "data"), [(((0, 4), (8, 12)), 12), (((0, 4), (0, 4)), 4), (((0, 4), (2, 6)), 6), (((0, 4), (4, 8)), 12)]
+)
+def test_holes_and_overlaps_are_damage_in_listings_as_in_loads(tmp_path: Path, spans, data: int) -> None:
+    entries = {f"w{i}": ("F32", [1], span) for i, span in enumerate(spans)}
+    file = written(tmp_path / "a.safetensors", entries, data)
+    with pytest.raises(BadFile, match="does not agree"):
+        check_safetensors(file)
+    assert scan.recognised(file)[0] == "damaged" and "does not agree" in scan.recognised(file)[1].unusable

@@ -3,10 +3,11 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from pipelines import models
+from pipelines.files import naming
 from pipelines.models.library import adapters
 from pipelines.requests import names
 from pipelines.store import infotext
@@ -15,7 +16,7 @@ PIECES = ("a", "a:", 'ab:"', 'ab:"\\"', "ab: ", "a ", "[", "[]", "1.", "\n", "St
 READERS: dict[str, Callable[[str], object]] = {
     "infotext": lambda text: list(infotext._PAIR.finditer(text)),
     "sampler": names.sampler,
-    "model": models.SAFE_NAME.fullmatch,
+    "model": lambda text: naming.meant(text, {"one": Path("one.safetensors")}),
     "negative words": lambda text: re.findall(r"\[([^\[\]]*)\]", text),
 }
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,32 @@ def test_clip_skip_changes_the_picture_and_stands_in_its_recipe(home, devices):
     assert infotext.parse("a\nSteps: 2, Clip skip: 2, Seed: 1")["request"]["clip_skip"] == 2
     with pytest.raises(BadRequest, match="1 to 2 for this model"):
         paint(devices, clip_skip=3)
+
+
+def test_a_decoder_that_says_it_is_another_models_is_refused(home, tmp_path):
+    info = models.inspect(models.find("kl"))
+    for base, refused in (("stable-diffusion-v1", False), ("stable-diffusion-xl-v1-base", True)):
+        file = tmp_path / f"{base}.safetensors"
+        save_file(kl().state_dict(), file, {"modelspec.architecture": base})
+        with pytest.raises(BadRequest, match="it was made for") if refused else nullcontext():
+            vaes.refuse_unfit(vaes.inspect(file), info)
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "doubtful"),
+    [
+        ("vae-ft-mse-840000-ema-pruned.safetensors", "sdxl", True),
+        ("folder/sdxl_vae.safetensors", "kl", True),
+        ("sdxl_vae.safetensors", "sdxl", False),
+        ("vae-ft-mse-840000-ema-pruned.ckpt", "kl", False),
+        ("taesd_decoder.safetensors", "sdxl", True),
+        ("taesdxl_decoder.safetensors", "sdxl", False),
+        ("soft.safetensors", "sdxl", False),
+    ],
+)
+def test_a_decoder_with_another_models_name_is_doubted(home, name, model, doubtful):
+    assert ("colours may be wrong" in vaes.doubt(name, models.inspect(models.find(model)))) == doubtful
+
+
+def test_a_doubt_stands_with_the_picture(home, devices):
+    assert "colours may be wrong" in paint(devices, vae="taesd.safetensors", model="sdxl").notes[0]

@@ -10,7 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import BadFile, BadRequest, NotFound, StudioError
-from pipelines.prompts import SYNTAXES, Lora, escaped, parse, plain
+from pipelines.prompts import SYNTAXES, Lora, dynamic, escaped, parse, plain
 from pipelines.prompts.dynamic import resolve
 from pipelines.prompts.library import NO_STYLE, Style, style, style_names, words_of
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -147,6 +147,9 @@ def test_a_negative_prompt_has_no_and():
     assert said.sections[0][0].text == "a AND b :0.5"
 
 
+LBW = ",".join(["1"] + ["0.5"] * 25)
+
+
 @pytest.mark.parametrize(
     "text, lora",
     [
@@ -154,6 +157,8 @@ def test_a_negative_prompt_has_no_and():
         ("<lora:ink:0.8>", Lora("ink", 0.8, 0.8)),
         ("<lora:ink:0.5:1>", Lora("ink", unet=1, text_encoder=0.5)),
         ("<lora:ink:te=0.2:unet=0.7>", Lora("ink", unet=0.7, text_encoder=0.2)),
+        (f"<lora:ink:1:lbw={LBW}>", Lora("ink", 1, 1, f"lbw={LBW}")),
+        ("<lora:ink:0.5:0.6:0.7:dyn=4>", Lora("ink", 0.6, 0.5, "0.7:dyn=4")),
         ("<lyco:ink v1.0:-1>", Lora("ink v1.0", -1, -1)),
     ],
 )
@@ -359,9 +364,24 @@ def test_words_come_from_the_lists_beside_the_models(home):
 
 
 @pytest.mark.parametrize("name", ["missing", "link", "animals", "animals/tiny"])
-def test_a_list_that_is_not_there_is_named(home, name):
+def test_a_list_that_is_not_there_stays_in_the_words_and_is_named(home, name):
+    for text in (f"a __{name}__ fox", f"{{a __{name}__ fox|a __{name}__ fox}}"):
+        assert resolve(text, 1) == f"a __{name}__ fox"
+    assert dynamic.unknown_lists(f"a __{name}__ fox") == (f"__{name}__",)
     with pytest.raises(NotFound, match=name):
-        resolve(f"__{name}__", 1)
+        words_of(name)
+
+
+def test_words_with_underscores_between_them_are_no_list(home):
+    assert resolve("very__long__text, __colour__", 1) in ("very__long__text, red", "very__long__text, blue")
+    assert dynamic.unknown_lists("very__long__text, a__b, ___, __no*__") == ("__long__", "__no*__")
+
+
+def test_nothing_is_chosen_inside_the_tag_of_a_lora(home):
+    tags = "<lora:a__colour__b:0.8> <LoRA:{x|y}:1> <lyco:__colour__:{0.1|0.2}>"
+    assert resolve(f"{tags} __colour__", 1) in (f"{tags} red", f"{tags} blue")
+    assert drawn("{<lora:a{b|c}:1>|fox}") == {"<lora:a{b|c}:1>", "fox"}
+    assert dynamic.unknown_lists("<lora:a__places__b:0.8>") == ()
 
 
 @pytest.mark.parametrize(
