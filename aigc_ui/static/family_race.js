@@ -62,6 +62,7 @@ export function mountFamilyRace(root) {
       forget();
       scores.show(shownData);
     },
+    ready: (given) => runner.resume(bench.restored(given)),
   });
 
   function forget() {

@@ -61,11 +61,11 @@ export function mountFamilyTraining(root) {
     });
   const runner = createRunner("family", {
     generator: "family-training",
-    request: () => bench.values(),
+    request: () => ({ ...bench.values() }),
     word: "train.start",
-    begun: () => {
+    begun: ({ family }) => {
       course.begin();
-      replay.begin(bench.values().family);
+      replay.begin(family);
     },
     heard: {
       loss: course.hear,
@@ -91,6 +91,7 @@ export function mountFamilyTraining(root) {
     request: async (/** @type {Values} */ _values) => ({}),
     show: () => {},
     shown: fit,
+    ready: (given) => runner.resume(bench.restored(given)),
   });
 
   function say() {

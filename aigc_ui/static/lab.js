@@ -36,7 +36,8 @@ export const whole = (value, low, high, otherwise) =>
 
 /**
  * A bench: controls on the left, what `show(answer, values)` draws on the right. `shown(values, parts)` is called before
- * every question, `moved(name, values)` only where one control is moved by hand. `look` is what is chosen besides the
+ * every question, `moved(name, values)` only where one control is moved by hand, `ready(state)` once its fields are known,
+ * with the state that had waited for it. `look` is what is chosen besides the
  * values, such as the step that is looked at: `read()` gives it as an object for a link or a file, `take(look, values)`
  * brings it back from one, right before `show`. `request(values)` stands in for the one question to the experiment, where
  * a bench asks otherwise.
@@ -85,7 +86,9 @@ export function createBench(root, bench) {
     }
     message.clear();
     state.begin(all[bench.experiment], (name, value) => change(name, value, true));
-    if (!arrived(handle)) refresh();
+    const given = arrived(handle);
+    if (!given) refresh();
+    bench.ready?.(given);
   }
   on("language", () => {
     for (const part of Object.values(state.parts)) part.say();
@@ -102,6 +105,7 @@ export function createBench(root, bench) {
     change,
     side: list,
     hide: state.hide,
+    restored: (given) => (given && !given.name ? undefined : (request) => set(state.known(request))),
     show: (given) => {
       state.restore(given);
       return refresh();
@@ -145,6 +149,7 @@ function benchState({ controls }, list) {
     put,
     hide,
     restore,
+    known,
   };
   const defaults = () => Object.fromEntries(Object.values(state.fields).map((field) => [field.name, field.default]));
 
@@ -170,13 +175,17 @@ function benchState({ controls }, list) {
     for (const [name, part] of Object.entries(state.parts))
       part.node.classList.toggle("put-away", names.includes(name));
   }
+  /** @param {Record<string, any>} values @returns {Partial<V>} those of them that the bench has */
+  function known(values) {
+    const kept = Object.entries(values).filter(([name]) => name in state.fields);
+    return /** @type {Partial<V>} */ (Object.fromEntries(kept));
+  }
   /** @param {import("./types.d.ts").BenchState} given */
   function restore(given) {
-    const kept = Object.fromEntries(Object.entries(given.values).filter(([name]) => name in state.fields));
     state.values = /** @type {V} */ (defaults());
     hide(given.hide);
     state.wanted = given.look ?? null;
-    put({ ...state.values, ...kept });
+    put({ ...state.values, ...known(given.values) });
   }
   return state;
 }
