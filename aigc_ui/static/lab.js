@@ -5,6 +5,7 @@ import { api, posedBy } from "./http.js";
 import { createControl } from "./lab_controls.js";
 import { arrived } from "./rooms.js";
 import { newest, overtaking } from "./turns.js";
+import { t } from "./words.js";
 
 /** @typedef {import("./types.d.ts").Field} Field */
 
@@ -47,13 +48,8 @@ export const whole = (value, low, high, otherwise) =>
  */
 export function createBench(root, bench) {
   const list = el("div", { class: "controls" }),
-    message = createMessage();
-  const node = el(
-    "section",
-    { class: "bench", id: bench.id },
-    el("div", { class: "bench-side" }, list, message.node),
-    bench.stage,
-  );
+    message = createMessage(),
+    node = createSection(bench, list, message);
   root.replaceChildren(node);
   const state = benchState(bench, list),
     ask = asking(bench, state, node, message, () => refresh());
@@ -116,17 +112,44 @@ export function createBench(root, bench) {
   return handle;
 }
 
-/** The line below the controls for what went wrong. */
+/**
+ * The bench on the page. Its heading is for those who go from heading to heading; others see its tab.
+ * @param {{ id: string, experiment: string, stage: HTMLElement }} bench @param {HTMLElement} list of its controls
+ * @param {ReturnType<typeof createMessage>} message
+ */
+function createSection({ id, experiment, stage }, list, message) {
+  const heading = el("h2", { class: "unseen", id: `${id}-name` }),
+    side = el("div", { class: "bench-side" }, list, message.node);
+  const say = () => {
+    heading.textContent = t(`tab.${experiment}`);
+  };
+  on("language", say);
+  say();
+  const parts = [heading, side, stage, message.stale];
+  return el("section", { class: "bench", id, "aria-labelledby": heading.id }, ...parts);
+}
+
+/**
+ * The line beside the controls for what went wrong, in sight wherever the bench is scrolled to. What was drawn before on
+ * the stage is then marked as of other settings.
+ */
 function createMessage() {
-  const node = el("p", { class: "alas", role: "alert", hidden: true });
+  const node = el("p", { class: "alas", role: "alert", hidden: true }),
+    stale = el("p", { class: "stale", hidden: true });
+  let drawn = false;
   return {
     node,
+    stale,
     say: (/** @type {string} */ text) => {
       node.textContent = text;
       node.hidden = false;
+      stale.textContent = t("lab.stale");
+      stale.hidden = !drawn;
     },
-    clear: () => {
-      node.hidden = true;
+    /** @param {boolean} [whether] something of the present settings is drawn */
+    clear: (whether = drawn) => {
+      drawn = whether;
+      node.hidden = stale.hidden = true;
     },
   };
 }
@@ -209,7 +232,7 @@ function asking({ experiment, request, look, show }, state, node, message, refre
   /** @typedef {{ asked: V, seen: import("./types.d.ts").Stranger | null }} Question */
   /** @param {A} given @param {Question} question */
   function draw(given, { asked, seen }) {
-    message.clear();
+    message.clear(!request);
     if (seen) look?.take(seen, asked);
     if (seen === state.wanted) state.wanted = null;
     return show(given, asked);

@@ -77,6 +77,7 @@ export function mountLabSchedule(root) {
     ghosts.say();
   }
   on("language", draw);
+  ghosts.say();
 }
 
 /** @param {Values} asked */

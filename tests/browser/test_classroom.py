@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from benchmarks import studio as studios
 
@@ -83,7 +84,7 @@ def test_the_token_lets_in_to_the_very_state_that_a_link_holds(
         for token in ("wrong", shared.token):
             page.get_by_label("Token").fill(token)
             page.get_by_role("button", name="Open").click()
-    expect(page.locator("#bench-points [data-field=seed] input")).to_have_value("42")
+    expect(page.locator("#bench-points [data-field=seed] input")).to_have_value("42", timeout=90_000)
     assert page.url == f"{shared.url}/?lang=zh{state}", "and the token is gone from the address"
     context.close()
 
@@ -93,7 +94,7 @@ def test_a_link_leads_others_to_where_they_reach_the_studio(shared: studios.Stud
     page.get_by_role("tab", name="Diffusion lab").click()
     expect(page.locator("#schedule-t")).to_be_visible()
     for address, base in (("http://192.168.1.5:7860/", "http://192.168.1.5:7860/#lab="), ("", f"{shared.url}/#lab=")):
-        page.route("**/api/v1/me", lambda route, at=address: route.fulfill(json=about(route) | {"address": at}))
+        page.route("**/api/v1/me", partial(tell, {"address": address}))
         page.reload()
         expect(page.locator("#bench-schedule")).to_be_visible()
         page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
@@ -103,5 +104,5 @@ def test_a_link_leads_others_to_where_they_reach_the_studio(shared: studios.Stud
         page.unroute("**/api/v1/me")
 
 
-def about(route: Any) -> dict[str, Any]:
-    return route.fetch().json()
+def tell(more: dict[str, Any], route: Route) -> None:
+    route.fulfill(json=route.fetch().json() | more)

@@ -44,7 +44,7 @@ def test_back_and_reload_go_by_the_room_the_bench_and_the_lesson(page: Page) -> 
     number(bench, "seed", 77)
     page.locator("#lesson-choice").select_option("guidance")
     expect(bench.locator("[data-field=data] select")).to_have_value("pinwheel")
-    page.get_by_role("tab", name="Models").click()
+    page.get_by_role("tab", name="Models", exact=True).click()
     expect(page.locator("#library-search")).to_be_visible()
     expect(page).to_have_url(re.compile("#tab=models$"))
     page.go_back()

@@ -87,6 +87,34 @@ def test_a_tick_of_a_slider_asks_for_numbers_and_the_page_paints_what_the_studio
     assert apart <= 1
 
 
+def test_an_error_stays_in_sight_and_marks_what_was_drawn_before(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    page.set_viewport_size({"width": 1440, "height": 500})
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+    alas, stale = bench.locator(".bench-side > .alas"), bench.locator(".stale")
+    page.evaluate("window.scrollTo(0, 150)")
+    number(bench, "num_train_timesteps", -7)
+    expect(alas).to_be_in_viewport(ratio=1)
+    expect(stale).to_be_in_viewport(ratio=1)
+    stage = page.locator("#plot-beta .plot-stage")
+    expect(stage).to_have_css("opacity", "0.35")
+    number(bench, "num_train_timesteps", 700)
+    expect(alas).to_be_hidden()
+    expect(stale).to_be_hidden()
+    expect(stage).to_have_css("opacity", "1")
+
+
+def test_the_page_has_headings_in_order_and_words_on_every_button(page: Page) -> None:
+    page.route("**/api/v1/lab/**", lambda route: None)  # before anything is answered, too
+    page.get_by_role("tab", name="Diffusion lab").click()
+    bench = page.locator("#bench-schedule")
+    expect(bench).to_have_accessible_name("β schedule")
+    assert "" not in bench.locator("button:visible").all_inner_texts()
+    seen = "all => all.filter((h) => h.offsetParent).map((h) => +h.tagName[1])"
+    levels = page.locator("h1, h2, h3, h4").evaluate_all(seen)
+    assert all(level <= before + 1 for before, level in zip(levels, levels[1:], strict=False)), levels
+
+
 def test_a_schedule_stays_for_comparison_until_it_is_cleared(page: Page) -> None:
     bench = open_bench(page, "β schedule")
     expect(page.locator("#plot-beta polyline")).to_have_count(1)
