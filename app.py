@@ -95,14 +95,16 @@ def main(words: list[str] | None = None) -> int:
     shared = bool(given.listen) or not network.is_loopback(host) or reached.from_elsewhere
     try:
         listening = network.listen(host, given.port)
-        services = compose(given, shared, listening.getsockname()[1])
+        port = listening.getsockname()[1]
+        address = network.address_for_others(host, port, reached) if shared else ""
+        services = compose(given, shared, port, address)
     except StudioError as error:
         print(f"AIGC Studio cannot start: {error}", file=sys.stderr)
         return 2
     return run(services, listening, host, given, reached)
 
 
-def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
+def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "") -> Services:
     """The engine. Its parts import torch only when they are first asked to work."""
     places.name(given.places, os.environ)
     for folder in empty(given.places):
@@ -121,7 +123,7 @@ def compose(given: argparse.Namespace, shared: bool, port: int) -> Services:
     latents, space = LatentStore(given.outputs), FreeSpace(given.outputs)
     shares = CLASSROOM if shared else None
     jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=latents, space=space, shares=shares)
-    settings = Settings(given.outputs, shared, given.api, given.first_model, given.allow_training)
+    settings = Settings(given.outputs, shared, given.api, given.first_model, given.allow_training, address)
     library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)
 

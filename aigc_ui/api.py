@@ -109,6 +109,7 @@ def _jobs(services: Services) -> APIRouter:
     @router.get("/{job_id}")
     def one(job_id: str, request: Request) -> dict[str, Any]:
         client = client_of(request)
+        services.jobs.seen(client)
         return _job(services.job_for(job_id, client), client)
 
     @router.delete("/{job_id}")

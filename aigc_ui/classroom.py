@@ -9,7 +9,8 @@ from pipelines.errors import NotAllowed
 
 
 def about(services: Services, visitor: Visitor) -> dict[str, Any]:
-    """Who asks, and what they may do here. `number` is how the owner's list names them."""
+    """Who asks, and what they may do here. `number` is how the owner's list names them,
+    `address` where a link for others leads."""
     shared = services.settings.shared
     return {
         "shared": shared,
@@ -17,6 +18,7 @@ def about(services: Services, visitor: Visitor) -> dict[str, Any]:
         "number": services.numbers.of(visitor.client) if shared else 0,
         "may_train": services.may_train(visitor),
         "may_change_models": services.owns(visitor),
+        "address": services.settings.address,
     }
 
 

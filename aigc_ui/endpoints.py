@@ -29,7 +29,7 @@ def add(services: Services) -> None:
     async def generate(request: gr.Request, *given: Any) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
         values = endpoint_fields.by_name(request_type, given)
         job = await _submitted(services, values, visitor_of(request))
-        await _over(job)
+        await _over(services, job)
         if job.error is not None:
             raise gr.Error(job.error.message, print_exception=False)
         if not job.image_ids:
@@ -40,6 +40,7 @@ def add(services: Services) -> None:
     def status(request: gr.Request, job_id: str = "") -> dict[str, Any]:
         """One job, or all of this client's jobs and whether the model is ready."""
         client = visitor_of(request).client
+        services.jobs.seen(client)
         if job_id:
             return _with_gradio_errors(lambda: services.job_for(job_id, client).snapshot())
         jobs = [job.snapshot() for job in services.jobs.list(client)]
@@ -68,12 +69,13 @@ async def _submitted(services: Services, values: Mapping[str, Any], visitor: Vis
         raise endpoint_fields.error_of(error) from None
 
 
-async def _over(job: Job) -> None:
-    """Waits without holding a thread until nothing will change any more."""
+async def _over(services: Services, job: Job) -> None:
+    """Waits without holding a thread until nothing will change any more; the job keeps its turn meanwhile."""
     after = -1
     while not job.over:
         for number, _event in await job.next_events(after, timeout=15, every_frame=False):
             after = max(after, number)
+        services.jobs.seen(job.client)
 
 
 def _with_gradio_errors(work: Callable[[], Any]) -> Any:

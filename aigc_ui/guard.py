@@ -18,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aigc_ui import door_pages
 from aigc_ui.addresses import is_address as _is_address
 from aigc_ui.addresses import is_loopback
 from aigc_ui.addresses import network_of as _network
@@ -71,7 +72,6 @@ PAGE_POLICY = (
     "frame-ancestors 'none'"
 )
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
-NOTICE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -211,12 +211,12 @@ class Guard:
             return held  # a pupil with an old address: the cookie is enough
         if opening and in_query:
             cookies.append(f"{PASS_COOKIE}={self.door.pass_for(role)}; Path=/; HttpOnly; SameSite=Strict")
-            raise Refusal(200, "welcome", Sentence("Welcome."), page=_WELCOME)
+            raise Refusal(200, "welcome", Sentence("Welcome."), page=door_pages.WELCOME)
         return role
 
     def _holder_of_token(self, token: str, address: str, opening: bool) -> Role:
         assert self.door is not None
-        page = _ASK if opening else ""
+        page = door_pages.ASK if opening else ""
         if not token:
             raise Refusal(
                 401, "token_needed", Sentence("Open this studio with the address that holds its token."), page=page
@@ -362,7 +362,7 @@ async def _answer(refusal: Refusal, send: Send) -> None:
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
     if refusal.page:
-        headers.append((b"content-security-policy", NOTICE_POLICY.encode()))
+        headers.append((b"content-security-policy", door_pages.POLICY.encode()))
     await send({"type": "http.response.start", "status": HTTPStatus(refusal.status).value, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -376,15 +376,3 @@ def _bearer(headers: Headers) -> str:
 def _address(scope: Scope) -> str:
     client = scope.get("client")
     return client[0] if client else ""
-
-
-_STYLE = "<style>body{font:1.1rem system-ui;max-width:30rem;margin:20vh auto;padding:0 1rem}</style>"
-_HEAD = "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>AIGC Studio</title>"
-_ASK = (
-    f"{_HEAD}{_STYLE}<h1>AIGC Studio</h1><p>MESSAGE</p><form action=/ method=get>"
-    "<label>Token <input name=token autofocus autocomplete=off></label> <button>Open</button></form>"
-    "<p><a href=/>I gave it before</a></p>"
-)
-# A redirect would come without the new strict cookie when the address was clicked on another site; our own page's
-# refresh does not.
-_WELCOME = f"{_HEAD}<meta http-equiv=refresh content='0;url=/'>{_STYLE}<p><a href=/>Open AIGC Studio</a></p>"

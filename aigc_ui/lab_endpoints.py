@@ -80,6 +80,7 @@ async def _events(services: Services, job: Job, client: str) -> AsyncIterator[di
     frames, after = FrameEncoder(), -1
     while True:
         batch = await job.next_events(after, timeout=sse.HEARTBEAT_SECONDS, every_frame=False)
+        services.jobs.seen(client)
         for number, event in batch:
             after = max(after, number)
             for part in await services.rooms.frames.run(client, partial(_plain, job, event, frames)):

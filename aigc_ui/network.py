@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aigc_ui.addresses import is_loopback as is_loopback_address
 from aigc_ui.guard import Hosts
@@ -75,6 +76,12 @@ def addresses(host: str, port: int, token: str | None, reached: Reached | None =
     outside = "https" if reached.proxies else scheme
     named = [f"{outside}://{f'[{n}]' if ':' in n else n}{place}{tail}" for n in sorted(reached.names)]
     return [*named, *direct] if reached.certificate else [*direct, *named]
+
+
+def address_for_others(host: str, port: int, reached: Reached) -> str:
+    """Where other machines find the studio, best by a name that was given to it; "" where none does."""
+    there = [one for one in addresses(host, port, None, reached) if not is_loopback(urlsplit(one).hostname or "")]
+    return next((one for one in there if urlsplit(one).hostname in reached.names), there[0] if there else "")
 
 
 def _listen_on(host: str, port: int) -> socket.socket:

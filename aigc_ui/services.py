@@ -32,6 +32,7 @@ class Settings:
     `api`: the interface of AUTOMATIC1111 is open, too.
     `allow_training`: in a shared studio everybody may start trainings, not its owner alone.
     `first_model`: the one to begin with, "" for the built-in one.
+    `address`: where others reach a shared studio, "" where that is not known.
     """
 
     outputs: Path
@@ -39,6 +40,7 @@ class Settings:
     api: bool = False
     first_model: str = ""
     allow_training: bool = False
+    address: str = ""
     version: str = VERSION
 
 

@@ -1,4 +1,5 @@
 // Small helpers for the DOM: text is always text, never HTML.
+const GAP = 1; // of the pictures' own pixels
 /** @typedef {Node | string | number | false | null | undefined} Child */
 /**
  * An element: `on…` attributes are listeners, true is an attribute without a value, false and null are none.
@@ -67,6 +68,20 @@ export async function decode(source) {
 export function onto(canvas, bitmap) {
   Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
   context(canvas).drawImage(bitmap, 0, 0);
+}
+/**
+ * A sheet of square pictures that touch, each `side` pixels wide, with gaps between them.
+ * @param {HTMLCanvasElement} canvas @param {ImageBitmap} sheet @param {number} side
+ */
+export function ontoApart(canvas, sheet, side) {
+  const columns = Math.round(sheet.width / side),
+    rows = Math.round(sheet.height / side);
+  Object.assign(canvas, { width: columns * (side + GAP) - GAP, height: rows * (side + GAP) - GAP });
+  const pen = context(canvas);
+  for (let i = 0; i < columns * rows; i++) {
+    const [x, y] = [i % columns, Math.floor(i / columns)];
+    pen.drawImage(sheet, x * side, y * side, side, side, x * (side + GAP), y * (side + GAP), side, side);
+  }
 }
 /** What draws on a canvas. @param {HTMLCanvasElement} canvas */
 export const context = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));

@@ -170,6 +170,7 @@ export interface ScheduleRequest {
 }
 
 export interface NoisedRequest {
+  pictures: boolean;
   beta_schedule: string;
   num_train_timesteps: number;
   beta_start: number;
@@ -183,6 +184,11 @@ export interface NoisedRequest {
   through: "decoder" | "preview";
   strip: boolean;
   model: string;
+  seed: number;
+}
+
+export interface NoiseRequest {
+  image: string;
   seed: number;
 }
 

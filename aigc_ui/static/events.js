@@ -4,18 +4,20 @@
  * @typedef {import("./engine.d.ts").Job} Job
  * @typedef {import("./engine.d.ts").Frame} Frame
  * @typedef {import("./engine.d.ts").RequestFields} RequestFields
+ * @typedef {import("./types.d.ts").Me} Me
  */
 
 /**
  * Each event with what it tells. Of jobs: `jobs` the list has changed, `job` the watched one has, `watch` another one is
  * watched, `refreshed` the list was asked for again; `sized` and below are told by Gradio's controls.
  * @typedef {{
- *   language: string, sentences: void, started: void, me: object, notice: string, message: void, classroom: void,
+ *   language: string, sentences: void, started: void, me: Me, notice: string, message: void, classroom: void,
  *   jobs: void, job: Job | undefined, watch: Job, refreshed: void, failed: Job, pending: void, lost: void, remount: void,
  *   frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
  *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,
  *   settings: Partial<RequestFields>, start: void, "no-start": void, "picture-dropped": File, outpaint: void,
  *   sized: Partial<RequestFields>, size: { width: number, height: number }, loras: string,
+ *   address: import("./address.js").Place,
  *   control: { prefix: string, seen: Partial<RequestFields> },
  * }} Events
  */

@@ -1,5 +1,5 @@
 // What the benches of the families' room share: the families by name, a picture or strip of each, and waiting in turn.
-import { el, onto } from "./dom.js";
+import { el, onto, ontoApart } from "./dom.js";
 import { on } from "./events.js";
 import { api } from "./http.js";
 import { language, t } from "./words.js";
@@ -36,6 +36,8 @@ export function createFamilyView(id, name) {
     },
     /** @param {ImageBitmap | HTMLCanvasElement} bitmap */
     paint: (bitmap) => onto(canvas, bitmap),
+    /** Square pictures side by side. @param {ImageBitmap} strip */
+    paintRow: (strip) => ontoApart(canvas, strip, strip.height),
   };
 }
 /**

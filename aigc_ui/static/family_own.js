@@ -57,6 +57,9 @@ export function mountFamilyOwn(root) {
     shown: (values, parts) => {
       known.then(() => settle(values, parts));
     },
+    ready: (given) => {
+      known.then(() => diffusion.resume(bench.restored(given)));
+    },
   });
   const known = look();
   /** @param {Values} values */
@@ -196,5 +199,5 @@ function createDiffusion(values) {
     range.value = String(place);
     if (frames[place]) paint({ frame: frames[place] });
   }
-  return { node, forget, complain: runner.complain };
+  return { node, forget, complain: runner.complain, resume: runner.resume };
 }

@@ -62,6 +62,7 @@ export function mountFamilyRace(root) {
       forget();
       scores.show(shownData);
     },
+    ready: (given) => runner.resume(bench.restored(given)),
   });
 
   function forget() {
@@ -138,14 +139,14 @@ function createRows() {
           const frames = await Promise.all(mine.x.map(decode));
           Object.assign(row, { frames, raced: mine });
           row.view.node.hidden = false;
-          row.view.paint(frames[frames.length - 1]);
+          row.view.paintRow(frames[frames.length - 1]);
           row.view.tell(lineOf(mine));
           row.view.node.classList.toggle("finished", mine.done);
         }),
       ),
     /** Every family at the same share of its own way. @param {number} share */
     paint: (share) => {
-      for (const { frames, view } of present()) view.paint(at(frames, share));
+      for (const { frames, view } of present()) view.paintRow(at(frames, share));
     },
     /** @param {number} share @returns {import("./types.d.ts").Tile[]} */
     tiles: (share) => present().map(({ name, frames }) => ({ picture: at(frames, share), name: t(`family.${name}`) })),
@@ -168,7 +169,7 @@ function* filmOf(rows, last) {
 
 /** What was measured of the shipped models, below the race. @param {(text: string) => void} complain */
 function createScores(complain) {
-  const table = el("div", { class: "wide-table" }),
+  const table = el("div", { class: "wide-table", role: "region", tabindex: 0 }),
     note = el("p", { class: "help" }),
     title = el("h3");
   /** @param {string} data */
@@ -186,6 +187,7 @@ function createScores(complain) {
     /** @param {string | null} data */
     say: (data) => {
       title.textContent = t("score.title");
+      table.setAttribute("aria-label", title.textContent);
       note.textContent = t("score.help");
       if (data) show(data);
     },

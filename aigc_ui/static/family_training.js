@@ -1,5 +1,5 @@
 // Any family learns points or digits in front of the class: samples, what it thinks of every place, losses, figures.
-import { decode, el, onto } from "./dom.js";
+import { decode, el, onto, ontoApart } from "./dom.js";
 import { on } from "./events.js";
 import { createFamilyJudge } from "./family_judge.js";
 import { createSheetFilms, drawSheet } from "./film.js";
@@ -33,7 +33,8 @@ const ALONE = ["only_from", "only_steps"]; // controls that only a time of one p
 const COLOURS = ["--plot-1", "--plot-2"];
 const FIGURES = ["modes", "astray", "distance", "bits", "kl", "told_apart"];
 const COURSES = ["modes", "kl", "distance", "bits", "told_apart"]; // the first that there is, is drawn over the training
-const WIDE = 360;
+const WIDE = 360,
+  COLUMNS = 10; // of a film's picture; pictures in a row of a sheet
 
 /** @type {(keyof Values)[]} */
 const CONTROLS = [
@@ -61,11 +62,11 @@ export function mountFamilyTraining(root) {
     });
   const runner = createRunner("family", {
     generator: "family-training",
-    request: () => bench.values(),
+    request: () => ({ ...bench.values() }),
     word: "train.start",
-    begun: () => {
+    begun: ({ family }) => {
       course.begin();
-      replay.begin(bench.values().family);
+      replay.begin(family);
     },
     heard: {
       loss: course.hear,
@@ -91,6 +92,7 @@ export function mountFamilyTraining(root) {
     request: async (/** @type {Values} */ _values) => ({}),
     show: () => {},
     shown: fit,
+    ready: (given) => runner.resume(bench.restored(given)),
   });
 
   function say() {
@@ -191,7 +193,7 @@ function createSnapshotView() {
     pictures.hidden = !sheet;
     manifoldNode.hidden = !lattice;
     if (values.samples) plane.draw(sceneOf(values));
-    if (sheet) onto(pictures, sheet);
+    if (sheet) ontoApart(pictures, sheet, sheet.width / COLUMNS);
     if (lattice) onto(manifold, lattice);
     judge.draw(values.judged, { made: sheet, real });
     table.replaceChildren(...figuresOf(values.figures));

@@ -10,6 +10,8 @@ const PAGE = 60;
 const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode"]; // jobs that the Create page follows
 /** @typedef {import("./engine.d.ts").Job} Job */
 
+/** Whether another tab's bench has a job under way, such as a training: it ends when nothing is heard of this page. */
+let elsewhere = false;
 /** @type {EventSource | null} */
 let stream = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -25,6 +27,7 @@ export async function refreshJobs() {
     /** @type {Job[]} */
     const jobs = listed(await api("jobs"), "jobs");
     state.jobs = jobs.filter((job) => SHOWN.includes(job.generator));
+    elsewhere = jobs.some((job) => isActive(job) && !SHOWN.includes(job.generator));
   } catch (error) {
     return complain(wording(error));
   }
@@ -36,8 +39,8 @@ export async function refreshJobs() {
 function poll() {
   clearTimeout(timer);
   const others = state.jobs.some((job) => isActive(job) && job.id !== state.watched);
-  const pause = others ? 2000 : state.jobs.some((job) => job.unsaved) ? 10000 : 0;
-  if (pause) timer = setTimeout(() => (document.hidden ? poll() : refreshJobs()), pause);
+  const pause = others ? 2000 : state.jobs.some((job) => job.unsaved) ? 10000 : elsewhere ? 30000 : 0;
+  if (pause) timer = setTimeout(() => (document.hidden && !elsewhere ? poll() : refreshJobs()), pause);
 }
 // Keep looking at what runs; when it is over go on to the next one, else stay with the last picture.
 function follow() {

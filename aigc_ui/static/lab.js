@@ -5,6 +5,7 @@ import { api, posedBy } from "./http.js";
 import { createControl } from "./lab_controls.js";
 import { arrived } from "./rooms.js";
 import { newest, overtaking } from "./turns.js";
+import { t } from "./words.js";
 
 /** @typedef {import("./types.d.ts").Field} Field */
 
@@ -36,7 +37,8 @@ export const whole = (value, low, high, otherwise) =>
 
 /**
  * A bench: controls on the left, what `show(answer, values)` draws on the right. `shown(values, parts)` is called before
- * every question, `moved(name, values)` only where one control is moved by hand. `look` is what is chosen besides the
+ * every question, `moved(name, values)` only where one control is moved by hand, `ready(state)` once its fields are known,
+ * with the state that had waited for it. `look` is what is chosen besides the
  * values, such as the step that is looked at: `read()` gives it as an object for a link or a file, `take(look, values)`
  * brings it back from one, right before `show`. `request(values)` stands in for the one question to the experiment, where
  * a bench asks otherwise.
@@ -46,13 +48,8 @@ export const whole = (value, low, high, otherwise) =>
  */
 export function createBench(root, bench) {
   const list = el("div", { class: "controls" }),
-    message = createMessage();
-  const node = el(
-    "section",
-    { class: "bench", id: bench.id },
-    el("div", { class: "bench-side" }, list, message.node),
-    bench.stage,
-  );
+    message = createMessage(),
+    node = createSection(bench, list, message);
   root.replaceChildren(node);
   const state = benchState(bench, list),
     ask = asking(bench, state, node, message, () => refresh());
@@ -85,7 +82,9 @@ export function createBench(root, bench) {
     }
     message.clear();
     state.begin(all[bench.experiment], (name, value) => change(name, value, true));
-    if (!arrived(handle)) refresh();
+    const given = arrived(handle);
+    if (!given) refresh();
+    bench.ready?.(given);
   }
   on("language", () => {
     for (const part of Object.values(state.parts)) part.say();
@@ -102,6 +101,7 @@ export function createBench(root, bench) {
     change,
     side: list,
     hide: state.hide,
+    restored: (given) => (given && !given.name ? undefined : (request) => set(state.known(request))),
     show: (given) => {
       state.restore(given);
       return refresh();
@@ -112,17 +112,44 @@ export function createBench(root, bench) {
   return handle;
 }
 
-/** The line below the controls for what went wrong. */
+/**
+ * The bench on the page. Its heading is for those who go from heading to heading; others see its tab.
+ * @param {{ id: string, experiment: string, stage: HTMLElement }} bench @param {HTMLElement} list of its controls
+ * @param {ReturnType<typeof createMessage>} message
+ */
+function createSection({ id, experiment, stage }, list, message) {
+  const heading = el("h2", { class: "unseen", id: `${id}-name` }),
+    side = el("div", { class: "bench-side" }, list, message.node);
+  const say = () => {
+    heading.textContent = t(`tab.${experiment}`);
+  };
+  on("language", say);
+  say();
+  const parts = [heading, side, stage, message.stale];
+  return el("section", { class: "bench", id, "aria-labelledby": heading.id }, ...parts);
+}
+
+/**
+ * The line beside the controls for what went wrong, in sight wherever the bench is scrolled to. What was drawn before on
+ * the stage is then marked as of other settings.
+ */
 function createMessage() {
-  const node = el("p", { class: "alas", role: "alert", hidden: true });
+  const node = el("p", { class: "alas", role: "alert", hidden: true }),
+    stale = el("p", { class: "stale", hidden: true });
+  let drawn = false;
   return {
     node,
+    stale,
     say: (/** @type {string} */ text) => {
       node.textContent = text;
       node.hidden = false;
+      stale.textContent = t("lab.stale");
+      stale.hidden = !drawn;
     },
-    clear: () => {
-      node.hidden = true;
+    /** @param {boolean} [whether] something of the present settings is drawn */
+    clear: (whether = drawn) => {
+      drawn = whether;
+      node.hidden = stale.hidden = true;
     },
   };
 }
@@ -145,6 +172,7 @@ function benchState({ controls }, list) {
     put,
     hide,
     restore,
+    known,
   };
   const defaults = () => Object.fromEntries(Object.values(state.fields).map((field) => [field.name, field.default]));
 
@@ -170,13 +198,17 @@ function benchState({ controls }, list) {
     for (const [name, part] of Object.entries(state.parts))
       part.node.classList.toggle("put-away", names.includes(name));
   }
+  /** @param {Record<string, any>} values @returns {Partial<V>} those of them that the bench has */
+  function known(values) {
+    const kept = Object.entries(values).filter(([name]) => name in state.fields);
+    return /** @type {Partial<V>} */ (Object.fromEntries(kept));
+  }
   /** @param {import("./types.d.ts").BenchState} given */
   function restore(given) {
-    const kept = Object.fromEntries(Object.entries(given.values).filter(([name]) => name in state.fields));
     state.values = /** @type {V} */ (defaults());
     hide(given.hide);
     state.wanted = given.look ?? null;
-    put({ ...state.values, ...kept });
+    put({ ...state.values, ...known(given.values) });
   }
   return state;
 }
@@ -200,7 +232,7 @@ function asking({ experiment, request, look, show }, state, node, message, refre
   /** @typedef {{ asked: V, seen: import("./types.d.ts").Stranger | null }} Question */
   /** @param {A} given @param {Question} question */
   function draw(given, { asked, seen }) {
-    message.clear();
+    message.clear(!request);
     if (seen) look?.take(seen, asked);
     if (seen === state.wanted) state.wanted = null;
     return show(given, asked);

@@ -1,5 +1,5 @@
 // Digits out of noise, in pixels: every step, the guess beside it, and the training pictures that lie nearest.
-import { decode, el, onto } from "./dom.js";
+import { decode, el, ontoApart } from "./dom.js";
 import { on } from "./events.js";
 import { createSheetFilms, drawSheet } from "./film.js";
 import { createBench, whole } from "./lab.js";
@@ -114,12 +114,12 @@ function createRows() {
       const [xs, x0s, nearests] = await Promise.all(all);
       for (const bitmap of [...frames.x, ...frames.x0]) bitmap.close();
       frames = { x: xs, x0: x0s };
-      onto(nearest.canvas, nearests[0]);
+      ontoApart(nearest.canvas, nearests[0], nearests[0].height);
     },
     /** @param {number} i */
     paint: (i) => {
-      onto(x.canvas, frames.x[i]);
-      onto(x0.canvas, frames.x0[i]);
+      ontoApart(x.canvas, frames.x[i], frames.x[i].height);
+      ontoApart(x0.canvas, frames.x0[i], frames.x0[i].height);
     },
     say: () => {
       x.name.textContent = t("live.x");

@@ -1,9 +1,10 @@
 // Lessons and links: a state of a bench, seed included, with controls that are hidden and a question to answer first.
+import { enterLesson, linkTo, packed, placeOfAddress, unpacked } from "./address.js";
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { api } from "./http.js";
 import { saveAs } from "./plot_files.js";
-import { openBench, openRoom, openedBench, roomOf, showControls } from "./rooms.js";
+import { openBench, openedBench, openedState, roomOf, showControls } from "./rooms.js";
 import { language, t } from "./words.js";
 
 /**
@@ -12,20 +13,6 @@ import { language, t } from "./words.js";
  * @typedef {import("./types.d.ts").BenchState & { name?: string, look: object, title?: Text, text?: Text,
  *   question?: Text, options?: Text[], answer?: number, reveal?: Text }} Lesson
  */
-
-/** @param {unknown} state */
-const packed = (state) =>
-  btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(state))))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
-/** @param {string} text */
-const unpacked = (text) =>
-  JSON.parse(
-    new TextDecoder().decode(
-      Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)),
-    ),
-  );
 
 /**
  * What a stranger's file or link may hold: the name of a bench, its values, what else is chosen there, names to hide,
@@ -40,25 +27,6 @@ function checked(state) {
   if (!roomOf(state?.bench) || !plain || !Array.isArray(hide)) throw new Error(t("lesson.bad"));
   return { ...state, values, look, hide };
 }
-const linked = () => new URLSearchParams(location.hash.slice(1)).get("lab");
-function roomOfLink() {
-  try {
-    return roomOf(checked(stateOfLink()).bench) ?? "lab";
-  } catch {
-    return "lab";
-  }
-}
-/** What a link holds, unchecked; null where that cannot be read. */
-function stateOfLink() {
-  try {
-    return unpacked(linked() ?? "");
-  } catch {
-    return null;
-  }
-}
-on("started", () => {
-  if (linked()) openRoom(roomOfLink());
-});
 /** A text in the language of now; a stranger's may be anything. @param {any} text */
 const inWords = (text) => (typeof text === "string" ? text : String(text?.[language()] ?? text?.en ?? ""));
 
@@ -75,18 +43,6 @@ function lessonsOf(room, prefix, root) {
   /** @type {Lesson | null} the one that is open */
   let present = null;
 
-  async function load() {
-    try {
-      /** @type {Lesson[]} */
-      const all = (await api("lab/lessons")).lessons;
-      lessons = all.filter(({ bench }) => roomOf(bench) === room);
-    } catch {
-      setTimeout(load, 3000);
-      return;
-    }
-    say();
-    fromLink();
-  }
   /** @param {unknown} state of a lesson, a file or a link */
   function open(state) {
     try {
@@ -108,6 +64,7 @@ function lessonsOf(room, prefix, root) {
   }
   function leave() {
     present = null;
+    line.select.value = "";
     line.card.hidden = true;
     showControls();
   }
@@ -124,21 +81,44 @@ function lessonsOf(room, prefix, root) {
   }
   line.sends(() => present, open, say);
   line.select.addEventListener("change", () => {
-    const lesson = lessons.find(({ name }) => name === line.select.value);
+    const lesson = lessons.find(({ name }) => name === line.select.value),
+      bench = lesson?.bench ?? openedBench()?.name;
+    if (bench) enterLesson(bench, lesson?.name);
     if (lesson) open(structuredClone(lesson));
     else leave();
   });
-  function fromLink() {
-    if (linked() && roomOfLink() === room) open(stateOfLink());
+  /** What the address names, be it by Back, by Reload or by a link. @param {import("./address.js").Place} place */
+  function follow(place) {
+    if (place.room !== room) return;
+    if (place.state) return open(unpacked(place.state));
+    const lesson = lessons.find(({ name }) => name === place.lesson);
+    if (lesson && present?.name !== lesson.name) open(structuredClone(lesson));
+    if (!lesson && present) leave();
   }
   function say() {
     line.say(lessons, present);
     show();
   }
   on("language", say);
-  window.addEventListener("hashchange", fromLink);
+  on("address", follow);
   say();
-  load();
+  lessonsIn(room).then((all) => {
+    lessons = all;
+    say();
+    follow(placeOfAddress());
+  });
+}
+
+/** The lessons of a room, as soon as the studio gives them. @param {string} room @returns {Promise<Lesson[]>} */
+async function lessonsIn(room) {
+  try {
+    /** @type {Lesson[]} */
+    const all = (await api("lab/lessons")).lessons;
+    return all.filter(({ bench }) => roomOf(bench) === room);
+  } catch {
+    await new Promise((again) => setTimeout(again, 3000));
+    return lessonsIn(room);
+  }
 }
 
 /** The choice of lessons with its buttons, what is wrong, and the card. @param {string} prefix @param {HTMLElement} root */
@@ -187,19 +167,13 @@ function createLine(prefix, root) {
   return { select, card, complain, sends, say };
 }
 
-/** What is on the open bench. @param {string[]} hide controls that are hidden for who opens it */
-function openState(hide = []) {
-  const bench = openedBench();
-  return bench && { bench: bench.name, values: bench.values(), look: bench.look(), hide };
-}
 /** @param {HTMLElement} button @param {boolean} hide all controls @param {() => void} say its word again */
 async function copyLink(button, hide, say) {
-  const link = new URL(location.href);
-  link.hash = `lab=${packed(openState(hide ? openedBench()?.shown() : []))}`;
+  const link = linkTo(openedState(hide ? openedBench()?.shown() : []));
   try {
-    await navigator.clipboard.writeText(link.href);
+    await navigator.clipboard.writeText(link);
   } catch {
-    window.prompt("", link.href);
+    window.prompt("", link);
     return;
   }
   button.textContent = t("detail.copied");
@@ -207,7 +181,7 @@ async function copyLink(button, hide, say) {
 }
 /** @param {Lesson | null} present */
 function saveLesson(present) {
-  const text = JSON.stringify({ ...present, ...openState(present?.hide) }, null, 1);
+  const text = JSON.stringify({ ...present, ...openedState(present?.hide) }, null, 1);
   saveAs("lesson.json", new Blob([text], { type: "application/json" }));
 }
 /** What a chosen file holds; null where that is no JSON. @param {HTMLInputElement} input */
@@ -254,6 +228,3 @@ function optionsOf(lesson, verdict) {
   }
   return buttons;
 }
-window.addEventListener("hashchange", () => {
-  if (linked()) openRoom(roomOfLink());
-});

@@ -5,6 +5,7 @@ import { createSheetFilms, drawSheet } from "./film.js";
 import { post } from "./http.js";
 import { whole } from "./lab.js";
 import { createPictureChooser } from "./lab_picture.js";
+import { createNoisedPixels } from "./noised_pixels.js";
 import { figure } from "./plot_axes.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
@@ -140,22 +141,35 @@ function createView(go) {
   const formula = el("p", { class: "formula", id: "forward-formula" });
   const note = el("p", { class: "help", id: "noised-space" }),
     message = el("p", { class: "alas", role: "alert", hidden: true });
+  const inPixels = createNoisedPixels();
   let shape = "",
     stripOf = "";
+  /** At t and at the steps of the strip: made here, or as they come. @param {Answer} answer @param {string} image */
+  const picturesOf = ({ shown, strip: sent = [], signal, noise, signals = [], noises = [] }, image) =>
+    Promise.all(
+      shown
+        ? [...shown, ...sent].map(decode)
+        : [signal, ...signals].map((share, i) => inPixels(image, share, [noise, ...noises][i])),
+    );
 
   // The strip depends on all but t: while only t moves it is not asked for.
   const ask = newest(async (/** @type {Schedule & Values & { t: number }} */ wanted) => {
     const rest = JSON.stringify({ ...wanted, t: 0 });
     try {
       /** @type {Answer} */
-      const answer = await post("lab/noised", { ...wanted, strip: rest !== stripOf });
-      paint(big, await decode(answer.shown[0]));
-      if (answer.strip) {
-        strip.replaceChildren(...(await stripButtons(answer, wanted.num_train_timesteps, go)));
+      const answer = await post("lab/noised", {
+        ...wanted,
+        strip: rest !== stripOf,
+        pictures: wanted.space !== "pixels",
+      });
+      const [shown, ...others] = await picturesOf(answer, wanted.image);
+      paint(big, shown);
+      if (answer.steps) {
+        strip.replaceChildren(...stripButtons(others, answer.steps, wanted.num_train_timesteps, go));
         stripOf = rest;
       }
       formula.replaceChildren(...written(answer));
-      shape = answer.shape.join(" × ");
+      shape = answer.shape?.join(" × ") ?? "";
       Object.assign(big.dataset, { t: answer.t, space: wanted.space, through: wanted.through });
       message.hidden = true;
       say();
@@ -181,9 +195,8 @@ function paint(canvas, bitmap) {
   bitmap.close();
 }
 
-/** @param {Answer} answer @param {number} end the last step @param {(share: number) => void} go */
-async function stripButtons({ strip = [], steps = [] }, end, go) {
-  const bitmaps = await Promise.all(strip.map(decode));
+/** @param {ImageBitmap[]} bitmaps @param {number[]} steps @param {number} end the last step @param {(share: number) => void} go */
+function stripButtons(bitmaps, steps, end, go) {
   return bitmaps.map((bitmap, i) => {
     const canvas = el("canvas"),
       at = steps[i];
@@ -221,7 +234,7 @@ async function* filmOf(schedule, values) {
         .map((part) => (typeof part === "string" ? part : part.textContent))
         .join(""),
       wide: WIDE,
-      tiles: [{ name: t("live.x"), picture: await decode(answer.shown[0]) }],
+      tiles: [{ name: t("live.x"), picture: await decode(answer.shown?.[0] ?? "") }],
     });
   }
 }

@@ -115,6 +115,7 @@ export function mountLabPoints(root) {
     shown: (values) => {
       if (values.data === "drawn" && values.strokes.length < 2) screen.sketch();
     },
+    ready: (given) => learn.resume(bench.restored(given)),
   });
   learn.serve({
     values: () => bench.values(),

@@ -80,6 +80,7 @@ export function mountLabSchedule(root) {
     ghosts.say();
   }
   on("language", draw);
+  ghosts.say();
 }
 
 /** What JSON cannot hold: log SNR is ∞ without noise, at t = 0, and −∞ without signal. @param {Answer} answer @returns {Curves} */

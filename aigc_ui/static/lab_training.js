@@ -1,9 +1,7 @@
 // A small network learns the points of the plane: how it is started and stopped, its loss, its error by t and its bound.
-import { forTraining } from "./classroom.js";
 import { el } from "./dom.js";
 import { on } from "./events.js";
-import { followJob } from "./follow.js";
-import { api, post } from "./http.js";
+import { createRunner } from "./follow.js";
 import { createTrainingBound } from "./lab_training_bound.js";
 import { createPlot } from "./plot.js";
 import { t } from "./words.js";
@@ -98,30 +96,16 @@ function createCourse() {
   return { node, draw, drawLoss };
 }
 
-/** @param {Values} values */
-const fingerprint = (values) => JSON.stringify(values);
+/** @param {Record<string, any>} values @param {string[]} names of those that count */
+const fingerprint = (values, names) => JSON.stringify(names.map((name) => values[name]));
 
 /**
  * What a training asks of its bench: the values to learn with; `begun` when it starts, `learned` when there is more.
  * @typedef {{ values: () => Values, begun: () => void, learned: () => void }} Hooks
  */
 export function createTraining() {
-  const view = createView(),
-    course = createCourse(),
+  const course = createCourse(),
     settings = createSettings();
-  const elsewhere = el("p", { class: "help", id: "train-elsewhere", hidden: true });
-  const node = el(
-    "section",
-    { class: "training" },
-    view.title,
-    view.note,
-    settings.node,
-    el("div", { class: "plane-line" }, view.start, view.stop, view.status),
-    forTraining(view.start),
-    view.message,
-    elsewhere,
-    course.node,
-  );
   /** @type {Hooks} */
   let hooks;
   /** @type {Place[]} */
@@ -130,136 +114,87 @@ export function createTraining() {
   let snapshot = null;
   /** @type {string | null} the values that it was learned from */
   let learnedFrom = null;
-  let askedWith = "";
-  const draw = () => course.draw({ losses, snapshot, learning: job.learning() });
-  const job = createJob(view, {
-    request: () => {
-      askedWith = fingerprint(hooks.values());
-      return { ...hooks.values(), ...settings.chosen };
-    },
-    begun: () => {
-      [losses, snapshot, learnedFrom] = [[], null, askedWith];
-      hooks.begun();
-      hooks.learned();
-      course.node.hidden = false;
-    },
-    lost: (step, value) => {
-      losses.push([step, value]);
-      course.drawLoss(losses);
-    },
-    learned: (values) => {
-      snapshot = values;
-      hooks.learned();
-    },
-    draw,
-  });
+  const draw = () => course.draw({ losses, snapshot, learning: runner.running() });
+  const printed = (/** @type {Record<string, any>} */ values) =>
+    fingerprint(values, Object.keys(hooks.values()).sort());
 
-  function say() {
-    view.say();
-    elsewhere.textContent = t("train.elsewhere");
-    settings.say();
+  /** @param {Record<string, any>} asked what it learns with */
+  function begun(asked) {
+    [losses, snapshot, learnedFrom] = [[], null, printed(asked)];
+    hooks.begun();
+    hooks.learned();
+    course.node.hidden = false;
     draw();
   }
-  on("language", say);
-  say();
+  const runner = createRunner("train", {
+    generator: "points-training",
+    request: () => ({ ...hooks.values(), ...settings.chosen }),
+    word: "train.start",
+    begun,
+    heard: {
+      loss: ({ step, losses: { loss } }) => {
+        losses.push([step, loss]);
+        course.drawLoss(losses);
+      },
+      progress: ({ done, total }) => {
+        runner.status.textContent = t("train.step", { done, total });
+      },
+      snapshot: ({ values }) => {
+        snapshot = /** @type {LearnedPoints} */ (/** @type {unknown} */ (values));
+        hooks.learned();
+        draw();
+      },
+      end: (state) => {
+        if (state === "done") runner.status.textContent = t("state.done");
+        draw();
+      },
+    },
+  });
+  const view = createView(settings, runner.nodes, course.node, draw);
 
   /**
    * What was learned, drawn with other settings than these, is not what they would give: null then, and it is said.
    * @param {Values} values
    */
   function of(values) {
-    const same = fingerprint(values) === learnedFrom;
-    elsewhere.hidden = same || learnedFrom == null;
+    const same = printed(values) === learnedFrom;
+    view.elsewhere.hidden = same || learnedFrom == null;
     return same ? snapshot : null;
   }
   /** @param {Hooks} next */
   const serve = (next) => {
     hooks = next;
   };
-  return { node, serve, of, settings: () => ({ ...settings.chosen }), take: settings.take };
-}
-
-/** The buttons that start and stop it, and how it stands. */
-function createView() {
-  const start = el("button", { type: "button", id: "train-start" }),
-    stop = el("button", { type: "button", id: "train-stop", hidden: true });
-  const status = el("output", { class: "figures", id: "train-status", role: "status" }),
-    title = el("h3"),
-    message = el("p", { class: "alas", role: "alert", hidden: true }),
-    note = el("p", { class: "help" });
-  function say() {
-    title.textContent = t("train.title");
-    note.textContent = t("train.help");
-    start.textContent = t("train.start");
-    stop.textContent = t("stop");
-  }
-  /** @param {string} text */
-  function complain(text) {
-    message.textContent = text;
-    message.hidden = false;
-  }
-  return { start, stop, status, title, message, note, say, complain };
+  /** One that was begun before a reload; `take` brings its values back. @param {((request: Record<string, any>) => unknown) | undefined} take */
+  const resume = (take) =>
+    runner.resume(
+      take &&
+        ((request) => {
+          settings.take(request);
+          take(request);
+        }),
+    );
+  return { node: view.node, serve, of, resume, settings: () => ({ ...settings.chosen }), take: settings.take };
 }
 
 /**
- * The job that learns, behind its buttons.
- * @param {ReturnType<typeof createView>} view
- * @param {{ request: () => Values & Settings, begun: () => void, lost: (step: number, value: number) => void,
- *   learned: (values: LearnedPoints) => void, draw: () => void }} heard
+ * The section with its words, and what says that other settings were learned with.
+ * @param {ReturnType<typeof createSettings>} settings @param {HTMLElement[]} runner its nodes @param {HTMLElement} course
+ * @param {() => void} draw the course again, in other words
  */
-function createJob({ start, stop, status, message, complain }, heard) {
-  /** @type {import("./engine.d.ts").Job | null} */
-  let job = null;
-  let learning = false,
-    leave = () => {};
-  /** @param {boolean} running */
-  function turn(running) {
-    learning = running;
-    start.hidden = running;
-    stop.hidden = !running;
+function createView(settings, runner, course, draw) {
+  const title = el("h3"),
+    note = el("p", { class: "help" }),
+    elsewhere = el("p", { class: "help", id: "train-elsewhere", hidden: true });
+  function say() {
+    title.textContent = t("train.title");
+    note.textContent = t("train.help");
+    elsewhere.textContent = t("train.elsewhere");
+    settings.say();
+    draw();
   }
-  async function begin() {
-    message.hidden = true;
-    start.disabled = true;
-    try {
-      job = /** @type {import("./engine.d.ts").Job} */ (
-        await post("jobs", { generator: "points-training", request: heard.request() })
-      );
-    } catch (error) {
-      return complain(/** @type {Error} */ (error).message);
-    } finally {
-      start.disabled = false;
-    }
-    heard.begun();
-    status.textContent = t("state.waiting");
-    heard.draw();
-    turn(true);
-    listen(job.id);
-  }
-  /** @param {string} id */
-  function listen(id) {
-    leave();
-    leave = followJob(id, {
-      loss: (/** @type {import("./engine.d.ts").Loss} */ { step, losses }) => heard.lost(step, losses.loss),
-      progress: (/** @type {import("./engine.d.ts").Progress} */ { done, total }) => {
-        status.textContent = t("train.step", { done, total });
-      },
-      snapshot: (/** @type {{ values: any }} */ { values }) => {
-        heard.learned(values);
-        heard.draw();
-      },
-      failed: complain,
-      end: (/** @type {string} */ state) => {
-        turn(false);
-        status.textContent = state === "failed" ? "" : t(`state.${state}`);
-        heard.draw();
-      },
-    });
-  }
-  start.addEventListener("click", begin);
-  stop.addEventListener("click", () => {
-    status.textContent = t("state.stopping");
-    api(`jobs/${job?.id}`, { method: "DELETE" }).catch((error) => complain(error.message));
-  });
-  return { learning: () => learning };
+  on("language", say);
+  say();
+  const parts = [title, note, settings.node, ...runner, elsewhere, course];
+  return { elsewhere, node: el("section", { class: "training" }, ...parts) };
 }

@@ -111,6 +111,8 @@ function createFind(ask, scan) {
     /** @param {Catalogue} catalogue */
     fill: (catalogue) => {
       const sum = Object.values(catalogue.kinds).reduce((a, b) => a + b, 0);
+      kinds.setAttribute("aria-label", t("library.kinds"));
+      bases.setAttribute("aria-label", t("library.bases"));
       options(kinds, t("library.every-kind", { count: sum }), catalogue.kinds, kind);
       options(bases, t("library.every-base"), catalogue.architectures, (key) => base(catalogue.bases[key]));
       again.hidden = !catalogue.changes;

@@ -30,18 +30,12 @@ export function createHub({ doing, job }) {
     name(file, t("library.file"));
   };
   say();
-  return {
-    say,
-    node: el(
-      "details",
-      { class: "hub" },
-      title,
-      help,
-      el("div", { class: "find" }, repo, file, look),
-      seen,
-      ...fetching.nodes,
-    ),
-  };
+  const line = el("div", { class: "find" }, repo, file, look),
+    node = el("details", { class: "hub" }, title, help, line, seen, ...fetching.nodes);
+  fetching.resume((request) => {
+    [repo.value, file.value, node.open] = [request.repo, request.file, true];
+  });
+  return { say, node };
 }
 
 /** @param {HTMLInputElement} box @param {string} text */

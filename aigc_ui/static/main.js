@@ -3,6 +3,7 @@
 import { mountLoraChips } from "./addons.js";
 import "./brought.js";
 import { mountClassroom } from "./classroom.js";
+import "./dropdowns.js";
 import { mountEstimate } from "./estimate.js";
 import { drawControl, drawReference } from "./followed.js";
 import { drawGuidanceCurve } from "./guidance_curve.js";

@@ -15,7 +15,7 @@ const KINDS = { png: "PNG", svg: "SVG", csv: "CSV" };
 
 /** @param {string} id @returns {import("./types.d.ts").Plot} */
 export function createPlot(id) {
-  const title = el("h3"),
+  const title = el("h3", { hidden: true }),
     legend = el("div", { class: "legend" }),
     readout = el("output", { class: "figures" });
   const stage = el("div", { class: "plot-stage" });
@@ -45,6 +45,7 @@ export function createPlot(id) {
     drawn = { spec, ...drawing(spec, stage.clientWidth, stage.clientHeight || 220) };
     stage.replaceChildren(drawn.svg);
     title.textContent = spec.y.log ? t("plot.log", { title: spec.title }) : spec.title;
+    title.hidden = false;
     legend.replaceChildren(
       ...(spec.series.length > 1
         ? spec.series.map((s) => el("span", { class: s.ghost ? "ghost" : "" }, swatch(s), s.name))

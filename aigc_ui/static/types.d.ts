@@ -44,6 +44,7 @@ export interface Bench<V, A> {
   show: (answer: A, values: V) => unknown;
   shown?: (values: V, parts: Parts) => void;
   moved?: (name: string, values: V) => void;
+  ready?: (given?: BenchState & { name?: string }) => void;
   look?: Chosen<V>;
   request?: (values: V) => Promise<A>;
 }
@@ -65,6 +66,8 @@ export interface BenchHandle<V> {
   set: (next: Partial<V>) => unknown;
   change: (name: keyof V & string, value: any) => void;
   hide: (names: string[]) => void;
+  /** What brings back the values of a job, unless the state that the bench was given is a link's. */
+  restored: (given?: BenchState & { name?: string }) => ((request: Record<string, any>) => unknown) | undefined;
   show: (state: BenchState) => unknown;
   shown: () => string[];
 }
@@ -185,13 +188,22 @@ export interface ScheduleAnswer {
 
 export interface NoisedAnswer {
   t: number;
-  shape: number[];
-  shown: string[];
+  shape?: number[];
+  shown?: string[];
   steps?: number[];
   strip?: string[];
+  signals?: number[];
+  noises?: number[];
   signal: number;
   noise: number;
   beta: number | null;
+}
+
+/** A clean picture and its noise: 16 bits from -reach to reach, the high bytes in one picture, the low ones in another. */
+export interface NoiseAnswer {
+  clean: string[];
+  noise: [string, string];
+  reach: number;
 }
 
 export interface ReverseAnswer {
@@ -445,7 +457,11 @@ export interface Shelf {
   catalogue: () => Catalogue;
   doing: (work: () => Promise<unknown>) => () => Promise<void>;
   ask: () => Promise<void>;
-  job: (id: string, generator: string, request: () => object) => { nodes: HTMLElement[] };
+  job: (
+    id: string,
+    generator: string,
+    request: () => object,
+  ) => { nodes: HTMLElement[]; resume: (take?: (request: Record<string, any>) => unknown) => Promise<void> };
   warn: (text: string) => void;
 }
 
@@ -455,4 +471,5 @@ export interface Me {
   owner: boolean;
   may_train: boolean;
   number: number;
+  address: string;
 }

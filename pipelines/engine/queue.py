@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry, runner
+from pipelines.engine.attendance import Attendance
 from pipelines.engine.eventlog import StateChange
 from pipelines.engine.free_space import FreeSpace
 from pipelines.engine.job import Job, JobError, JobProgress, JobState
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 FINISHED_FRAME_BYTES = 256 * 2**20
 """Frames of all finished jobs together; beyond it those of whoever has the most keep only their first and last."""
 
+ATTENDANCE_SECONDS = 5.0
+"""So often it is looked whether whoever started a training is still there, as long as one runs."""
+
 RETRY_SECONDS = 30.0
 """So often the pictures that a full disk refused are saved again, as long as there are any."""
 
@@ -42,7 +46,9 @@ class JobQueue:
     path          -- file in which jobs survive the end of the process, however it comes: what waited or ran waits
                      again, what was over is remembered. None keeps them in memory only
     grace_seconds -- so long after a client was last `seen` its waiting jobs keep their turn; then they are set aside,
-                     and come back when it is seen again. A running job always finishes
+                     and come back when it is seen again. A running job finishes, but for a training
+    training_grace_seconds -- so long after a client was last `seen` its trainings learn on; then they end with what
+                     they have learned. They take turns: one place of `running_at_once` is left for everything else
     get           -- finds a generator by its name
     inputs        -- the pictures that requests may name; None where there are none
     latents       -- where latents are kept that could not be decoded; None to lose them
@@ -58,6 +64,7 @@ class JobQueue:
         max_waiting: int | None = None,
         keep_finished: int | None = None,
         grace_seconds: float = 300.0,
+        training_grace_seconds: float = 120.0,
         path: Path | None = None,
         get: Callable[[str], registry.Generator] = registry.get,
         inputs: InputStore | None = None,
@@ -71,9 +78,11 @@ class JobQueue:
         self._running_at_once = running_at_once
         shares = shares or Shares()
         self._shares = replace(shares, waiting=max_waiting or shares.waiting, finished=keep_finished or shares.finished)
-        self._grace_seconds = grace_seconds
+        self._grace_seconds, self._training_grace_seconds = grace_seconds, training_grace_seconds
         self._file = None if path is None else WaitingFile(path)
         self._retrying = Repeating(self._save_all, RETRY_SECONDS, "save-again")
+        looked = min(ATTENDANCE_SECONDS, training_grace_seconds)
+        self._watching = Repeating(self._end_abandoned, looked, "attendance")
         self._get = get
         self._inputs, self._latents = inputs, latents
         self._lock = threading.RLock()
@@ -82,7 +91,7 @@ class JobQueue:
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
         self._finished: dict[str, Job] = {}  # the oldest first
         self._turns = Turns()
-        self._last_seen: dict[str, float] = {}
+        self._attendance = Attendance()
         self._served = 0
         self._closed = False
         if self._file is not None:
@@ -110,7 +119,7 @@ class JobQueue:
         with self._lock:
             self._make_room(client, address)
             self._waiting.append(job)
-            self._last_seen[client] = time.monotonic()
+            self._attendance.enter(client)
             self._dispatch()
         self._write()
         return job
@@ -132,9 +141,8 @@ class JobQueue:
     def seen(self, client: str) -> None:
         """The client is there: it made a request, or still reads a stream. Brings back what was set aside."""
         with self._lock:
-            if client not in self._last_seen:
-                return  # it has nothing waiting
-            self._last_seen[client] = time.monotonic()
+            if not self._attendance.seen(client):
+                return  # it has nothing here
             started = self._dispatch()
         if started:
             self._write()
@@ -210,6 +218,7 @@ class JobQueue:
                     job.send_back()
             waiting = list(self._waiting)
         self._retrying.close()
+        self._watching.close()
         self._write()
         for job in waiting:
             job.log.end()  # who watches it has nothing more to wait for here
@@ -238,7 +247,7 @@ class JobQueue:
         return job
 
     def _absent(self, client: str) -> bool:
-        return time.monotonic() - self._last_seen.get(client, 0.0) > self._grace_seconds
+        return self._attendance.gone(client, self._grace_seconds)
 
     def _make_room(self, client: str, address: str) -> None:
         """Raise Busy if the client's share of the queue is used; jobs of clients that vanished give way first."""
@@ -257,7 +266,7 @@ class JobQueue:
         started = 0
         while len(self._running) < self._running_at_once and not self._closed:
             job = next(iter(self._eligible()), None)
-            if job is None or self._would_be_blamed(job):
+            if job is None or self._held(job) or self._would_be_blamed(job):
                 break
             self._start(job)
             started += 1
@@ -271,8 +280,28 @@ class JobQueue:
         return bool(running) and any(other.deaths for other in (job, *running))
 
     def _eligible(self) -> Sequence[Job]:
+        """Whoever is there, in the order of their turns; trainings that have no place now come after all others."""
         present = [job for job in self._waiting if not self._absent(job.client)]
-        return self._turns.order(present)
+        return sorted(self._turns.order(present), key=self._held)
+
+    def _held(self, job: Job) -> bool:
+        """A training that waits for another one to end: trainings last minutes and never take all places."""
+        if not _learns(job):
+            return False
+        learning = sum(_learns(other) for other in self._running_jobs())
+        return learning >= max(1, self._running_at_once - 1)
+
+    def _end_abandoned(self) -> bool:
+        """Stop the trainings whose owners are gone; whether any still runs."""
+        with self._lock:
+            learning = [job for job in self._running_jobs() if _learns(job)]
+            gone = [job for job in learning if self._attendance.gone(job.client, self._training_grace_seconds)]
+            for job in gone:
+                job.notes.append(Sentence("Stopped, as nobody was there to watch it."))
+                job.cancel()
+        if gone:
+            self._write()
+        return bool(learning)
 
     def _start(self, job: Job) -> None:
         self._waiting.remove(job)
@@ -281,6 +310,8 @@ class JobQueue:
         self._running[job.id] = (job, thread)
         job.start()
         thread.start()
+        if _learns(job):
+            self._watching.start()
 
     def _run(self, job: Job) -> None:
         try:
@@ -346,9 +377,9 @@ class JobQueue:
 
     def _forget_clients(self) -> None:
         """Only who has a job waiting or running needs a turn and a presence; else these would grow for ever."""
-        waiting = {job.client for job in self._waiting}
-        self._turns.forget_all_but([*self._waiting, *self._running_jobs()])
-        self._last_seen = {client: seen for client, seen in self._last_seen.items() if client in waiting}
+        active = [*self._waiting, *self._running_jobs()]
+        self._turns.forget_all_but(active)
+        self._attendance.forget_all_but({job.client for job in active})
 
     def _write(self) -> None:
         if self._file is not None:
@@ -395,4 +426,8 @@ class JobQueue:
             self._served -= 1  # that was in another process
             return
         self._waiting.append(job)
-        self._last_seen[job.client] = time.monotonic()
+        self._attendance.enter(job.client)
+
+
+def _learns(job: Job) -> bool:
+    return job.generator in registry.TRAININGS

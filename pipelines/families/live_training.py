@@ -17,6 +17,7 @@ from pipelines.families import Sampling
 from pipelines.families.learning import Learner, base_noise
 from pipelines.families.manifold import plane
 from pipelines.families.measures import bits, modes, spread, told_apart
+from pipelines.families.pace import SnapshotPace
 from pipelines.families.pictures import pixels
 from pipelines.families.request import FamilyTrainingRequest
 from pipelines.store.film import sheet
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from pipelines.device.manager import DeviceManager
     from pipelines.theory.ideal import Distribution
 
-EVERY_SECONDS = 0.7
-"""Between two snapshots."""
 EVERY_STEPS = 20
 """Between two points of the loss curve."""
 POINTS_SHOWN, DIGITS_SHOWN = 500, 40
@@ -49,19 +48,19 @@ class FamilyTraining:
         yield Progress("loading")
         libs.torch()
         learner = Learner(request.family, sets.get(request.data), request.plan(), request.options())
-        view = View(request, learner)
-        yield view.snapshot()
+        view, pace = View(request, learner), SnapshotPace()
+        yield pace.take(view.snapshot)
         try:
-            yield from _lessons(learner, view)
+            yield from lessons(learner, view, pace)
         except StopEarly:
             pass
         yield view.snapshot(last=True)
         yield nothing_to_keep()
 
 
-def _lessons(learner: Learner, view: View) -> Iterator[Event]:
+def lessons(learner: Learner, view: View, pace: SnapshotPace) -> Iterator[Event]:
+    """The training itself, between its first snapshot and its last."""
     recent: list[dict[str, float]] = []
-    shown = time.monotonic()
     wanted = learner.plan.training_steps
     while learner.step < wanted:
         recent.append(learner.learn())
@@ -69,9 +68,8 @@ def _lessons(learner: Learner, view: View) -> Iterator[Event]:
             yield Loss(learner.step, _means(recent))
             yield Progress("training", learner.step, wanted)
             recent.clear()
-        if time.monotonic() - shown > EVERY_SECONDS and learner.step < wanted:
-            yield view.snapshot()
-            shown = time.monotonic()
+        if pace.due() and learner.step < wanted:
+            yield pace.take(view.snapshot)
 
 
 def _means(recent: list[dict[str, float]]) -> dict[str, float]:

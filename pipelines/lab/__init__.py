@@ -17,6 +17,7 @@ from pipelines.params import Request
 EXPERIMENTS = {
     "schedule": ("pipelines.lab.schedule", "ScheduleRequest", "pipelines.lab.schedule"),
     "noised": ("pipelines.lab.noised", "NoisedRequest", "pipelines.lab.noised"),
+    "noise": ("pipelines.lab.noise", "NoiseRequest", "pipelines.lab.noise"),
     "reverse": ("pipelines.lab.reverse", "ReverseRequest", "pipelines.lab.reverse"),
     "points": ("pipelines.lab.requests", "PointsRequest", "pipelines.lab.points"),
     "guidance": ("pipelines.lab.requests", "GuidanceRequest", "pipelines.lab.guidance"),

@@ -16,7 +16,7 @@ from pipelines import libs, models
 from pipelines.device.manager import DeviceManager
 from pipelines.lab.picture import in_latents, picture_of
 from pipelines.lab.schedule import ScheduleRequest, significant
-from pipelines.lab.timesteps import index_of
+from pipelines.lab.timesteps import from_clean, index_of
 from pipelines.params import Choice, Flag, Picture, Range, param
 from pipelines.requests.limits import LARGEST_SHORT_SEED
 from pipelines.theory.betas import MAX_TIMESTEPS
@@ -39,44 +39,51 @@ class NoisedRequest(ScheduleRequest):
     space: str = param(PIXELS, Choice(SPACES), "What the noise is added to: pixels, or the model's latents.")
     through: str = param(DECODER, Choice(THROUGH), "How latents are shown: by the decoder, or one linear map.")
     strip: bool = param(True, Flag(), "Whether the strip of even steps is answered too; it does not depend on t.")
+    pictures: bool = param(True, Flag(), "Whether pictures are answered, or only the numbers that make them.")
     model: str = param("aigc-mini", Choice(models.installed, models.resolve), "The trained model of the latents.")
     seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise, which is the same at every step.")
 
 
 def answer(request: NoisedRequest, devices: DeviceManager) -> dict[str, Any]:
-    """`shown`: the uint8 picture at t; `strip`, where asked for: pictures at STRIP even `steps` from 0 to T.
+    """The numbers of the step t, and where asked for of STRIP even `steps` from 0 to T, as `signals`, `noises`.
 
-    At t = 0 it is the picture itself; `beta` is None there, where no step of noise leads to.
+    With pictures `shown` is the uint8 picture at t, `strip` are those of the steps, `shape` is what was noised. At
+    t = 0 it is the picture itself; `beta` is None there, where no step of noise leads to.
     """
-    torch = libs.torch()
     process = request.process()
     last = len(process.betas)
     t = min(request.t, last)
+    steps = np.linspace(0, last, STRIP).round().astype(int).tolist() if request.strip else []
+    abar = from_clean(1.0, process.alphas_cumprod)[[t, *steps]]
+    (signal, *signals), (noise, *noises) = _significant(abar.sqrt()), _significant((1 - abar).sqrt())
+    beta = significant(float(process.betas[index_of(t)])) if t else None
+    numbers = {"t": t, "signal": signal, "noise": noise, "beta": beta}
+    if request.strip:
+        numbers |= {"steps": steps, "signals": signals, "noises": noises}
+    return numbers | (_pictures(request, process, [t, *steps], devices) if request.pictures else {})
+
+
+def _significant(values: Tensor) -> list[float]:
+    return [significant(value) for value in values.tolist()]
+
+
+def _pictures(
+    request: NoisedRequest, process: DiffusionProcess, steps: list[int], devices: DeviceManager
+) -> dict[str, Any]:
     with _space(request, devices) as space:
-        draw = torch.Generator().manual_seed(request.seed)
-        noise = torch.randn(space.x0.shape, generator=draw, dtype=space.x0.dtype)
-        steps = np.linspace(0, last, STRIP).round().astype(int).tolist() if request.strip else []
-        seen = [space.show(_at(process, space.x0, step, noise)) for step in [t, *steps]]
-        shape = list(space.x0.shape)
-    return {
-        "t": t,
-        "shape": shape,
-        "shown": seen[0][None],
-        **({"steps": steps, "strip": np.stack(seen[1:])} if request.strip else {}),
-        **_numbers(process, t),
-    }
+        noise = noise_like(space.x0, request.seed)
+        seen = [space.show(_at(process, space.x0, step, noise)) for step in steps]
+        pictures = {"shape": list(space.x0.shape), "shown": seen[0][None]}
+    return pictures | ({"strip": np.stack(seen[1:])} if request.strip else {})
+
+
+def noise_like(x0: Tensor, seed: int) -> Tensor:
+    torch = libs.torch()
+    return torch.randn(x0.shape, generator=torch.Generator().manual_seed(seed), dtype=x0.dtype)
 
 
 def _at(process: DiffusionProcess, x0: Tensor, t: int, noise: Tensor) -> Tensor:
     return process.q_sample(x0, index_of(t), noise) if t else x0
-
-
-def _numbers(process: DiffusionProcess, t: int) -> dict[str, float | None]:
-    """Of the formula: what stands before x0 and before the noise, and the beta of that step."""
-    if not t:
-        return {"signal": 1.0, "noise": 0.0, "beta": None}
-    abar, beta = (float(table[index_of(t)]) for table in (process.alphas_cumprod, process.betas))
-    return {"signal": significant(abar**0.5), "noise": significant((1 - abar) ** 0.5), "beta": significant(beta)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +97,7 @@ class Space:
 @contextmanager
 def _space(request: NoisedRequest, devices: DeviceManager) -> Iterator[Space]:
     if request.space == PIXELS:
-        yield Space(libs.torch().tensor(picture_of(request)).double() / 127.5 - 1, _pixels)  # (SIDE, SIDE, 3)
+        yield Space(in_pixels(picture_of(request)), _pixels)
         return
     with in_latents(request, request.model, devices) as (model, _, latents):
 
@@ -101,6 +108,11 @@ def _space(request: NoisedRequest, devices: DeviceManager) -> Iterator[Space]:
             return model.preview(x[None])[0]
 
         yield Space(latents.cpu().double(), decoded if request.through == DECODER else previewed)
+
+
+def in_pixels(picture: np.ndarray) -> Tensor:
+    """(SIDE, SIDE, 3) float64 in [-1, 1]."""
+    return libs.torch().tensor(picture).double() / 127.5 - 1
 
 
 def _pixels(x: Tensor) -> np.ndarray:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.families.learning import average
+from pipelines.families.pace import SnapshotPace
 from pipelines.lab.points import Denoiser, taken_back, vp
 from pipelines.lab.points_bound import PointsBound
 from pipelines.lab.requests import PointsTrainingRequest
@@ -31,8 +31,6 @@ from pipelines.theory.path import timestep_of_sigma
 from pipelines.theory.process import x0_from
 
 BATCH = 256
-EVERY_SECONDS = 0.7
-"""Between two snapshots."""
 EVERY_STEPS = 25
 """Between two points of the loss curve."""
 DIVERGED = 1e4
@@ -71,20 +69,20 @@ class PointsTraining:
     request_type = PointsTrainingRequest
 
     def stream(self, request: PointsTrainingRequest, devices: DeviceManager) -> Iterator[Event]:
-        """Loss every EVERY_STEPS steps, a Snapshot about every EVERY_SECONDS, the last one at the end."""
+        """Loss every EVERY_STEPS steps, a Snapshot at the pace of SnapshotPace, the last one at the end."""
         request.check()
         learner = Learner(request)
         try:
-            yield from _lessons(learner)
+            yield from lessons(learner, SnapshotPace())
         except StopEarly:
             pass
         yield learner.snapshot(last=True)
         yield nothing_to_keep()
 
 
-def _lessons(learner: Learner) -> Iterator[Event]:
+def lessons(learner: Learner, pace: SnapshotPace) -> Iterator[Event]:
+    """The training itself, without its last snapshot."""
     recent: list[float] = []
-    shown = -math.inf
     wanted = learner.request.training_steps
     while learner.step < wanted:
         recent.append(learner.learn())
@@ -92,9 +90,8 @@ def _lessons(learner: Learner) -> Iterator[Event]:
             yield Loss(learner.step, {"loss": significant(sum(recent) / len(recent))})
             yield Progress("training", learner.step, wanted)
             recent.clear()
-        if time.monotonic() - shown > EVERY_SECONDS and learner.step < wanted:
-            yield learner.snapshot()
-            shown = time.monotonic()
+        if pace.due() and learner.step < wanted:
+            yield pace.take(learner.snapshot)
 
 
 class Learner:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DRAWN = "drawn"
-MOST_POINTS = 240
+MOST_POINTS = 120
 """Of a curve: more than a screen shows."""
 LEFT_OVER = 0.1
 """The share of the signal's amplitude at the end above which sampling from pure noise starts at the wrong place."""

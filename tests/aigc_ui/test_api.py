@@ -245,6 +245,17 @@ def test_on_ones_own_machine_others_jobs_can_be_seen_and_not_changed(studio: Stu
     assert studio.client("ada").get(f"/api/v1/jobs/{job['id']}").json()["state"] == "done"
 
 
+def test_who_looks_after_a_job_is_there(studio: Studio, monkeypatch):
+    here: list[str] = []
+    monkeypatch.setattr(studio.services.jobs, "seen", here.append)
+    ada = studio.client("ada")
+    job = ada.post("/api/v1/jobs", json={}).json()
+    for path in ("jobs", f"jobs/{job['id']}", f"jobs/{job['id']}/events"):
+        here.clear()
+        ada.get(f"/api/v1/{path}")
+        assert "client-ada" in here, path
+
+
 def test_in_a_shared_studio_one_sees_only_ones_own(shared: Studio):
     job = made(shared.client("ada"))
     [image_id] = job["image_ids"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import os
 import re
 import signal
@@ -173,6 +174,14 @@ def test_a_connection_sends_at_once_what_it_has():
 def test_a_port_that_was_asked_for_is_never_exchanged():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(Busy, match="is in use"):
         network.listen("127.0.0.1", int(port_of(taken)))
+
+
+def test_links_for_others_name_an_address_that_others_reach(monkeypatch):
+    monkeypatch.setattr(network, "_own_addresses", lambda: ["192.168.1.5"])
+    assert network.address_for_others("0.0.0.0", 7860, network.Reached()) == "http://192.168.1.5:7860/"
+    named = network.Reached(frozenset({"studio.example"}), (ipaddress.ip_network("127.0.0.1"),))
+    assert network.address_for_others("127.0.0.1", 7860, named) == "https://studio.example/"
+    assert network.address_for_others("127.0.0.1", 7860, network.Reached()) == ""
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "no.such.host.invalid"])

@@ -111,11 +111,25 @@ def test_the_owner_stops_jobs_but_does_not_look_at_others_pictures(studio: Studi
 
 def test_each_is_told_what_they_may_do(studio: Studio, tmp_path: Path):
     about = pupil(studio).get("/api/v1/me").json()
-    assert about == {"shared": True, "owner": False, "number": 1, "may_train": False, "may_change_models": False}
+    assert about == {
+        "shared": True,
+        "owner": False,
+        "number": 1,
+        "may_train": False,
+        "may_change_models": False,
+        "address": "",
+    }
     assert owner(studio).get("/api/v1/me").json()["may_train"] is True
     alone = open_studio(tmp_path / "alone")
     about = alone.client("me").get("/api/v1/me").json()
-    assert about == {"shared": False, "owner": True, "number": 0, "may_train": True, "may_change_models": True}
+    assert about == {
+        "shared": False,
+        "owner": True,
+        "number": 0,
+        "may_train": True,
+        "may_change_models": True,
+        "address": "",
+    }
     alone.services.close()
 
 

@@ -184,6 +184,20 @@ def test_a_training_is_stopped_by_the_id_of_its_first_event(client):
     assert list(training)[-1]["state"] == "cancelled"
 
 
+@pytest.fixture
+def seen(served, monkeypatch) -> set[str]:
+    """The clients that the queue is told of as being there."""
+    clients: set[str] = set()
+    monkeypatch.setattr(served[0].services.jobs, "seen", clients.add)
+    return clients
+
+
+@pytest.mark.parametrize("values", [{"api_name": "/generate"}, {"training_steps": 30, "api_name": "/train_points"}])
+def test_who_waits_for_an_endpoint_is_there_and_keeps_its_turn(client, seen, values):
+    client.predict(**values)
+    assert len(seen) == 1
+
+
 def test_the_routes_that_skip_the_queue_are_shut(served):
     for path in ("run/generate", "api/generate"):
         answer = httpx.post(f"{served[1]}/gradio_api/{path}", json={"data": ["", 1, 0.5, "square", ""]})

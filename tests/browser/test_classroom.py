@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from benchmarks import studio as studios
 
@@ -67,3 +68,41 @@ def test_a_pupil_sees_a_number_and_no_classroom_and_why_a_training_cannot_start(
     page.get_by_role("tab", name="训练与出错").click()
     expect(page.locator("#family-start")).to_be_disabled()
     expect(page.locator("#bench-family-training")).to_contain_text("只有所有者可以开始训练")
+
+
+@pytest.mark.parametrize("how", ["typed at the door", "in the address"])
+def test_the_token_lets_in_to_the_very_state_that_a_link_holds(
+    browser: Browser, shared: studios.Studio, how: str
+) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    state = "#lab=eyJiZW5jaCI6InBvaW50cyIsInZhbHVlcyI6eyJzZWVkIjo0Mn19"  # {"bench":"points","values":{"seed":42}}
+    if how == "in the address":
+        page.goto(f"{shared.url}/?lang=zh&token={shared.token}{state}")
+    else:
+        page.goto(f"{shared.url}/?lang=zh{state}")
+        for token in ("wrong", shared.token):
+            page.get_by_label("Token").fill(token)
+            page.get_by_role("button", name="Open").click()
+    expect(page.locator("#bench-points [data-field=seed] input")).to_have_value("42", timeout=90_000)
+    assert page.url == f"{shared.url}/?lang=zh{state}", "and the token is gone from the address"
+    context.close()
+
+
+def test_a_link_leads_others_to_where_they_reach_the_studio(shared: studios.Studio, come: Any) -> None:
+    page = come(shared.owner_token)
+    page.get_by_role("tab", name="Diffusion lab").click()
+    expect(page.locator("#schedule-t")).to_be_visible()
+    for address, base in (("http://192.168.1.5:7860/", "http://192.168.1.5:7860/#lab="), ("", f"{shared.url}/#lab=")):
+        page.route("**/api/v1/me", partial(tell, {"address": address}))
+        page.reload()
+        expect(page.locator("#bench-schedule")).to_be_visible()
+        page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        page.locator("#lesson-link").click()
+        page.wait_for_function("window.copied")
+        assert page.evaluate("window.copied").startswith(base)
+        page.unroute("**/api/v1/me")
+
+
+def tell(more: dict[str, Any], route: Route) -> None:
+    route.fulfill(json=route.fetch().json() | more)

@@ -81,6 +81,25 @@ def test_the_keys_generate_and_stop(page: Page) -> None:
     expect(page.locator("#live-view")).to_have_attribute("data-state", "cancelled")
 
 
+def test_lists_of_choices_close_when_the_keyboard_goes_on(page: Page) -> None:
+    box = page.get_by_role("combobox", name="Sampler", exact=True)
+    lists = page.get_by_role("listbox")
+    page.locator("#stop").focus()
+    for name in ("Model", "Sampler"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("combobox", name=name, exact=True)).to_be_focused()
+        expect(lists).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    chosen = box.input_value()
+    page.keyboard.press("Tab")
+    expect(lists).to_have_count(0)
+    box.click()
+    lists.get_by_role("option").filter(has_not_text=chosen).first.click()
+    expect(lists).to_have_count(0)
+    assert box.input_value() != chosen, "and one can still be chosen by hand"
+
+
 def test_keys_of_an_input_method_and_of_another_tab_stop_nothing(page: Page) -> None:
     count(page, 8)
     generate(page, "a rose", steps=150)

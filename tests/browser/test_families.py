@@ -108,6 +108,42 @@ def test_a_training_shows_samples_losses_and_figures_and_can_be_stopped(page: Pa
     expect(page.locator("#family-play")).to_be_visible()
 
 
+def test_a_training_is_there_again_after_a_reload_and_can_be_stopped(page: Page) -> None:
+    bench = bench_of(page, "Train and break")
+    choose(bench, "family", "vae")
+    number(bench, "training_steps", 20000)
+    page.locator("#family-start").click()
+    expect(page.locator("#family-figures")).to_contain_text("Modes found", timeout=30_000)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-ready", "true")
+    bench = bench_of(page, "Train and break")
+    expect(bench.locator("[data-field=family] select")).to_have_value("vae")
+    expect(bench.locator("[data-field=training_steps] input[type=number]")).to_have_value("20000")
+    expect(page.locator("#family-status")).to_contain_text("of 20000", timeout=30_000)
+    expect(page.locator("#family-figures")).to_contain_text("Modes found")
+    expect(page.locator("#plot-family-loss")).to_contain_text("loss")
+    page.locator("#family-stop").click()
+    expect(page.locator("#family-start")).to_be_visible(timeout=15_000)
+
+
+def test_trainings_wait_for_each_other_and_say_how_many_are_before_them(page: Page, visit) -> None:
+    pages = [page, visit(), visit()]
+    for one in pages:
+        bench = bench_of(one, "Train and break")
+        number(bench, "training_steps", 20000)
+        one.locator("#family-start").click()
+        expect(one.locator("#family-stop")).to_be_visible()
+    first, second, third = (one.locator("#family-status") for one in pages)
+    expect(first).to_contain_text("of 20000", timeout=30_000)
+    expect(second).to_have_text("Waiting, next in turn")
+    expect(third).to_have_text("Waiting, 1 before you")
+    page.locator("#family-stop").click()
+    expect(third).to_have_text("Waiting, next in turn", timeout=15_000)
+    for one in pages[1:]:
+        one.locator("#family-stop").click()
+        expect(one.locator("#family-start")).to_be_visible(timeout=15_000)
+
+
 def test_digits_with_a_plane_of_z_show_what_lies_where(page: Page) -> None:
     bench = bench_of(page, "Train and break")
     choose(bench, "family", "vae")

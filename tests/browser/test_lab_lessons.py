@@ -39,6 +39,35 @@ def test_a_link_brings_the_same_state_to_somebody_else(page: Page, visit) -> Non
     expect(other.locator("#bench-points [data-field=seed] input")).to_have_value("77")
 
 
+def test_back_and_reload_go_by_the_room_the_bench_and_the_lesson(page: Page) -> None:
+    bench = open_bench(page, "Points in the plane")
+    number(bench, "seed", 77)
+    page.locator("#lesson-choice").select_option("guidance")
+    expect(bench.locator("[data-field=data] select")).to_have_value("pinwheel")
+    page.get_by_role("tab", name="Models", exact=True).click()
+    expect(page.locator("#library-search")).to_be_visible()
+    expect(page).to_have_url(re.compile("#tab=models$"))
+    page.go_back()
+    expect(page.locator("#lesson-card h2")).to_be_visible()
+    page.reload()
+    expect(page.locator("#lesson-choice")).to_have_value("guidance")
+    expect(page.locator("#bench-points [data-field=data] select")).to_have_value("pinwheel")
+    page.go_back()
+    expect(page.locator("#lesson-card")).to_be_hidden()
+    expect(page.locator("#bench-points [data-field=seed] input")).to_have_value("77")
+    page.go_back()
+    expect(page.locator("#bench-schedule")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#generate")).to_be_visible()
+    page.go_forward()
+    expect(page.locator("#bench-schedule")).to_be_visible()
+
+
+def test_an_address_that_names_nothing_of_ours_opens_the_page(visit) -> None:
+    for odd in ("#tab=constructor", "#bench=toString", "#lesson=x", "#lab=%%%"):
+        visit("/" + odd, until=())
+
+
 def test_a_stranger_s_lesson_is_data_and_a_bad_one_is_refused(page: Page, tmp_path: Path) -> None:
     open_bench(page, "β schedule")
     chosen = page.locator("input[type=file][accept*=json]")

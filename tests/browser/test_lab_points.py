@@ -97,6 +97,23 @@ def test_a_network_learns_before_your_eyes_and_can_be_stopped(page: Page) -> Non
     expect(page.locator("#plot-learned-bound polyline")).to_have_count(2)
 
 
+def test_a_training_is_there_again_after_a_reload_with_what_it_learns_from(page: Page) -> None:
+    bench = open_bench(page, "Points in the plane")
+    choose(bench, "data", "moons")
+    page.locator("[data-train=training_steps]").fill("20000")
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status")).to_contain_text("of 20000")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-ready", "true")
+    bench = open_bench(page, "Points in the plane")
+    expect(page.locator("#train-status")).to_contain_text("of 20000")
+    expect(bench.locator("[data-field=data] select")).to_have_value("moons")
+    expect(page.locator("[data-train=training_steps]")).to_have_value("20000")
+    expect(page.locator("#train-whose")).to_be_visible()
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-status")).to_have_text("Stopped")
+
+
 def test_exact_and_learned_stand_side_by_side_at_the_same_step(page: Page) -> None:
     bench = open_bench(page, "Points in the plane")
     number(bench, "num_train_timesteps", 100)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import choose, drag, finish, generate, line_of, number, open_bench, pixels
+from tests.browser.visitor import choose, drag, finish, generate, line_of, number, open_bench, pixels, slide
 
 
 def test_the_curves_follow_the_choice_of_a_schedule(page: Page) -> None:
@@ -59,6 +59,60 @@ def test_a_curve_follows_the_slider_within_a_tenth_of_a_second(page: Page) -> No
         }"""
     )
     assert seconds < 0.1  # the fastest: what the page waits for slows them all, what the machine does besides only some
+
+
+def test_a_tick_of_a_slider_asks_for_numbers_and_the_page_paints_what_the_studio_would(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    big = page.locator("#noised")
+    expect(big).to_have_attribute("data-t", "500")
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(len(answer.body())) if "/api/v1/lab/" in answer.url else None)
+    slide(page, "[data-field=num_train_timesteps] input[type=range]", 801)
+    expect(big).to_have_attribute("data-t", "400")
+    expect(bench).not_to_have_attribute("aria-busy", "true")
+    assert 0 < sum(sizes) < 10_000, sizes
+    apart = page.evaluate("""async () => {
+        const bytes = (source) => {
+            const {width, height} = source, canvas = Object.assign(document.createElement("canvas"), {width, height});
+            canvas.getContext("2d").drawImage(source, 0, 0);
+            return canvas.getContext("2d").getImageData(0, 0, width, height).data;
+        };
+        const shown = bytes(document.querySelector("#noised")), headers = {"content-type": "application/json"};
+        const body = JSON.stringify({num_train_timesteps: 801, t: 400});
+        const answer = await fetch("api/v1/lab/noised", {method: "POST", headers, body});
+        const picture = Object.assign(new Image(), {src: (await answer.json()).shown[0]});
+        await picture.decode();
+        return bytes(picture).reduce((most, value, i) => Math.max(most, Math.abs(value - shown[i])), 0);
+    }""")
+    assert apart <= 1
+
+
+def test_an_error_stays_in_sight_and_marks_what_was_drawn_before(page: Page) -> None:
+    bench = open_bench(page, "β schedule")
+    page.set_viewport_size({"width": 1440, "height": 500})
+    expect(page.locator("#plot-beta polyline")).to_have_count(1)
+    alas, stale = bench.locator(".bench-side > .alas"), bench.locator(".stale")
+    page.evaluate("window.scrollTo(0, 150)")
+    number(bench, "num_train_timesteps", -7)
+    expect(alas).to_be_in_viewport(ratio=1)
+    expect(stale).to_be_in_viewport(ratio=1)
+    stage = page.locator("#plot-beta .plot-stage")
+    expect(stage).to_have_css("opacity", "0.35")
+    number(bench, "num_train_timesteps", 700)
+    expect(alas).to_be_hidden()
+    expect(stale).to_be_hidden()
+    expect(stage).to_have_css("opacity", "1")
+
+
+def test_the_page_has_headings_in_order_and_words_on_every_button(page: Page) -> None:
+    page.route("**/api/v1/lab/**", lambda route: None)  # before anything is answered, too
+    page.get_by_role("tab", name="Diffusion lab").click()
+    bench = page.locator("#bench-schedule")
+    expect(bench).to_have_accessible_name("β schedule")
+    assert "" not in bench.locator("button:visible").all_inner_texts()
+    seen = "all => all.filter((h) => h.offsetParent).map((h) => +h.tagName[1])"
+    levels = page.locator("h1, h2, h3, h4").evaluate_all(seen)
+    assert all(level <= before + 1 for before, level in zip(levels, levels[1:], strict=False)), levels
 
 
 def test_a_schedule_stays_for_comparison_until_it_is_cleared(page: Page) -> None:

@@ -22,6 +22,12 @@ def model(page: Page, name: str) -> Locator:
     return page.locator(".model", has=page.locator("b", has_text=name))
 
 
+def test_every_list_of_choices_has_a_name_and_an_arrow(library):
+    for select in library.locator(".find select").all():
+        assert select.get_attribute("aria-label")
+        assert "gradient" in select.evaluate("s => getComputedStyle(s).backgroundImage")
+
+
 def test_the_models_that_are_here_are_listed_and_searched(library):
     expect(model(library, "aigc-mini")).to_contain_text("diffusers folder")
     expect(model(library, "stranger")).to_contain_text("Convert before use")

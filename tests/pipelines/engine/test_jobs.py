@@ -400,6 +400,61 @@ def test_a_running_job_finishes_though_its_client_vanished(make):
     assert job.state is JobState.DONE and job.image_ids
 
 
+# ---- trainings
+
+
+class Learning(Counting):
+    """What learns for minutes, under the name of one that the registry knows as such."""
+
+
+def learning(**options) -> Learning:
+    return Learning("points-training", **options)
+
+
+def test_a_training_ends_a_while_after_its_owner_is_gone_and_keeps_what_it_learned(make):
+    generator = learning()
+    generator.hold.clear()
+    job = make(generator, training_grace_seconds=0.2).submit("points-training", Steps(steps=10_000), "gone")
+    wait(lambda: running(job))
+    wait(lambda: job.state is JobState.CANCELLED)
+    generator.hold.set()
+    over(job)
+    assert job.image_ids and "nobody was there" in job.notes[-1]
+
+
+def test_a_training_goes_on_as_long_as_its_owner_is_seen(make):
+    generator = learning()
+    generator.hold.clear()
+    queue = make(generator, training_grace_seconds=0.3)
+    job = queue.submit("points-training", Steps(), "here")
+    for _ in range(12):
+        time.sleep(0.05)
+        queue.seen("here")
+    generator.hold.set()
+    over(job)
+    assert job.state is JobState.DONE
+
+
+def test_trainings_leave_a_place_for_everybody_else_and_stand_behind_them(make):
+    training, other = learning(), Counting()
+    training.hold.clear()
+    queue = make(training, other, running_at_once=2)
+    first, second, third = (queue.submit("points-training", Steps(), client) for client in "abc")
+    assert (running(first), second.position, third.position) == (True, 0, 1)
+    other.hold.clear()
+    picture_job, next_one = (queue.submit("counting", Steps(), client) for client in "de")
+    assert running(picture_job) and (next_one.position, second.position, third.position) == (0, 1, 2)
+    other.hold.set()
+    over(picture_job, next_one)
+    assert second.state is JobState.WAITING
+    training.hold.set()
+    over(first, second, third)
+
+
+def test_where_one_job_runs_at_a_time_that_may_be_a_training(make):
+    over(make(learning(), running_at_once=1).submit("points-training", Steps(), "me"))
+
+
 # ---- stopping
 
 
@@ -578,7 +633,7 @@ def test_a_full_disk_fails_the_job_but_its_pictures_can_be_saved_later(make):
 
 # ---- threads
 
-SHARED = {"_waiting", "_running", "_finished", "_turns", "_last_seen", "_served", "_closed"}
+SHARED = {"_waiting", "_running", "_finished", "_turns", "_attendance", "_served", "_closed"}
 
 
 class Watched(JobQueue):
@@ -638,7 +693,7 @@ def test_a_thousand_jobs_leave_no_memory_behind(make):
     wait(lambda: queue.stats()["served"] == 1000)
     wait(lambda: threading.active_count() <= before)
     assert len(queue.list()) == 20
-    assert not queue._last_seen and not queue._turns and not queue._running
+    assert not queue._attendance and not queue._turns and not queue._running
     del job
     gc.collect()
     assert len(jobs) == 20

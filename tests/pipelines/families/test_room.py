@@ -16,7 +16,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Loss, Result, Snapshot, StopEarly
-from pipelines.families import latents, live_training, shelf
+from pipelines.families import latents, pace, shelf
 from pipelines.families.learning import base_noise
 from pipelines.families.pictures import pixels
 
@@ -204,7 +204,7 @@ def test_a_training_that_diverges_is_said_with_what_to_do(devices: DeviceManager
 @pytest.fixture
 def last_snapshot_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the clock a slow machine takes many more snapshots than a fast one, each dearer than the steps between."""
-    monkeypatch.setattr(live_training, "EVERY_SECONDS", 1e6)
+    monkeypatch.setattr(pace, "EVERY_SECONDS", 1e6)
 
 
 def figures(devices: DeviceManager, name: str, **values: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_the_curves_are_those_of_the_process(name: str) -> None:
     answer = ask("schedule", beta_schedule=name, num_train_timesteps=400)
     process = DiffusionProcess(make_betas(name, 400))
     t = answer["t"]
-    assert (t[0], t[1], t[-1]) == (0, 2, 400) and len(t) <= 240
+    assert (t[0], t[1], t[-1]) == (0, int(round(400 / (len(t) - 1))), 400) and len(t) <= 120
     places = [step - 1 for step in t[1:]]  # of the process' tables
     assert answer["curves"]["alphas_cumprod"][1:] == pytest.approx(process.alphas_cumprod[places].tolist(), rel=1e-4)
     assert answer["curves"]["log_snr"][1:] == pytest.approx(process.log_snr[places].tolist(), rel=1e-4)
@@ -136,6 +136,27 @@ def test_a_picture_is_noised_as_the_formula_says() -> None:
     assert correlations == sorted(correlations, reverse=True) and abs(correlations[-1]) < 0.05
 
 
+@pytest.mark.parametrize("t", [0, 37, 500, 1000])
+def test_a_page_paints_the_same_from_the_picture_its_noise_and_two_numbers(t: int) -> None:
+    base, whole, numbers = ask("noise"), ask("noised", t=t), ask("noised", t=t, pictures=False)
+    high, low = base["noise"].astype(float)
+    eps = ((high * 256 + low) / 0xFFFF * 2 - 1) * base["reach"]
+
+    def painted(signal: float, noise: float) -> np.ndarray:
+        x = signal * (base["clean"][0] / 127.5 - 1) + noise * eps
+        return ((x.clip(-1, 1) + 1) * 127.5).round()
+
+    assert not {"shown", "strip"} & set(numbers)
+    assert abs(painted(numbers["signal"], numbers["noise"]) - whole["shown"][0]).max() <= 1
+    for picture, signal, noise in zip(whole["strip"], numbers["signals"], numbers["noises"], strict=True):
+        assert abs(painted(signal, noise) - picture).max() <= 1
+
+
+def test_a_tick_of_a_slider_costs_a_few_kilobytes() -> None:
+    sent = [ask("schedule", num_train_timesteps=1234), ask("noised", num_train_timesteps=1234, pictures=False)]
+    assert sum(len(json.dumps(answer, separators=(",", ":"))) for answer in sent) < 8000
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("through", noised.THROUGH)
 @pytest.mark.parametrize("t", [0, 250, 1000])
@@ -165,7 +186,7 @@ def test_latents_drown_as_pixels_do_and_begin_as_the_decoded_picture() -> None:
 @pytest.mark.parametrize("space", noised.SPACES)
 def test_the_strip_is_left_out_where_it_is_not_asked_for(space: str) -> None:
     whole, alone = ask("noised", t=300, space=space), ask("noised", t=300, space=space, strip=False)
-    assert set(whole) - set(alone) == {"strip", "steps"}
+    assert set(whole) - set(alone) == {"strip", "steps", "signals", "noises"}
     assert np.array_equal(whole["shown"], alone["shown"])
 
 

@@ -10,6 +10,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Result, Snapshot, StopEarly
+from pipelines.families import pace
 from pipelines.lab import points_bound, points_training
 
 TRAINING = registry.get("points-training")
@@ -18,7 +19,7 @@ TRAINING = registry.get("points-training")
 @pytest.fixture(autouse=True)
 def first_and_last_snapshot_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the clock a slow machine takes many more snapshots than a fast one, each dearer than the steps between."""
-    monkeypatch.setattr(points_training, "EVERY_SECONDS", 1e6)
+    monkeypatch.setattr(pace, "EVERY_SECONDS", 1e6)
 
 
 def events_of(**values: object) -> list[Event]:
@@ -89,7 +90,7 @@ def test_a_snapshot_that_cannot_be_sent_as_numbers_is_a_divergence() -> None:
 def test_every_snapshot_of_few_timesteps_has_the_bound_and_the_last_one_always(
     monkeypatch: pytest.MonkeyPatch, timesteps: int, in_all: bool
 ) -> None:
-    monkeypatch.setattr(points_training, "EVERY_SECONDS", 0)
+    monkeypatch.setattr(pace.SnapshotPace, "due", lambda self: True)
     made = [e.values for e in events_of(training_steps=3, num_train_timesteps=timesteps) if isinstance(e, Snapshot)]
     assert [values["bound"] is not None for values in made] == [in_all, in_all, True]
     assert len(made[-1]["bound"]["learned"]["terms"]) == timesteps
