@@ -13,7 +13,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Result, StopEarly
 from pipelines.generators import series
-from pipelines.generators.axis import NONE, REPLACE, Axis, fields
+from pipelines.generators.axis import NONE, REPLACED, Axis, fields, placed
 from pipelines.generators.sheet import Titles, draw
 from pipelines.params import Choice, Text, param
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -41,12 +41,13 @@ class GridRequest(TextToImageRequest):
     def axes(self) -> tuple[Axis | None, Axis | None, Axis | None]:
         """The axes x, y and z, None where one is not used. Raises BadRequest."""
         given = ((self.x_field, self.x_values), (self.y_field, self.y_values), (self.z_field, self.z_values))
-        used = [field for field, _ in given if field != NONE]
+        x, y, z = (None if field == NONE else Axis.read(field, values) for field, values in given)
+        used = [axis for axis in (x, y, z) if axis]
         if not used:
             raise BadRequest("a grid needs a setting that changes; got none. Choose one for x, y or z.")
-        if len(set(used)) < len(used):
-            raise BadRequest("each axis of a grid needs a setting of its own; got {got}.", got=", ".join(used))
-        x, y, z = (None if field == NONE else Axis.read(field, values) for field, values in given)
+        if len({axis.changes for axis in used}) < len(used):
+            got = ", ".join(axis.field for axis in used)
+            raise BadRequest("each axis of a grid needs a setting or words of its own; got {got}.", got=got)
         return x, y, z
 
     def saved_pixels(self) -> int:
@@ -62,9 +63,7 @@ class GridRequest(TextToImageRequest):
         cells = []
         _check_number(used)
         for values in itertools.product(*(axis.values for axis in used)):
-            cell = base
-            for axis, value in zip(used, values, strict=True):
-                cell = axis.set(cell, value)
+            cell = placed(base, list(zip(used, values, strict=True)))
             cells.append(dataclasses.replace(TextToImageRequest.parse(cell), pictures=self.pictures))
         return cells
 
@@ -107,7 +106,7 @@ def _sheet(request: GridRequest, pictures: list[np.ndarray], cells: int) -> Resu
 def _titles(axis: Axis | None) -> list[str]:
     if axis is None:
         return [""]
-    name = "" if axis.field in (REPLACE, "prompt") else axis.field.replace("_", " ") + ": "
+    name = "" if axis.field in ("prompt", *REPLACED) else axis.field.replace("_", " ") + ": "
     return [f"{name}{value}" for value in axis.values]
 
 

@@ -14,6 +14,7 @@ from pipelines.generators.grid import Grid, GridRequest
 from pipelines.generators.prompt_lines import PromptLines, PromptLinesRequest
 from pipelines.generators.sheet import FAINT, LONGEST, Titles, draw
 from pipelines.generators.text_to_image import TextToImage
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
 from tests.tiny import tiny_model
@@ -44,13 +45,30 @@ def grid(**values: Any) -> GridRequest:
         ("num_inference_steps", "10-20 [3], 50", "10 15 20 50"),
         ("guidance_scale", "0-1 (+0.25)", "0 0.25 0.5 0.75 1"),
         ("guidance_scale", "1.5-7.5 [3]", "1.5 4.5 7.5"),
+        ("num_inference_steps", "1-10 (+2)", "1 3 5 7 9"),
+        ("num_inference_steps", "10-1 (-3)", "10 7 4 1"),
+        ("num_inference_steps", "1-10 [5]", "1 3 5 7 10"),  # as A1111 cuts them off
+        ("num_inference_steps", "5-5", "5"),
+        ("guidance_scale", "0.5-1 (+0.1)", "0.5 0.6 0.7 0.8 0.9 1"),
+        ("guidance_scale", "1 - 0 (-0.5)", "1 0.5 0"),
+        ("seed", "18446744073709551613-18446744073709551615", "18446744073709551613 18446744073709551614 MAX"),
         ("guidance_scale", "3", "3"),
         ("sampler", "euler, DPM++ 2M", "euler|DPM++ 2M"),
         ("prompt", "a cat, red|a dog", "a cat, red|a dog"),
+        ("prompt", 'a cat, "a dog, red", "a ""big"" fox"', 'a cat|a dog, red|a "big" fox'),
+        ("prompt", "a cat\na dog", "a cat|a dog"),
+        ("prompt", 'a "big" cat, a dog', 'a "big" cat|a dog'),
+        ("prompt_replace", "red, ", "red|"),
     ),
 )
 def test_values_are_read_as_people_write_them(field, text, values):
-    assert Axis.read(field, text).values == tuple(values.split("|" if "|" in values else " "))
+    wanted = tuple(values.replace("MAX", str(LARGEST_SEED)).split("|" if "|" in values else " "))
+    assert Axis.read(field, text).values == wanted
+
+
+def test_a_bar_between_quotation_marks_parts_nothing():
+    assert Axis.read("prompt", 'a "[red|blue]" cat').values == ('a "[red', 'blue]" cat')
+    assert Axis.read("prompt", '"a [red|blue] cat", a dog').values == ("a [red|blue] cat", "a dog")
 
 
 @pytest.mark.parametrize(
@@ -58,16 +76,23 @@ def test_values_are_read_as_people_write_them(field, text, values):
     (
         ({}, "needs a setting that changes"),
         ({"x_field": "seed"}, "needs values"),
-        ({"x_field": "seed", "x_values": "5-1"}, "must count up"),
-        ({"x_field": "seed", "x_values": "1-5 (+0)"}, "must count up"),
+        ({"x_field": "seed", "x_values": "5-1"}, "must count from one"),
+        ({"x_field": "seed", "x_values": "1-5 (-1)"}, "must count from one"),
+        ({"x_field": "seed", "x_values": "1-5 (+0)"}, "must count from one"),
         ({"x_field": "seed", "x_values": "1-999999999999"}, "at most|to 50"),
         ({"x_field": "seed", "x_values": "1-5 [0]"}, "1 to 50"),
         ({"x_field": "seed", "x_values": "one"}, "seed must be a number"),
         ({"x_field": "seed", "x_values": "1-2 (+0.5)"}, "seed must be a whole number"),
         ({"x_field": "count", "x_values": "1-2"}, "x_field must be one of"),
         ({"x_field": "sampler", "x_values": "euler|fast"}, "sampler must be one of .*fast"),
-        ({"x_field": "prompt_replace", "x_values": "dog|cat"}, "does not say 'dog'"),
-        ({"x_field": "seed", "x_values": "1", "y_field": "seed", "y_values": "2"}, "setting of its own"),
+        ({"x_field": "prompt_replace", "x_values": "dog|cat"}, "prompt does not say 'dog'"),
+        ({"x_field": "prompt_replace", "x_values": ",cat"}, "does not say ''"),
+        ({"x_field": "negative_prompt_replace", "x_values": "red|blue"}, "negative_prompt does not say 'red'"),
+        (
+            {"x_field": "prompt_replace", "x_values": "red|a", "y_field": "prompt_replace", "y_values": "red|b"},
+            "setting or words of its own",
+        ),
+        ({"x_field": "seed", "x_values": "1", "y_field": "seed", "y_values": "2"}, "setting or words of its own"),
         ({"x_field": "seed", "x_values": "1-50", "y_field": "eta", "y_values": "0-1 [50]"}, "50 x 50 has 2500 cells"),
         (
             {"x_field": "seed", "x_values": "1-50", "width": 512, "height": 512, "num_inference_steps": 100},
@@ -92,6 +117,26 @@ def test_cells_are_requests_with_one_value_of_each_axis_x_fastest():
         (2, "a blue cat", 0, 1),
     ]
     assert [eta for _, _, eta, _ in told] == [0] * 4 + [1] * 4
+
+
+def test_words_of_several_axes_are_replaced_at_once_in_both_prompts():
+    cells = grid(
+        negative_prompt="a red dog",
+        x_field="prompt_replace",
+        x_values="red|cat",
+        y_field="prompt_replace",
+        y_values="cat|red fox",
+        z_field="negative_prompt_replace",
+        z_values="dog|bird",
+    ).cells()
+    assert [cell.prompt for cell in cells[:4]] == ["a red cat", "a cat cat", "a red red fox", "a cat red fox"]
+    assert [cell.negative_prompt for cell in cells] == ["a red dog"] * 4 + ["a red bird"] * 4
+
+
+def test_words_are_replaced_in_the_prompt_that_another_axis_brings():
+    x, y = {"x_field": "prompt", "x_values": "a fox|one fox"}, {"y_field": "prompt_replace", "y_values": "fox|cat"}
+    cells = grid(**x, **y).cells()
+    assert [cell.prompt for cell in cells] == ["a fox", "one fox", "a cat", "one cat"]
 
 
 def test_a_sampler_on_an_axis_may_bring_its_spacing():
