@@ -41,7 +41,15 @@ GROUPS = (
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 WEIGHED = ("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER, "loras")
 """What the memory that a picture needs depends on, besides the add-ons that it follows."""
-ADVISED = ("sampler", "num_inference_steps", "guidance_scale", "guidance_curve", "strength", "hires_strength")
+ADVISED = (
+    "sampler",
+    "num_inference_steps",
+    "guidance_scale",
+    "guidance_curve",
+    "strength",
+    "hires_strength",
+    "hires_upscaler",
+)
 """What else advice on the settings depends on."""
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows

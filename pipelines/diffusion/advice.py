@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipelines.diffusion.suited import distilled, is_small, suited
 from pipelines.errors import Sentence
 from pipelines.models.info import ModelInfo
+from pipelines.requests.limits import SIDE_STEP
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.path import MODEL
 from pipelines.theory.samplers import SAMPLER_LABELS
@@ -30,6 +31,8 @@ WEAK = 2.0
 FEWEST = 3
 LEAST_STEPS = {"dpm_2_ancestral": 20, "dpmpp_3m_sde": 12, "heun": 8, "dpm_2": 8}
 """Of samplers that look further ahead than FEWEST steps bear; large models, whose noise starts lower, take half."""
+BORDER = 8
+"""The part of a small model's side that it can add to a picture."""
 KEEPING, KEEPING_SMALL = 0.5, 0.2
 """The strength up to which a model keeps what a picture shows, at any size."""
 
@@ -78,10 +81,6 @@ class _Known:
         scale = suits["guidance_scale"] if suits["guidance_scale"] >= 1 else None
         return cls(info.architecture, suits["width"], suits["height"], is_small(info), few, scale)
 
-    @property
-    def native(self) -> dict[str, int]:
-        return {"native_width": self.width, "native_height": self.height}
-
     def larger(self, width: int, height: int) -> bool:
         """Whether it would paint things twice at this size."""
         if self.small:
@@ -128,7 +127,8 @@ def _size(model: _Known, request: TextToImageRequest) -> Iterator[Reason]:
         Sentence(
             "This model learned pictures of {native_width} × {native_height}; at {width} × {height} things come "
             "doubled, cut off or blurred.",
-            **model.native,
+            native_width=model.width,
+            native_height=model.height,
             width=width,
             height=height,
         ),
@@ -137,20 +137,20 @@ def _size(model: _Known, request: TextToImageRequest) -> Iterator[Reason]:
 
 
 def _border(model: _Known, request: TextToImageRequest) -> Iterator[Reason]:
-    """Around a start picture: the network sees the picture and its border as one, or in tiles."""
-    canvas = request.canvas()
-    width, height = _seen(request, canvas.width, canvas.height)
-    if not request.border or not model.larger(width, height):
+    """A small model paints things once more around a start picture, in tiles too."""
+    most = model.width // BORDER // SIDE_STEP * SIDE_STEP
+    wide = [side for side, pixels in asdict(request.border).items() if pixels > most]
+    if not (model.small and wide and request.start.image):
         return
     yield (
         Sentence(
-            "With its border the picture is {width} × {height}; this model learned {native_width} × {native_height} "
-            "and paints a border better in tiles of that size.",
-            **model.native,
-            width=width,
-            height=height,
+            "This model learned pictures of {native_width} × {native_height}; into a border wider than {most} pixels "
+            "it paints things once more.",
+            native_width=model.width,
+            native_height=model.height,
+            most=most,
         ),
-        {"tile": min(model.width, model.height)},
+        {f"outpaint_{side}": most for side in wide},
     )
 
 
@@ -165,7 +165,8 @@ def _second_pass(model: _Known, request: TextToImageRequest) -> Iterator[Reason]
         Sentence(
             "A second pass at {width} × {height} doubles things with this model, which learned {native_width} × "
             "{native_height}; without one the picture is only enlarged.",
-            **model.native,
+            native_width=model.width,
+            native_height=model.height,
             width=width,
             height=height,
         ),
