@@ -13,8 +13,9 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Result, StopEarly
 from pipelines.generators import series
-from pipelines.generators.axis import NONE, REPLACED, Axis, fields, placed
-from pipelines.generators.sheet import Titles, draw
+from pipelines.generators.axis import NONE, Axis, fields, placed
+from pipelines.generators.sheet import Layout, Titles, draw
+from pipelines.generators.titles import titles
 from pipelines.params import Choice, Text, param
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
@@ -91,23 +92,20 @@ class Grid:
             yield _sheet(request, pictures, len(cells))
 
 
-def _sheet(request: GridRequest, pictures: list[np.ndarray], cells: int) -> Result:
+def _sheet(request: GridRequest, pictures: list[np.ndarray], number: int) -> Result:
+    """Its recipe tells the axes and, of each finished cell of so many, its place on the sheet."""
     axes = request.axes()
-    places: list[np.ndarray | None] = [*pictures, *[None] * (cells - len(pictures))]
-    image = draw(places, Titles(*(_titles(axis) for axis in axes)))
+    places: list[np.ndarray | None] = [*pictures, *[None] * (number - len(pictures))]
+    edges = Titles(*(titles(axis) for axis in axes))
+    layout = Layout.of(places, edges)
     told = [{"field": axis.field, "values": list(axis.values)} for axis in axes if axis]
-    more: dict[str, Any] = {"axes": told, "notes": []}
-    unfinished = len(pictures) < cells
+    cells = [list(layout.cell(i)) for i in range(len(pictures))]
+    more: dict[str, Any] = {"axes": told, "cells": cells, "notes": []}
+    unfinished = len(pictures) < number
     if unfinished:
-        more["unfinished"] = {"step": len(pictures), "of": cells}
+        more["unfinished"] = {"step": len(pictures), "of": number}
+    image = draw(places, edges)
     return Result(image[None], (recipe.new(Grid.name, request.json_values(), **more),), unfinished, len(pictures))
-
-
-def _titles(axis: Axis | None) -> list[str]:
-    if axis is None:
-        return [""]
-    name = "" if axis.field in ("prompt", *REPLACED) else axis.field.replace("_", " ") + ": "
-    return [f"{name}{value}" for value in axis.values]
 
 
 def _check_number(axes: list[Axis]) -> None:

@@ -12,8 +12,9 @@ from pipelines.generators import series
 from pipelines.generators.axis import Axis, fields
 from pipelines.generators.grid import Grid, GridRequest
 from pipelines.generators.prompt_lines import PromptLines, PromptLinesRequest
-from pipelines.generators.sheet import FAINT, LONGEST, Titles, draw
+from pipelines.generators.sheet import FAINT, LONGEST, Layout, Titles, draw
 from pipelines.generators.text_to_image import TextToImage
+from pipelines.generators.titles import differing, titles
 from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
@@ -172,14 +173,19 @@ def test_each_cell_is_kept_as_the_picture_that_its_recipe_makes_alone_and_the_sh
     assert GridRequest.parse(told["request"]).cells() == asked.cells()
     frames = [event for event in events if isinstance(event, Frame)]
     assert [(frame.index, frame.total) for frame in frames] == [(i + 1, 6) for i in range(6)]
-    for cell in cells:  # each is on the sheet, to the pixel
-        assert _lies_on(sheet.images[0], cell.images[0])
+    assert len(told["cells"]) == len(cells)
+    for cell, (x, y, width, height) in zip(cells, told["cells"], strict=True):  # each is on the sheet, to the pixel
+        assert np.array_equal(sheet.images[0][y : y + height, x : x + width], cell.images[0])
 
 
-def _lies_on(sheet: np.ndarray, picture: np.ndarray) -> bool:
-    height, width = picture.shape[:2]
-    corners = np.argwhere((sheet[: 1 - height, : 1 - width] == picture[0, 0]).all(axis=2))
-    return any(np.array_equal(sheet[y : y + height, x : x + width], picture) for y, x in corners)
+def test_cells_of_several_blocks_have_places_of_their_own():
+    pictures = [np.full((20 + i, 40, 3), 10 * i, np.uint8) for i in range(12)]
+    titles = Titles(["a", "b"], ["c", "d", "e"], ["f", "g"])
+    sheet, layout = draw(pictures, titles), Layout.of(pictures, titles)
+    for i, picture in enumerate(pictures):
+        x, y, width, height = layout.cell(i)
+        assert (sheet[y + height // 2, x + width // 2] == picture[0, 0]).all()
+    assert sheet.shape == (*reversed(layout.size), 3)
 
 
 def test_a_sheet_goes_through_a_file_and_back(home, devices, tmp_path):
@@ -204,6 +210,7 @@ def test_stopped_early_the_finished_cells_and_their_sheet_are_kept(home, devices
         pass
     sheet = stream.throw(StopEarly())
     assert isinstance(sheet, Result) and sheet.unfinished and sheet.steps_done == 1
+    assert len(sheet.recipes[0]["cells"]) == 1
     assert (sheet.images[0] == FAINT).all(axis=2).sum() == 3 * 64 * 64
     with pytest.raises(StopIteration):
         next(stream)
@@ -222,6 +229,32 @@ def test_any_title_can_be_written(title):
     sheet = draw([black], Titles([title], [title], [title]))
     blank = draw([black], Titles([""], [""], [""]))
     assert (sheet < 128).any(axis=2).sum() > (blank < 128).any(axis=2).sum()
+
+
+@pytest.mark.parametrize(
+    "values, wanted",
+    (
+        (("a red fox", "a blue fox"), ["a red fox", "a blue fox"]),
+        (("a photo of a red fox in the snow", "a photo of a cat in the snow"), ["… red fox …", "… cat …"]),
+        (("a photo of a very red fox", "a photo of a very red fox, at night"), ["… fox", "… fox, at night"]),
+        (("a photo of a very red fox", "a photo of a very red fox at night"), ["…", "… at night"]),
+        (
+            ("一张照片，雪地里有一只红色的小狐狸，夜晚，月光", "一张照片，雪地里有一只白色的小狐狸，夜晚，月光"),
+            ["… 红 …", "… 白 …"],
+        ),
+        (("the same long prompt, twice",) * 2, ["the same long prompt, twice"] * 2),
+        (("", "a very long prompt that stands alone"), ["…", "a very long prompt that stands alone"]),
+    ),
+)
+def test_long_titles_say_only_what_differs(values, wanted):
+    assert differing(values) == wanted
+
+
+def test_the_titles_of_thirty_long_prompts_all_differ():
+    same = "a highly detailed photograph of a small animal called "
+    prompts = [f"{same}{letter}{letter} in the snow at night" for letter in "abcdefghijklmnopqrstuvwxyzäöüß"]
+    shown = titles(Axis("prompt", tuple(prompts)))
+    assert len(set(shown)) == 30 and max(map(len, shown)) < 8
 
 
 def test_without_a_font_for_them_titles_are_numbers(monkeypatch):
