@@ -28,7 +28,7 @@ GUIDANCE = 3.0
 """Times the suited guidance, beyond which colours burn."""
 WEAK = 2.0
 """Guidance up to which few steps are meant: what distilled models and LoRAs take, whatever they are called."""
-FEWEST = 3
+FEWEST = 4
 LEAST_STEPS = {"dpm_2_ancestral": 20, "dpmpp_3m_sde": 12, "heun": 8, "dpm_2": 8}
 """Of samplers that look further ahead than FEWEST steps bear; large models, whose noise starts lower, take half."""
 BORDER = 8

@@ -24,7 +24,7 @@ def test_settings_that_ruin_the_picture_are_said_and_a_button_sets_what_suits(vi
     expect(line).to_contain_text("2 steps are too few for DPM++ 2M")
     page.locator("#advice-set").click()
     expect(guidance).to_have_value("3")
-    expect(steps).to_have_value("3")
+    expect(steps).to_have_value("4")
     expect(line).to_be_hidden()
 
 
