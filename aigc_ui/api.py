@@ -42,6 +42,7 @@ from aigc_ui.visitors import Visitor, visitor_of
 from pipelines import models, places
 from pipelines.device import memory
 from pipelines.diffusion import footprint
+from pipelines.diffusion.advice import advise
 from pipelines.diffusion.suited import suited
 from pipelines.engine.queue import Job, JobState
 from pipelines.errors import BadRequest, Sentence, StudioError
@@ -250,7 +251,8 @@ def _about(services: Services) -> APIRouter:
             asked = TextToImageRequest.parse(bodies.mapping(body["request"], "request"))
             info = models.inspect(models.find(asked.model))
             told = footprint.estimate(info, asked, services.devices)
-            return asdict(told) | {"embedded": info.folder.is_relative_to(places.EMBEDDED)}
+            said = {"advice": advise(info, asked).to_json(), "sizes": asked.painted_sizes()}
+            return asdict(told) | {"embedded": info.folder.is_relative_to(places.EMBEDDED)} | said
 
         return await services.rooms.estimates.answer(request, work)
 

@@ -41,6 +41,16 @@ GROUPS = (
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 WEIGHED = ("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER, "loras")
 """What the memory that a picture needs depends on, besides the add-ons that it follows."""
+ADVISED = (
+    "sampler",
+    "num_inference_steps",
+    "guidance_scale",
+    "guidance_curve",
+    "strength",
+    "hires_strength",
+    "hires_upscaler",
+)
+"""What else advice on the settings depends on."""
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 LOOKS: dict[str, dict[str, Any]] = {
@@ -202,9 +212,10 @@ def _tell_scripts(controls: Controls, names: tuple[str, ...], js: str) -> None:
 
 
 def _weight(controls: Controls) -> None:
-    """Tells the page's scripts, by name, what decides how much memory the picture needs, from the start."""
+    """Tells the page's scripts, by name, what decides how much memory the picture needs and whether the settings suit
+    the model, from the start."""
     followed = (f"{prefix}_{part}" for prefix in addons.prefixes(controls) for part in ("model", "image"))
-    names = [name for name in (*WEIGHED, *followed) if name in controls.by_name]
+    names = [name for name in (*WEIGHED, *ADVISED, *followed) if name in controls.by_name]
     by_name = f"Object.fromEntries({json.dumps(names)}.map((name, i) => [name, values[i]]))"
     watched: list[Any] = [controls.by_name[name] for name in names]
     if watched:

@@ -36,7 +36,7 @@ def _grid(own: Controls, labels: Labels) -> gr.Button:
         labels.add(gr.Markdown, "value", "grid.help", elem_classes="help")
         for field, values in AXES:
             with gr.Row(elem_classes="pair"):
-                own.place(field, elem_id=field.replace("_", "-"), min_width=0)
+                own.place(field, elem_id=field.replace("_", "-"), min_width=0, filterable=True)
                 own.place(values, elem_id=values.replace("_", "-"), lines=1, max_lines=3, min_width=0)
         return labels.add(gr.Button, "value", "grid.make", elem_id="grid-make")
 

@@ -1,6 +1,6 @@
 // Who visits a shared studio: what they may do here, their number, and for its owner everybody's jobs, to be stopped.
 import { el, focused, icon } from "./dom.js";
-import { titled } from "./enlarge.js";
+import { titled } from "./job_title.js";
 import { emit, on } from "./events.js";
 import { api } from "./http.js";
 import { complain } from "./message.js";

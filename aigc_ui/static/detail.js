@@ -5,6 +5,7 @@ import { defaults } from "./fields.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
 import { rows } from "./recipe_rows.js";
+import { createCells } from "./sheet_cells.js";
 import { startFrom } from "./start.js";
 import { state } from "./state.js";
 import { applySettings } from "./wire.js";
@@ -47,7 +48,7 @@ function createParts() {
   const node = el(
     "dialog",
     { id: "detail", "aria-labelledby": "detail-title" },
-    el("div", { class: "frame" }, picture),
+    el("div", { class: "frame" }, el("div", { class: "stage" }, picture)),
     side,
   );
   return { ...acts, picture, table, parameters, heading, parametersTitle, back, next, close, node };
@@ -57,6 +58,7 @@ function createParts() {
 function createActs() {
   const use = el("button", { type: "button", id: "detail-use", class: "primary" });
   const seed = el("button", { type: "button", id: "detail-seed" });
+  const sheet = el("button", { type: "button", id: "detail-sheet" });
   const start = el("button", { type: "button", id: "detail-start" });
   const enlarge = ["2x", "4x"].map((factor) =>
     el("button", { type: "button", id: `detail-enlarge-${factor}`, "data-factor": factor }),
@@ -75,11 +77,12 @@ function createActs() {
     use,
     seed,
     start,
+    sheet,
     el("span", { class: "joined" }, ...enlarge, upscaler.node),
     el("span", { class: "joined" }, save, format),
     copy,
   );
-  return { use, seed, start, enlarge, upscaler, save, format, copy, row };
+  return { use, seed, start, sheet, enlarge, upscaler, save, format, copy, row };
 }
 
 /** @param {Parts} parts */
@@ -146,12 +149,14 @@ export function createDetail() {
     say(parts);
     tell(parts, recipe, text);
     offerSteps(parts, place());
+    cells.show(id, recipe);
   }
   /** The pictures beside it, by buttons and arrow keys. @param {number} by */
   function walk(by) {
     const other = state.pictures[place() + by];
     if (other) open(other.id);
   }
+  const cells = createCells(parts, open);
   moves(parts, walk, close);
   parts.format.addEventListener("change", offer);
   parts.use.addEventListener("click", () => {

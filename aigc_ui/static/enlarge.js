@@ -51,15 +51,3 @@ export async function enlarge(id, factor, upscaler = OWN) {
     complain(wording(error));
   }
 }
-
-/**
- * What stands where others have their prompt.
- * @param {string} generator
- * @param {Partial<import("./engine.d.ts").RequestFields>} request
- */
-export const titled = (generator, request) =>
-  generator === "upscale"
-    ? t("job.upscale", { factor: parseInt(request.factor ?? "", 10) })
-    : generator === "decode"
-      ? t("decode.again")
-      : request.prompt || t("prompt.empty");

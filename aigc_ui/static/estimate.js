@@ -1,5 +1,6 @@
-// A quiet line below the button: how much memory the picture will need, where that is worth a word; and what a model
-// that paints through the bridge cannot use.
+// Quiet lines below the button: advice on the settings, then the sizes of a picture that is painted in passes, how much
+// memory it will need, where that is worth a word, and what a model that paints through the bridge cannot use.
+import { createAdvice } from "./advice.js";
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { post } from "./http.js";
@@ -12,7 +13,9 @@ const GROUPS = { hires_scale: "group.hires", tile: "group.tile", variation_stren
 /**
  * @typedef {{
  *   needed: number, free: number, way: string, embedded: boolean, pipeline: string, untold: string[],
- * }} Estimate in bytes; how the model lies in memory; the pipeline that it crosses the bridge to, and what that ignores
+ *   sizes: [number, number][], advice: import("./advice.js").Advice,
+ * }} Estimate in bytes; how the model lies in memory; the pipeline that it crosses the bridge to, and what that ignores;
+ * width and height of each pass
  */
 
 /** @type {Estimate | null} */
@@ -24,6 +27,12 @@ let turn = 0;
 /** @param {number} bytes */
 const amount = (bytes) => (bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 /** @param {Estimate} estimate */
+const passes = ({ sizes }) => (sizes.length > 1 ? sizes.map(([wide, high]) => `${wide}×${high}`).join(" → ") : "");
+/** @param {Estimate} estimate */
+function memory({ embedded, ...estimate }) {
+  return embedded && estimate.way === "whole" ? "" : sentence(estimate);
+}
+/** @param {Omit<Estimate, "embedded">} estimate */
 function sentence({ needed, free, way, pipeline, untold }) {
   const size = t("estimate", { needed: amount(needed), free: amount(free) });
   const memory = way === "whole" ? size : size + t(`estimate.${way}`);
@@ -35,12 +44,13 @@ function sentence({ needed, free, way, pipeline, untold }) {
 /** @param {HTMLElement} root */
 export function mountEstimate(root) {
   const line = el("p", { id: "estimate-line", class: "help", role: "status", hidden: true });
-  root.replaceChildren(line);
+  const advice = createAdvice();
+  root.replaceChildren(advice.node, line);
   const render = () => {
-    const worthAWord = estimate && (!estimate.embedded || estimate.way !== "whole") ? estimate : null;
-    line.hidden = !worthAWord;
-    line.classList.toggle("warn", worthAWord?.way === "none");
-    line.textContent = worthAWord ? sentence(worthAWord) : "";
+    line.textContent = estimate ? [passes(estimate), memory(estimate)].filter(Boolean).join(" · ") : "";
+    line.hidden = !line.textContent;
+    line.classList.toggle("warn", estimate?.way === "none");
+    advice.show(estimate?.advice ?? null);
   };
   /** @param {Partial<import("./engine.d.ts").RequestFields>} request */
   async function ask(request) {
@@ -55,4 +65,5 @@ export function mountEstimate(root) {
     timer = setTimeout(() => ask(request), WAIT);
   });
   on("language", render);
+  on("sentences", render);
 }

@@ -1,6 +1,6 @@
 // My jobs that wait or run: their order, and buttons to change it.
 import { el, focused, icon } from "./dom.js";
-import { titled } from "./enlarge.js";
+import { titled } from "./job_title.js";
 import { on } from "./events.js";
 import { moveJob, removeJob, stopJob, watchJob } from "./jobs.js";
 import { over, state } from "./state.js";

@@ -1,7 +1,7 @@
 // Pictures that were made, newest first.
 import { createDetail, request, source } from "./detail.js";
 import { el } from "./dom.js";
-import { titled } from "./enlarge.js";
+import { titled } from "./job_title.js";
 import { on } from "./events.js";
 import { olderPictures } from "./jobs.js";
 import { state } from "./state.js";

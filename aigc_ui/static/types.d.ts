@@ -395,6 +395,10 @@ export interface Recipe {
   enlarged?: { factor: string; upscaler: string }[];
   notes?: string[];
   created?: string;
+  /** Of a grid's sheet: what changes, the finished cells' [left, top, width, height] on it, and their pictures' ids. */
+  axes?: { field: string; values: string[] }[];
+  cells?: number[][];
+  pictures?: string[];
 }
 
 /** A picture of the gallery; one that is only named has an id and nothing else. */

@@ -25,16 +25,29 @@ FEW_STEPS: tuple[tuple[str, int, float], ...] = (
 def suited(info: ModelInfo) -> dict[str, Any]:
     """width, height, num_inference_steps and guidance_scale; of a pipeline behind the bridge its sampler too."""
     defaults = TextToImageRequest.defaults()
-    width, height = (max(64, min(LARGEST_SIDE, side // 16 * 16)) for side in models.native_shape(info))
+    width, height = suited_shape(info)
     size = {"width": width, "height": height}
     if info.bridged:
         return asked.suited(info) | size
-    if max(width, height) < SMALL:
+    if is_small(info):
         return size | {name: defaults[name] for name in ("num_inference_steps", "guidance_scale")}
     architecture = ARCHITECTURES[info.architecture]
-    steps, scale = architecture.steps, architecture.guidance_scale
-    for hint, few, weak in FEW_STEPS:
-        if re.search(hint, info.name.lower()):
-            steps, scale = few, weak
-            break
+    steps, scale = distilled(info.name) or (architecture.steps, architecture.guidance_scale)
     return size | {"num_inference_steps": steps, "guidance_scale": scale}
+
+
+def suited_shape(info: ModelInfo) -> tuple[int, int]:
+    """Width and height of the pictures that the model was trained on, as a request can ask for them."""
+    width, height = (max(64, min(LARGEST_SIDE, side // 16 * 16)) for side in models.native_shape(info))
+    return width, height
+
+
+def is_small(info: ModelInfo) -> bool:
+    """Whether it is a model like ours, which saw pictures of one small size."""
+    return max(suited_shape(info)) < SMALL
+
+
+def distilled(name: str) -> tuple[int, float] | None:
+    """The steps and the guidance that a model of this name is distilled for; None for others."""
+    known = ((steps, scale) for hint, steps, scale in FEW_STEPS if re.search(hint, name.lower()))
+    return next(known, None)

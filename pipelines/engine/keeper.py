@@ -68,7 +68,8 @@ class PictureKeeper:
                 picture = job.unsaved[0]
                 job.saving = self._store.new_id()
                 self._record()
-                self._store.save(picture.image, picture.recipe, job.client, picture.unfinished, job.saving)
+                recipe = _with_cells(picture.recipe, job.image_ids)
+                self._store.save(picture.image, recipe, job.client, picture.unfinished, job.saving)
                 job.saved()
                 del job.unsaved[0]
         except StorageError as error:
@@ -116,3 +117,10 @@ class PictureKeeper:
             else:
                 self._held.pop(job.id, None)
                 self._refusals.pop(job.id, None)
+
+
+def _with_cells(recipe: dict[str, Any], image_ids: list[str]) -> dict[str, Any]:
+    """A sheet's recipe with the ids of the pictures on it, which are those that its job saved before it; where some
+    could not be kept there are none."""
+    cells = recipe.get("cells", ())
+    return recipe | {"pictures": list(image_ids)} if cells and len(cells) == len(image_ids) else recipe

@@ -1,39 +1,33 @@
-"""One axis of a grid: which setting of a request changes, and through which values, written as people write them.
+"""One axis of a grid: which setting of a request changes, and through which values; or which words of a prompt do.
 
-1, 2, 5            these numbers                 karras|simple    these choices
-1-5                every whole number            red|blue|green   for the prompt: red, then blue and green for it
-1-10 (+3)          1, 4, 7, 10                   0-1 (+0.25)      for numbers that are no whole ones too
-1-10 [4]           4 of them, evenly spread
+The values of words to be replaced begin with what is sought: red|blue|green is red, then blue and green for it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from pipelines.errors import BadRequest
+from pipelines.generators.values import MOST_VALUES, numbers, parts
 from pipelines.params import Choice, Curve, Range, Text
 from pipelines.requests import names
 from pipelines.requests.text_to_image import TextToImageRequest
 
 NONE = "none"
-REPLACE = "prompt_replace"
-MOST_VALUES = 50
-_NUMBER = r"(-?\d{1,12}(?:\.\d{1,12})?)"
-_RANGE = re.compile(rf"{_NUMBER}\s*-\s*{_NUMBER}\s*(?:\(\s*\+?{_NUMBER}\s*\)|\[\s*(\d{{1,4}})\s*\])?")
+REPLACED = {"prompt_replace": "prompt", "negative_prompt_replace": "negative_prompt"}
+"""Axes of words, and the text that they stand in. There may be several of them in a grid."""
 
 
 def fields() -> tuple[str, ...]:
     """What an axis may change: every setting of a picture but how many there are, of several units those of the first,
-    and words of the prompt."""
+    and words of the prompts."""
     known = (
         f
         for f in TextToImageRequest.fields()
         if isinstance(f.spec, Range | Choice | Text | Curve) and f.name != "count" and f.name == f.declared
     )
-    return (NONE, REPLACE, *(field.name for field in known))
+    return (NONE, *REPLACED, *(field.name for field in known))
 
 
 @dataclass(frozen=True)
@@ -48,10 +42,9 @@ class Axis:
         """Raises BadRequest where there are no values, too many, or what should be a range is none."""
         spec = next((f.spec for f in TextToImageRequest.fields() if f.name == field), Text())
         whole = any(f.name == field and f.kind is int for f in TextToImageRequest.fields())
-        parts = [part.strip() for part in text.split("|" if "|" in text else ",")]
         values: list[str] = []
-        for part in parts:
-            values += _numbers(field, part, whole) if isinstance(spec, Range) else [part]
+        for part in parts(text):
+            values += numbers(field, part, whole) if isinstance(spec, Range) else [part]
         if not any(values):
             raise BadRequest(
                 "the axis {field} needs values, such as 1-5 or 1,2,3 or a|b; got {got!r}.", field=field, got=text[:40]
@@ -65,42 +58,34 @@ class Axis:
             )
         return cls(field, tuple(values))
 
-    def set(self, request: Mapping[str, Any], value: str) -> dict[str, Any]:
-        """The request's values with this one in its place. Raises BadRequest where the prompt lacks what is sought."""
-        if self.field != REPLACE:
-            return {**request, **names.resolved({self.field: value})}
-        prompt, sought = str(request["prompt"]), self.values[0]
-        if sought not in prompt:
-            raise BadRequest(
-                "the prompt does not say {words!r}, which the axis replaces. Write it in the prompt.", words=sought[:40]
-            )
-        return {**request, "prompt": prompt.replace(sought, value)}
+    @property
+    def changes(self) -> tuple[str, str]:
+        """What no other axis of the same grid may change: the setting, or the words that are sought."""
+        return self.field, self.values[0] if self.field in REPLACED else ""
 
 
-def _numbers(field: str, part: str, whole: bool) -> list[str]:
-    found = _RANGE.fullmatch(part)
-    if not found:
-        return [part]
-    first, last, by, count = found.groups()
-    start, end = float(first), float(last)
-    if count is not None:
-        _check_count(field, int(count), part)
-        spread = np.linspace(start, end, int(count))
-        return [f"{value:.6g}" if not whole else str(round(value)) for value in spread]
-    step = float(by) if by else 1.0
-    if step <= 0 or end < start:
-        raise BadRequest("the axis {field} must count up, such as 1-10 (+3); got {got!r}.", field=field, got=part[:40])
-    _check_count(field, int((end - start) / step + 1e-9) + 1, part)
-    values = start + step * np.arange(int((end - start) / step + 1e-9) + 1)
-    return [str(round(value)) if whole and float(value).is_integer() else f"{value:.6g}" for value in values]
+def placed(request: Mapping[str, Any], chosen: Sequence[tuple[Axis, str]]) -> dict[str, Any]:
+    """The request's values with one of each axis in its place. Raises BadRequest where a prompt lacks what is sought.
+
+    Words come last and all at once: none is sought in what another one wrote."""
+    values = dict(request)
+    for axis, value in chosen:
+        if axis.field not in REPLACED:
+            values |= names.resolved({axis.field: value})
+    for name, text in REPLACED.items():
+        words = {axis.values[0]: value for axis, value in chosen if axis.field == name}
+        if words:
+            values[text] = _replaced(text, str(values[text]), words)
+    return values
 
 
-def _check_count(field: str, count: int, part: str) -> None:
-    if not 1 <= count <= MOST_VALUES:
+def _replaced(field: str, text: str, words: Mapping[str, str]) -> str:
+    pattern = "|".join(re.escape(sought) for sought in sorted(words, key=len, reverse=True))
+    missing = set(words) - set(filter(None, re.findall(pattern, text)))
+    if missing:
         raise BadRequest(
-            "the axis {field} has {count} values in {part!r}; 1 to {most} go.",
+            "{field} does not say {words!r}, which the axis replaces. Write it there.",
             field=field,
-            count=count,
-            part=part[:40],
-            most=MOST_VALUES,
+            words=min(missing)[:40],
         )
+    return re.sub(pattern, lambda match: words[match[0]], text)

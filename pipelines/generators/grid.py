@@ -13,8 +13,9 @@ from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Result, StopEarly
 from pipelines.generators import series
-from pipelines.generators.axis import NONE, REPLACE, Axis, fields
-from pipelines.generators.sheet import Titles, draw
+from pipelines.generators.axis import NONE, Axis, fields, placed
+from pipelines.generators.sheet import Layout, Titles, draw
+from pipelines.generators.titles import titles
 from pipelines.params import Choice, Text, param
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
@@ -41,12 +42,13 @@ class GridRequest(TextToImageRequest):
     def axes(self) -> tuple[Axis | None, Axis | None, Axis | None]:
         """The axes x, y and z, None where one is not used. Raises BadRequest."""
         given = ((self.x_field, self.x_values), (self.y_field, self.y_values), (self.z_field, self.z_values))
-        used = [field for field, _ in given if field != NONE]
+        x, y, z = (None if field == NONE else Axis.read(field, values) for field, values in given)
+        used = [axis for axis in (x, y, z) if axis]
         if not used:
             raise BadRequest("a grid needs a setting that changes; got none. Choose one for x, y or z.")
-        if len(set(used)) < len(used):
-            raise BadRequest("each axis of a grid needs a setting of its own; got {got}.", got=", ".join(used))
-        x, y, z = (None if field == NONE else Axis.read(field, values) for field, values in given)
+        if len({axis.changes for axis in used}) < len(used):
+            got = ", ".join(axis.field for axis in used)
+            raise BadRequest("each axis of a grid needs a setting or words of its own; got {got}.", got=got)
         return x, y, z
 
     def saved_pixels(self) -> int:
@@ -62,9 +64,7 @@ class GridRequest(TextToImageRequest):
         cells = []
         _check_number(used)
         for values in itertools.product(*(axis.values for axis in used)):
-            cell = base
-            for axis, value in zip(used, values, strict=True):
-                cell = axis.set(cell, value)
+            cell = placed(base, list(zip(used, values, strict=True)))
             cells.append(dataclasses.replace(TextToImageRequest.parse(cell), pictures=self.pictures))
         return cells
 
@@ -92,23 +92,20 @@ class Grid:
             yield _sheet(request, pictures, len(cells))
 
 
-def _sheet(request: GridRequest, pictures: list[np.ndarray], cells: int) -> Result:
+def _sheet(request: GridRequest, pictures: list[np.ndarray], number: int) -> Result:
+    """Its recipe tells the axes and, of each finished cell of so many, its place on the sheet."""
     axes = request.axes()
-    places: list[np.ndarray | None] = [*pictures, *[None] * (cells - len(pictures))]
-    image = draw(places, Titles(*(_titles(axis) for axis in axes)))
+    places: list[np.ndarray | None] = [*pictures, *[None] * (number - len(pictures))]
+    edges = Titles(*(titles(axis) for axis in axes))
+    layout = Layout.of(places, edges)
     told = [{"field": axis.field, "values": list(axis.values)} for axis in axes if axis]
-    more: dict[str, Any] = {"axes": told, "notes": []}
-    unfinished = len(pictures) < cells
+    cells = [list(layout.cell(i)) for i in range(len(pictures))]
+    more: dict[str, Any] = {"axes": told, "cells": cells, "notes": []}
+    unfinished = len(pictures) < number
     if unfinished:
-        more["unfinished"] = {"step": len(pictures), "of": cells}
+        more["unfinished"] = {"step": len(pictures), "of": number}
+    image = draw(places, edges)
     return Result(image[None], (recipe.new(Grid.name, request.json_values(), **more),), unfinished, len(pictures))
-
-
-def _titles(axis: Axis | None) -> list[str]:
-    if axis is None:
-        return [""]
-    name = "" if axis.field in (REPLACE, "prompt") else axis.field.replace("_", " ") + ": "
-    return [f"{name}{value}" for value in axis.values]
 
 
 def _check_number(axes: list[Axis]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -22,43 +23,86 @@ class Titles:
     blocks: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where everything stands on a sheet, in pixels: cells of width x height beside `left` for the titles of rows; in
+    each block `head` for its own title, then `top` for those of columns."""
+
+    columns: int
+    rows: int
+    blocks: int
+    width: int
+    height: int
+    left: int
+    top: int
+    head: int
+    letters: int
+    """Height of the letters."""
+
+    @classmethod
+    def of(cls, pictures: Sequence[np.ndarray | None], titles: Titles) -> Self:
+        """As large as the largest picture needs, within LONGEST."""
+        columns, rows, blocks = len(titles.columns), len(titles.rows), len(titles.blocks)
+        known = [picture for picture in pictures if picture is not None]
+        width, height = (max(picture.shape[axis] for picture in known) for axis in (1, 0))
+        size = max(12, min(44, width // 11))
+        left = _room(titles.rows, size, width)
+        top, head = (size * 3 if any(names) else 0 for names in (titles.columns, titles.blocks))
+        outer = (left + GAP * (columns + 1), blocks * (head + top + GAP * (rows + 1)))
+        scale = min(1, (LONGEST - outer[0]) / (columns * width), (LONGEST - outer[1]) / (blocks * rows * height))
+        width, height = max(1, int(width * scale)), max(1, int(height * scale))
+        return cls(columns, rows, blocks, width, height, left, top, head, size)
+
+    @property
+    def block(self) -> int:
+        """Height of a block."""
+        return self.head + self.top + self.rows * (self.height + GAP) + GAP
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.left + self.columns * (self.width + GAP) + GAP, self.blocks * self.block
+
+    def cell(self, index: int) -> tuple[int, int, int, int]:
+        """Left, top, width and height of the place of a picture."""
+        row, column = divmod(index, self.columns)
+        block, row = divmod(row, self.rows)
+        x = self.left + GAP + column * (self.width + GAP)
+        y = block * self.block + self.head + self.top + GAP + row * (self.height + GAP)
+        return x, y, self.width, self.height
+
+
 def draw(pictures: Sequence[np.ndarray | None], titles: Titles) -> np.ndarray:
     """The sheet, uint8 (H, W, 3). Pictures come block by block and row by row; None leaves its place empty."""
-    columns, rows, blocks = len(titles.columns), len(titles.rows), len(titles.blocks)
-    known = [picture for picture in pictures if picture is not None]
-    width, height = (max(picture.shape[axis] for picture in known) for axis in (1, 0))
-    size = max(12, min(44, width // 11))
-    left = _room(titles.rows, size, width)
-    top, head = (size * 3 if any(names) else 0 for names in (titles.columns, titles.blocks))
-    outer = (left + GAP * (columns + 1), blocks * (head + top + GAP * (rows + 1)))
-    scale = min(1, (LONGEST - outer[0]) / (columns * width), (LONGEST - outer[1]) / (blocks * rows * height))
-    width, height = max(1, int(width * scale)), max(1, int(height * scale))
-    tall = head + top + rows * (height + GAP) + GAP
-    sheet = Image.new("RGB", (left + columns * (width + GAP) + GAP, blocks * tall), PAPER)
+    layout = Layout.of(pictures, titles)
+    sheet = Image.new("RGB", layout.size, PAPER)
     pen = ImageDraw.Draw(sheet)
+    for index, picture in enumerate(pictures):
+        _place(sheet, pen, picture, layout.cell(index))
+    per_block = layout.columns * layout.rows
     for block, name in enumerate(titles.blocks):
-        y = block * tall
-        _write(pen, name, size, (GAP, y, sheet.width - GAP, y + head), number=block)
+        y = block * layout.block
+        _write(pen, name, layout.letters, (GAP, y, sheet.width - GAP, y + layout.head), number=block)
+        below = y + layout.head
         for column, title in enumerate(titles.columns):
-            x = left + GAP + column * (width + GAP)
-            _write(pen, title, size, (x, y + head, x + width, y + head + top), number=column)
+            x, _, width, _ = layout.cell(block * per_block + column)
+            _write(pen, title, layout.letters, (x, below, x + width, below + layout.top), number=column)
         for row, title in enumerate(titles.rows):
-            edge = y + head + top + GAP + row * (height + GAP)
-            _write(pen, title, size, (GAP, edge, left, edge + height), number=row)
-            for column in range(columns):
-                at = (left + GAP + column * (width + GAP), edge)
-                _place(sheet, pen, pictures[(block * rows + row) * columns + column], at, (width, height))
+            _, edge, _, height = layout.cell(block * per_block + row * layout.columns)
+            _write(pen, title, layout.letters, (GAP, edge, layout.left, edge + height), number=row)
     return np.array(sheet)
 
 
-def _place(sheet: Image.Image, pen: ImageDraw.ImageDraw, picture: np.ndarray | None, at: tuple, size: tuple) -> None:
+def _place(
+    sheet: Image.Image, pen: ImageDraw.ImageDraw, picture: np.ndarray | None, place: tuple[int, int, int, int]
+) -> None:
     """A picture in the middle of its place, smaller where it must be."""
+    x, y, width, height = place
     if picture is None:
-        pen.rectangle((*at, at[0] + size[0] - 1, at[1] + size[1] - 1), fill=FAINT)
+        pen.rectangle((x, y, x + width - 1, y + height - 1), fill=FAINT)
         return
     image = Image.fromarray(picture)
-    image.thumbnail(size, Image.Resampling.LANCZOS)
-    sheet.paste(image, (at[0] + (size[0] - image.width) // 2, at[1] + (size[1] - image.height) // 2))
+    image.thumbnail((width, height), Image.Resampling.LANCZOS)
+    sheet.paste(image, (x + (width - image.width) // 2, y + (height - image.height) // 2))
 
 
 def _room(titles: Sequence[str], size: int, width: int) -> int:

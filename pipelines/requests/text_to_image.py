@@ -174,6 +174,11 @@ class TextToImageRequest(Request):
         canvas = self.canvas()
         return self.hires.size(canvas.width, canvas.height)
 
+    def painted_sizes(self) -> list[tuple[int, int]]:
+        """Of each pass, a border included; of a single one that paints just what was asked for, too."""
+        canvas = self.canvas()
+        return list(dict.fromkeys([(canvas.width, canvas.height), self.final_size()]))
+
     def second_pass(self) -> Self:
         """The second pass as a request of its own. Its noise is the seed's at the larger size."""
         width, height = self.hires.size(self.width, self.height)

@@ -494,6 +494,19 @@ def test_the_memory_that_a_picture_needs_is_told_before_it_is_asked_for(studio):
     assert "width must be" in assert_error(refused, 422, "bad_request")
 
 
+def test_advice_and_the_sizes_of_both_passes_come_with_the_memory(studio):
+    client = studio.client("ada")
+    sound = client.post("/api/v1/estimate", json={"request": {"width": 128}}).json()
+    assert sound["advice"] == {"reasons": [], "settings": {}} and sound["sizes"] == [[128, 128]]
+    asked = {"width": 512, "guidance_scale": 10, "hires_scale": 1.5}
+    told = client.post("/api/v1/estimate", json={"request": asked}).json()
+    assert told["sizes"] == [[512, 128], [768, 192]]
+    better = {"width": 128, "height": 128, "hires_scale": 1.0, "guidance_scale": 3.0}
+    assert told["advice"]["settings"] == better and told["advice"]["reasons"][0]["values"]["width"] == "512"
+    again = client.post("/api/v1/estimate", json={"request": asked | better}).json()
+    assert again["advice"]["reasons"] == []
+
+
 def test_pictures_that_a_full_disk_refused_are_saved_by_a_route_and_only_by_their_owner(studio, monkeypatch):
     mine, other = studio.client("mine"), studio.client("other")
     real = studio.services.store.save

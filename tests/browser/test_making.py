@@ -17,6 +17,8 @@ def opened(page: Page, group: str) -> Locator:
 def choose_field(part: Locator, axis: str, name: str) -> None:
     box = part.locator(f"#{axis} input")
     box.click()
+    box.press("Control+a")
+    box.press_sequentially(name)
     part.page.get_by_role("option", name=name, exact=True).click()
     expect(box).to_have_value(name)
     expect(part.page.get_by_role("option")).to_have_count(0)
@@ -120,6 +122,18 @@ def test_a_grid_is_made_of_two_settings_and_its_sheet_is_shown(page: Page, studi
     assert (cell["request"]["prompt"], cell["request"]["seed"]) == ("a blue fox", 3)
     tiles(page).first.locator("button").click()
     expect(page.locator("#detail-recipe")).to_contain_text("Prompt words")
+    expect(page.locator("#detail-sheet")).to_be_hidden()
+    cells = page.locator("#detail .cells button")
+    expect(cells).to_have_count(6)
+    page.get_by_role("button", name="Open Seed: 2 · Prompt words: blue", exact=True).click()
+    expect(page.locator("#detail-picture")).to_have_attribute("alt", "a blue fox")
+    expect(cells).to_have_count(0)
+    page.locator("#detail-sheet").click()
+    expect(cells).to_have_count(6)
+    cells.first.click()
+    expect(page.locator("#detail-picture")).to_have_attribute("alt", "a red fox")
+    page.locator("#detail-use").click()
+    expect(page.locator("#seed input, #seed textarea").first).to_have_value("1")
 
 
 def test_a_grid_that_is_too_much_is_refused_in_a_sentence(page: Page) -> None:

@@ -12,8 +12,10 @@ from pipelines.generators import series
 from pipelines.generators.axis import Axis, fields
 from pipelines.generators.grid import Grid, GridRequest
 from pipelines.generators.prompt_lines import PromptLines, PromptLinesRequest
-from pipelines.generators.sheet import FAINT, LONGEST, Titles, draw
+from pipelines.generators.sheet import FAINT, LONGEST, Layout, Titles, draw
 from pipelines.generators.text_to_image import TextToImage
+from pipelines.generators.titles import differing, titles
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
 from tests.tiny import tiny_model
@@ -44,13 +46,30 @@ def grid(**values: Any) -> GridRequest:
         ("num_inference_steps", "10-20 [3], 50", "10 15 20 50"),
         ("guidance_scale", "0-1 (+0.25)", "0 0.25 0.5 0.75 1"),
         ("guidance_scale", "1.5-7.5 [3]", "1.5 4.5 7.5"),
+        ("num_inference_steps", "1-10 (+2)", "1 3 5 7 9"),
+        ("num_inference_steps", "10-1 (-3)", "10 7 4 1"),
+        ("num_inference_steps", "1-10 [5]", "1 3 5 7 10"),  # as A1111 cuts them off
+        ("num_inference_steps", "5-5", "5"),
+        ("guidance_scale", "0.5-1 (+0.1)", "0.5 0.6 0.7 0.8 0.9 1"),
+        ("guidance_scale", "1 - 0 (-0.5)", "1 0.5 0"),
+        ("seed", "18446744073709551613-18446744073709551615", "18446744073709551613 18446744073709551614 MAX"),
         ("guidance_scale", "3", "3"),
         ("sampler", "euler, DPM++ 2M", "euler|DPM++ 2M"),
         ("prompt", "a cat, red|a dog", "a cat, red|a dog"),
+        ("prompt", 'a cat, "a dog, red", "a ""big"" fox"', 'a cat|a dog, red|a "big" fox'),
+        ("prompt", "a cat\na dog", "a cat|a dog"),
+        ("prompt", 'a "big" cat, a dog', 'a "big" cat|a dog'),
+        ("prompt_replace", "red, ", "red|"),
     ),
 )
 def test_values_are_read_as_people_write_them(field, text, values):
-    assert Axis.read(field, text).values == tuple(values.split("|" if "|" in values else " "))
+    wanted = tuple(values.replace("MAX", str(LARGEST_SEED)).split("|" if "|" in values else " "))
+    assert Axis.read(field, text).values == wanted
+
+
+def test_a_bar_between_quotation_marks_parts_nothing():
+    assert Axis.read("prompt", 'a "[red|blue]" cat').values == ('a "[red', 'blue]" cat')
+    assert Axis.read("prompt", '"a [red|blue] cat", a dog').values == ("a [red|blue] cat", "a dog")
 
 
 @pytest.mark.parametrize(
@@ -58,16 +77,23 @@ def test_values_are_read_as_people_write_them(field, text, values):
     (
         ({}, "needs a setting that changes"),
         ({"x_field": "seed"}, "needs values"),
-        ({"x_field": "seed", "x_values": "5-1"}, "must count up"),
-        ({"x_field": "seed", "x_values": "1-5 (+0)"}, "must count up"),
+        ({"x_field": "seed", "x_values": "5-1"}, "must count from one"),
+        ({"x_field": "seed", "x_values": "1-5 (-1)"}, "must count from one"),
+        ({"x_field": "seed", "x_values": "1-5 (+0)"}, "must count from one"),
         ({"x_field": "seed", "x_values": "1-999999999999"}, "at most|to 50"),
         ({"x_field": "seed", "x_values": "1-5 [0]"}, "1 to 50"),
         ({"x_field": "seed", "x_values": "one"}, "seed must be a number"),
         ({"x_field": "seed", "x_values": "1-2 (+0.5)"}, "seed must be a whole number"),
         ({"x_field": "count", "x_values": "1-2"}, "x_field must be one of"),
         ({"x_field": "sampler", "x_values": "euler|fast"}, "sampler must be one of .*fast"),
-        ({"x_field": "prompt_replace", "x_values": "dog|cat"}, "does not say 'dog'"),
-        ({"x_field": "seed", "x_values": "1", "y_field": "seed", "y_values": "2"}, "setting of its own"),
+        ({"x_field": "prompt_replace", "x_values": "dog|cat"}, "prompt does not say 'dog'"),
+        ({"x_field": "prompt_replace", "x_values": ",cat"}, "does not say ''"),
+        ({"x_field": "negative_prompt_replace", "x_values": "red|blue"}, "negative_prompt does not say 'red'"),
+        (
+            {"x_field": "prompt_replace", "x_values": "red|a", "y_field": "prompt_replace", "y_values": "red|b"},
+            "setting or words of its own",
+        ),
+        ({"x_field": "seed", "x_values": "1", "y_field": "seed", "y_values": "2"}, "setting or words of its own"),
         ({"x_field": "seed", "x_values": "1-50", "y_field": "eta", "y_values": "0-1 [50]"}, "50 x 50 has 2500 cells"),
         (
             {"x_field": "seed", "x_values": "1-50", "width": 512, "height": 512, "num_inference_steps": 100},
@@ -92,6 +118,26 @@ def test_cells_are_requests_with_one_value_of_each_axis_x_fastest():
         (2, "a blue cat", 0, 1),
     ]
     assert [eta for _, _, eta, _ in told] == [0] * 4 + [1] * 4
+
+
+def test_words_of_several_axes_are_replaced_at_once_in_both_prompts():
+    cells = grid(
+        negative_prompt="a red dog",
+        x_field="prompt_replace",
+        x_values="red|cat",
+        y_field="prompt_replace",
+        y_values="cat|red fox",
+        z_field="negative_prompt_replace",
+        z_values="dog|bird",
+    ).cells()
+    assert [cell.prompt for cell in cells[:4]] == ["a red cat", "a cat cat", "a red red fox", "a cat red fox"]
+    assert [cell.negative_prompt for cell in cells] == ["a red dog"] * 4 + ["a red bird"] * 4
+
+
+def test_words_are_replaced_in_the_prompt_that_another_axis_brings():
+    x, y = {"x_field": "prompt", "x_values": "a fox|one fox"}, {"y_field": "prompt_replace", "y_values": "fox|cat"}
+    cells = grid(**x, **y).cells()
+    assert [cell.prompt for cell in cells] == ["a fox", "one fox", "a cat", "one cat"]
 
 
 def test_a_sampler_on_an_axis_may_bring_its_spacing():
@@ -127,14 +173,19 @@ def test_each_cell_is_kept_as_the_picture_that_its_recipe_makes_alone_and_the_sh
     assert GridRequest.parse(told["request"]).cells() == asked.cells()
     frames = [event for event in events if isinstance(event, Frame)]
     assert [(frame.index, frame.total) for frame in frames] == [(i + 1, 6) for i in range(6)]
-    for cell in cells:  # each is on the sheet, to the pixel
-        assert _lies_on(sheet.images[0], cell.images[0])
+    assert len(told["cells"]) == len(cells)
+    for cell, (x, y, width, height) in zip(cells, told["cells"], strict=True):  # each is on the sheet, to the pixel
+        assert np.array_equal(sheet.images[0][y : y + height, x : x + width], cell.images[0])
 
 
-def _lies_on(sheet: np.ndarray, picture: np.ndarray) -> bool:
-    height, width = picture.shape[:2]
-    corners = np.argwhere((sheet[: 1 - height, : 1 - width] == picture[0, 0]).all(axis=2))
-    return any(np.array_equal(sheet[y : y + height, x : x + width], picture) for y, x in corners)
+def test_cells_of_several_blocks_have_places_of_their_own():
+    pictures = [np.full((20 + i, 40, 3), 10 * i, np.uint8) for i in range(12)]
+    titles = Titles(["a", "b"], ["c", "d", "e"], ["f", "g"])
+    sheet, layout = draw(pictures, titles), Layout.of(pictures, titles)
+    for i, picture in enumerate(pictures):
+        x, y, width, height = layout.cell(i)
+        assert (sheet[y + height // 2, x + width // 2] == picture[0, 0]).all()
+    assert sheet.shape == (*reversed(layout.size), 3)
 
 
 def test_a_sheet_goes_through_a_file_and_back(home, devices, tmp_path):
@@ -159,6 +210,7 @@ def test_stopped_early_the_finished_cells_and_their_sheet_are_kept(home, devices
         pass
     sheet = stream.throw(StopEarly())
     assert isinstance(sheet, Result) and sheet.unfinished and sheet.steps_done == 1
+    assert len(sheet.recipes[0]["cells"]) == 1
     assert (sheet.images[0] == FAINT).all(axis=2).sum() == 3 * 64 * 64
     with pytest.raises(StopIteration):
         next(stream)
@@ -177,6 +229,32 @@ def test_any_title_can_be_written(title):
     sheet = draw([black], Titles([title], [title], [title]))
     blank = draw([black], Titles([""], [""], [""]))
     assert (sheet < 128).any(axis=2).sum() > (blank < 128).any(axis=2).sum()
+
+
+@pytest.mark.parametrize(
+    "values, wanted",
+    (
+        (("a red fox", "a blue fox"), ["a red fox", "a blue fox"]),
+        (("a photo of a red fox in the snow", "a photo of a cat in the snow"), ["… red fox …", "… cat …"]),
+        (("a photo of a very red fox", "a photo of a very red fox, at night"), ["… fox", "… fox, at night"]),
+        (("a photo of a very red fox", "a photo of a very red fox at night"), ["…", "… at night"]),
+        (
+            ("一张照片，雪地里有一只红色的小狐狸，夜晚，月光", "一张照片，雪地里有一只白色的小狐狸，夜晚，月光"),
+            ["… 红 …", "… 白 …"],
+        ),
+        (("the same long prompt, twice",) * 2, ["the same long prompt, twice"] * 2),
+        (("", "a very long prompt that stands alone"), ["…", "a very long prompt that stands alone"]),
+    ),
+)
+def test_long_titles_say_only_what_differs(values, wanted):
+    assert differing(values) == wanted
+
+
+def test_the_titles_of_thirty_long_prompts_all_differ():
+    same = "a highly detailed photograph of a small animal called "
+    prompts = [f"{same}{letter}{letter} in the snow at night" for letter in "abcdefghijklmnopqrstuvwxyzäöüß"]
+    shown = titles(Axis("prompt", tuple(prompts)))
+    assert len(set(shown)) == 30 and max(map(len, shown)) < 8
 
 
 def test_without_a_font_for_them_titles_are_numbers(monkeypatch):
