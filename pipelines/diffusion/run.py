@@ -16,7 +16,7 @@ from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
-from pipelines.requests.limits import LARGEST_SEED, LARGEST_SIDE
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
@@ -94,8 +94,9 @@ class Run:
             return Denoiser(network, worker, model.process, path, conditions, guidance)
 
         written = [PromptPair.of(request.of_picture(i)) for i in range(request.count)]
-        side = request.tile if tiles else LARGEST_SIDE
-        size = (min(canvas.width, side), min(canvas.height, side))
+        size = (canvas.width, canvas.height)
+        if tiles:
+            size = (min(canvas.width, request.tile), min(canvas.height, request.tile))
         drawn = PictureContext(*size, request.guidance.scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)

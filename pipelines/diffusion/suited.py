@@ -1,5 +1,6 @@
 """The settings that suit a model: the size it was trained on, the steps and guidance that its kind is used with."""
 
+import math
 import re
 from typing import Any
 
@@ -7,7 +8,7 @@ from pipelines import models
 from pipelines.diffusion.bridge import asked
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.info import ModelInfo
-from pipelines.requests.limits import LARGEST_SIDE
+from pipelines.requests.limits import MOST_PIXELS
 from pipelines.requests.text_to_image import TextToImageRequest
 
 SMALL = 256
@@ -25,7 +26,7 @@ FEW_STEPS: tuple[tuple[str, int, float], ...] = (
 def suited(info: ModelInfo) -> dict[str, Any]:
     """width, height, num_inference_steps and guidance_scale; of a pipeline behind the bridge its sampler too."""
     defaults = TextToImageRequest.defaults()
-    width, height = (max(64, min(LARGEST_SIDE, side // 16 * 16)) for side in models.native_shape(info))
+    width, height = (max(64, min(math.isqrt(MOST_PIXELS), side // 16 * 16)) for side in models.native_shape(info))
     size = {"width": width, "height": height}
     if info.bridged:
         return asked.suited(info) | size
