@@ -30,6 +30,8 @@ from aigc_ui import (
     lab_api,
     library_api,
     metadata_api,
+    openai_api,
+    openai_errors,
     prompt_api,
     sdapi,
     sse,
@@ -74,6 +76,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(hub_api.router(services))
     app.include_router(_about(services))
     app.include_router(sdapi.router(services) if services.settings.api else sdapi.closed())
+    app.include_router(openai_api.router(services) if services.settings.api else openai_api.closed())
     app.add_exception_handler(StudioError, _studio_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
@@ -345,28 +348,33 @@ def _plain(stats: object) -> dict[str, Any]:
     return {name: value for name, value in vars(stats).items() if isinstance(value, int | float)}
 
 
-def _answer(status: int, code: str, sentence: Sentence, headers: dict[str, str] | None = None) -> Response:
+def _answer(
+    request: Request, status: int, code: str, sentence: Sentence, headers: dict[str, str] | None = None
+) -> Response:
+    if request.url.path.startswith(openai_errors.PREFIX):
+        status = openai_errors.status_of(status)
+        return _Json(openai_errors.body(status, code, sentence), status, headers)
     return _Json({"error": {"code": code, **sentence.to_json()}}, status, headers)
 
 
 async def _studio_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, StudioError)
     retry = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
-    return _answer(error.status, error.code, error.sentence, retry)
+    return _answer(request, error.status, error.code, error.sentence, retry)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _answer(404, "not_found", Sentence("There is nothing at this address."))
+        return _answer(request, 404, "not_found", Sentence("There is nothing at this address."))
     if error.status_code == 405:
         sentence = Sentence("This address takes other methods.")
-        return _answer(405, "method_not_allowed", sentence, dict(error.headers or {}))
+        return _answer(request, 405, "method_not_allowed", sentence, dict(error.headers or {}))
     phrase = HTTPStatus(error.status_code).phrase
-    return _answer(error.status_code, "bad_request", Sentence("{phrase}.", phrase=phrase))
+    return _answer(request, error.status_code, "bad_request", Sentence("{phrase}.", phrase=phrase))
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     # Starlette raises the error again after this, so the server's log has its traceback.
     sentence = Sentence("Something went wrong inside the studio; its log says what. Please report it.")
-    return _answer(500, "bug", sentence)
+    return _answer(request, 500, "bug", sentence)

@@ -86,7 +86,7 @@ _PREVIEW = "every step is shown anyway, through a small decoder"
 _NOTHING_TO_SKIP = "nothing is tested or installed at the start; without a card the studio uses the processor"
 
 FLAGS = (
-    Flag("--api", sets=_always(api=True), help="speak AUTOMATIC1111's /sdapi/v1, too"),
+    Flag("--api", sets=_always(api=True), help="speak AUTOMATIC1111's /sdapi/v1 and OpenAI's /v1, too"),
     Flag("--nowebui", sets=_always(api=True, nowebui=True), help="no page, only the interfaces for programs"),
     Flag("--medvram", sets=_memory("balanced"), help="use less memory of the card, somewhat slower"),
     Flag("--lowvram", sets=_memory("low"), help="use as little memory of the card as can be, slower"),

@@ -12,13 +12,14 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aigc_ui import door_pages
+from aigc_ui import door_pages, openai_errors
 from aigc_ui.addresses import is_address as _is_address
 from aigc_ui.addresses import is_loopback
 from aigc_ui.addresses import network_of as _network
@@ -37,7 +38,7 @@ UPLOAD_ROUTES = (
     "/api/v1/lab/film.gif",
     "/api/v1/lab/film.mp4",
 )
-PROGRAMS = ("/sdapi/", "/controlnet/")
+PROGRAMS = ("/sdapi/", "/controlnet/", openai_errors.PREFIX)
 """Routes of programs that keep no cookie: each is known by where it asks from and what it calls itself."""
 MEBIBYTE = 1024**2
 
@@ -52,6 +53,8 @@ ROUTES = tuple(
         ("GET HEAD POST DELETE", r"/api/v1/.*"),
         ("GET HEAD POST", r"/sdapi/v1/[\w-]+"),
         ("GET HEAD", r"/controlnet/\w+"),
+        ("GET HEAD", r"/v1/models(/.+)?"),
+        ("POST", r"/v1/images/\w+"),
         ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"),
         ("GET HEAD", r"/(assets|static|svelte)/.+"),
         ("GET HEAD", r"/studio/[0-9a-f]{16}/\w+\.\w+"),  # the page's own scripts and styles
@@ -161,7 +164,7 @@ class Guard:
             limit = self.limits.of(scope["path"])
             _check_length(headers, limit)
         except Refusal as refusal:
-            return await _answer(refusal, send)
+            return await _answer(refusal, send, scope["path"])
         await _Counted(self.app, limit)(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
@@ -268,7 +271,7 @@ class _Counted:
             if not self._too_large():
                 raise
         if self._too_large() and not self.answered:
-            await _answer(_too_large(self.limit), send)
+            await _answer(_too_large(self.limit), send, scope["path"])
 
     def _too_large(self) -> bool:
         return self.received > self.limit
@@ -353,11 +356,13 @@ def _with_headers(send: Send, path: str, cookies: list[str]) -> Send:
     return sending
 
 
-async def _answer(refusal: Refusal, send: Send) -> None:
+async def _answer(refusal: Refusal, send: Send, path: str) -> None:
     if refusal.page:
         body, kind = refusal.page.replace("MESSAGE", refusal.message).encode(), b"text/html; charset=utf-8"
     else:
-        error = {"error": {"code": refusal.code, **refusal.message.to_json()}}
+        error: dict[str, Any] = {"error": {"code": refusal.code, **refusal.message.to_json()}}
+        if path.startswith(openai_errors.PREFIX):
+            error = openai_errors.body(refusal.status, refusal.code, refusal.message)
         body, kind = json.dumps(error).encode(), b"application/json"
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]

@@ -1,7 +1,7 @@
 """`POST /api/v1/metadata`: a picture's bytes, or a copied text, in; how it was made out, as far as it can be applied.
 
 {"tool": "ComfyUI", "settings": {"prompt": "a fox", "seed": 42},
- "unknown": [{"name": "width", "value": "4096", "why": "width must be 64 to 2048; got 4096."}]}
+ "unknown": [{"name": "width", "value": "9000", "why": "width must be 64 to 8192; got 9000."}]}
 """
 
 from dataclasses import asdict

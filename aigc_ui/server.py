@@ -48,7 +48,7 @@ GRADIO: dict[str, Any] = {
 
 NO_PAGE = (
     "<!doctype html><meta charset=utf-8><title>AIGC Studio</title><p>AIGC Studio was started with --nowebui: it "
-    "answers programs at /api/v1 and /sdapi/v1. Start it without that option to see the page."
+    "answers programs at /api/v1, /sdapi/v1 and /v1. Start it without that option to see the page."
 )
 
 
@@ -88,7 +88,7 @@ class Studio:
         if scope["type"] == "lifespan":
             return await self._lifespan(receive, send)
         path = scope["path"]
-        if path.startswith(("/api/", "/sdapi/", "/controlnet/")) or path == "/healthz":
+        if path.startswith(("/api/", "/sdapi/", "/controlnet/", "/v1/")) or path == "/healthz":
             return await self._api(scope, receive, send)
         if self._page is not None:
             return await self._page(scope, receive, send)

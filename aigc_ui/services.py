@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Settings:
     """How this studio was started. `shared`: others reach it over the network, and each sees only their own work.
 
-    `api`: the interface of AUTOMATIC1111 is open, too.
+    `api`: the interfaces of AUTOMATIC1111 and OpenAI are open, too.
     `allow_training`: in a shared studio everybody may start trainings, not its owner alone.
     `first_model`: the one to begin with, "" for the built-in one.
     `address`: where others reach a shared studio, "" where that is not known.

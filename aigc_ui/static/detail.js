@@ -19,7 +19,7 @@ import { t } from "./words.js";
 const BACK = "M10 3L5 8l5 5",
   NEXT = "M6 3l5 5-5 5",
   CROSS = "M4 4l8 8M12 4l-8 8";
-const LARGEST = 4096; // pixels a side, beyond which the studio does not enlarge
+const LARGEST = 2 ** 26; // pixels, beyond which the studio does not enlarge
 /** @param {Picture} picture */
 export const source = (picture) => url(`images/${encodeURIComponent(picture.id)}`);
 /** @param {Picture} picture @returns {Partial<import("./engine.d.ts").RequestFields>} */
@@ -191,7 +191,7 @@ function tell({ use, seed, table, parameters, parametersTitle, copy }, recipe, t
 /** Which pictures lie beside it, and how far it can be enlarged. @param {Parts} parts @param {number} place */
 function offerSteps({ enlarge, back, next }, place) {
   const { width = 0, height = 0 } = state.pictures[place] ?? {};
-  for (const button of enlarge) button.disabled = Math.max(width, height) * factorOf(button) > LARGEST;
+  for (const button of enlarge) button.disabled = width * height * factorOf(button) ** 2 > LARGEST;
   back.disabled = place <= 0;
   next.disabled = place < 0 || place >= state.pictures.length - 1;
 }

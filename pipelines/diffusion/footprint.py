@@ -16,8 +16,10 @@ from typing import Any
 from pipelines import libs
 from pipelines.device import hardware
 from pipelines.device.manager import DeviceManager
+from pipelines.device.memory import free_memory
 from pipelines.diffusion.bridge import asked
 from pipelines.diffusion.decoding_cost import DECODER, SLACK, decoding_bytes
+from pipelines.errors import OutOfMemory
 from pipelines.models import strangers, vaes
 from pipelines.models.addons import files, loras
 from pipelines.models.architectures import ARCHITECTURES
@@ -31,6 +33,10 @@ NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.2}
 transformers a token and a channel."""
 PROMPT_TOKENS = {"sd3": 333, "flux": 512}
 TILE = 64
+PICTURE_BYTES = 6
+"""A pixel of each finished picture: painted, and beside the others of its job."""
+MASKED_BYTES = 40
+"""A pixel of a whole picture of which only what is masked is painted."""
 PIECE = 0.03
 """The share of a network's weights that lies on the device when its layers visit one by one."""
 
@@ -73,8 +79,7 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     """What the request would need of the device, and how it would be worked on there."""
     item = libs.torch().empty((), dtype=devices.dtype).element_size()
     parts = part_bytes(info, item)
-    held = sum(int(str(model["bytes"])) for model in devices.loaded() if not model["leases"])
-    free = hardware.memory_of(devices.device)[0] + held
+    free = _free(devices)
     if info.bridged:
         return _of_bridged(info, request, sum(parts.values()), free, devices.budget_bytes, item)
     width, height = largest_size(request)
@@ -91,6 +96,48 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     needed = ways[way][1] if way in ways else min(most for _, most in ways.values())
     sentence = f"about {_amount(needed)} of {_amount(free)}{SAID[way]}."
     return Estimate(sum(parts.values()) + added, network, decoding, needed, free, way, sentence)
+
+
+def refuse_what_does_not_fit(info: ModelInfo, request: TextToImageRequest, devices: DeviceManager) -> None:
+    """Raises OutOfMemory where an evaluation or a decoding, without any weights, takes more than there is of memory in
+    the smallest way of working: main memory that ran out would end the studio, not the job."""
+    free = _free(devices) if devices.device != "cpu" else 0
+    free = max(free, free_memory() + _held(devices))
+    width, height = largest_size(request)
+    item = libs.torch().empty((), dtype=devices.dtype).element_size()
+    needed = _of_pictures(request)
+    if not info.bridged:
+        tile = request.tile or max(width, height)
+        network = network_bytes(info, min(width, tile), min(height, tile), devices.device, item)
+        side = TILE * latent_factor(info)
+        piece = decoding_bytes(*_decoder(info, request), min(side, width), min(side, height), item)
+        needed += max(network, piece)
+    if needed > free:
+        raise OutOfMemory(
+            "{width} x {height} takes {needed} while it is painted, and {free} are free. Choose a smaller size or "
+            "fewer pictures, or set tile.",
+            width=width,
+            height=height,
+            needed=_amount(needed),
+            free=_amount(free),
+        )
+
+
+def _of_pictures(request: TextToImageRequest) -> int:
+    """Bytes of the finished pictures, and of a start picture that is put under a mask."""
+    start = request.picture("image") if request.start.mask_image and request.inpainting.only_masked else None
+    width, height = largest_size(request)
+    pixels = width * height if start is None else start.shape[0] * start.shape[1]
+    return pixels * (PICTURE_BYTES * request.count + (0 if start is None else MASKED_BYTES))
+
+
+def _free(devices: DeviceManager) -> int:
+    return hardware.memory_of(devices.device)[0] + _held(devices)
+
+
+def _held(devices: DeviceManager) -> int:
+    """Bytes of models that nobody uses, which go when there is need."""
+    return sum(int(str(model["bytes"])) for model in devices.loaded() if not model["leases"])
 
 
 def _of_bridged(

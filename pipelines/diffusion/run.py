@@ -18,7 +18,7 @@ from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
 from pipelines.models import vaes
 from pipelines.prompts.dynamic import unknown_lists
-from pipelines.requests.limits import LARGEST_SEED, LARGEST_SIDE
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
@@ -98,8 +98,9 @@ class Run:
 
         pictures = [request.of_picture(i) for i in range(request.count)]
         written = [PromptPair.of(picture) for picture in pictures]
-        side = request.tile if tiles else LARGEST_SIDE
-        size = (min(canvas.width, side), min(canvas.height, side))
+        size = (canvas.width, canvas.height)
+        if tiles:
+            size = (min(canvas.width, request.tile), min(canvas.height, request.tile))
         drawn = PictureContext(*size, request.guidance.scale, request.clip_skip)
         denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.theory.samplers import Denoiser
 
 WHITE = 128  # a mask's level from which on it says: paint here
+ROWS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +154,12 @@ def mixed(
 ) -> NDArray[np.uint8]:
     """The new picture inside the mask, fading in from its edge over `blur` pixels, as much as the mask's level says;
     (H, W, 3)."""
-    share = (feathered(painted, blur) * (1.0 if level is None else level))[..., None]  # (H, W, 1)
-    return (picture + share * (new.astype(np.float64) - picture)).round().astype(np.uint8)
+    result, (depth, deepest) = picture.copy(), _depths(painted, blur)
+    for top in range(0, len(picture), ROWS):  # in float64 all at once, a photo would take a gigabyte
+        rows = slice(top, top + ROWS)
+        share = (depth[rows] / deepest[rows] * (1.0 if level is None else level[rows]))[..., None]  # (ROWS, W, 1)
+        result[rows] = (picture[rows] + share * (new[rows].astype(np.float64) - picture[rows])).round()
+    return result
 
 
 def cut_out(
@@ -212,6 +217,12 @@ def feathered(painted: NDArray[np.bool_], blur: int = FEATHER) -> NDArray[np.flo
     It rises from the mask's edge inwards over `blur` pixels, or as far as the mask is thick there, so that a thin
     stroke shows too. The edge of the picture is no edge of the mask.
     """
+    depth, deepest = _depths(painted, blur)
+    return depth / deepest
+
+
+def _depths(painted: NDArray[np.bool_], blur: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """How far from the mask's edge each pixel is, 0 outside and `blur` at most, and the most of that nearby."""
     layer = painted.astype(np.uint8)
     depth = layer.copy()  # 0 outside, then 1, 2, ... blur
     for _ in range(blur - 1):
@@ -220,7 +231,7 @@ def feathered(painted: NDArray[np.bool_], blur: int = FEATHER) -> NDArray[np.flo
     deepest = depth
     for _ in range(blur - 1):
         deepest = _over_neighbours(np.maximum, deepest)
-    return depth / np.maximum(deepest, 1)
+    return depth, np.maximum(deepest, 1)
 
 
 def _over_neighbours(choose: np.ufunc, levels: NDArray[np.uint8]) -> NDArray[np.uint8]:

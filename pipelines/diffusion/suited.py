@@ -1,5 +1,6 @@
 """The settings that suit a model: the size it was trained on, the steps and guidance that its kind is used with."""
 
+import math
 import re
 from typing import Any
 
@@ -7,7 +8,7 @@ from pipelines import models
 from pipelines.diffusion.bridge import asked
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.info import ModelInfo
-from pipelines.requests.limits import LARGEST_SIDE
+from pipelines.requests.limits import MOST_PIXELS
 from pipelines.requests.text_to_image import TextToImageRequest
 
 SMALL = 256
@@ -38,7 +39,7 @@ def suited(info: ModelInfo) -> dict[str, Any]:
 
 def suited_shape(info: ModelInfo) -> tuple[int, int]:
     """Width and height of the pictures that the model was trained on, as a request can ask for them."""
-    width, height = (max(64, min(LARGEST_SIDE, side // 16 * 16)) for side in models.native_shape(info))
+    width, height = (max(64, min(math.isqrt(MOST_PIXELS), side // 16 * 16)) for side in models.native_shape(info))
     return width, height
 
 

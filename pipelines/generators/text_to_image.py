@@ -19,6 +19,7 @@ from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.attachment import Attachment, adapted
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
+from pipelines.diffusion.footprint import refuse_what_does_not_fit
 from pipelines.diffusion.leases import decoder_of, held, lease
 from pipelines.diffusion.painted import GENERATOR
 from pipelines.diffusion.run import Run
@@ -57,6 +58,7 @@ class TextToImage:
             yield Progress("loading")
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
+            refuse_what_does_not_fit(info, request, devices)
             with faults_of(info), Entering(lambda: held(info, devices)) as entering:
                 yield from entering.progress("loading")
                 yield from _over_the_bridge(request, info, devices) if info.bridged else _by_us(request, info, devices)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion.enlarging.use import _enlarge, _refuse_too_large
+from pipelines.diffusion.enlarging.use import enlarge_all, refuse_too_large
 from pipelines.errors import NotFound
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.requests.limits import FACTORS
@@ -26,10 +26,10 @@ class UpscalePicture:
         picture, factor = request.picture("image"), FACTORS[request.factor]
         if picture is None:
             raise NotFound("the picture to enlarge is not here. Choose it again.")
-        _refuse_too_large(picture.shape[1], picture.shape[0], factor)
+        refuse_too_large(picture.shape[1], picture.shape[0], factor)
         try:
             yield Progress("loading")
-            enlarged = yield from _enlarge([picture], factor, request.upscaler, devices)
+            enlarged = yield from enlarge_all([picture], factor, request.upscaler, devices)
         except StopEarly:
             return
         kept = _recipe(request)

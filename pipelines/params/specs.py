@@ -9,6 +9,9 @@ from typing import Any
 from pipelines.errors import BadRequest, Sentence
 
 LARGEST_OF_JAVASCRIPT = 2**53 - 1
+MOST_PIXELS = 2**24
+"""Of one picture, 4096 x 4096: as large a start picture is kept, a canvas painted, a second pass made. Whether it fits
+into memory is another question, see `pipelines.diffusion.footprint`."""
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from pipelines.errors import BadRequest
+from pipelines.errors import Sentence
 from pipelines.models.addons import files
 from pipelines.params import Choice, Part, Range, param
-from pipelines.requests.limits import LARGEST_SIDE
+from pipelines.requests.limits import check_pixels
 
 LARGEST_SCALE = 4
 SIDE_STEP = 16
@@ -92,19 +92,8 @@ class SecondPass(Part):
 
     def check_size(self, width: int, height: int) -> None:
         """Raises BadRequest where the second pass would be too large."""
-        largest = max(self.size(width, height))
-        if self.wanted and largest > LARGEST_SIDE:
-            wide, high = self.size(width, height)
-            raise BadRequest(
-                "hires_scale {hires_scale:g} of {width} x {height} is {new_width} x {new_height}; at most {most} a "
-                "side. Choose a smaller scale or size.",
-                hires_scale=self.scale,
-                width=width,
-                height=height,
-                new_width=wide,
-                new_height=high,
-                most=LARGEST_SIDE,
-            )
+        if self.wanted:
+            check_pixels(*self.size(width, height), Sentence("Choose a smaller hires_scale or size."))
 
 
 def scale_to(width: int, height: int, wide: int, high: int) -> float | None:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import models, prompts
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.prompts import library
 from pipelines.requests.choices import UPSCALERS
 from pipelines.requests.control import CONTROL_TYPES
 from pipelines.requests.kept import KeptLatents
-from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE, OWN_UPSCALER, SIDE_STEP
+from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE, OWN_UPSCALER, SIDE_STEP, check_pixels
 
 
 @dataclass(frozen=True)
@@ -89,3 +89,7 @@ class SeenRequest(Request):
     control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
     width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
     height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
+
+    def check(self) -> None:
+        super().check()
+        check_pixels(self.width, self.height, Sentence("Choose a smaller size."))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from pipelines import models, prompts
-from pipelines.errors import BadRequest
+from pipelines.errors import BadRequest, Sentence
 from pipelines.models import vaes
 from pipelines.params import Choice, Range, Request, Text, param, part, units
 from pipelines.prompts import dynamic, library
@@ -29,6 +29,7 @@ from pipelines.requests.limits import (
     SIDE_STEP,
     SMALLEST_TILE,
     UPSCALES,
+    check_pixels,
 )
 from pipelines.requests.loras import all_loras
 from pipelines.requests.noise import SeedResize, Variation
@@ -201,13 +202,8 @@ class TextToImageRequest(Request):
             raise BadRequest("outpaint_left, _right, _top and _bottom need a start picture; got none. Add image.")
         if border and self.inpainting.only_masked:
             raise BadRequest("only_masked paints inside the picture; got a border to paint too. Choose one of them.")
-        if max(canvas.width, canvas.height) > LARGEST_SIDE:
-            raise BadRequest(
-                "with its border the picture is {width} x {height}; at most {most} a side.",
-                width=canvas.width,
-                height=canvas.height,
-                most=LARGEST_SIDE,
-            )
+        check_pixels(canvas.width, canvas.height, Sentence("Choose a smaller size or border."))
+        check_pixels(self.seed_resize.width, self.seed_resize.height, Sentence("Choose a smaller seed_resize."))
         if 0 < self.tile < SMALLEST_TILE:
             raise BadRequest(
                 "tile must be 0 or {least} to {most}; got {got}.", least=SMALLEST_TILE, most=LARGEST_SIDE, got=self.tile
@@ -243,7 +239,8 @@ class TextToImageRequest(Request):
         """The same request with a seed of its own, and "auto" as what it means: it makes the same pixels ever after."""
         seed = secrets.randbelow(2**31) if self.seed < 0 else self.seed
         longer = max(self.final_size())
-        fitting = (name for side, name in GROWS_BY_ITSELF.items() if longer <= side)
+        put_back = self.inpainting.only_masked and self.start.mask_image  # into a picture that has its own size
+        fitting = (name for side, name in GROWS_BY_ITSELF.items() if longer <= side and not put_back)
         upscale = next(fitting, "none") if self.upscale == "auto" else self.upscale
         other = self.variation.seed
         if self.variation.strength and other < 0:

@@ -17,8 +17,8 @@ from PIL import Image
 from pipelines.errors import BadFile, BadRequest, NotFound, Sentence
 from pipelines.files.leftovers import sweep_parts
 from pipelines.files.whole import storage_error, write_whole
-from pipelines.store.picture_files.bounds import LONGEST_SIDE
 from pipelines.store.picture_files.bounds import MOST_BYTES as MOST_BYTES
+from pipelines.store.picture_files.bounds import MOST_KEPT
 from pipelines.store.picture_files.reader import PictureReader, PlainPicture
 from pipelines.store.picture_files.roles import CLEAR, MASK, PICTURE
 from pipelines.store.pictures import is_file
@@ -49,11 +49,12 @@ class InputStore:
         sweep_parts(self._folder)
 
     def add(self, data: bytes, role: str = PICTURE, invert: bool = False) -> Kept:
-        """Keep a PNG, JPEG, WebP or the first picture of a GIF.
+        """Keep a PNG, JPEG, WebP, BMP, AVIF, or the first picture of a GIF or TIFF.
 
-        It is turned as its EXIF says, put on white where it is transparent, scaled down to LONGEST_SIDE, and stripped
-        of all but its pixels: grey where it was grey, else RGB. As a MASK it is grey, and transparency says keep: see
-        `picture_files.roles`. Raises BadFile, Busy, StorageError.
+        It is turned as its EXIF says, put on white where it is transparent, and stripped of all but its pixels: grey
+        where it was grey, else RGB. One of more than MOST_KEPT pixels is scaled down; one whose unpacking leaves no
+        memory for so many, to LESS_KEPT. As a MASK it is grey, and transparency says keep: see `picture_files.roles`.
+        Raises BadFile, Busy, StorageError.
         """
         if role not in (PICTURE, MASK):
             raise BadRequest("as must be {first} or {second}; got {got!r}.", first=PICTURE, second=MASK, got=role[:40])
@@ -82,10 +83,9 @@ class InputStore:
         if hashlib.sha256(data).hexdigest() != picture_id:
             raise BadFile("this kept picture was changed or damaged on the disk. Choose the picture itself again.")
         with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-            if max(picture.size) > LONGEST_SIDE:  # not kept by this store
+            if picture.width * picture.height > MOST_KEPT:  # not kept by this store
                 raise BadFile(
-                    "this kept picture is longer than {most} pixels. Choose the picture itself again.",
-                    most=LONGEST_SIDE,
+                    "this kept picture is larger than {most} pixels. Choose the picture itself again.", most=MOST_KEPT
                 )
             return np.asarray(picture.convert("RGB"))
 

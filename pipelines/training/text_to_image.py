@@ -302,9 +302,15 @@ def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPi
 def export(run: Path, folder: Path) -> None:
     """Write the run's pipeline, fp16 safetensors, and the linear preview beside it."""
     assemble(run).save_pretrained(folder)
+    _read_as_float32(folder / "text_encoder" / "config.json")
     transform = autoencoder.load_transform(run / "transform.safetensors")
     preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
     save_file(preview, folder / "preview.safetensors")
+
+
+def _read_as_float32(config: Path) -> None:
+    """transformers reads weights as their config says, diffusers as float32: together they must say the same."""
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
 
 
 def main() -> None:

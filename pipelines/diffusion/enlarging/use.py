@@ -8,12 +8,13 @@ import numpy as np
 
 from pipelines import libs
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import BadRequest, Sentence, StudioError
+from pipelines.device.memory import free_memory
+from pipelines.errors import OutOfMemory, Sentence, StudioError
 from pipelines.events import Event, StopEarly
-from pipelines.requests.limits import OWN_UPSCALER
+from pipelines.requests.limits import MOST_ENLARGED, OWN_UPSCALER, check_pixels
 
-LONGEST_SIDE = 4096
-"""Of the enlarged picture, in pixels."""
+PIXEL_BYTES = 12
+"""Of the enlarged picture while it is made: itself, what it came from, and what of it is padded."""
 
 
 def enlarged_or_kept(
@@ -21,19 +22,20 @@ def enlarged_or_kept(
 ) -> Generator[Event, None, tuple[list[np.ndarray], str]]:
     """All pictures enlarged, and ""; or, stopped early or where that fails, as they came and why."""
     try:
-        return (yield from _enlarge(pictures, factor, name, devices)), ""
+        return (yield from enlarge_all(pictures, factor, name, devices)), ""
     except StopEarly:
         return pictures, Sentence("Stopped before the picture was enlarged; it has the size it was painted at.")
     except StudioError as error:  # what is painted is not lost for it
         return pictures, Sentence("The picture was not enlarged: {why}", why=error.sentence)
 
 
-def _enlarge(
+def enlarge_all(
     pictures: list[np.ndarray], factor: int, name: str, devices: DeviceManager
 ) -> Generator[Event, None, list[np.ndarray]]:
     enlarged = []
     with lease(name, devices) as model:
         for picture in pictures:
+            refuse_too_large(picture.shape[1], picture.shape[0], factor)
             enlarged.append((yield from model.enlarge(picture, factor)))
     return enlarged
 
@@ -46,15 +48,16 @@ def lease(name: str, devices: DeviceManager) -> AbstractContextManager[Any]:
     return upscaler.lease(devices) if name == OWN_UPSCALER else upscaling.lease(name, devices)
 
 
-def _refuse_too_large(width: int, height: int, factor: int) -> None:
-    if max(width, height) * factor > LONGEST_SIDE:
-        raise BadRequest(
-            "{factor}x of {width} x {height} pixels would be {new_width} x {new_height}; at most {most} a "
-            "side can be made. Choose a smaller factor or picture.",
-            factor=factor,
-            width=width,
-            height=height,
-            new_width=factor * width,
-            new_height=factor * height,
-            most=LONGEST_SIDE,
+def refuse_too_large(width: int, height: int, factor: int) -> None:
+    """Raises BadRequest for an enlarged picture of too many pixels, OutOfMemory for one that has no room now."""
+    wide, high = factor * width, factor * height
+    check_pixels(wide, high, Sentence("Choose a smaller factor or picture."), MOST_ENLARGED)
+    needed, free = wide * high * PIXEL_BYTES, free_memory()
+    if needed > free:
+        raise OutOfMemory(
+            "{width} x {height} pixels take about {needed:.0f} MB, and {free:.0f} MB are free. Choose a smaller size.",
+            width=wide,
+            height=high,
+            needed=needed / 1e6,
+            free=free / 1e6,
         )

@@ -1,21 +1,23 @@
 """How large a stranger's picture may be: its file, its sides, and the memory that unpacking it takes."""
 
 from pipelines.errors import BadFile, Sentence
+from pipelines.params.specs import MOST_PIXELS as MOST_KEPT
 
 MOST_BYTES = 32 * 2**20
-MOST_PIXELS = 64_000_000  # a few bytes of PNG may ask for gigabytes
-LONGEST_SIDE = 2048
+MOST_PIXELS = 64_000_000  # of a file: a few bytes of PNG may ask for gigabytes
+LESS_KEPT = MOST_KEPT // 4  # pixels of one that leaves no memory for more
 SHORTEST_SIDE = 8
 MOST_RATIO = 16  # of the longer side to the shorter: beyond it a crop keeps next to nothing
 
 MOST_MEMORY = 200_000_000
 """Bytes that the process which reads a picture may hold, Python and the libraries included."""
-BASE_MEMORY = 38_000_000
+BASE_MEMORY = 42_000_000
 """Of these what it holds before a picture comes, and what the smaller steps take."""
 ROOM = MOST_MEMORY - BASE_MEMORY
 
 DAMAGED = Sentence("the picture is damaged or cut off. Choose another copy of it.")
-UNKNOWN = Sentence("this is not a picture that can be read. Choose a PNG, JPEG, WebP or GIF.")
+UNKNOWN = Sentence("this is not a picture that can be read. Choose a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF.")
+HEIC = Sentence("this is a HEIC picture, which cannot be read here. Save it as a JPEG or PNG.")
 
 
 def check_bytes(length: int) -> None:

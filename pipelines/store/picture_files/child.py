@@ -9,7 +9,7 @@ from PIL import ImageOps
 
 from pipelines.confined import serving
 from pipelines.store.picture_files import decoding
-from pipelines.store.picture_files.bounds import BASE_MEMORY, MOST_BYTES, MOST_MEMORY
+from pipelines.store.picture_files.bounds import BASE_MEMORY, LESS_KEPT, MOST_BYTES, MOST_MEMORY
 
 CPU_SECONDS = 10
 SPARE = MOST_MEMORY - BASE_MEMORY + 2_000_000  # pages that are mapped and never touched
@@ -28,8 +28,8 @@ def png(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], memoryview]:
 
 
 def pixels(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-    """uint8 (H, W, 3), three times the same for a grey picture."""
-    picture = np.asarray(decoding.read(data).convert("RGB"))
+    """uint8 (H, W, 3), three times the same for a grey picture; of fewer pixels than one that is kept."""
+    picture = np.asarray(decoding.read(data, most=LESS_KEPT).convert("RGB"))
     return {"shape": picture.shape}, picture.tobytes()
 
 

@@ -11,12 +11,23 @@ import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL import GifImagePlugin, Image, ImageChops, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageChops,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from pipelines.errors import BadFile
 from pipelines.store.picture_files.bounds import (
     DAMAGED,
-    LONGEST_SIDE,
+    LESS_KEPT,
+    MOST_KEPT,
     MOST_PIXELS,
     ROOM,
     UNKNOWN,
@@ -27,8 +38,18 @@ from pipelines.store.picture_files.bounds import (
 from pipelines.store.picture_files.jpeg_scans import coefficient_bytes
 from pipelines.store.picture_files.roles import CLEAR, MASK, PICTURE
 from pipelines.store.picture_files.trimming import format_of, trimmed
+from pipelines.store.picture_files.variants import check_variant, strip_bytes
 
-PLUGINS = (GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
+PLUGINS = (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a confined process starts no others
 WHITE = 128  # a mask's level from which on it says: paint here
 BAND_PIXELS = 1 << 18
 GAP = 2.0  # of Pillow's thumbnail: beyond twice this factor pixels are averaged before they are resampled
@@ -49,27 +70,28 @@ _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _GREY = ("1", "L", *_SIXTEEN_BITS)
 _BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # a pixel in Pillow's memory, else 4
 _WEBP_BYTES = 12  # libwebp's two canvases and the copy of one that it hands out
+_AVIF_BYTES = {"L": 5, "RGB": 12, "RGBA": 15}  # dav1d's planes, libavif's pixels and Pillow's; eight bits, measured
 _TO_EIGHT_BITS = ((np.arange(65536, dtype=np.uint32) + 128) // 257).astype(np.uint8)
 # What Pillow raises at damaged files, besides OSError.
 _ERRORS = (SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, OverflowError, struct.error, zlib.error)
 
 
-def read(data: bytes, role: str = PICTURE) -> Image.Image:
-    """A stranger's picture with nothing but its pixels: mode L or RGB, upright, of bounded size; masks are L. Raises
-    BadFile."""
-    return read_with_alpha(data, role)[0]
+def read(data: bytes, role: str = PICTURE, most: int = MOST_KEPT) -> Image.Image:
+    """A stranger's picture with nothing but its pixels: mode L or RGB, upright, scaled down where it has more than
+    `most`; masks are L. Raises BadFile."""
+    return read_with_alpha(data, role, most)[0]
 
 
-def read_with_alpha(data: bytes, role: str = PICTURE) -> tuple[Image.Image, bool]:
+def read_with_alpha(data: bytes, role: str = PICTURE, most: int = MOST_KEPT) -> tuple[Image.Image, bool]:
     """The same, and whether any of the file is transparent."""
     check_bytes(len(data))
     try:
-        small, size, box = _narrowed(data)
+        small, size, box = _narrowed(data, most)
         if small.size != size:
             small = small.resize(size, Image.Resampling.LANCZOS, box)
         small = small.convert("RGBA") if small.mode == "RGBa" else small
-        transparent = small.mode == "RGBA" and small.getextrema()[3][0] < 255  # type: ignore[index]
-        plain = np.asarray(_FORMS[role](small))
+        transparent = small.mode == "RGBA" and small.getchannel("A").getextrema()[0] < 255  # type: ignore[operator]
+        return _FORMS[role](small), transparent
     except Image.DecompressionBombError:
         raise BadFile(
             "the picture has more than {most} million pixels. Scale it down.", most=MOST_PIXELS // 10**6
@@ -78,45 +100,54 @@ def read_with_alpha(data: bytes, role: str = PICTURE) -> tuple[Image.Image, bool
         raise BadFile(UNKNOWN) from None
     except (OSError, *_ERRORS):
         raise BadFile(DAMAGED) from None
-    return Image.fromarray(plain), transparent  # so that no profile, comment or place comes along
 
 
 def opened(data: bytes) -> Image.Image:
     """The picture with its pixels unpacked, a large JPEG to a half, a quarter or an eighth. Raises BadFile."""
+    return _opened(data, MOST_KEPT)[0]
+
+
+def _opened(data: bytes, most: int) -> tuple[Image.Image, int]:
+    """The same, and how many of its pixels there is memory to keep, `most` or fewer."""
     kind, file = format_of(data), trimmed(data)
-    copies = (len(file) if file is not data else 0) + (len(file) if kind == "WEBP" else 0)
+    copies = (len(file) if file is not data else 0) + (len(file) if kind in ("WEBP", "AVIF", "TIFF") else 0)
     image = Image.open(io.BytesIO(file), formats=(kind,))
     check_size(*image.size)
-    _check_memory(image, ROOM - len(data) - copies, coefficient_bytes(file) if kind == "JPEG" else 0)
+    check_variant(image)
+    beside = coefficient_bytes(file) if kind == "JPEG" else strip_bytes(image)
+    most = _fitting(image, ROOM - len(data) - copies, beside, most)
     if kind == "WEBP":
-        return _webp_canvas(image)
+        return _webp_canvas(image), most
     image.load()
     check_size(*image.size)
-    return image
+    return image, most
 
 
-def _check_memory(image: Image.Image, room: int, coefficients: int) -> None:
-    """Raises BadFile where unpacking takes more than `room`; a JPEG is set to a smaller scale first."""
+def _fitting(image: Image.Image, room: int, beside: int, most: int) -> int:
+    """How many pixels, `most` or fewer, can be kept within `room`, of which unpacking takes `beside` for itself; a
+    JPEG is set to a smaller scale where not even few can. Raises BadFile."""
     width, height = image.size
     for scale in (1, 2, 4, 8) if isinstance(image, JpegImagePlugin.JpegImageFile) else (1,):
         if scale > 1:
             image.draft(None, (-(-width // scale), -(-height // scale)))
-        needed = coefficients + _needed(image)
-        if needed <= room:
-            return
+        for kept in (most, min(most, LESS_KEPT)):
+            if (needed := _needed(image, beside, kept)) <= room:
+                return kept
     raise too_much_memory(width, height, needed)
 
 
-def _needed(image: Image.Image) -> int:
-    """Bytes of its pixels, and of the narrower picture that is made of them."""
+def _needed(image: Image.Image, beside: int, most: int) -> int:
+    """Bytes that unpacking takes at its peak, or its pixels and the upright, narrower picture that is made of them."""
     width, height = image.size
+    pixels = width * height
     grey = image.mode in _GREY and "transparency" not in image.info
-    longest = max(width, height)
-    narrower = width * height * min(1.0, LONGEST_SIDE / longest) if longest > LONGEST_SIDE else 0
-    narrowing = int(narrower) * (1 if grey else 4)
+    upright = int(pixels * _scale(width, height, most)) * (1 if grey else 4)
     if image.format == "WEBP":  # all but one canvas is gone before it is made narrower
-        return max(width * height * _WEBP_BYTES, width * height * 4 + narrowing)
-    return width * height * _BYTES.get(image.mode, 4) + narrowing
+        return max(pixels * _WEBP_BYTES, pixels * 4 + upright)
+    if image.format == "AVIF":
+        return max(pixels * _AVIF_BYTES.get(image.mode, 15), pixels * 4 + upright)
+    own = pixels * _BYTES.get(image.mode, 4)
+    return own + max(beside, upright)
 
 
 def _webp_canvas(image: Image.Image) -> Image.Image:
@@ -131,15 +162,16 @@ def _webp_canvas(image: Image.Image) -> Image.Image:
     return canvas
 
 
-def _narrowed(data: bytes) -> tuple[Image.Image, Size, Box | None]:
-    """The picture as wide as it will be, its final size, and the box of it that is resampled to that size."""
-    image = opened(data)
+def _narrowed(data: bytes, most: int) -> tuple[Image.Image, Size, Box | None]:
+    """The picture as wide as it will be, its final size, and the box of it that is resampled to that size.
+
+    It is a new picture, so that no profile, comment or place comes along."""
+    image, most = _opened(data, most)
     turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
     width, height = image.size if turn not in SWAPPING else image.size[::-1]
-    size = _bounded(width, height)
+    size = _bounded(width, height, most)
     if size == (width, height):
-        whole = _plain(image)
-        return (whole if turn is None else whole.transpose(turn)), size, None
+        return _joined(image, turn, 1, lambda band: band), size, None
     averaged = (int(width / size[0] / GAP) or 1, int(height / size[1] / GAP) or 1)
     if image.has_transparency_data or max(averaged) == 1:
         return _joined(image, turn, 1, lambda band: _resampled(band, size[0])), size, None
@@ -187,14 +219,22 @@ def _bands(image: Image.Image, turn: Image.Transpose | None, multiple: int) -> I
         yield band if turn is None else band.transpose(turn)
 
 
-def _bounded(width: int, height: int) -> tuple[int, int]:
-    """The size of Pillow's thumbnail with no side longer than LONGEST_SIDE."""
-    if max(width, height) <= LONGEST_SIDE:
-        return width, height
-    aspect = width / height
+def _scale(width: int, height: int, most: int) -> float:
+    return min(1.0, math.sqrt(most / (width * height)))
+
+
+def _bounded(width: int, height: int, most: int) -> tuple[int, int]:
+    """The size of Pillow's thumbnail with no more than `most` pixels."""
+    size, longest = (width, height), int(max(width, height) * _scale(width, height, most))
+    while size[0] * size[1] > most:  # the shorter side may be rounded up
+        size, longest = _thumbnail(width / height, longest), longest - 1
+    return size
+
+
+def _thumbnail(aspect: float, longest: int) -> tuple[int, int]:
     if aspect <= 1:
-        return _nearest(LONGEST_SIDE * aspect, lambda n: abs(aspect - n / LONGEST_SIDE)), LONGEST_SIDE
-    return LONGEST_SIDE, _nearest(LONGEST_SIDE / aspect, lambda n: abs(aspect - LONGEST_SIDE / n) if n else 0)
+        return _nearest(longest * aspect, lambda n: abs(aspect - n / longest)), longest
+    return longest, _nearest(longest / aspect, lambda n: abs(aspect - longest / n) if n else 0)
 
 
 def _nearest(number: float, key: Callable[[int], float]) -> int:
@@ -210,11 +250,24 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in _GREY else "RGB")
 
 
+def _by_rows(image: Image.Image, form: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """`form` of the picture, which looks at single pixels, a few rows at a time."""
+    parts = (form(band) for band in _bands(image, None, 1))
+    first = next(parts)
+    made, top = Image.new(first.mode, image.size), first.height
+    made.paste(first, (0, 0))
+    for part in parts:
+        made.paste(part, (0, top))
+        top += part.height
+    return made
+
+
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode != "RGBA":
         return image
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
+    return _by_rows(
+        image, lambda rows: Image.alpha_composite(Image.new("RGBA", rows.size, "white"), rows).convert("RGB")
+    )
 
 
 def _mask(image: Image.Image) -> Image.Image:
@@ -222,9 +275,8 @@ def _mask(image: Image.Image) -> Image.Image:
     be black all over, is white where it is drawn, as A1111 reads masks."""
     if image.mode != "RGBA":
         return image.convert("L")
-    alpha = image.getchannel("A")
-    light = ImageChops.multiply(image.convert("RGB").convert("L"), alpha)
-    return light if light.getextrema()[1] >= WHITE else alpha  # type: ignore[operator]
+    light = _by_rows(image, lambda rows: ImageChops.multiply(rows.convert("RGB").convert("L"), rows.getchannel("A")))
+    return light if light.getextrema()[1] >= WHITE else image.getchannel("A")  # type: ignore[operator]
 
 
 def _clear(image: Image.Image) -> Image.Image:

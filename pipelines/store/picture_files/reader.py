@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from pipelines.confined.worker import Worker
 from pipelines.errors import Sentence
-from pipelines.store.picture_files.bounds import check_bytes
+from pipelines.store.picture_files.bounds import MOST_KEPT, check_bytes
 from pipelines.store.picture_files.roles import PICTURE
 
-MOST_PLAIN_BYTES = 32 * 2**20  # of an answer: pixels of two bounded sides, or their PNG
+MOST_PLAIN_BYTES = 4 * MOST_KEPT  # of an answer: a PNG of noise is larger than its pixels
 SECONDS = 30.0
 LIFETIME = 500
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**18), "MALLOC_TRIM_THRESHOLD_": str(2**20), "MALLOC_ARENA_MAX": "1"}

@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipelines.errors import BadFile
-from pipelines.store.picture_files.bounds import DAMAGED, UNKNOWN
+from pipelines.store.picture_files.bounds import DAMAGED, HEIC, UNKNOWN
+from pipelines.store.picture_files.variants import check_tags
 
 MOST_BESIDE = 1 << 16  # bytes that are left with the pixels
 MOST_NOTE = 1 << 20  # bytes of EXIF or XMP, which say how the picture is turned
 MOST_PIECES = 1 << 16
 MOST_BLOCKS = 1 << 20
+MOST_BRANDS = 256  # bytes of what a container says of itself
+_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 
 Span = tuple[int, int]
 _ORIENTATION = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")  # PNG texts that Pillow reads it from
@@ -21,7 +24,7 @@ _WITHOUT_LENGTH = (0x00, 0x01, *range(0xD0, 0xDA))
 
 
 def format_of(data: bytes) -> str:
-    """Pillow's name of the format. Raises BadFile for any but the four that are read."""
+    """Pillow's name of the format. Raises BadFile for any but those that are read."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if data.startswith(b"\xff\xd8\xff"):
@@ -30,6 +33,23 @@ def format_of(data: bytes) -> str:
         return "GIF"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
+    if data.startswith(b"BM"):
+        return "BMP"
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return "TIFF"
+    if data[4:8] == b"ftyp":
+        return _coded(data)
+    raise BadFile(UNKNOWN)
+
+
+def _coded(data: bytes) -> str:
+    """Of a container that names what its pictures are coded by, first the one and then all that fit."""
+    length = min(int.from_bytes(data[:4], "big"), MOST_BRANDS)
+    brands = {data[at : at + 4] for at in (8, *range(16, length, 4))}
+    if brands & {b"avif", b"avis"}:
+        return "AVIF"
+    if brands & _HEIC:
+        raise BadFile(HEIC)
     raise BadFile(UNKNOWN)
 
 
@@ -140,4 +160,22 @@ def _webp(data: bytes) -> Iterator[Span]:
     raise BadFile(DAMAGED)
 
 
-_SPANS: dict[str, Callable[[bytes], Iterator[Span]]] = {"PNG": _png, "JPEG": _jpeg, "GIF": _gif, "WEBP": _webp}
+def _tiff(data: bytes) -> Iterator[Span]:
+    check_tags(data)
+    yield 0, len(data)
+
+
+def _whole(data: bytes) -> Iterator[Span]:
+    """Of formats whose readers jump to the pixels, so that what lies beside them costs nothing."""
+    yield 0, len(data)
+
+
+_SPANS: dict[str, Callable[[bytes], Iterator[Span]]] = {
+    "PNG": _png,
+    "JPEG": _jpeg,
+    "GIF": _gif,
+    "WEBP": _webp,
+    "BMP": _whole,
+    "TIFF": _tiff,
+    "AVIF": _whole,
+}

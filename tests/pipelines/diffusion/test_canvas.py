@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.diffusion import start
 from pipelines.diffusion.canvas import box_around, cut, filled, put_back
 from pipelines.diffusion.start import feathered, fitted
 from pipelines.errors import BadRequest
@@ -45,14 +46,14 @@ def test_what_is_known_stays_bit_for_bit_and_the_rest_is_painted(home, devices):
 
 def test_the_border_is_painted_from_the_first_step_and_a_mask_inside_from_its_strength_on(home, devices):
     run = prepared(home, devices, PICTURE, MIDDLE, num_inference_steps=10, strength=0.5, **BORDER)
-    start: Any = run.picture
+    begun: Any = run.picture
     assert len(run.path) == 10
-    early, late = start.free(float(run.path.sigmas[0])), start.free(float(run.path.sigmas[5]))
+    early, late = begun.free(float(run.path.sigmas[0])), begun.free(float(run.path.sigmas[5]))
     assert not early[: SIDE // 4, 8 : 8 + SIDE // 4].any() and early[:, :8].all()
     assert (late & ~early).any() and (late >= early).all()
     guesses = [step.x0_pred[0] for step in run.steps(run.start())]
     inside = torch.from_numpy(late & ~early)
-    moved = [not torch.equal(guess[:, inside], start.latents[:, inside]) for guess in guesses]
+    moved = [not torch.equal(guess[:, inside], begun.latents[:, inside]) for guess in guesses]
     assert moved == [False] * 5 + [True] * 5
 
 
@@ -161,6 +162,27 @@ def test_a_mask_over_a_wide_photo_leaves_every_other_pixel_alone(home, devices):
     assert np.array_equal(made[outside], large[outside]) and not np.array_equal(made, large)
 
 
+def test_only_masked_gives_a_photo_back_at_its_size_and_untouched_outside_the_mask(home, devices):
+    photo = np.random.default_rng(0).integers(0, 256, (2000, 3000, 3), np.uint8)
+    selected = np.zeros((1000, 1500, 3), np.uint8)  # painted at half the size
+    selected[300:420, 500:640] = 255
+    made = paint(devices, photo, selected, only_masked=True, upscale="auto").images[0]
+    changed = (made != photo).any(axis=2)
+    assert made.shape == photo.shape and changed[600:840, 1000:1280].mean() > 0.9
+    changed[600:840, 1000:1280] = False
+    assert not changed.any()
+
+
+def test_mixing_row_by_row_is_mixing(monkeypatch):
+    chance = np.random.default_rng(1)
+    old, new = chance.integers(0, 256, (2, 90, 70, 3), np.uint8)
+    painted, level = chance.random((90, 70)) > 0.4, chance.random((90, 70))
+    share = (feathered(painted, 4) * level)[..., None]
+    expected = (old + share * (new.astype(np.float64) - old)).round().astype(np.uint8)
+    monkeypatch.setattr(start, "ROWS", 7)
+    assert np.array_equal(start.mixed(old, new, painted, 4, level), expected)
+
+
 # --- how it is softened ----------------------------------------------------------------------------------------------
 
 
@@ -186,10 +208,13 @@ def test_the_blur_is_that_of_the_request(home, devices):
     ("values", "words"),
     [
         ({"outpaint_left": 16}, "need a start picture"),
-        ({"image": START, "outpaint_left": 1024, "width": 2048}, "at most 2048 a side"),
+        (
+            {"image": START, "outpaint_left": 1024, "width": 4096, "height": 4096},
+            "5120 x 4096 .* smaller size or border",
+        ),
         ({"image": START, "outpaint_top": 20}, "outpaint_top must be 0 plus a multiple of 8"),
         ({"image": START, "mask_image": MASK, "only_masked": True, "outpaint_top": 16}, "Choose one of them"),
-        ({"tile": 32}, "tile must be 0 or 64 to 2048"),
+        ({"tile": 32}, "tile must be 0 or 64 to 8192"),
     ],
 )
 def test_what_does_not_go_together_is_refused(values, words):

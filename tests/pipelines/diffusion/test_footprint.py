@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,8 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import footprint, loading
 from pipelines.diffusion.decoding_cost import decoding_bytes
 from pipelines.diffusion.footprint import estimate, network_bytes, part_bytes
-from pipelines.errors import NotFound
+from pipelines.errors import NotFound, OutOfMemory
+from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny_addons
 from tests.tiny import tiny_model
@@ -114,6 +116,29 @@ def test_less_free_memory_means_a_smaller_way_and_less_needed(name, monkeypatch)
         assert told.needed <= told.free and told.sentence.endswith(".")
     assert [ORDER.index(way) for way in ways] == sorted(ORDER.index(way) for way in ways)
     assert set(ways) == set(ORDER) and needed == sorted(needed, reverse=True)
+
+
+@pytest.mark.parametrize("values", [{"width": 4096, "height": 4096}, {"hires_scale": 4, "width": 512, "height": 512}])
+def test_what_main_memory_cannot_hold_is_refused_before_it_begins(home, devices, monkeypatch, values):
+    monkeypatch.setattr(footprint, "free_memory", lambda: 10**8)
+    request = asked(model="kl", num_inference_steps=1, seed=0, **values)
+    with pytest.raises(OutOfMemory, match="(4096 x 4096|2048 x 2048) takes .* [GM]B while .*, and 100 MB are"):
+        list(TextToImage().stream(request, devices))
+
+
+def test_pictures_in_tiles_and_a_photo_under_a_mask_are_counted_too(home, devices, monkeypatch):
+    info = models.inspect(home / "kl")
+    monkeypatch.setattr(footprint, "free_memory", lambda: 10**9)
+    small = asked(image="1" * 64, mask_image="1" * 64, only_masked=True)
+    refuse = footprint.refuse_what_does_not_fit
+    photo = dataclasses.replace(small, pictures={"image": np.zeros((2000, 3000, 3), np.uint8)})
+    refuse(info, photo, devices)
+    huge = dataclasses.replace(small, pictures={"image": np.zeros((4096, 4096, 3), np.uint8)})
+    with pytest.raises(OutOfMemory):
+        refuse(info, dataclasses.replace(huge, count=16), devices)
+    with pytest.raises(OutOfMemory):
+        refuse(info, asked(width=4096, height=4096), devices)
+    refuse(info, asked(width=4096, height=4096, tile=512), devices)
 
 
 def test_on_the_cpu_what_does_not_fit_is_told(home, devices, monkeypatch):

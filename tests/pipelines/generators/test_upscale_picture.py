@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.enlarging import use
 from pipelines.diffusion.enlarging.upscaler import upscale
 from pipelines.engine import registry
-from pipelines.errors import BadRequest, NotFound
+from pipelines.errors import BadRequest, NotFound, OutOfMemory
 from pipelines.events import Progress, Result, StopEarly
 from pipelines.generators.upscale_picture import UpscalePicture
 from pipelines.requests.others import UpscaleRequest
@@ -62,10 +63,16 @@ def test_stopped_it_ends_without_a_picture_and_gives_the_upscaler_back(devices):
 
 
 def test_a_picture_that_would_become_too_large_is_refused_before_anything_is_loaded(devices):
-    wide = np.zeros((2, 1025, 3), np.uint8)
-    with pytest.raises(BadRequest, match="4x of 1025 x 2 pixels would be 4100 x 8; at most 4096"):
-        next(start(devices, wide, "4x"))
-    assert isinstance(next(start(devices, wide, "2x")), Progress)
+    photo = np.zeros((3000, 4032, 3), np.uint8)
+    with pytest.raises(BadRequest, match="16128 x 12000 is 193.5 million pixels; at most 67.1 million .* smaller fac"):
+        next(start(devices, photo, "4x"))
+    assert isinstance(next(start(devices, photo, "2x")), Progress)
+
+
+def test_a_picture_that_leaves_no_memory_is_refused_with_what_it_takes(devices, monkeypatch):
+    monkeypatch.setattr(use, "free_memory", lambda: 10**6)
+    with pytest.raises(OutOfMemory, match="400 x 400 pixels take about 2 MB, and 1 MB are free"):
+        next(start(devices, picture(200, 200)))
 
 
 def test_without_a_picture_it_says_what_to_do(devices):

@@ -184,7 +184,7 @@ def test_a_picture_of_a1111_brings_its_second_pass():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"hires_scale": 4, "width": 1024}, "at most 2048 a side"),
+        ({"hires_scale": 4, "width": 1200, "height": 1024}, "4800 x 4096 is .* smaller hires_scale"),
         ({"hires_scale": 2, "image": "1" * 64}, "hires_scale is for pictures made from noise"),
         ({"hires_scale": 4, "width": 512, "height": 512, "hires_steps": 150}, "both passes together are too much"),
     ],
@@ -200,3 +200,25 @@ def test_the_second_pass_is_told_the_prompt_of_its_own_size_and_noise_that_the_s
     twice = paint(devices, hires_scale=2, hires_strength=1).images[0].astype(float)
     other = paint(devices, width=128, height=128, num_inference_steps=4, seed=8).images[0].astype(float)
     assert np.abs(twice - large).mean() < np.abs(other - large).mean() / 3
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"width": 832, "height": 1216, "hires_scale": 2},
+        {"width": 8192, "height": 2048},
+        {"width": 4096, "height": 4096},
+        {"image": "1" * 64, "width": 2048, "outpaint_left": 1024},
+    ],
+)
+def test_a_side_may_be_longer_than_2048(values):
+    wide, high = request(**{"num_inference_steps": 8} | values).final_size()
+    assert max(wide, high) > 2048
+
+
+@pytest.mark.parametrize(
+    "values", [{"width": 8192, "height": 2056}, {"seed_resize_width": 8192, "seed_resize_height": 4096}]
+)
+def test_what_has_too_many_pixels_is_refused_whatever_its_shape(values):
+    with pytest.raises(BadRequest, match="million pixels; at most 16.8 million are made. Choose a smaller"):
+        request(**{"num_inference_steps": 1} | values)

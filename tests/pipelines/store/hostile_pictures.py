@@ -124,6 +124,47 @@ def webp_with_exif() -> bytes:
     return riff(flagged + pixels + b"EXIF" + struct.pack("<I", len(exif)) + exif)
 
 
+def bmp(width: int, height: int, pixels: bytes = b"", compression: int = 0, bits: int = 24) -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(pixels), 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54) + head + pixels
+
+
+def tiff(*tags: tuple[int, int, int, int], body: bytes = b"") -> bytes:
+    """Tags (number, type, count, value) in order, then the body."""
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + struct.pack("<I", 0) + body
+
+
+def tiff_of(width: int, height: int, compression: int, *more: tuple[int, int, int, int], body: bytes = b"") -> bytes:
+    """Grey, its one strip at the body's begin, unless `more` says otherwise."""
+    plain = {256: (4, 1, width), 257: (4, 1, height), 258: (3, 1, 8), 259: (3, 1, compression), 262: (3, 1, 1)}
+    plain |= {273: (4, 1, 0), 278: (4, 1, height), 279: (4, 1, len(body))} | {tag[0]: tag[1:] for tag in more}
+    start = 14 + 12 * len(plain)
+    placed = {
+        n: (kind, count, start if n in (273, 324) and not value else value) for n, (kind, count, value) in plain.items()
+    }
+    return tiff(*((n, *placed[n]) for n in sorted(placed)), body=body)
+
+
+def tiff_of_tags(count: int, length: int) -> bytes:
+    """Tags that each hold the whole file."""
+    more = [(400 + i, 7, length - 8, 8) for i in range(count)]
+    return tiff_of(32, 32, 1, *more, body=bytes(length - 14 - 12 * (count + 8)))
+
+
+def avif(claimed: tuple[int, int] | None = None, length: int = 0, **options: Any) -> bytes:
+    """A red picture of 32 x 32 that says to have another size, or is followed by so many bytes."""
+    data = encoded(Image.new("RGB", (32, 32), RED), "AVIF", **options)
+    if claimed:
+        at = data.index(b"ispe") + 8
+        data = data[:at] + struct.pack(">II", *claimed) + data[at + 8 :]
+    return data + (struct.pack(">I", length) + b"free").ljust(length, b"\0") if length else data
+
+
+def avif_of(width: int, height: int) -> bytes:
+    return encoded(Image.new("L", (width, height)), "AVIF", speed=10)
+
+
 ZTXT = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**20 - 8), 9))
 ITXT = chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(2**26), 9))
 
@@ -143,6 +184,23 @@ REFUSED: dict[str, Maker] = {
     "EXIF that says much over and over": lambda: red_jpeg(segment(0xE1, b"Exif\0\0" + overlapping_exif(65_000))),
     "the same in a PNG": lambda: red_png(chunk(b"eXIf", overlapping_exif(900_000))),
     "the same in a WebP": webp_with_exif,
+    "BMP of 54 bytes": lambda: bmp(8000, 8000),
+    "BMP of negative height": lambda: bmp(8000, -8000, bits=32),
+    "BMP of run lengths": lambda: bmp(7000, 7000, b"\1\1" * 2**23, compression=1, bits=8),
+    "TIFF without pixels": lambda: tiff_of(8000, 8000, 1),
+    "TIFF of one packed strip": lambda: tiff_of(8000, 7999, 8, (258, 3, 1, 16), body=zlib.compress(bytes(2**20))),
+    "TIFF of a JPEG": lambda: tiff_of(64, 64, 7, body=red_jpeg()),
+    "TIFF of 60,000 tags that hold it all": lambda: tiff_of_tags(60_000, 2**20),
+    "TIFF of 300 tags that hold it all": lambda: tiff_of_tags(300, 2**24),
+    "TIFF of 2,000,000 strips": lambda: tiff_of(
+        8000, 8000, 1, (273, 4, 2_000_000, 200), (278, 4, 1, 1), body=bytes(8_000_200)
+    ),
+    "TIFF of tiles of one pixel": lambda: tiff_of(
+        4000, 4000, 1, (322, 3, 1, 1), (323, 3, 1, 1), (324, 4, 1_000_000, 250), (273, 4, 1, 250), body=bytes(4_000_250)
+    ),
+    "TIFF of fractions": lambda: encoded(Image.new("F", (32, 32)), "TIFF"),
+    "AVIF that says to be large": lambda: avif((8000, 8000)),
+    "AVIF of 36 megapixels": lambda: avif_of(6000, 6000),
 }
 """What no reader should take."""
 
@@ -166,5 +224,11 @@ READ: dict[str, Maker] = {
     "JPEG, CMYK": lambda: encoded(Image.new("CMYK", (6000, 5000)), "JPEG"),
     "JPEG of 49 megapixels": lambda: encoded(Image.new("RGB", (8064, 6048), RED), "JPEG"),
     "JPEG, progressive": lambda: encoded(Image.new("RGB", (4000, 3000), RED), "JPEG", progressive=True),
+    "BMP of 10 megapixels": lambda: bmp(3200, 3200, bytes(3200 * 9600)),
+    "TIFF of 16 megapixels in one strip": lambda: tiff_of(4096, 4096, 8, body=zlib.compress(bytes(4096 * 4096), 1)),
+    "TIFF, turned": lambda: tiff_of(4000, 4096, 8, (274, 3, 1, 6), body=zlib.compress(bytes(4096 * 4000), 1)),
+    "AVIF of a long attachment": lambda: avif(length=2**24),
+    "AVIF of 16 megapixels": lambda: avif_of(4096, 4096),
+    "PNG of noise": lambda: encoded(Image.effect_noise((4096, 4096), 99).convert("RGB"), "PNG", compress_level=1),
 }
 """What costs much and is a picture nevertheless, or damaged."""

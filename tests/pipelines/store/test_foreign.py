@@ -221,10 +221,10 @@ def test_a_hidden_text_that_lies_about_its_length_or_unpacks_without_end_is_noth
 
 
 def test_values_beyond_our_bounds_are_listed_with_the_reason_and_the_rest_still_applies():
-    text = INFOTEXT.replace("Size: 256x384", "Size: 4096x100").replace("DPM++ 2M,", "Restart X,")
+    text = INFOTEXT.replace("Size: 256x384", "Size: 9000x100").replace("DPM++ 2M,", "Restart X,")
     found = read(png({"parameters": text.replace("Model: aigc-mini", "Model: v1-5-pruned-emaonly")}))
     reasons = {one.name: (one.value, one.why) for one in found.unknown}
-    assert reasons["width"] == ("4096", "width must be 64 to 2048; got 4096.")
+    assert reasons["width"] == ("9000", "width must be 64 to 8192; got 9000.")
     assert reasons["height"][0] == "100" and "multiple of 8" in reasons["height"][1]
     assert reasons["model"][0] == "v1-5-pruned-emaonly" and "one of" in reasons["model"][1]
     assert reasons["Sampler"] == ("Restart X", "")

@@ -122,11 +122,11 @@ def test_half_transparent_is_half_way_to_white():
     assert np.asarray(read(encoded(half)))[0, 0].tolist() == [127, 177, 255]
 
 
-def disc(inside: tuple[int, ...], outside: tuple[int, ...]) -> bytes:
+def disc(inside: tuple[int, ...], outside: tuple[int, ...], kind: str = "PNG") -> bytes:
     """RGBA, 24 x 24."""
     rows, columns = np.mgrid[:24, :24]
     where = (rows - 12) ** 2 + (columns - 12) ** 2 < 64
-    return encoded(Image.fromarray(np.where(where[..., None], inside, outside).astype(np.uint8)))
+    return encoded(Image.fromarray(np.where(where[..., None], inside, outside).astype(np.uint8)), kind)
 
 
 WHITE_DISC = disc((255,) * 4, (0, 0, 0, 255))
@@ -193,10 +193,48 @@ def test_of_a_moving_picture_the_first_is_kept():
         assert np.asarray(read(moving))[8, 8].tolist() == pytest.approx([255, 0, 0], abs=3)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF"])
+def test_a_picture_of_any_kind_keeps_its_colours(store, kind):
+    data = encoded(PICTURE.resize((160, 96)), kind)
+    with Image.open(io.BytesIO(data)) as opened:
+        theirs = np.asarray(opened.convert("RGB"))
+    assert np.array_equal(store.load(store.add(data).id), theirs)
+
+
+@pytest.mark.parametrize("compression", ["raw", "packbits", "tiff_lzw", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "I;16", "CMYK"])
+def test_tiffs_of_every_usual_mode_are_read(mode, compression):
+    picture = PICTURE.convert("L").convert("I;16") if mode == "I;16" else PICTURE.convert(mode)
+    plain = read(encoded(picture, "TIFF", compression=compression))
+    assert plain.size == PICTURE.size and plain.mode == ("L" if mode in ("1", "L", "I;16") else "RGB")
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "AVIF"])
+def test_these_too_are_turned_as_they_say(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    tall = Image.new("RGB", (64, 32), "red")
+    tall.paste("blue", (0, 0, 32, 32))
+    turned = read(encoded(tall, kind, exif=exif))
+    assert turned.size == (32, 64) and np.asarray(turned)[4, 4, 2] > 200, "its left is above"
+
+
+def test_where_a_picture_of_any_kind_is_transparent_it_is_white(store):
+    for kind in ("PNG", "WEBP", "TIFF", "AVIF"):
+        kept = store.add(disc((200, 30, 30, 0), (10, 20, 30, 255), kind))
+        assert kept.clear, kind
+
+
+def test_a_photo_keeps_its_size(store):
+    noise = np.random.default_rng(0).integers(0, 256, (2000, 3000, 3), np.uint8)
+    kept = store.add(encoded(Image.fromarray(noise), "PNG", compress_level=1))
+    assert (kept.width, kept.height) == (3000, 2000) and np.array_equal(store.load(kept.id), noise)
+
+
 def test_a_large_picture_is_scaled_down_and_keeps_its_shape(store):
-    kept = store.add(encoded(Image.new("RGB", (3000, 1500), "red")))
-    assert (kept.width, kept.height) == (2048, 1024)
-    assert (store.load(kept.id) == [255, 0, 0]).all()
+    kept = store.add(encoded(Image.new("L", (8000, 4000), 99)))
+    assert kept.width * kept.height <= inputs.MOST_KEPT < 1.001 * kept.width * kept.height
+    assert abs(kept.width - 2 * kept.height) <= 1 and (store.load(kept.id) == 99).all()
 
 
 # --- what cannot be used ---------------------------------------------------------------------------------------------
@@ -216,7 +254,8 @@ WHOLE = encoded(PICTURE)
 REFUSED = {
     "nothing": (b"", "not a picture"),
     "words": (b"<html>not found</html>", "not a picture"),
-    "another kind": (encoded(PICTURE, "BMP"), "not a picture"),
+    "another kind": (encoded(PICTURE, "PPM"), "not a picture"),
+    "a HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture, .* Save it as a JPEG"),
     "cut off": (WHOLE[: len(WHOLE) // 2], "damaged or cut off"),
     "damaged": (WHOLE[:60] + bytes(40) + WHOLE[100:], "damaged or cut off"),
     "half a JPEG": (encoded(PICTURE, "JPEG")[:-300], "damaged or cut off"),
