@@ -183,6 +183,7 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
 
 
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
+    yield from request.notes()
     if model.distilled and request.negative_prompt:
         yield Sentence(
             "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."
