@@ -59,7 +59,6 @@ def test_a_break_fills_its_chunk_and_what_is_beyond_is_said(client):
         ({"prompt": "a" * 1_000_000}, 422),
         ({"prompt": "(" * 9000 + "x"}, 422),
         ({"prompt": "\x1b[31m"}, 422),
-        ({"prompt": "__gone__"}, 404),
         ({"prompt": "__../secret__", "prompt_syntax": "none"}, 422),
         ({"prompt": 3}, 422),
         ({"prompt": "a", "model": "../aigc-mini"}, 422),
