@@ -236,7 +236,8 @@ def _about(services: Services) -> APIRouter:
 
     @router.get("/healthz")
     async def health() -> dict[str, Any]:
-        return {"status": "ok", "ready": services.warmed.is_set(), "version": services.settings.version}
+        status = "device_lost" if services.devices.lost else "ok"
+        return {"status": status, "ready": services.warmed.is_set(), "version": services.settings.version}
 
     @router.get("/api/v1/me")
     async def me(request: Request) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from fastapi import Request
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor
 from pipelines.engine.job import Job, JobError
-from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound, StudioError
+from pipelines.errors import BadFile, BadRequest, DeviceLost, NotAllowed, NotFound, OutOfMemory, StudioError
 from pipelines.params import Request as Values
+
+NO_FAULT_OF_OURS = (BadRequest, BadFile, NotFound, NotAllowed, OutOfMemory, DeviceLost)
 
 
 class JobFailed(StudioError):
@@ -21,7 +23,7 @@ class JobFailed(StudioError):
     def of(cls, error: JobError) -> "JobFailed":
         """With the status of its kind: a mask that is all black, or a LoRA that is not here, is no fault of ours."""
         failed = cls(error.message)
-        kinds = {kind.code: kind.status for kind in (BadRequest, BadFile, NotFound, NotAllowed)}
+        kinds = {kind.code: kind.status for kind in NO_FAULT_OF_OURS}
         failed.status = kinds.get(error.code, cls.status)
         return failed
 

@@ -7,6 +7,7 @@ StudioError
 ├── BadFile         a model, picture or recipe that cannot be used as it is
 ├── OutOfMemory     the device cannot hold this request, even in its smallest way of working
 │   └── NotDecoded  all was painted and only decoding found no room: the latents can be decoded later
+├── DeviceLost      the graphics card's context is lost: only a new start of the studio can use it again
 ├── StorageError    the disk is full, a folder is read-only or gone
 ├── Busy            the queue is full, the port is taken
 ├── TooMany         so many requests wait already that another would not be answered soon
@@ -146,6 +147,10 @@ class NotDecoded(OutOfMemory):
     def with_latents(self, latents: NDArray[np.float32], recipes: tuple[dict[str, Any], ...]) -> Self:
         self.latents, self.recipes = latents, recipes
         return self
+
+
+class DeviceLost(StudioError):
+    code, status = "device_lost", 503
 
 
 class StorageError(StudioError):

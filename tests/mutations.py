@@ -22,6 +22,9 @@ VALUES: tuple[Any, ...] = (
     *("", "many", "os.system", "silu", "SwiGLU", "../../etc", "Model", "DownBlock2D", [], {}, [[]], [None], [0]),
     *([1, "a"], [8, 8, 8, 8, 8, 8], {"a": {"b": [1]}}, ["CrossAttnDownBlock2D"] * 2),
 )
+DEEP: list[Any] = []
+for _ in range(500):
+    DEEP = [DEEP]
 GONE = object()
 
 
@@ -36,12 +39,15 @@ class Mutation:
     def __str__(self) -> str:
         return f"{self.file}: {self.key} = {'gone' if self.value is GONE else str(self.value)[:40]}"
 
-    def applied(self, folder: Path, target: Path) -> Path:
-        shutil.copytree(folder, target)
-        config = json.loads((target / self.file).read_text())
+    def change(self, config: dict[str, Any]) -> None:
         config.pop(self.key, None)
         if self.value is not GONE:
             config[self.key] = self.value
+
+    def applied(self, folder: Path, target: Path) -> Path:
+        shutil.copytree(folder, target)
+        config = json.loads((target / self.file).read_text())
+        self.change(config)
         (target / self.file).write_text(json.dumps(config))
         return target
 
@@ -54,7 +60,7 @@ def mutations(folder: Path, count: int, seed: int = 0) -> Iterator[Mutation]:
     source.shuffle(keys)
     for i in range(count):
         file, key = keys[i % len(keys)]
-        value = source.choice((*VALUES, GONE, GONE, "like", "like"))
+        value = source.choice((*VALUES, DEEP, GONE, GONE, "like", "like"))
         if value == "like":
             value = _near(json.loads((folder / file).read_text())[key], source)
         yield Mutation(file, key, value)

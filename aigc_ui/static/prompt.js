@@ -9,7 +9,7 @@ const WAIT = 300; // ms without a change before the tokens are counted
 const STEP = 0.1;
 
 /**
- * @typedef {{ tokens: number, room: number, chunks: number, left_out: number }} Count
+ * @typedef {{ tokens: number, room: number, chunks: number, left_out: number, unknown: string[] }} Count
  * @typedef {{ prompt: string, model: string, prompt_syntax: string, style: string }} Counted
  */
 
@@ -48,12 +48,13 @@ async function count() {
   }
 }
 /** @param {Count} count */
-function sentence({ tokens, room, chunks, left_out }) {
+function sentence({ tokens, room, chunks, left_out, unknown }) {
   const full = Math.max(1, Math.ceil(tokens / room)) * room;
   return (
     t("tokens", { tokens, room: full }) +
     (chunks > 1 ? t("tokens.chunks", { chunks }) : "") +
-    (left_out ? t("tokens.beyond", { left_out }) : "")
+    (left_out ? t("tokens.beyond", { left_out }) : "") +
+    (unknown.length ? t("tokens.no_list", { names: unknown.map((name) => `__${name}__`).join(", ") }) : "")
   );
 }
 /** @param {HTMLElement} root */
@@ -63,7 +64,7 @@ export function mountTokens(root) {
   show = (count) => {
     counted = count;
     line.hidden = !count;
-    line.classList.toggle("beyond", Boolean(count && ("error" in count || count.left_out)));
+    line.classList.toggle("beyond", Boolean(count && ("error" in count || count.left_out || count.unknown.length)));
     line.textContent = !count ? "" : "error" in count ? count.error : sentence(count);
     line.title = t("tokens.help");
   };

@@ -24,7 +24,7 @@ BLOCKS = 16
 @attack("a model's config asks for 48 text layers of 4,096 (7 GB)")
 def text_layers(studio: Studio) -> str:
     values = {"num_hidden_layers": 48, "hidden_size": 4096, "intermediate_size": 16384}
-    with _model("layers", "text_encoder/config.json", lambda config: config.update(values)) as name:
+    with changed_model("layers", "text_encoder/config.json", lambda config: config.update(values)) as name:
         return _painted(studio, name)
 
 
@@ -37,7 +37,7 @@ def blocks(studio: Studio) -> str:
         "layers_per_block": 8,
         "transformer_layers_per_block": 16,
     }
-    with _model("blocks", "unet/config.json", lambda config: config.update(values)) as name:
+    with changed_model("blocks", "unet/config.json", lambda config: config.update(values)) as name:
         return _painted(studio, name)
 
 
@@ -66,7 +66,7 @@ def _painted(studio: Studio, model: str) -> str:
 
 
 def _counted(studio: Studio, change: Callable[[Config], None]) -> str:
-    with _model("words", "tokenizer/tokenizer.json", change) as name:
+    with changed_model("words", "tokenizer/tokenizer.json", change) as name:
         try:
             body = {"model": name, "prompt": "a" * 1000}
             answer = studio.http.post("/api/v1/prompt/tokens", json=body, timeout=120)
@@ -76,7 +76,7 @@ def _counted(studio: Studio, change: Callable[[Config], None]) -> str:
 
 
 @contextlib.contextmanager
-def _model(name: str, file: str, change: Callable[[Config], None]) -> Iterator[str]:
+def changed_model(name: str, file: str, change: Callable[[Config], None]) -> Iterator[str]:
     """A copy of the shipped model among the user's own, with one JSON file changed."""
     folder = places.OURS / f"soak-{name}-{os.getpid()}"
     shutil.copytree(places.EMBEDDED / SOUND, folder)

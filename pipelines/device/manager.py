@@ -68,6 +68,7 @@ class DeviceManager:
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
     full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
+    lost         -- set by whoever saw that the device's context is lost: no job can use it any more
     memory       -- "auto" takes the first way of working that fits the budget (see pipelines/device/placement.py);
                     "balanced" and "low" begin with smaller ones
 
@@ -91,6 +92,7 @@ class DeviceManager:
         if budget_bytes is not None and budget_bytes <= 0:
             raise BadRequest("the memory budget must be more than 0 bytes; got {got}.", got=budget_bytes)
         self.memory = memory
+        self.lost = False
         self._full_precision = full_precision
         self._wanted = device
         self._wanted_budget = budget_bytes

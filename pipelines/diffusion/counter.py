@@ -29,23 +29,30 @@ class CountRequest(Request):
     )
 
 
+MOST_UNKNOWN = 3
+"""Lists of words that are named when they are not here."""
+
+
 @dataclass(frozen=True)
 class Count:
     """Tokens with chunks that ended early counted as full, as A1111 does it; the room of one chunk; the number of
-    chunks that are read; how many tokens are not."""
+    chunks that are read; how many tokens are not; names of lists of words that are not here."""
 
     tokens: int
     room: int
     chunks: int
     left_out: int
+    unknown: tuple[str, ...] = ()
 
 
 def count(request: CountRequest) -> Count:
     """The longest that the prompt becomes in any step. Raises StudioError for a prompt that cannot be read."""
     request.check()
     text, _ = library.style(request.style).around(request.prompt, "")
+    unknown: tuple[str, ...] = ()
     if request.prompt_syntax != "plain":
         text = dynamic.resolve(text, 0)
+        unknown = tuple(name[:40] for name in dynamic.unknown(text)[:MOST_UNKNOWN])
     states = prompts.parse(text, request.prompt_syntax).states(STEPS)
     texts = {said.sections for state in states for said in state}
     tokenizer, frame, most = _tokenizer(models.find(request.model))
@@ -54,7 +61,7 @@ def count(request: CountRequest) -> Count:
         read = [chunks_of(sections if most > 1 else joined(sections), once, frame) for sections in texts]
     longest = max(read, key=lambda chunks: (len(chunks), len(chunks[-1].tokens)))
     tokens = (len(longest) - 1) * frame.room + len(longest[-1].tokens)
-    return Count(tokens, frame.room, min(len(longest), most), tokens_left_out(longest, most))
+    return Count(tokens, frame.room, min(len(longest), most), tokens_left_out(longest, most), unknown)
 
 
 def _tokenizer(place: Path) -> tuple[Any, Frame, int]:

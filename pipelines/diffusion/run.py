@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
 from pipelines.models import vaes
-from pipelines.prompts.dynamic import unknown_lists
 from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
@@ -96,8 +95,7 @@ class Run:
         def bound(conditions: Conditions) -> Denoiser:
             return Denoiser(network, worker, process, path, conditions, guidance)
 
-        pictures = [request.of_picture(i) for i in range(request.count)]
-        written = [PromptPair.of(picture) for picture in pictures]
+        written = [PromptPair.of(request.of_picture(i)) for i in range(request.count)]
         size = (canvas.width, canvas.height)
         if tiles:
             size = (min(canvas.width, request.tile), min(canvas.height, request.tile))
@@ -105,7 +103,7 @@ class Run:
         denoiser, said = Apart.of(written, model, len(path), drawn, bound, before)
         noise = PictureNoise([request.seeds(i)[0] for i in range(request.count)], shape, model.device)
         said = (*said, *(note for attachment in attachments for note in attachment.notes))
-        notes = (*path.notes, *model.notes, *said, *_notes(request, model), *_unknown_lists(pictures))
+        notes = (*path.notes, *model.notes, *said, *_notes(request, model))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
         return cls(request, model, path, walked, noise, notes, picture, decoder, attachments, before)
 
@@ -194,14 +192,8 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
     return Guidance(asked.scale, asked.rescale, asked.start, asked.end, asked.curve)
 
 
-def _unknown_lists(pictures: Sequence[TextToImageRequest]) -> Iterator[str]:
-    """Of lists of words that the resolved prompts name and that are not here."""
-    texts = (text for one in pictures if one.prompt_syntax != "plain" for text in (one.prompt, one.negative_prompt))
-    for name in dict.fromkeys(name for text in texts for name in unknown_lists(text)):
-        yield Sentence("No list of words is called {name}; it stays in the prompt as it is.", name=name[:60])
-
-
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
+    yield from request.notes()
     if model.distilled and request.negative_prompt:
         yield Sentence(
             "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pipelines.device.lost import LOST
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry, runner
 from pipelines.engine.attendance import Attendance
@@ -18,7 +19,7 @@ from pipelines.engine.repeating import Repeating
 from pipelines.engine.restoring import INTERRUPTED, restored
 from pipelines.engine.shares import Shares, Turns, heaviest
 from pipelines.engine.waiting_file import FINISHED, Jobs, Saved, WaitingFile
-from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, Sentence, StorageError
+from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound, Sentence, StorageError
 from pipelines.params import Request
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
@@ -100,7 +101,8 @@ class JobQueue:
     def submit(self, generator: str, request: Request, client: str, address: str = "") -> Job:
         """Queue a checked request; it is in the file when this returns.
 
-        Raises NotFound for an unknown generator or picture, Busy when there is no room, StorageError for a full disk.
+        Raises NotFound for an unknown generator or picture, Busy when there is no room, StorageError for a full disk,
+        DeviceLost where only a new start helps.
         """
         wanted = self._get(generator).request_type
         if not isinstance(request, wanted):
@@ -250,9 +252,14 @@ class JobQueue:
         return self._attendance.gone(client, self._grace_seconds)
 
     def _make_room(self, client: str, address: str) -> None:
-        """Raise Busy if the client's share of the queue is used; jobs of clients that vanished give way first."""
+        """Raise Busy if the client's share of the queue is used, DeviceLost if no job can run any more.
+
+        Jobs of clients that vanished give way first.
+        """
         if self._closed:
             raise Busy("The studio is closing. Start it again and repeat the request.")
+        if self._devices.lost:
+            raise DeviceLost(LOST)
         aside = [job for job in self._waiting if self._absent(job.client) and job.client != client]
         if len(self._waiting) >= self._shares.waiting and aside:
             self._waiting.remove(aside[0])
@@ -264,7 +271,7 @@ class JobQueue:
     def _dispatch(self) -> int:
         """Start jobs while there is room; how many were started."""
         started = 0
-        while len(self._running) < self._running_at_once and not self._closed:
+        while len(self._running) < self._running_at_once and not self._closed and not self._devices.lost:
             job = next(iter(self._eligible()), None)
             if job is None or self._held(job) or self._would_be_blamed(job):
                 break

@@ -7,13 +7,14 @@ from contextlib import closing
 from dataclasses import replace
 from typing import cast
 
+from pipelines.device.lost import LOST, is_lost
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import is_out_of_memory
 from pipelines.engine.free_space import FreeSpace
 from pipelines.engine.job import Job, JobError
 from pipelines.engine.keeper import PictureKeeper
 from pipelines.engine.registry import Generator
-from pipelines.errors import NotDecoded, OutOfMemory, Sentence, StorageError, StudioError
+from pipelines.errors import DeviceLost, NotDecoded, OutOfMemory, Sentence, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
@@ -48,6 +49,7 @@ def run(
     except StudioError as known:
         error = JobError.of(known)
     except Exception as bug:  # a fault in one generator must stop neither the queue nor the next job
+        devices.lost = devices.lost or is_lost(bug)
         error = _explain(job, bug)
     finally:
         if error and job.returning:
@@ -132,6 +134,9 @@ def _explain(job: Job, bug: Exception) -> JobError:
         log.warning("job %s ran out of memory: %s", job.id, bug)
         sentence = Sentence("Memory ran out. Choose a smaller size, fewer pictures, or a smaller model.")
         return JobError(OutOfMemory.code, sentence)
+    if is_lost(bug):
+        log.error("job %s lost the device's context", job.id, exc_info=bug)
+        return JobError.of(DeviceLost(LOST))
     log.error("job %s failed by a bug", job.id, exc_info=bug)
     return JobError(
         "bug", Sentence("The studio made a mistake at this job; the log has the details. Other jobs go on.")

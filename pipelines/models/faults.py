@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import places
+from pipelines.device.lost import is_lost
 from pipelines.device.memory import is_out_of_memory
 from pipelines.errors import BadFile, Sentence, StudioError
 from pipelines.events import StopEarly
 from pipelines.models import strangers
+from pipelines.params import described
 
 if TYPE_CHECKING:
     from pipelines.models.info import ModelInfo
@@ -34,14 +36,14 @@ def as_bad_file(
     """Raises BadFile with `sentence`, and the key of `config` that is at fault where that can be known.
 
     label -- of the file that `config` was read from. kind -- the class that was built from it.
-    Running out of memory, errors for a person and the end of the program pass unchanged.
+    What befalls the device, errors for a person and the end of the program pass unchanged.
     """
     try:
         yield
     except StudioError:
         raise
     except Exception as error:
-        if is_out_of_memory(error):
+        if _is_of_the_device(error):
             raise
         raise _refusal(error, sentence, label, config, kind) from error
     except BaseException as error:
@@ -61,7 +63,7 @@ def faults_of(info: ModelInfo) -> Iterator[None]:
     except (StudioError, StopEarly):
         raise
     except Exception as error:
-        if is_ours(info.folder) or is_out_of_memory(error) or not _is_of_a_library(error):
+        if is_ours(info.folder) or _is_of_the_device(error) or not _is_of_a_library(error):
             raise
         part, key = next(_blamed_parts(error, info), ("", ""))
         log.warning("the model %s cannot be used", info.name, exc_info=error)
@@ -83,6 +85,10 @@ def faults_of(info: ModelInfo) -> Iterator[None]:
 def is_ours(folder: Path) -> bool:
     """Whether the model is shipped with the studio, and so needs no suspicion."""
     return folder.resolve().is_relative_to(places.EMBEDDED)
+
+
+def _is_of_the_device(error: BaseException) -> bool:
+    return is_out_of_memory(error) or is_lost(error)
 
 
 def _is_of_a_library(error: BaseException) -> bool:
@@ -120,7 +126,7 @@ def _refusal(
         sentence=sentence,
         key=key[:40],
         label=label[:60],
-        value=_short(config.get(key)),
+        value=described(config.get(key)),
     )
 
 
@@ -136,7 +142,15 @@ def blamed(error: BaseException, config: Mapping[str, Any], kind: Any = None) ->
         return valued[0]
     unlike = (key for key, usual in _defaults(kind).items() if key in config and _is_odd(config[key], usual))
     no_number = (key for key in keys if key in strangers.BOUNDS and _is_odd(config[key] or 1, 1))
-    return next(unlike, next(no_number, None))
+    no_word = (key for key in config if key.startswith("_") and not isinstance(config[key], str))
+    return next(_nested(config), None) or next(unlike, None) or next(no_number, None) or next(no_word, None)
+
+
+def _nested(config: Mapping[str, Any]) -> Iterator[str]:
+    """The keys with lists of lists of lists, which no real model has."""
+    for key, value in config.items():
+        if isinstance(value, list) and any(isinstance(i, list) and any(isinstance(j, list) for j in i) for i in value):
+            yield key
 
 
 def _words(config: Mapping[str, Any]) -> set[str]:
@@ -170,10 +184,8 @@ def _is_odd(value: Any, usual: Any) -> bool:
         items = value if isinstance(value, list) else [value]
         return not items or any(not isinstance(item, numbers) or item < min(usual, 1) for item in items)
     if isinstance(usual, (list, tuple)):
-        return isinstance(value, (str, dict)) or value is None or value == []
+        words = bool(usual) and all(isinstance(item, str) for item in usual)
+        if isinstance(value, list) and value and words:
+            return any(isinstance(item, numbers) for item in value)
+        return isinstance(value, (str, dict)) or not value or words and not isinstance(value, list)
     return not isinstance(value, type(usual))
-
-
-def _short(value: Any) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

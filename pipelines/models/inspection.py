@@ -10,6 +10,7 @@ from pipelines.models.architectures import Architecture, of_pipeline
 from pipelines.models.faults import as_bad_file
 from pipelines.models.info import ModelInfo
 from pipelines.models.sizes import native_shape
+from pipelines.params import described
 
 WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "transformer": "diffusion_pytorch_model"}
 WEIGHT_STEMS |= {"vae": "diffusion_pytorch_model"}  # the text encoders' are called "model"
@@ -100,7 +101,7 @@ def _classes(index: dict[str, Any], architecture: Architecture) -> dict[str, str
                 "{part} in model_index.json must be one of {allowed}; got {got}.",
                 part=part,
                 allowed=allowed,
-                got=str(name)[:60],
+                got=described(entry if name is None else name),
             )
         classes[part] = str(name)
     return classes

@@ -15,6 +15,7 @@ from pipelines.errors import BadFile
 from pipelines.files import plain
 from pipelines.models.library import header
 from pipelines.models.library.header import Header
+from pipelines.params import described
 
 SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.safetensors")
 
@@ -70,6 +71,7 @@ MOST_NUMBER, MOST_LIST = 2**20, 10_000
 MAY_BE_INFINITE = ("lambda_min_clipped",)
 MAY_BE_ZERO = ("num_encoder_blocks", "num_decoder_blocks", "encoder_layers_per_block", "decoder_layers_per_block")
 NEVER = ("auto_map", "custom_pipelines", "trust_remote_code")
+NUMBERS, NOT_ZERO = ("scaling_factor", "shift_factor"), ("scaling_factor",)
 MUST_BE_UNSET = ("class_embed_type", "num_class_embeds")
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -157,6 +159,12 @@ def check_config(label: str, config: dict[str, Any]) -> None:
                 label=label,
                 name=name,
             )
+    for name in NUMBERS:
+        value = config.get(name)
+        wrong = isinstance(value, bool) or not isinstance(value, int | float) or name in NOT_ZERO and not value
+        if value is not None and wrong:
+            got = described(value)
+            raise BadFile("{name} in {label} must be a number; got {got}.", name=name, label=label, got=got)
     for name, value in config.items():
         check_size(label, name, value, BOUNDS.get(name, MOST_NUMBER))
 

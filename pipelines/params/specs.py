@@ -185,9 +185,11 @@ def _figure(number: float) -> str:
 
 
 def described(value: object) -> str:
-    """A value as JSON names it, short: 5, 'text', true, null, a list of 3, an object."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
+    """A value as a person reads it, short: 5, 'text', true, nothing, a list of 3, an object."""
+    if value is None:
+        return Sentence("nothing")
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, list | tuple):
         return Sentence("a list of {number}", number=len(value))
     if isinstance(value, Mapping):

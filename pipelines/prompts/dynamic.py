@@ -1,66 +1,110 @@
-"""Prompts that leave something to chance: `{a|b|c}`, `{2$$a|b|c}`, `{3::a|b}`, `__name__` from a list of words.
+"""Prompts that leave something to chance: the tree of `grammar.parse`, with every choice made by a seed.
 
-The seed of a picture decides, so the same request makes the same picture. What is chosen may hold choices itself.
-
-    {a|b}  {1-2$$a|b|c}  {2$$ and $$a|b|c}  {3::often|rarely}  __animals/small__
+The seed of a picture decides, so the same request makes the same picture. What is chosen may hold choices itself. The
+words agree with those of dynamicprompts, whose syntax this is, but for what `grammar` leaves as words.
 """
+
+from __future__ import annotations
 
 import functools
 import random
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-from pipelines.errors import BadRequest, NotFound, Sentence
-from pipelines.prompts import library
+from pipelines.errors import BadRequest, Sentence
+from pipelines.prompts import grammar, wildcards
+from pipelines.prompts.grammar import Assigned, Choice, Listed, Used, Words, Wrapped
 from pipelines.prompts.steps import Steps
 
 MOST_STEPS = 50_000
 """Of a text's choices: one draw among n options is n steps, and a list costs one for every LINES_A_STEP lines."""
 LINES_A_STEP = 20
 MOST_CHOICES = 1000
-DEEPEST = 20
+DEEPEST = grammar.DEEPEST
 LONGEST = 10_000  # characters of what comes out
-_TAG = r"<(?:lora|lyco|hypernet):[^<>\r\n]{0,800}>"
-"""Nothing is chosen inside: a LoRA may be called a__b__c or a{b|c}."""
-_TOKEN = re.compile(rf"\\.|(?i:{_TAG})|__([^\W_](?:(?!__)[\w/-]){{0,200}})__|[{{}}|]", re.DOTALL)
-_LEFT = re.compile(r"__[^\W_](?:(?!__)[\w/*?-]){0,200}__|__[*?](?:(?!__)[\w/*?-]){0,200}__")
-_COUNT = re.compile(r"\s*([0-9]{1,3})?(-)?([0-9]{1,3})?\$\$(?:([^$|{}]{0,40})\$\$)?")
-_WEIGHT = re.compile(r"\s*([0-9]{1,6}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})::")
+_DOTS = re.compile(r"\.{3,}|[…᠁]")
 
-WordsOf = Callable[[str], list[str]]
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """A place of the text where something is chosen: the bars between its options, or the name of a list."""
-
-    start: int
-    end: int
-    bars: tuple[int, ...] = ()
-    name: str = ""
+OptionsOf = Callable[[str], wildcards.Options | None]
+Scope = Mapping[str, Words]
 
 
 def chooses(text: str) -> bool:
-    """Whether the seed has a say in it at all."""
-    return bool(_choices(text))
+    """Whether the seed, or a list of words, has a say in it at all. Raises BadRequest."""
+    return any(not isinstance(word, str) for word in grammar.parse(text))
 
 
-def resolve(text: str, seed: int | str, words_of: WordsOf = library.words_of) -> str:
-    """The text with every choice made. Raises BadRequest, NotFound, BadFile."""
-    draw, steps = random.Random(seed), _steps()
-    words_of = functools.cache(functools.partial(_counted, steps, words_of))
-    waiting, said = [(text, 0)], []
-    length = made = 0
-    while waiting:
-        piece, depth = waiting.pop()
-        choices = _choices(piece) if depth >= 0 else []
-        if not choices:
-            said.append(piece)
-            length += len(piece)
-            continue
-        made += len(choices)
-        if depth > DEEPEST or made > MOST_CHOICES or length > LONGEST:
+def unknown(text: str) -> list[str]:
+    """The names of lists that are left in a text whose choices are made: there are none of that name."""
+    names = (word.name for word in grammar.parse(text) if isinstance(word, Listed))
+    return ["".join(str(part) for part in name) for name in names]
+
+
+def resolve(text: str, seed: int | str, options_of: OptionsOf = wildcards.options, turn: int | None = None) -> str:
+    """The text with every choice made; lists and variables that are not there stay as they are written.
+
+    turn -- which of their options `{@a|b}` take; the seed, where it is a number. Raises BadRequest, BadFile.
+    """
+    words = grammar.parse(text)
+    if all(isinstance(word, str) for word in words):
+        return text
+    drawing = _Drawing(random.Random(seed), options_of, seed if isinstance(seed, int) else turn or 0)
+    resolved = drawing.said(words, {}, 0)
+    drawing.check_length(len(resolved))
+    return resolved
+
+
+class _Drawing:
+    """One text's draws and what they may still cost."""
+
+    def __init__(self, draw: random.Random, options_of: OptionsOf, turn: int) -> None:
+        self._draw, self._turn = draw, turn
+        self._made = self._length = 0
+        self._steps = Steps(
+            MOST_STEPS,
+            Sentence(
+                "the choices in the prompt take more than {most} steps: too many draws, too many options or lists too "
+                "long. Draw fewer, or shorten the lists.",
+                most=MOST_STEPS,
+            ),
+        )
+        self._options_of = functools.cache(functools.partial(self._read, options_of))
+        self._parse = functools.cache(grammar.parse)
+
+    def said(self, words: Words, scope: Scope, depth: int) -> str:
+        """The words with their choices made, where the variables in `scope` hold."""
+        scope = self._with_assigned(words, scope, depth)
+        return "".join(self._one(word, scope, depth + 1) for word in words)
+
+    def check_length(self, length: int) -> None:
+        if length > LONGEST:
+            raise BadRequest(
+                "the prompt became {length} characters long, more than {most}. Use shorter lists.",
+                length=length,
+                most=LONGEST,
+            )
+
+    def _one(self, word: object, scope: Scope, depth: int) -> str:
+        if isinstance(word, str):
+            self._length += len(word)
+            self._check(depth - 1)
+            return word
+        self._made += 1
+        self._check(depth)
+        if isinstance(word, Choice):
+            return self._chosen(word, scope, depth)
+        if isinstance(word, Listed):
+            return self._of_list(word, scope, depth)
+        if isinstance(word, Used):
+            held = scope.get(word.name, word.default)
+            return f"${{{word.name}}}" if held is None else self.said(held, scope, depth)
+        if isinstance(word, Wrapped):
+            outer, inner = self.said(word.outer, scope, depth), self.said(word.inner, scope, depth)
+            dots = _DOTS.search(outer)
+            return outer[: dots.start()] + inner + outer[dots.end() :] if dots else outer + inner
+        return ""  # an assignment
+
+    def _check(self, depth: int) -> None:
+        if depth > DEEPEST or self._made > MOST_CHOICES or self._length > 2 * LONGEST:
             raise BadRequest(
                 "the choices in the prompt go on for more than {most} levels, {most_choices} draws or {longest} "
                 "characters. A list may name itself.",
@@ -68,107 +112,69 @@ def resolve(text: str, seed: int | str, words_of: WordsOf = library.words_of) ->
                 most_choices=MOST_CHOICES,
                 longest=LONGEST,
             )
-        waiting.extend(reversed(list(_unfolded(piece, choices, draw, words_of, steps, depth))))
-    if made and length > LONGEST:
-        raise BadRequest(
-            "the prompt became {length} characters long, more than {most}. Use shorter lists.",
-            length=length,
-            most=LONGEST,
-        )
-    return "".join(said)
 
+    def _with_assigned(self, words: Words, scope: Scope, depth: int) -> Scope:
+        held: dict[str, Words] | None = None
+        for word in words:
+            if not isinstance(word, Assigned) or (word.keeps and word.name in (held or scope)):
+                continue
+            held = dict(scope) if held is None else held
+            self._steps.take(1 + len(held) // LINES_A_STEP)
+            held[word.name] = (self.said(word.value, held, depth + 1),) if word.immediate else word.value
+        return scope if held is None else held
 
-def unknown_lists(text: str) -> tuple[str, ...]:
-    """The `__names__` that a resolved text still holds, since no list is called so."""
-    return tuple(dict.fromkeys(_LEFT.findall(re.sub(_TAG, "", text, flags=re.IGNORECASE))))
-
-
-def _steps() -> Steps:
-    return Steps(
-        MOST_STEPS,
-        Sentence(
-            "the choices in the prompt take more than {most} steps: too many draws, too many options or lists too "
-            "long. Draw fewer, or shorten the lists.",
-            most=MOST_STEPS,
-        ),
-    )
-
-
-def _counted(steps: Steps, words_of: WordsOf, name: str) -> list[str]:
-    try:
-        words = words_of(name)
-    except (NotFound, BadRequest):  # no list of that name: these are words of the prompt
-        words = []
-    steps.take(1 + len(words) // LINES_A_STEP)
-    return words
-
-
-def _unfolded(
-    text: str, choices: list[_Choice], draw: random.Random, words_of: WordsOf, steps: Steps, depth: int
-) -> Iterator[tuple[str, int]]:
-    """The words between the choices, which are done (-1), and what was chosen, which may go on choosing."""
-    at = 0
-    for choice in choices:
-        yield text[at : choice.start], -1
-        if choice.name and not words_of(choice.name):
-            yield text[choice.start : choice.end], -1
+    def _chosen(self, choice: Choice, scope: Scope, depth: int) -> str:
+        options = list(choice.options)
+        if len(options) == 1 and choice.most > 1 and (drawn := self._lines(options[0][0], scope, depth)):
+            options = drawn
+        if choice.mark == grammar.CYCLED and choice.least == choice.most:
+            count = min(choice.least, len(options))
+            taken = [options[(self._turn + i) % len(options)][0] for i in range(count)]
         else:
-            yield _chosen(text, choice, draw, words_of, steps), depth + 1
-        at = choice.end
-    yield text[at:], -1
+            least, most = (min(len(options), count) for count in (choice.least, choice.most))
+            wanted = least + _below(self._draw, most - least + 1)
+            self._steps.take(wanted * len(options))
+            taken = [_take(options, self._draw) for _ in range(wanted)]
+        return choice.between.join(self.said(words, scope, depth) for words in taken)
+
+    def _lines(self, words: Words, scope: Scope, depth: int) -> list[tuple[Words, float]]:
+        """Of the list that is all that the words are, so that no line is taken twice."""
+        listed = [word for word in words if not isinstance(word, str)]
+        if (
+            len(listed) != 1
+            or not isinstance(listed[0], Listed)
+            or "".join(w for w in words if isinstance(w, str)).strip()
+        ):
+            return []
+        options = self._options_of(self._name(listed[0], scope, depth))
+        return [(self._parse(line), weight) for line, weight in options or ()]
+
+    def _name(self, listed: Listed, scope: Scope, depth: int) -> str:
+        """A variable that is not there stands for its own name."""
+        words = (Used(w.name, (w.name,)) if isinstance(w, Used) and w.default is None else w for w in listed.name)
+        return self.said(tuple(words), scope, depth)
+
+    def _of_list(self, listed: Listed, scope: Scope, depth: int) -> str:
+        name = self._name(listed, scope, depth)
+        options = self._options_of(name)
+        if options is None:
+            return f"__{name}__"
+        if listed.mark == grammar.CYCLED:
+            line = options[self._turn % len(options)][0]
+        elif all(weight == 1 for _, weight in options):
+            line = options[_below(self._draw, len(options))][0]
+        else:
+            self._steps.take(1 + len(options) // LINES_A_STEP)
+            line = _take(list(options), self._draw)
+        return self.said(self._parse(line), {**scope, **dict(listed.values)}, depth)
+
+    def _read(self, options_of: OptionsOf, name: str) -> wildcards.Options | None:
+        options = options_of(name)
+        self._steps.take(1 + len(options or ()) // LINES_A_STEP)
+        return options
 
 
-def _choices(text: str) -> list[_Choice]:
-    """The outermost choices, in order. Braces without a bar or a count, and those without a partner, are words."""
-    found: list[_Choice] = []
-    waiting: list[tuple[int, list[int]]] = []
-    for token in _TOKEN.finditer(text):
-        piece, at = token[0], token.start()
-        if token[1]:
-            found.append(_Choice(at, token.end(), name=token[1]))
-        elif piece == "{":
-            waiting.append((at, []))
-        elif piece == "|" and waiting:
-            waiting[-1][1].append(at)
-        elif piece == "}" and waiting:
-            start, bars = waiting.pop()
-            if bars or _COUNT.match(text, start + 1, at):
-                while found and found[-1].start > start:
-                    found.pop()
-                found.append(_Choice(start, at + 1, tuple(bars)))
-    return found
-
-
-def _chosen(text: str, choice: _Choice, draw: random.Random, words_of: WordsOf, steps: Steps) -> str:
-    if choice.name:
-        words = words_of(choice.name)
-        return words[_below(draw, len(words))]
-    first, last = choice.start + 1, choice.end - 1
-    least, most, between = 1, 1, ", "
-    if count := _COUNT.match(text, first, last):
-        first = count.end()
-        least, most = _bounds(count)
-        between = ", " if count[4] is None else count[4]
-    edges = [first - 1, *(bar for bar in choice.bars if bar >= first), last]
-    options = [_weighted(text[a + 1 : b]) for a, b in zip(edges, edges[1:], strict=False)]
-    wanted = min(len(options), least + _below(draw, max(0, most - least) + 1))
-    steps.take(wanted * len(options))
-    return between.join(_take(options, draw) for _ in range(wanted))
-
-
-def _bounds(count: re.Match[str]) -> tuple[int, int]:
-    """How many are chosen, `2`, `1-3`, `-3` and `2-`: at least and at most."""
-    least = int(count[1] or (0 if count[2] else 1))
-    most = int(count[3]) if count[3] else MOST_CHOICES if count[2] else least
-    return least, max(least, most)
-
-
-def _weighted(option: str) -> tuple[str, float]:
-    found = _WEIGHT.match(option)
-    return (option[found.end() :], float(found[1])) if found else (option, 1.0)
-
-
-def _take(options: list[tuple[str, float]], draw: random.Random) -> str:
+def _take(options: list, draw: random.Random):
     """One of the options, which is then no option any more."""
     place = draw.random() * sum(weight for _, weight in options)
     for i, (_, weight) in enumerate(options):

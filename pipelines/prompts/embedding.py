@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
-from pipelines.errors import BadRequest, Sentence
+from pipelines.errors import BadFile, BadRequest, Sentence
 from pipelines.models.faults import as_bad_file
 from pipelines.prompts.weights import Sections
 
@@ -41,12 +41,19 @@ class Frame:
 
     @classmethod
     def of(cls, tokenizer: Any, length: int) -> Frame:
+        """Raises BadFile where the files leave no room for words."""
         comma = token_ids(tokenizer, ",")
         with as_bad_file(UNREADABLE):
             empty = list(tokenizer("").input_ids)
-        return cls(
-            tuple(empty[:-1]), tuple(empty[-1:]), tokenizer.pad_token_id, length, comma[0] if len(comma) == 1 else None
-        )
+        end = tuple(empty[-1:])
+        frame = cls(tuple(empty[:-1]), end, tokenizer.pad_token_id, length, comma[0] if len(comma) == 1 else None)
+        if frame.room < 1:  # no chunk would ever take in the first token
+            raise BadFile(
+                "the model reads {length} tokens at once, of which none is left for a word. Look at model_max_length "
+                "in its tokenizer_config.json.",
+                length=length,
+            )
+        return frame
 
     @property
     def room(self) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,7 +10,7 @@ from pipelines import models, prompts
 from pipelines.errors import BadRequest, Sentence
 from pipelines.models import vaes
 from pipelines.params import Choice, Range, Request, Text, param, part, units
-from pipelines.prompts import dynamic, library
+from pipelines.prompts import dynamic, library, wildcards
 from pipelines.requests import names
 from pipelines.requests.border import Border
 from pipelines.requests.choices import UPSCALERS, sampler_names
@@ -273,13 +273,28 @@ class TextToImageRequest(Request):
         if self.prompt_syntax == "plain":
             return prompt, negative
         seed, _ = dataclasses.replace(self, seed=max(0, self.seed)).seeds(index)
-        return dynamic.resolve(prompt, seed), dynamic.resolve(negative, f"{seed} negative")
+        return dynamic.resolve(prompt, seed), dynamic.resolve(negative, f"{seed} negative", turn=seed)
 
     def every_words(self) -> list[tuple[str, str]]:
         """Those of all pictures; of one where the seeds have no say in them."""
         written = library.style(self.style).around(self.prompt, self.negative_prompt)
         alike = self.prompt_syntax == "plain" or not any(map(dynamic.chooses, written))
         return [self.words(index) for index in range(1 if alike else self.count)]
+
+    def notes(self) -> Iterator[Sentence]:
+        """What the prompts ask for and is not here."""
+        if self.prompt_syntax == "plain":
+            return
+        texts = dict.fromkeys(text for words in self.every_words() for text in words)
+        names = dict.fromkeys(name for text in texts for name in dynamic.unknown(text))
+        if names:
+            yield Sentence(
+                "There is no list of words {names}, so the name stays in the prompt. Lists are files like "
+                "wildcards/{first}.txt beside the folder of models.",
+                names=", ".join(f"__{name[:40]}__" for name in list(names)[:3]),
+                first=next(iter(names))[:40],
+            )
+            yield from wildcards.unreadable()
 
     def template(self) -> dict[str, str]:
         """The prompts as they were written, by field, where a style or choices make something else of them."""

@@ -16,11 +16,14 @@ from torch import Tensor
 
 from pipelines import libs
 from pipelines.errors import BadFile
+from pipelines.params import described
 from pipelines.theory.path import MODEL, NoisePath, noise_path, timestep_of_sigma
 
 PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
 NEXT_TO_NOISE = 1 - 1e-6
 """The t that stands for 1, where sigma = t / (1 - t) would be infinite."""
+ENDS = (("base_image_seq_len", 256), ("base_shift", 0.5), ("max_image_seq_len", 4096), ("max_shift", 1.15))
+"""What a shift that depends on the picture's size goes between, with diffusers' defaults."""
 
 
 class Process(Protocol):
@@ -56,11 +59,10 @@ class TrainedProcess:
 
     def __post_init__(self) -> None:
         if self.prediction_type not in PREDICTION_TYPES:
-            given = str(self.prediction_type)[:40]
             raise BadFile(
                 "prediction_type must be one of {known}; the model says {given}.",
                 known=", ".join(PREDICTION_TYPES),
-                given=given,
+                given=described(self.prediction_type),
             )
 
     def predicting(self, prediction_type: str) -> Self:
@@ -172,30 +174,57 @@ def trained_process(config: dict[str, Any]) -> TrainedProcess:
     known = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
     settings = {name: config[name] for name in known if config.get(name) is not None}
     settings["rescale_betas_zero_snr"] = bool(config.get("rescale_betas_zero_snr", False))
+    alphas_cumprod = _alphas_cumprod(settings)
+    if alphas_cumprod is None:
+        raise _no_schedule(settings)
+    return TrainedProcess(alphas_cumprod, config.get("prediction_type", "epsilon"))
+
+
+def _alphas_cumprod(settings: dict[str, Any]) -> Tensor | None:
+    """(T,) float64, falling between 1 and 0; None where the settings describe none such."""
     try:
-        scheduler = libs.diffusers().DDPMScheduler(**settings)
-        alphas_cumprod = scheduler.alphas_cumprod.double()
-    except (ValueError, TypeError, NotImplementedError, RuntimeError):
-        raise BadFile("scheduler_config.json describes no known noise schedule. Copy the folder again.") from None
+        alphas_cumprod = libs.diffusers().DDPMScheduler(**settings).alphas_cumprod.double()
+        steps = len(alphas_cumprod)
+    except (ValueError, TypeError, IndexError, NotImplementedError, RuntimeError):
+        return None
+    if steps < 2:
+        return None
     if alphas_cumprod[-1] == 0:  # zero terminal SNR: its sigma would be infinite; diffusers stops at 2**-24 as well
         alphas_cumprod[-1] = min(2.0**-24, float(alphas_cumprod[-2]) / 2)
-    falling = bool((alphas_cumprod.diff() < 0).all()) if len(alphas_cumprod) > 1 else False
-    if not falling or not 0 < alphas_cumprod[-1] < alphas_cumprod[0] < 1:
-        raise BadFile("the betas in scheduler_config.json must lie between 0 and 1. Copy the folder again.")
-    return TrainedProcess(alphas_cumprod, config.get("prediction_type", "epsilon"))
+    falling = bool((alphas_cumprod.diff() < 0).all())
+    return alphas_cumprod if falling and 0 < alphas_cumprod[-1] < alphas_cumprod[0] < 1 else None
+
+
+def _no_schedule(settings: dict[str, Any]) -> BadFile:
+    """With the setting that alone spoils the usual schedule, where there is one."""
+    spoils = next((name for name, value in settings.items() if _alphas_cumprod({name: value}) is None), None)
+    if spoils is None:
+        return BadFile("the betas in scheduler_config.json must lie between 0 and 1. Copy the folder again.")
+    return BadFile(
+        "scheduler_config.json describes no known noise schedule: {key} is {value}. Copy the folder again.",
+        key=spoils,
+        value=described(settings[spoils]),
+    )
 
 
 def flow_process(config: dict[str, Any], to_the_end: bool) -> FlowProcess:
     """The flow of a FlowMatchEulerDiscreteScheduler's config."""
-    try:
-        ends = (("base_image_seq_len", 256), ("base_shift", 0.5), ("max_image_seq_len", 4096), ("max_shift", 1.15))
-        few, low, many, high = (float(config.get(name) or default) for name, default in ends)
-        dynamic = ((int(few), low), (int(many), high)) if config.get("use_dynamic_shifting") else None
-        process = FlowProcess(
-            float(config.get("shift") or 1), int(config.get("num_train_timesteps", 1000)), dynamic, to_the_end
-        )
-    except (TypeError, ValueError):
-        raise BadFile("scheduler_config.json describes no known flow. Copy the folder again.") from None
+    few, low, many, high = (_number(config, name, default) for name, default in ENDS)
+    dynamic = ((int(few), low), (int(many), high)) if config.get("use_dynamic_shifting") else None
+    timesteps = int(_number(config, "num_train_timesteps", 1000))
+    process = FlowProcess(_number(config, "shift", 1), timesteps, dynamic, to_the_end)
     if not 0 < process.shift <= 100 or process.num_train_timesteps < 2 or few == many:
         raise BadFile("scheduler_config.json has a shift or a number of timesteps that no flow has. Copy it again.")
     return process
+
+
+def _number(config: dict[str, Any], name: str, default: float) -> float:
+    given = config.get(name)
+    value = default if given is None else given
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadFile(
+            "scheduler_config.json describes no known flow: {key} is {value}. Copy the folder again.",
+            key=name,
+            value=described(value),
+        )
+    return float(value)

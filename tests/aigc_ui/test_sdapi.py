@@ -20,10 +20,12 @@ from aigc_ui import api
 from aigc_ui.door import Door
 from aigc_ui.guard import Guard, Hosts, Limits
 from aigc_ui.sdapi import Chosen
+from aigc_ui.sdapi_jobs import JobFailed
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitor
 from pipelines.device.manager import DeviceManager
-from pipelines.engine.queue import JobQueue
+from pipelines.engine.queue import JobError, JobQueue
+from pipelines.errors import Sentence
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.params import Request
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -637,3 +639,12 @@ def test_what_plug_ins_ask_as_they_connect_is_answered(studio: Studio, nets: Non
         assert program.post(f"{V1}/{verb}").status_code == 200
     assert get(program, "realesrgan-models") == []
     assert program.post(f"{V1}/interrogate", json={}).json()["error"]["message"].startswith("this studio has no model")
+
+
+@pytest.mark.parametrize(
+    "code, status",
+    [("bad_request", 422), ("bad_file", 422), ("not_found", 404), ("out_of_memory", 507), ("device_lost", 503)]
+    + [("bug", 500)],
+)
+def test_a_job_that_fails_by_its_request_is_no_fault_of_the_studio(code: str, status: int) -> None:
+    assert JobFailed.of(JobError(code, Sentence("the mask is all black."))).status == status

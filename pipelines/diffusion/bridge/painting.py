@@ -60,6 +60,7 @@ class Painting:
             said.append(f"The sampler {request.sampler} takes no eta here, so it changes nothing.")
         if request.guidance.scale < 1 and call.guidance:
             said.append(Sentence("This pipeline knows no guidance below 1: it paints as with 1."))
+        said += request.notes()
         return cls(request, info, led, said)
 
     def over(self, bridged: Bridged, devices: DeviceManager) -> Iterator[Event]:

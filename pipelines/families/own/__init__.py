@@ -19,6 +19,7 @@ from pipelines.files.names import Names
 from pipelines.models import strangers
 from pipelines.models.architectures import BETA_SCHEDULERS
 from pipelines.models.faults import as_bad_file
+from pipelines.params import described
 
 DIFFUSION, VAE, VQ = "diffusion", "vae", "vq"
 KINDS = {"UNet2DModel": DIFFUSION, "AutoencoderKL": VAE, "VQModel": VQ}
@@ -218,18 +219,18 @@ def _check_shapes(class_name: str, config: dict[str, Any]) -> None:
     if channels not in (1, 3):
         raise BadFile(
             "in_channels must be 1 or 3, as pictures have; got {channels}: no model of pictures.",
-            channels=str(channels)[:20],
+            channels=described(channels),
         )
     if len(sides) != 2 or not all(type(side) is int and side >= SHORTEST_SIDE for side in sides):
         raise BadFile(
-            "sample_size must say the size of the pictures; got {got}. Add it to config.json.", got=str(size)[:20]
+            "sample_size must say the size of the pictures; got {got}. Add it to config.json.", got=described(size)
         )
     learned_too = 2 * channels if class_name == "UNet2DModel" else channels  # of the variance: left aside
     if config.get("out_channels") not in (channels, learned_too):
         raise BadFile(
             "out_channels must be {channels} as in_channels is; got {got}.",
             channels=channels,
-            got=str(config.get("out_channels"))[:20],
+            got=described(config.get("out_channels")),
         )
     if config.get("class_embed_type") is not None:
         raise BadFile("config.json sets class_embed_type, which needs inputs besides a class. Choose another model.")

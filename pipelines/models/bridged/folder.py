@@ -13,6 +13,7 @@ from pipelines.models.architectures import BRIDGE
 from pipelines.models.bridged import classes
 from pipelines.models.bridged.classes import REQUIRED, PipelineClass
 from pipelines.models.info import ModelInfo
+from pipelines.params import described
 
 CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 # wider than those of our own architectures, as language models read the prompts here
@@ -40,7 +41,10 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 def inspect(folder: Path, index: Mapping[str, Any]) -> ModelInfo:
     """Look over a folder whose links are known to stay inside. Raises BadFile with what is wrong and what to do."""
-    pipeline = classes.text_to_image(str(index.get("_class_name")))
+    name = index.get("_class_name")
+    if not isinstance(name, str):
+        raise BadFile("_class_name in model_index.json must name a pipeline; got {got}.", got=described(name))
+    pipeline = classes.text_to_image(name)
     named = _parts(pipeline, index)
     for path in folder.rglob("*.json"):
         _refuse_foreign(folder, path)
@@ -94,7 +98,7 @@ def _parts(pipeline: PipelineClass, index: Mapping[str, Any]) -> dict[str, tuple
                 pass
             case other:
                 raise BadFile(
-                    "{part} in model_index.json must name a class; got {got}.", part=part[:40], got=str(other)[:40]
+                    "{part} in model_index.json must name a class; got {got}.", part=part[:40], got=described(other)
                 )
     for part, entry in index.items():
         if isinstance(entry, list) and part not in pipeline.parts and entry != [None, None]:

@@ -11,6 +11,7 @@ from pipelines.errors import BadFile, Sentence
 from pipelines.models import strangers
 from pipelines.models.checkpoints import tokenizer_rules
 from pipelines.models.faults import as_bad_file
+from pipelines.params import described
 
 CLASSES = frozenset("Bart Bert ByT5 CLIP GPT2 Gemma Llama MT5 Qwen2 Roberta T5 UMT5 XLMRoberta".split())
 """Classes of transformers whose tokenizers read the prompts of diffusers' pipelines, without "Tokenizer(Fast)"."""
@@ -29,7 +30,7 @@ def opened(folder: Path, part: str, kind: Any = None, trusted: bool = False) -> 
     sentence = Sentence(
         "the files of {part} are damaged, or need a library that is not here. Copy the folder again.", part=part[:40]
     )
-    with as_bad_file(sentence):
+    with as_bad_file(sentence, f"{part[:40]}/{SETTINGS[0]}", _settings(folder)):
         if not trusted:
             check(folder, part)
         kind = kind or _usual(folder)
@@ -38,6 +39,10 @@ def opened(folder: Path, part: str, kind: Any = None, trusted: bool = False) -> 
         if not trusted:
             _check_built(loaded, folder, part)
         return loaded
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    return strangers.read_json(folder / SETTINGS[0], MOST_SETTINGS_BYTES) if (folder / SETTINGS[0]).is_file() else {}
 
 
 def check(folder: Path, part: str) -> None:
@@ -111,12 +116,14 @@ def _check_settings(settings: dict[str, Any], label: str) -> None:
                 label=label,
                 key=key[:40],
             )
+        if key.endswith("_token") and not (value is None or isinstance(value, (str, dict, bool))):
+            raise BadFile("{key} in {label} must be text; got {got}.", key=key[:40], label=label, got=described(value))
         if key.startswith(("extra_ids", "num_", "pad_to_multiple_of")) and not _is_count(value):
             raise BadFile(
                 "{key} in {label} is {value}; at most {most} is allowed.",
                 key=key[:40],
                 label=label,
-                value=str(value)[:20],
+                value=described(value),
                 most=MOST_IDS,
             )
 
@@ -135,6 +142,6 @@ def _check_built(loaded: Any, folder: Path, part: str) -> None:
         raise BadFile(
             "model_max_length in {part}/tokenizer_config.json is {length}, less than any real one.",
             part=part,
-            length=str(length)[:20],
+            length=described(length),
         )
     loaded.model_max_length = int(min(length, MOST_TOKENS))

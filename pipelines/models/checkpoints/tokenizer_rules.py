@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pipelines.errors import BadFile, Sentence
+from pipelines.params import described
 
 NORMALIZERS = frozenset(
     "BertNormalizer ByteLevel Lowercase NFC NFD NFKC NFKD Nmt Precompiled Prepend Replace Sequence Strip "
@@ -116,7 +117,7 @@ def _check_steps(step: Any, key: str, inside: str, known: frozenset[str], label:
     for each in steps:
         kind = each.get("type")
         if kind not in known:
-            raise _refusal(label, key, Sentence("is {kind}", kind=str(kind)[:30]))
+            raise _refusal(label, key, Sentence("is {kind}", kind=described(kind)))
         if kind in ("Precompiled", "TemplateProcessing") and kind in singular:
             raise _refusal(label, key, Sentence("has two steps {kind}", kind=kind))
         singular.add(kind)
@@ -223,7 +224,7 @@ def _check_model(model: Any, label: str) -> None:
             )
     longest = model.get("max_input_chars_per_word", 0)
     if not isinstance(longest, int) or longest > LONGEST_WORD:
-        raise _refusal(label, "model", Sentence("has max_input_chars_per_word {longest}", longest=str(longest)[:20]))
+        raise _refusal(label, "model", Sentence("has max_input_chars_per_word {longest}", longest=described(longest)))
     if any(len(token) > LONGEST_TOKEN for token in _tokens(model.get("vocab"))):
         raise _refusal(label, "model", Sentence("has a token of more than {most} characters", most=LONGEST_TOKEN))
 

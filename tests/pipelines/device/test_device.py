@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 import torch
 
-from pipelines.device import memory
+from pipelines.device import lost, memory
 from pipelines.device.hardware import Machine, choose, hint
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, OutOfMemory
@@ -289,6 +289,14 @@ def test_only_errors_that_say_so_are_out_of_memory():
     assert memory.is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"))
     assert not memory.is_out_of_memory(RuntimeError("shapes cannot be multiplied"))
     assert not memory.is_out_of_memory(ValueError("out of memory"))
+
+
+def test_only_errors_after_which_nothing_runs_any_more_lose_the_card():
+    assert lost.is_lost(RuntimeError("CUDA error: device-side assert triggered\nCUDA kernel errors might be ..."))
+    assert lost.is_lost(RuntimeError("HIP error: unspecified launch failure"))
+    assert not lost.is_lost(torch.OutOfMemoryError("CUDA out of memory."))
+    assert not lost.is_lost(RuntimeError("CUDA error: invalid argument"))
+    assert not lost.is_lost(ValueError("device-side assert"))
 
 
 def test_room_is_what_running_jobs_leave(devices):

@@ -317,7 +317,7 @@ def test_the_recipe_keeps_the_written_prompt_and_repeats_the_picture_without_the
     recipe = result.recipes[1]
     assert recipe["template"]["prompt"] == "a __colour__ cat" and "__" not in recipe["request"]["prompt"]
     asked = TextToImageRequest.parse(recipe["request"])
-    monkeypatch.setattr("pipelines.prompts.library._wildcard_folders", lambda: iter(()))
+    monkeypatch.setattr("pipelines.prompts.wildcards._folders", lambda: iter(()))
     *_, again = TextToImage().stream(asked, devices)
     assert isinstance(again, Result) and np.array_equal(again.images[0], result.images[1])
     assert "template" not in again.recipes[0]

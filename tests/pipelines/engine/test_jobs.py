@@ -21,7 +21,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.device.worker import Rows
 from pipelines.engine.eventlog import EventLog, StateChange
 from pipelines.engine.queue import Job, JobQueue, JobState
-from pipelines.errors import BadRequest, Busy, NotAllowed, NotFound, StorageError
+from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound, StorageError
 from pipelines.events import Frame, Loss, Progress, Result, StopEarly
 from pipelines.params import Range, Request, Text, param
 
@@ -614,6 +614,22 @@ def test_a_failure_is_told_and_does_not_stop_the_next_job(make, error, code, wor
     assert "secret" not in bad.error.message and len(bad.error.message) < 300
     assert list(bad.events())[-1][1].snapshot["error"]["code"] == code
     assert good.state is JobState.DONE
+
+
+def test_a_lost_context_of_the_card_is_no_bug_and_the_other_jobs_wait_for_the_restart(make, monkeypatch):
+    failing = Failing("failing")
+    failing.error = RuntimeError("CUDA error: device-side assert triggered")
+    queue = make(failing, Counting(), running_at_once=1)
+    monkeypatch.setattr(queue._devices, "lost", False)
+    long = queue.submit("counting", Steps(steps=10_000), "me")
+    bad, good = queue.submit("failing", Steps(), "me"), queue.submit("counting", Steps(), "me")
+    queue.cancel(long.id, "me")
+    over(bad)
+    assert bad.error.code == "device_lost" and "Restart the studio" in bad.error.message
+    time.sleep(0.1)
+    assert good.state is JobState.WAITING
+    with pytest.raises(DeviceLost):
+        queue.submit("counting", Steps(), "me")
 
 
 def test_a_full_disk_fails_the_job_but_its_pictures_can_be_saved_later(make):

@@ -144,6 +144,7 @@ def test_whatever_a_library_raises_is_a_sentence_and_the_log_keeps_the_rest(
 
 
 PASS = (BadRequest("no"), MemoryError(), RuntimeError("CUDA out of memory"), KeyboardInterrupt(), SystemExit())
+PASS += (RuntimeError("CUDA error: an illegal memory access was encountered"),)
 
 
 @pytest.mark.parametrize("error", (*PASS, GeneratorExit()), ids=lambda error: type(error).__name__)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import struct
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pipelines.errors import BadFile, NotFound
 from pipelines.models import strangers
 from tests.tiny import tiny_model
 
+PYTHON = re.compile(r"\bNone\b|NoneType|\bdict\b|\bTrue\b|\bFalse\b")
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
@@ -107,6 +109,14 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "tokenizer with code": (setting("tokenizer/tokenizer_config.json", auto_map={"A": "x.Y"}), "code of its own"),
     "another pipeline": (setting("model_index.json", _class_name="EvilPipeline"), "EvilPipeline"),
     "unknown class": (setting("model_index.json", unet=["os", "system"]), "unet in model_index.json"),
+    "no class": (setting("model_index.json", unet=None), "unet in model_index.json must be .*; got nothing"),
+    "a class in a list": (
+        setting("model_index.json", vae=[["x"]]),
+        "vae in model_index.json must be .*; got a list of 1",
+    ),
+    "no pipeline": (setting("model_index.json", _class_name=None), "_class_name in model_index.json .* got nothing"),
+    "scaled by a word": (setting("vae/config.json", scaling_factor="many"), "scaling_factor in vae/config.json"),
+    "scaled by 0": (setting("vae/config.json", scaling_factor=0), "scaling_factor in vae/config.json"),
     "more inputs": (setting("unet/config.json", addition_embed_type="text_time"), "addition_embed_type"),
     "link out": (link_out, "leads out"),
     "no tokenizer": (lambda f: (f / "tokenizer/tokenizer.json").unlink(), "tokenizer.json is missing"),
@@ -126,6 +136,30 @@ def test_a_damaged_folder_is_refused_in_words(copy, name):
     with pytest.raises(BadFile, match=words) as caught:
         models.inspect(copy)
     assert len(str(caught.value)) < 300 and str(copy) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "file, key, value, got",
+    [
+        ("scheduler/scheduler_config.json", "beta_end", [1], "beta_end is a list of 1"),
+        ("scheduler/scheduler_config.json", "beta_start", 7, "beta_start is 7"),
+        ("scheduler/scheduler_config.json", "trained_betas", 0, "trained_betas is 0"),
+        ("scheduler/scheduler_config.json", "prediction_type", {}, "prediction_type must be .* says an object"),
+        ("tokenizer/tokenizer_config.json", "bos_token", [3], "bos_token in .* must be text; got a list of 1"),
+        ("tokenizer/tokenizer_config.json", "model_max_length", 0, "model_max_length"),
+        ("unet/config.json", "act_fn", None, "act_fn in unet/config.json: it is nothing"),
+        ("unet/config.json", "down_block_types", [3, 5], "down_block_types in unet/config.json: it is a list of 2"),
+        ("unet/config.json", "_class_name", 0, "_class_name in unet/config.json: it is 0"),
+        ("unet/config.json", "time_embedding_act_fn", [[[1]]], "time_embedding_act_fn in .*: it is a list of 1"),
+    ],
+)
+def test_the_value_at_fault_is_named_as_a_person_would(copy, file, key, value, got):
+    from pipelines.diffusion import loading
+
+    setting(file, **{key: value})(copy)
+    with pytest.raises(BadFile, match=got) as caught:
+        loading.load(models.inspect(copy))
+    assert not PYTHON.search(str(caught.value)) and len(str(caught.value)) < 300
 
 
 def test_parts_of_two_models_and_missing_weights_are_refused_when_loaded(copy):

@@ -223,6 +223,12 @@ def test_a_panic_while_a_text_is_read_is_a_sentence() -> None:
         embedding.Frame.of(panics, 77)
 
 
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_length_that_leaves_no_room_for_a_word_is_a_sentence(length: int) -> None:
+    with pytest.raises(BadFile, match="model_max_length"):
+        embedding.Frame.of(tiny_tokenizer(), length)
+
+
 def test_a_file_that_is_damaged_is_a_sentence_in_any_thread(tmp_path: Path) -> None:
     folder = saved(tmp_path / "tokenizer", gemma())
     (folder / "tokenizer.json").write_text('{"version": "1.0", "model": {"type": "BPE", "vocab": [], "merges": 5}}')
