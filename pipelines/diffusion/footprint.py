@@ -149,10 +149,14 @@ def largest_size(request: TextToImageRequest) -> tuple[int, int]:
 def added_bytes(request: TextToImageRequest, item: int) -> int:
     """The weights of what the request's fields put beside the model: LoRAs, a ControlNet, an IP-Adapter. What they
     compute is not counted. Raises NotFound, BadFile, BadRequest."""
-    wanted = [(files.LORA, lora.name) for lora in wanted_loras(request.loras)]
-    wanted += [(files.CONTROL, unit.model) for unit in request.used_controls()]
+    libs.torch()
+    from pipelines.diffusion.addons import lora_size
+
+    loras = {files.find(files.LORA, lora.name) for lora in wanted_loras(request.loras)}
+    wanted = [(files.CONTROL, unit.model) for unit in request.used_controls()]
     wanted += [(files.IP_ADAPTER, unit.model) for unit in request.used_references()]
-    return item * sum(strangers.numbers_in(files.find(kind, name)) for kind, name in dict.fromkeys(wanted))
+    others = {files.find(kind, name) for kind, name in wanted}
+    return item * (sum(map(lora_size.numbers, loras)) + sum(map(strangers.numbers_in, others)))
 
 
 def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: int) -> int:

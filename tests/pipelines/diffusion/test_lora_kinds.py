@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion.addons import lora
+from pipelines.diffusion.addons import lora, lora_size
 from pipelines.models.library import scan
 from pipelines.requests.loras import Wanted
 from tests import tiny_addons
@@ -373,13 +373,14 @@ def test_a_kind_gives_what_its_merged_weights_give(home, name):
 @pytest.mark.parametrize("name", FORMULAS)
 def test_no_key_of_a_kind_is_left_and_all_its_numbers_are_counted(home, name):
     bundle = load(home, "sd")
-    tiny_addons.save(home / "loras", "counted", adapted(parts_of(bundle), FORMULAS[name]).keys)
+    path = tiny_addons.save(home / "loras", "counted", adapted(parts_of(bundle), FORMULAS[name]).keys)
     devices = DeviceManager("cpu", threads=1)
     with lora.leased([Wanted("counted")], bundle, devices) as loras:
         assert loras.notes == ()
         terms = [term for place in loras.added.values() for term, _ in place]
         held = sum({t.data_ptr(): t.nbytes for term in terms for t in term.tensors()}.values())
         assert [int(str(model["bytes"])) for model in devices.loaded()] == [held]
+        assert lora_size.numbers(path) * 4 == held
     devices.close()
 
 
