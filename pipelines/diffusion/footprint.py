@@ -196,10 +196,14 @@ def largest_size(request: TextToImageRequest) -> tuple[int, int]:
 def added_bytes(request: TextToImageRequest, item: int) -> int:
     """The weights of what the request's fields put beside the model: LoRAs, a ControlNet, an IP-Adapter. What they
     compute is not counted. Raises NotFound, BadFile, BadRequest."""
-    found = [path for lora in wanted_loras(request.loras) if (path := loras.find(lora.name)[0]) is not None]
-    found += [files.find(files.CONTROL, unit.model) for unit in request.used_controls()]
-    found += [files.find(files.IP_ADAPTER, unit.model) for unit in request.used_references()]
-    return item * sum(map(strangers.numbers_in, dict.fromkeys(found)))
+    libs.torch()
+    from pipelines.diffusion.addons import lora_size
+
+    named = {path for lora in wanted_loras(request.loras) if (path := loras.find(lora.name)[0]) is not None}
+    wanted = [(files.CONTROL, unit.model) for unit in request.used_controls()]
+    wanted += [(files.IP_ADAPTER, unit.model) for unit in request.used_references()]
+    others = {files.find(kind, name) for kind, name in wanted}
+    return item * (sum(map(lora_size.numbers, named)) + sum(map(strangers.numbers_in, others)))
 
 
 def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: int) -> int:

@@ -23,11 +23,11 @@ from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import separate
 from pipelines.diffusion.addons.lora_keys import Place, Places
 from pipelines.diffusion.addons.lora_reading import read
+from pipelines.diffusion.addons.lora_size import numbers
 from pipelines.diffusion.addons.lora_terms import Term
 from pipelines.diffusion.addons.sharing import sharing
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.bundle import Bundle
-from pipelines.models import strangers
 from pipelines.models.addons import files, loras
 from pipelines.requests.loras import Wanted, all_loras
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -138,7 +138,7 @@ def _terms(path: Path, bundle: Bundle, devices: DeviceManager) -> Iterator[Terms
 
     identity = f"{files.identity(path)} {models.identity(bundle.info)}"
     key = f"LoRA {path.stem}@{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-    nbytes = strangers.numbers_in(path) * bundle.dtype.itemsize
+    nbytes = numbers(path) * bundle.dtype.itemsize
     if separate(bundle.device) and not devices.has_room(key, nbytes):
         yield load()
         return

@@ -11,7 +11,8 @@ diffusion_model.joint_blocks.0.x_block.attn.qkv.lora_A.weight                   
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -83,6 +84,15 @@ def split(key: str) -> tuple[str, str] | None:
         if key.endswith(ending):
             return key.removesuffix(ending), role
     return None
+
+
+def by_module(keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The keys of each module that they name, by what of it they are."""
+    modules: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for key in keys:
+        if named := split(key):
+            modules[named[0]].setdefault(named[1], key)
+    return dict(modules)
 
 
 class Places:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +86,7 @@ def read(path: Path, places: Places) -> tuple[dict[Place, Term], tuple[Sentence,
     check_base(path, places)
     alphas, reading = _alphas(path), Reading()
     reading.left += [key for key in tensors if lora_keys.split(key) is None]
-    for name, keys in _by_module(tensors).items():
+    for name, keys in lora_keys.by_module(tensors).items():
         roles = {role: tensors[key].float() for role, key in keys.items()}
         try:
             used = _take(name, roles, places, alphas, reading)
@@ -100,15 +99,6 @@ def read(path: Path, places: Places) -> tuple[dict[Place, Term], tuple[Sentence,
     if refusal := reading.refusal(path, tensors):
         raise refusal
     return reading.by_place, reading.notes(path, len(tensors))
-
-
-def _by_module(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
-    """The keys of each module that the file names, by role."""
-    modules: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for key in tensors:
-        if named := lora_keys.split(key):
-            modules[named[0]].setdefault(named[1], key)
-    return dict(modules)
 
 
 def _take(name: str, roles: Roles, places: Places, alphas: Mapping[str, float], reading: Reading) -> frozenset[str]:

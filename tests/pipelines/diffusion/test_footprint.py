@@ -181,7 +181,8 @@ def test_the_larger_pass_is_weighed_and_tiles_bound_what_the_network_sees(home, 
 
 def test_what_is_put_beside_the_model_counts(home, devices):
     weights = {"a.weight": torch.zeros(10, 30), "b.weight": torch.zeros(50)}
-    tiny_addons.save(home / "loras", "one", weights)
+    halves = {"unet.x.lora_A.weight": torch.zeros(5, 30), "unet.x.lora_B.weight": torch.zeros(40, 5)}
+    tiny_addons.save(home / "loras", "one", halves)
     tiny_addons.save(home / "controlnet", "edges", weights)
     tiny_addons.save(home / "ipadapter", "face", weights)
     info = models.inspect(home / "kl")

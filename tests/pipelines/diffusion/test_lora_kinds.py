@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion.addons import lora
+from pipelines.diffusion.addons import lora, lora_size
+from pipelines.models.checkpoints.original_names import ORIGINALS
 from pipelines.models.library import scan
 from pipelines.requests.loras import Wanted
-from tests import tiny_addons
+from tests import original_layout, tiny_addons
 from tests.lora_answers import answer, close, load, models_in, parts_of, with_loras
 
 RANK, ALPHA = 3, 6.0
@@ -373,13 +374,14 @@ def test_a_kind_gives_what_its_merged_weights_give(home, name):
 @pytest.mark.parametrize("name", FORMULAS)
 def test_no_key_of_a_kind_is_left_and_all_its_numbers_are_counted(home, name):
     bundle = load(home, "sd")
-    tiny_addons.save(home / "loras", "counted", adapted(parts_of(bundle), FORMULAS[name]).keys)
+    path = tiny_addons.save(home / "loras", "counted", adapted(parts_of(bundle), FORMULAS[name]).keys)
     devices = DeviceManager("cpu", threads=1)
     with lora.leased([Wanted("counted")], bundle, devices) as loras:
         assert loras.notes == ()
         terms = [term for place in loras.added.values() for term, _ in place]
         held = sum({t.data_ptr(): t.nbytes for term in terms for t in term.tensors()}.values())
         assert [int(str(model["bytes"])) for model in devices.loaded()] == [held]
+        assert lora_size.numbers(path) * 4 == held
     devices.close()
 
 
@@ -455,3 +457,27 @@ def test_kinds_that_are_mixed_in_one_file_add_up(home, model):
     tiny_addons.save(home / "loras", "mixed", kind.keys)
     merge(parts_of(other), kind.merged, 0.7, 0.7)
     assert close(answer(with_loras(bundle, [Wanted("mixed", 0.7, 0.7)])), answer(other))
+
+
+ORIGINAL = {"flux-dev": original_layout.flux, "sd3": original_layout.sd3}
+FUSED = ("qkv", "linear1", "adaLN_modulation.1", "mlp.0", "mlp.fc1")
+
+
+@pytest.mark.parametrize(
+    "name", ["loha_of_large_rank", "lokr_of_a_product", "dora_of_rows", "dora_of_columns", "glora"]
+)
+@pytest.mark.parametrize("model", ORIGINAL)
+def test_a_kind_of_a_fused_matrix_is_shared_out(home, model, name):
+    """By kohya's names of what the authors of FLUX and SD3 called their modules."""
+    bundle, other, draw = load(home, model), load(home, model), Draw(6)
+    original = ORIGINAL[model](other.part("transformer").state_dict())
+    keys: Tensors = {}
+    for path in [path for path in original if path.endswith(tuple(f"{mark}.weight" for mark in FUSED))]:
+        tensors, original[path] = FORMULAS[name](original[path], draw)
+        stem = "lora_unet_" + path.removesuffix(".weight").replace(".", "_")
+        keys |= {f"{stem}.{ending}": tensor for ending, tensor in tensors.items()}
+    state = ORIGINALS[bundle.info.architecture].diffusers_layout(original)
+    other.part("transformer").load_state_dict(state, strict=True)
+    tiny_addons.save(home / "loras", "fused", keys)
+    changed = answer(with_loras(bundle, [Wanted("fused")]))
+    assert close(changed, answer(other)) and not close(changed, answer(bundle))
