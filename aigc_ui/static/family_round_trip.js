@@ -28,7 +28,7 @@ export function mountFamilyRoundTrip(root) {
     createPictureChooser(chosen),
     el("div", { class: "family-grid four" }, ...["source", ...FAMILIES].map((name) => views[name].node)),
   );
-  /** @type {Record<string, Answer>} */
+  /** @type {Record<string, Answer | null>} null while it is on its way */
   const answers = {};
   let turn = 0;
 
@@ -60,32 +60,37 @@ export function mountFamilyRoundTrip(root) {
       known = ORDER.filter((name) => here.includes(name));
     FAMILIES.forEach((name) => {
       views[name].node.hidden = !known.includes(name);
-      if (known.includes(name)) views[name].tell(t("trip.under_way"));
+      if (known.includes(name)) tell(name, null);
     });
     for (const name of known) {
       if (mine !== turn) return;
       /** @type {Answer} */
       const answer = await post("lab/round-trip", { ...values, family: name });
-      answers[name] = answer;
       views.source.paint(await decode(answer.source[0]));
       views[name].paint(await decode(answer.again[0]));
-      views[name].tell(line(answer));
+      tell(name, answer);
     }
   }
-  /** @param {Answer} answer */
-  const line = ({ error, error_in_double: exact, z_length: length, numbers, of, seconds: time }) =>
-    t(exact == null ? "trip.told" : "trip.told.double", {
-      error: figure(error),
-      exact: figure(exact),
-      length: figure(length),
-      numbers,
-      of,
-      time: seconds(time),
-    });
+  /** @param {string} name @param {Answer | null} answer */
+  function tell(name, answer) {
+    answers[name] = answer;
+    views[name].tell(answer ? line(answer) : t("trip.under_way"));
+  }
   function say() {
     note.textContent = t("trip.help");
-    for (const [name, answer] of Object.entries(answers)) views[name].tell(line(answer));
+    for (const [name, answer] of Object.entries(answers)) tell(name, answer);
   }
   on("language", say);
   say();
 }
+
+/** What is lost on the way, and how usual the base noise is. @param {Answer} answer */
+const line = ({ error, error_in_double: exact, z_length: length, numbers, of, seconds: time }) =>
+  t(exact == null ? "trip.told" : "trip.told.double", {
+    error: figure(error),
+    exact: figure(exact),
+    length: figure(length),
+    numbers,
+    of,
+    time: seconds(time),
+  });

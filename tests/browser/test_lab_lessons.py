@@ -97,7 +97,7 @@ def test_a_lesson_opens_its_bench_on_a_phone_too(visit) -> None:
     expect(page.locator("#lesson-choice option")).to_have_count(8)
     page.locator("#lesson-choice").select_option("bound")
     expect(page.locator("#bench-bound")).to_be_visible()
-    expect(page.locator("#bound-totals")).to_contain_text("Entropy of the data (exact)")
+    expect(page.locator("#bound-totals")).to_contain_text("Entropy of the data, estimated on these points")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -157,7 +157,7 @@ def followed(page: Page) -> Locator:
 def test_the_points_way_step_followed_point_arrows_and_training(page: Page, visit: Any) -> None:
     bench = open_bench(page, "Points in the plane")
     number(bench, "label", 0)
-    expect(page.locator("#plane-quality td")).to_have_count(4)
+    expect(page.locator("#plane-quality td")).to_have_count(6)
     expect(bench).not_to_have_attribute("aria-busy", "true")
     slide(page, "#plane-step", 20)
     box = page.locator("#plane").bounding_box()
@@ -246,3 +246,13 @@ def test_the_lesson_on_guidance_s_share_opens_at_the_first_step(page: Page) -> N
     expect(page.locator("#reverse-where")).to_have_text("Step 1 of 10 · σ 157", timeout=60_000)
     page.locator("#lesson-card").get_by_role("button", name="The largest part late").click()
     expect(page.locator("#lesson-card .verdict")).to_contain_text("Yes. Its part of ε̂ grows")
+
+
+def test_the_lesson_on_few_steps_has_its_plot_right_below_and_no_other_lesson(page: Page) -> None:
+    open_bench(page, "Points in the plane")
+    first = page.locator("#bench-points .bench-main > :first-child")
+    page.locator("#lesson-choice").select_option("steps")
+    expect(first).to_have_id("plot-orders")
+    expect(first.locator("polyline")).to_have_count(5)
+    page.locator("#lesson-choice").select_option("predict")
+    expect(first).not_to_have_id("plot-orders")

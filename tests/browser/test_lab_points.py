@@ -10,11 +10,11 @@ from tests.browser.visitor import choose, drag, number, open_bench, pixels
 def test_points_flow_back_and_one_of_them_can_be_followed(page: Page) -> None:
     open_bench(page, "Points in the plane")
     plane = page.locator("#plane")
-    expect(page.locator("#plane-quality td")).to_have_count(4)
+    expect(page.locator("#plane-quality td")).to_have_count(6)
     page.locator("#plane-step").fill("0")
     noise = pixels(plane)
     page.locator("#plane-play").click()
-    expect(page.locator("#plane-where")).to_have_text("σ 0", timeout=15_000)
+    expect(page.locator("#plane-where")).to_have_text("t 0 · σ 0", timeout=15_000)
     assert pixels(plane) != noise
     before = pixels(plane)
     box = plane.bounding_box()
@@ -58,7 +58,7 @@ def test_guidance_is_three_arrows_at_a_followed_point(page: Page) -> None:
 
 def test_one_place_is_no_distribution_and_that_is_said(page: Page) -> None:
     bench = open_bench(page, "Points in the plane")
-    expect(page.locator("#plane-quality td")).to_have_count(4)
+    expect(page.locator("#plane-quality td")).to_have_count(6)
     page.locator("#plane-draw").click()
     page.locator("#plane").click(position={"x": 90, "y": 90})
     expect(page.get_by_text("One place is no distribution.")).to_be_visible()
@@ -72,7 +72,7 @@ def test_one_place_is_no_distribution_and_that_is_said(page: Page) -> None:
 
 def test_a_distribution_can_be_drawn(page: Page) -> None:
     bench = open_bench(page, "Points in the plane")
-    expect(page.locator("#plane-quality td")).to_have_count(4)
+    expect(page.locator("#plane-quality td")).to_have_count(6)
     page.locator("#plane-draw").click()
     drag(page, page.locator("#plane"), (60, 60), (300, 200), steps=20)
     expect(bench.locator("[data-field=data] select")).to_have_value("drawn")
@@ -93,7 +93,7 @@ def test_a_network_learns_before_your_eyes_and_can_be_stopped(page: Page) -> Non
     learned = pixels(page.locator("#plane"))
     page.locator("[data-whose=exact]").click()
     assert pixels(page.locator("#plane")) != learned
-    expect(page.locator("#learned-bound")).to_contain_text("Entropy of the data (exact)")
+    expect(page.locator("#learned-bound")).to_contain_text("Entropy of the data, estimated on these points")
     expect(page.locator("#plot-learned-bound polyline")).to_have_count(2)
 
 
@@ -122,7 +122,7 @@ def test_exact_and_learned_stand_side_by_side_at_the_same_step(page: Page) -> No
     expect(page.locator("#train-status")).to_have_text("Finished")
     page.locator("[data-whose=both]").click()
     planes = [page.locator(name) for name in ("#plane", "#plane-beside")]
-    expect(page.locator("#plane-quality td")).to_have_count(6)
+    expect(page.locator("#plane-quality td")).to_have_count(9)
     page.locator("#plane-step").fill("0")
     assert pixels(planes[0]) == pixels(planes[1]), "the same seed's noise"
     page.locator("#plane-step").fill("20")
