@@ -11,10 +11,7 @@ const ROOMS = { create: "create", lab: "lab-lessons", families: "family-lessons"
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 const FRAMES = 30; // that Gradio may take to change tabs
 
-/**
- * `state` is a whole state of a bench, packed into a link; with it the others say nothing.
- * @typedef {{ room: string, bench?: string, lesson?: string, state?: string }} Place
- */
+/** @typedef {import("./types.d.ts").Whereabouts} Place */
 
 /** @param {unknown} state */
 export const packed = (state) =>

@@ -170,7 +170,6 @@ export interface ScheduleRequest {
 }
 
 export interface NoisedRequest {
-  pictures: boolean;
   beta_schedule: string;
   num_train_timesteps: number;
   beta_start: number;
@@ -183,6 +182,7 @@ export interface NoisedRequest {
   space: "pixels" | "latents";
   through: "decoder" | "preview";
   strip: boolean;
+  numbers_only: boolean;
   model: string;
   seed: number;
 }

@@ -17,7 +17,7 @@
  *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,
  *   settings: Partial<RequestFields>, start: void, "no-start": void, "picture-dropped": File, outpaint: void,
  *   sized: Partial<RequestFields>, size: { width: number, height: number }, loras: string,
- *   address: import("./address.js").Place,
+ *   address: import("./types.d.ts").Whereabouts,
  *   control: { prefix: string, seen: Partial<RequestFields> },
  * }} Events
  */

@@ -87,7 +87,7 @@ function lessonsOf(room, prefix, root) {
     if (lesson) open(structuredClone(lesson));
     else leave();
   });
-  /** What the address names, be it by Back, by Reload or by a link. @param {import("./address.js").Place} place */
+  /** What the address names, be it by Back, by Reload or by a link. @param {import("./types.d.ts").Whereabouts} place */
   function follow(place) {
     if (place.room !== room) return;
     if (place.state) return open(unpacked(place.state));

@@ -160,7 +160,7 @@ function createView(go) {
       const answer = await post("lab/noised", {
         ...wanted,
         strip: rest !== stripOf,
-        pictures: wanted.space !== "pixels",
+        numbers_only: wanted.space === "pixels",
       });
       const [shown, ...others] = await picturesOf(answer, wanted.image);
       paint(big, shown);

@@ -8,6 +8,14 @@ export type Refusal = Error & { code?: string; again?: number; sentence?: Senten
 /** x and y. */
 export type Place = [number, number];
 
+/** What an address names; `state` is a whole state of a bench, packed into a link, and with it `lesson` says nothing. */
+export interface Whereabouts {
+  room: string;
+  bench?: string;
+  lesson?: string;
+  state?: string;
+}
+
 // --- benches ---
 
 /** A field of an experiment or a generator, as the studio lists it; a range has bounds, a text its longest. */

@@ -39,7 +39,7 @@ class NoisedRequest(ScheduleRequest):
     space: str = param(PIXELS, Choice(SPACES), "What the noise is added to: pixels, or the model's latents.")
     through: str = param(DECODER, Choice(THROUGH), "How latents are shown: by the decoder, or one linear map.")
     strip: bool = param(True, Flag(), "Whether the strip of even steps is answered too; it does not depend on t.")
-    pictures: bool = param(True, Flag(), "Whether pictures are answered, or only the numbers that make them.")
+    numbers_only: bool = param(False, Flag(), "Whether only the numbers are answered that make the pictures.")
     model: str = param("aigc-mini", Choice(models.installed, models.resolve), "The trained model of the latents.")
     seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Of the noise, which is the same at every step.")
 
@@ -60,7 +60,7 @@ def answer(request: NoisedRequest, devices: DeviceManager) -> dict[str, Any]:
     numbers = {"t": t, "signal": signal, "noise": noise, "beta": beta}
     if request.strip:
         numbers |= {"steps": steps, "signals": signals, "noises": noises}
-    return numbers | (_pictures(request, process, [t, *steps], devices) if request.pictures else {})
+    return numbers | ({} if request.numbers_only else _pictures(request, process, [t, *steps], devices))
 
 
 def _significant(values: Tensor) -> list[float]:

@@ -138,7 +138,7 @@ def test_a_picture_is_noised_as_the_formula_says() -> None:
 
 @pytest.mark.parametrize("t", [0, 37, 500, 1000])
 def test_a_page_paints_the_same_from_the_picture_its_noise_and_two_numbers(t: int) -> None:
-    base, whole, numbers = ask("noise"), ask("noised", t=t), ask("noised", t=t, pictures=False)
+    base, whole, numbers = ask("noise"), ask("noised", t=t), ask("noised", t=t, numbers_only=True)
     high, low = base["noise"].astype(float)
     eps = ((high * 256 + low) / 0xFFFF * 2 - 1) * base["reach"]
 
@@ -153,7 +153,7 @@ def test_a_page_paints_the_same_from_the_picture_its_noise_and_two_numbers(t: in
 
 
 def test_a_tick_of_a_slider_costs_a_few_kilobytes() -> None:
-    sent = [ask("schedule", num_train_timesteps=1234), ask("noised", num_train_timesteps=1234, pictures=False)]
+    sent = [ask("schedule", num_train_timesteps=1234), ask("noised", num_train_timesteps=1234, numbers_only=True)]
     assert sum(len(json.dumps(answer, separators=(",", ":"))) for answer in sent) < 8000
 
 
