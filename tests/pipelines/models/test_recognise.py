@@ -226,6 +226,29 @@ def test_the_name_tells_pixarts_alpha_whose_tensors_are_sigmas() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stems", "base"),
+    [
+        (("lora_te1_text_model_encoder_layers_0_mlp_fc1", "lora_te2_text_model_encoder_layers_0_mlp_fc1"), "sdxl"),
+        (("lora_te1_text_model_encoder_layers_0_mlp_fc1", "lora_te3_encoder_block_0_layer_0_SelfAttention_q"), "flux"),
+        (("lora_te2_text_model_encoder_layers_0_mlp_fc1", "lora_te3_encoder_block_0_layer_0_SelfAttention_q"), "sd3"),
+        (
+            ("text_encoder_2.text_model.encoder.layers.0.mlp.fc1", "transformer.transformer_blocks.0.attn.to_q"),
+            "unknown",
+        ),
+    ],
+)
+def test_text_encoders_tell_the_base_only_where_they_can(stems: tuple[str, ...], base: str) -> None:
+    halves = {f"{stem}.lora_{half}.weight": (4, 4) for stem in stems for half in ("down", "up")}
+    assert recognise(halves, {}).architecture == base
+
+
+@pytest.mark.parametrize(("ending", "family"), [("w_norm", "norm"), ("diff_b", "full")])
+def test_norms_and_biases_alone_are_a_lora(ending: str, family: str) -> None:
+    found = recognise({f"lora_unet_down_blocks_0_resnets_{i}_norm1.{ending}": (320,) for i in range(2)}, {})
+    assert (found.kind, found.variant, found.unusable) == ("lora", family, "")
+
+
+@pytest.mark.parametrize(
     ("halves", "family"),
     [
         ({"hada_w1_a": (320, 4), "hada_w1_b": (4, 768), "hada_w2_a": (320, 4), "hada_w2_b": (4, 768)}, "loha"),
