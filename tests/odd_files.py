@@ -66,7 +66,6 @@ MODELS: dict[str, tuple[Plant, str]] = {
     "a name of 255 bytes": (lambda f: safetensors(f / ("n" * 243 + ".safetensors")), ""),
     "a name of emoji": (lambda f: safetensors(f / "👩‍🚀🎨.safetensors"), ""),
     "a name that runs backwards": (lambda f: safetensors(f / "\u202ecod.safetensors"), ""),
-    "a name without a stem": (lambda f: safetensors(f / ".safetensors"), ""),
     "a shape of nothing": (lambda f: safetensors(f / "odd.safetensors", (), "conv_first.weight"), ""),
     "a shape of zeros": (
         lambda f: safetensors(
@@ -80,6 +79,7 @@ MODELS: dict[str, tuple[Plant, str]] = {
 }
 IGNORED: dict[str, Plant] = {
     "a folder under a file's name": lambda f: (f / "odd.safetensors").mkdir(),
+    "a hidden file": lambda f: safetensors(f / ".safetensors"),
     "folders 1200 deep": _deep,
     "a circle of folders": lambda f: (f / "circle").symlink_to(f),
     "a link to everything": lambda f: (f / "everything").symlink_to("/"),

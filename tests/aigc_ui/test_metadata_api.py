@@ -32,7 +32,7 @@ def posted(client: TestClient, data: bytes | str, kind: str = "image/png") -> di
 def test_a_picture_is_answered_with_its_tool_its_settings_and_the_unknown(studio: Studio):
     found = posted(studio.client(), png({"prompt": json.dumps(COMFY)}))
     assert found["tool"] == "ComfyUI" and found["settings"]["prompt"].startswith("portrait of a fox")
-    assert {"name": "LoRA fox", "value": "0.8", "why": ""} in found["unknown"]
+    assert found["settings"]["prompt"].endswith("<lora:fox:0.8>")
     assert {one["name"] for one in found["unknown"]} >= {"seed", "width"}, "what this request has no field for"
 
 

@@ -481,7 +481,7 @@ def test_a_lost_connection_loses_no_picture(studio: Studio):
 
 def test_a_failed_job_says_why(studio: Studio):
     answer = studio.program().post(f"{V1}/txt2img", json={"prompt": "fail"})
-    assert answer.status_code == 500 and answer.json()["error"]["code"] == "job_failed"
+    assert answer.status_code == 507 and answer.json()["error"]["code"] == "job_failed"
     assert len(answer.json()["error"]["message"]) > 20 and "Traceback" not in answer.text
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipelines.diffusion.addons.lora_terms import NORMS
+from pipelines.diffusion.addons.lora_terms import norms
 from pipelines.models.checkpoints.original_names import ORIGINALS
 
 DOWN, UP, MID, ALPHA, SCALE, UP_BIAS = "down", "up", "mid", "alpha", "scale", "up_bias"
@@ -110,7 +110,7 @@ class Places:
             (part, path): module
             for part, whole in parts.items()
             for path, module in whole.named_modules()
-            if isinstance(module, (nn.Linear, nn.Conv2d, *NORMS)) and getattr(module, "weight", None) is not None
+            if isinstance(module, (nn.Linear, nn.Conv2d, *norms())) and getattr(module, "weight", None) is not None
         }
         self._paths = {(part, name): path for part, path in self.modules for name in _names(path)}
         if network == "unet":

@@ -15,7 +15,7 @@ from pipelines.diffusion.addons.lora_base import check_base
 from pipelines.diffusion.addons.lora_dora import decomposed
 from pipelines.diffusion.addons.lora_keys import DORA, DOWN, MAGNITUDE, SCALE, UP, Place, Places
 from pipelines.diffusion.addons.lora_kinds import Built, Roles, built
-from pipelines.diffusion.addons.lora_terms import NORMS, Misfit, Term, Whole
+from pipelines.diffusion.addons.lora_terms import Misfit, Term, Whole, norms
 from pipelines.errors import BadFile, Sentence
 from pipelines.models.addons import files
 
@@ -128,7 +128,7 @@ def _take(name: str, roles: Roles, places: Places, alphas: Mapping[str, float], 
 def _piece(whole: Built, module: Any, index: Tensor | None) -> Term:
     term = whole.term if index is None else whole.term.rows(index)
     if whole.replaces:
-        if not isinstance(module, NORMS) or module.weight is None:
+        if not isinstance(module, norms()) or module.weight is None:
             raise Misfit
         term = term.shaped(module)
         own = module.weight.detach().cpu().float()

@@ -13,10 +13,17 @@ from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.normalization import RMSNorm
 from torch import Tensor, nn
 
-NORMS = (nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, RMSNorm)
+from pipelines import libs
+
+
+def norms() -> tuple[type, ...]:
+    """The classes of normalisations with a weight for each channel."""
+    theirs = libs.function("diffusers.models.normalization", "RMSNorm")
+    return nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, theirs
+
+
 CHANNELS_FIRST = (nn.Conv2d, nn.GroupNorm)
 
 

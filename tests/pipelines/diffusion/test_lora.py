@@ -567,6 +567,7 @@ def test_options_and_lists_that_are_not_known_are_noted(home, base):
     devices.close()
     assert recipe["notes"] == [
         "The LoRA opted was used without the options lbw=1,0,1, which are not known here.",
-        "No list of words is called __long__; it stays in the prompt as it is.",
+        "There is no list of words __long__, so the name stays in the prompt. Lists are files like "
+        "wildcards/long.txt beside the folder of models.",
     ]
     assert recipe["lora_hashes"].keys() == {"opted"}

@@ -16,7 +16,7 @@ from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import SEQUENCE, PictureContext, PromptPair
 from pipelines.diffusion.denoiser import Denoiser
 from pipelines.diffusion.run import Run
-from pipelines.errors import BadRequest, NotFound
+from pipelines.errors import BadRequest
 from pipelines.events import Result
 from pipelines.generators.text_to_image import TextToImage
 from pipelines.prompts import Sections, parse, plain
@@ -297,9 +297,10 @@ def test_what_the_model_cannot_do_is_noted(home, devices):
     assert len(notes) == 2 and "negative" in notes[0] and "hypernet" in notes[1]
 
 
-def test_a_lora_that_is_not_here_is_a_clear_error(home, devices):
-    with pytest.raises(NotFound, match="ink"):
-        paint(devices, prompt="a <lora:ink:0.8>")
+def test_a_lora_that_is_not_here_is_noted_and_the_picture_painted_without_it(home, devices):
+    (note,) = paint(devices, prompt="a <lora:ink:0.8>").recipes[0]["notes"]
+    assert "ink" in note
+    assert np.array_equal(pixels(devices, prompt="a <lora:ink:0.8>"), pixels(devices, prompt="a "))
 
 
 @pytest.mark.parametrize(
