@@ -107,13 +107,22 @@ class Graph:
                 break
         return ", ".join(texts)
 
-    def words(self, value: object, depth: int = 0) -> str:
-        """A text, or what the nodes behind a link make of theirs: several in one node are joined by its delimiter."""
+    def words(self, value: object, depth: int = 0, known: dict[int, str] | None = None) -> str:
+        """A text, or what the nodes behind a link make of theirs: several in one node are joined by its delimiter.
+
+        `known`: what nodes that were met before say; nothing while that is still looked for.
+        """
         if isinstance(value, str):
             return value[:LONGEST_TEXT]
-        node = self.target(value)
+        node, known = self.target(value), {} if known is None else known
         if node is None or depth == DEEPEST_TEXT:
             return ""
+        if id(node) not in known:
+            known[id(node)] = ""
+            known[id(node)] = self._joined(node, depth, known)
+        return known[id(node)]
+
+    def _joined(self, node: Node, depth: int, known: dict[int, str]) -> str:
         inputs = node["inputs"]
         names = [name for name in inputs if _WORDS.fullmatch(name) and name not in _DELIMITERS]
         if "populated_text" in names:  # what a node of wildcards chose
@@ -121,7 +130,7 @@ class Graph:
         links = [name for name in names if not isinstance(inputs[name], str)]
         if node["class_type"].startswith("Show") and links:  # it repeats what it was given
             names = links[:1]
-        texts = [self.words(inputs[name], depth + 1) for name in names[:MOST_TEXTS]]
+        texts = [self.words(inputs[name], depth + 1, known) for name in names[:MOST_TEXTS]]
         delimiter = next((inputs[name] for name in _DELIMITERS if isinstance(inputs.get(name), str)), ", ")
         return delimiter[:20].replace("\\n", "\n").join(filter(None, texts))[:LONGEST_TEXT]
 
