@@ -19,7 +19,7 @@ def test_every_step_shows_what_the_network_sees_and_says(page: Page) -> None:
     views = ("#reverse-x", "#reverse-x0", "#reverse-eps", "#reverse-guided")
     before = [pixels(page.locator(view)) for view in views]
     slide(page, "#reverse-step", 0)
-    expect(page.locator("#reverse-where")).to_contain_text("Step 1 of 10 · σ 12")
+    expect(page.locator("#reverse-where")).to_contain_text("Step 1 of 10 · σ 11.9")
     for view, pixels_before in zip(views, before, strict=True):
         changed(page, view, pixels_before)
     expect(page.locator("#plot-reverse-sigma polyline")).to_be_visible()

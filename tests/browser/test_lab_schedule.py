@@ -68,7 +68,7 @@ def test_a_tick_of_a_slider_asks_for_numbers_and_the_page_paints_what_the_studio
     sizes: list[int] = []
     page.on("response", lambda answer: sizes.append(len(answer.body())) if "/api/v1/lab/" in answer.url else None)
     slide(page, "[data-field=num_train_timesteps] input[type=range]", 801)
-    expect(big).to_have_attribute("data-t", "400")
+    expect(big).to_have_attribute("data-t", "401")
     expect(bench).not_to_have_attribute("aria-busy", "true")
     assert 0 < sum(sizes) < 10_000, sizes
     apart = page.evaluate("""async () => {
@@ -78,7 +78,7 @@ def test_a_tick_of_a_slider_asks_for_numbers_and_the_page_paints_what_the_studio
             return canvas.getContext("2d").getImageData(0, 0, width, height).data;
         };
         const shown = bytes(document.querySelector("#noised")), headers = {"content-type": "application/json"};
-        const body = JSON.stringify({num_train_timesteps: 801, t: 400});
+        const body = JSON.stringify({num_train_timesteps: 801, t: 401});
         const answer = await fetch("api/v1/lab/noised", {method: "POST", headers, body});
         const picture = Object.assign(new Image(), {src: (await answer.json()).shown[0]});
         await picture.decode();
@@ -254,4 +254,4 @@ def test_a_plot_is_saved_as_picture_drawing_and_table(page: Page) -> None:
             plot.get_by_role("button", name=kind).click()
         content = download.value.path().read_bytes()
         assert content.startswith(begins), kind
-    assert len(content.split(b"\n")) > 200
+    assert len(content.split(b"\n")) > 100

@@ -100,8 +100,10 @@ class Graph:
     def text(self, link: object, side: str) -> str:
         """All texts that a conditioning is made of."""
         texts: list[str] = []
+        known: dict[int, str] = {}
         for node in self.conditioning(link, side):
-            words = [self.words(node["inputs"][name]) for name in (side, *_TEXTS) if name in node["inputs"]]
+            inputs = node["inputs"]
+            words = [self.words(inputs[name], known=known) for name in (side, *_TEXTS) if name in inputs]
             texts += [text for text in words if text and text not in texts]
             if len(texts) >= MOST_TEXTS:
                 break
