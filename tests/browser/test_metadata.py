@@ -43,7 +43,7 @@ def test_a_dropped_picture_shows_its_settings_and_they_are_applied(page: Page, p
     expect(page.locator("#metadata-unknown")).to_contain_text("model must be one of")
     page.locator("#metadata-apply").click()
     expect(panel).to_be_hidden()
-    expect(prompt(page)).to_have_value("portrait of a fox, (sharp focus:1.2)")
+    expect(prompt(page)).to_have_value("portrait of a fox, (sharp focus:1.2) <lora:fox:0.8>")
     expect(setting(page, "seed")).to_have_value("42")
     expect(setting(page, "guidance")).to_have_value("7")
 
