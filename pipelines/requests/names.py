@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelines.files import naming
 from pipelines.theory.samplers import SAMPLER_LABELS
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
@@ -83,13 +84,7 @@ def settled(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def file_stem(file: object) -> str:
     """`folder/v1-5.safetensors` -> `v1-5`: other tools name a model by its file."""
-    name = str(file).replace("\\", "/").rpartition("/")[2]
-    return name.rpartition(".")[0] if has_ending(name) else name
-
-
-def has_ending(file: str) -> bool:
-    """Whether the name ends as files of weights do."""
-    return file.lower().endswith((".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".sft", ".gguf"))
+    return naming.without_ending(str(file).replace("\\", "/").rpartition("/")[2])
 
 
 def sampler(text: str) -> dict[str, str]:

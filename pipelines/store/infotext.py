@@ -228,11 +228,9 @@ def _strength(request: Mapping[str, Any]) -> Any:
 
 def _fields(key: str, value: str) -> dict[str, Any]:
     """The fields of a request that one pair says; empty where its key or value is not known here."""
-    if (field := _BY_KEY.get(key)) is not None and field.kind is bool:
-        return {field.name: value == "True"} if value in ("True", "False") else {}
-    if key == "VAE":  # A1111 writes the file's name
-        return {"vae": names.file_stem(value) if names.has_ending(value) else value}
     if (field := _BY_KEY.get(key)) is not None:
+        if field.kind is bool:
+            return {field.name: value == "True"} if value in ("True", "False") else {}
         number = _number(value, field.kind) if field.kind in (int, float) else value
         return {} if number is None else {field.name: number}
     if key in _SIZES:
