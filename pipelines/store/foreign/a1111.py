@@ -20,9 +20,9 @@ def read(texts: Mapping[str, str]) -> ForeignSettings | None:
     if isinstance(request.get("model"), str):
         request = request | {"model": file_stem(request["model"])}
     version = str(recipe.get("software") or "")
-    other = {name: value for name, value in recipe["other"].items() if name != _WEIGHTS}
-    rows = (row.rpartition(": ") for row in str(recipe["other"].get(_WEIGHTS, "")).split(", "))
-    return ForeignSettings(_tool(version, text), tagged(request, ((name, weight) for name, _, weight in rows)), other)
+    rows = (row.rpartition(": ") for row in recipe["other"].pop(_WEIGHTS, "").split(", "))
+    values = tagged(request, ((name, weight) for name, _, weight in rows))
+    return ForeignSettings(_tool(version, text), values, recipe["other"])
 
 
 def _tool(version: str, text: str) -> str:

@@ -79,7 +79,7 @@ def _unresolved(graph: Graph, inputs: Mapping[str, Any], said: Mapping[str, Any]
         kinds = [node["class_type"] for node in graph.conditioning(inputs.get(side), side)]
         if ZERO_OUT in kinds:
             yield f"{side} conditioning", ZERO_OUT
-        elif kinds and not said["prompt" if side == "positive" else "negative_prompt"] and side == "positive":
+        elif kinds and side == "positive" and not said["prompt"]:
             yield f"{side} conditioning", ", ".join(kinds[:5])
     if said["model"] is None and graph.target(inputs.get("model")):
         kinds = [node["class_type"] for node in graph.upstream(inputs.get("model"), "model".__eq__)]
