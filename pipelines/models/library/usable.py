@@ -45,8 +45,9 @@ class Called:
         kind = entry.found.kind
         if kind not in _NAMES:
             return ""
-        names = self._known.setdefault(kind, {}) or _NAMES[kind]()
-        self._known[kind] = names
+        if kind not in self._known:
+            self._known[kind] = _NAMES[kind]()
+        names = self._known[kind]
         return names.get(entry.path) or names.get(entry.path.parent.resolve() / entry.path.name, "")
 
     def fault(self, entry: Entry) -> Sentence:
