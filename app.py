@@ -14,7 +14,7 @@ from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from aigc_ui import api, connections, flags, gradio_gate, network, proxies, server, tls  # noqa: E402
+from aigc_ui import api, connections, flags, gradio_gate, network, proxies, restart, server, tls  # noqa: E402
 from aigc_ui.door import Door, new_token  # noqa: E402
 from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
@@ -138,7 +138,8 @@ def empty(named: places.Places) -> Iterator[Path]:
 def run(services: Services, listening: Any, host: str, given: argparse.Namespace, reached: network.Reached) -> int:
     port = listening.getsockname()[1]
     shared = services.settings.shared
-    token, owner_token = (new_token(), new_token()) if shared else (None, None)
+    tokens = restart.tokens() or (new_token(), new_token()) if shared else None
+    token, owner_token = tokens or (None, None)
     addresses, mine = (network.addresses(host, port, one, reached) for one in (token, owner_token))
     hosts = network.hosts_for(host, reached.names)
     with server.temporary_folder():
@@ -154,6 +155,8 @@ def run(services: Services, listening: Any, host: str, given: argparse.Namespace
         server.serve(visited, listening, ledger, reached.certificate)
         print("Closing. Pictures are saved; jobs that run or wait go on at the next start.", flush=True)
         close(services)
+    if services.restart.is_set():
+        restart.again(port, given.port, tokens)
     if studio.failure is not None:
         log.error("The page could not be built.", exc_info=studio.failure)
         return 1

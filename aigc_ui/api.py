@@ -33,6 +33,7 @@ from aigc_ui import (
     openai_api,
     openai_errors,
     prompt_api,
+    restart,
     sdapi,
     sse,
 )
@@ -75,6 +76,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(addons_api.router(services))
     app.include_router(hub_api.router(services))
     app.include_router(_about(services))
+    app.include_router(restart.router(services))
     app.include_router(sdapi.router(services) if services.settings.api else sdapi.closed())
     app.include_router(openai_api.router(services) if services.settings.api else openai_api.closed())
     app.add_exception_handler(StudioError, _studio_error)

@@ -64,7 +64,7 @@ class Library:
 @dataclass(frozen=True)
 class Services:
     """The engine's parts. `generator` finds one by name, `generator_names` lists them; `rooms` are where requests do
-    what blocks."""
+    what blocks; `restart` is set when the studio is to start anew once serving has ended."""
 
     jobs: "JobQueue"
     store: "ImageStore"
@@ -78,6 +78,7 @@ class Services:
     rooms: Rooms = field(default_factory=Rooms)
     started: float = field(default_factory=time.time)
     warmed: threading.Event = field(default_factory=threading.Event)
+    restart: threading.Event = field(default_factory=threading.Event)
 
     def warm(self) -> None:
         """Loads the libraries and the embedded model and evaluates it once, so that the first picture is not late."""

@@ -24,6 +24,7 @@ function reason(job) {
 function remedy(job) {
   const kept = job.latents_ids ?? [];
   const dismiss = () => dismissed.add(job.id);
+  if (job.error?.code === "device_lost") return { job, text: "studio.restart", run: restart, dismiss };
   if (job.unsaved) return { job, text: "save.again", run: () => saveAgain(job), dismiss };
   if (kept.length) return { job, text: "decode.again", run: () => kept.forEach(decodeAgain), dismiss };
   const repeatable = job.error !== null && REPEATABLE.includes(job.error.code);
@@ -54,6 +55,22 @@ async function decodeAgain(latents) {
     complain(wording(error));
   }
   refreshJobs();
+}
+// The fresh process has the same address and tokens, so the page is loaded again as soon as it answers.
+async function restart() {
+  try {
+    await post("restart", {});
+  } catch (error) {
+    return complain(wording(error));
+  }
+  say("", () => t("studio.restarting"));
+  const healthy = new URL("healthz", document.baseURI);
+  const answers = async () => (await (await fetch(healthy, { cache: "no-store" })).json()).status === "ok";
+  const again = setInterval(async () => {
+    if (!(await answers().catch(() => false))) return;
+    clearInterval(again);
+    location.reload();
+  }, 1000);
 }
 /** @param {Job} job */
 async function runAgain({ id, generator, request }) {

@@ -18,6 +18,7 @@ CHANGES = (
     ("POST", "/api/v1/library/x/restore"),
     ("DELETE", "/api/v1/library/x"),
     ("POST", "/api/v1/hub/look"),
+    ("POST", "/api/v1/restart"),
 )
 
 
