@@ -32,7 +32,8 @@ const OWN = {
 const ALONE = ["only_from", "only_steps"]; // controls that only a time of one player alone heeds
 const COLOURS = ["--plot-1", "--plot-2"];
 const FIGURES = ["modes", "astray", "distance", "bits", "kl", "told_apart"];
-const COURSES = ["modes", "kl", "distance", "bits", "told_apart"]; // the first that there is, is drawn over the training
+/** The first that there is, is drawn over the training. */
+const COURSES = /** @type {const} */ (["modes", "kl", "distance", "bits", "told_apart"]);
 const WIDE = 360,
   COLUMNS = 10; // of a film's picture; pictures in a row of a sheet
 
@@ -229,17 +230,20 @@ function keysOf({ samples, thinks }, learned) {
 
 /** The rows of the table, of the figures that there are. @param {Learned["figures"]} figures */
 function figuresOf(figures) {
-  const { modes_of_data, astray, distance, bits, kl, told_apart } = figures;
-  /** @param {number | null | undefined} value */
-  const best = (value) => (value != null ? ` (${t("family.best")} ${figure(value)})` : "");
+  const { modes_of_data, astray, distance, distance_of_data = [], bits, bits_of_data, kl, told_apart } = figures;
+  /** @param {(number | null | undefined)[]} values */
+  const best = (...values) =>
+    values.length && values.every((value) => value != null)
+      ? ` (${t("family.best")} ${[...new Set(values.map((value) => figure(/** @type {number} */ (value))))].join(" … ")})`
+      : "";
   /** @param {number} share */
   const percent = (share) => `${figure(100 * share)} %`;
   /** @type {Record<string, string>} */
   const texts = {
     modes: modes_of_data ? `${figures.modes} / ${modes_of_data}` : "",
     astray: astray != null ? percent(astray) : "",
-    distance: distance != null ? figure(distance) + best(figures.distance_of_data ?? NaN) : "",
-    bits: bits != null ? figure(bits) + best(figures.bits_of_data) : "",
+    distance: distance != null ? figure(distance) + best(...distance_of_data) : "",
+    bits: bits != null ? figure(bits) + best(bits_of_data) : "",
     kl: kl != null ? `${figure(kl)} nat` : "",
     told_apart: told_apart != null ? percent(told_apart) : "",
   };
@@ -277,7 +281,8 @@ function createCourse() {
     counted.node.hidden = !name;
     if (!name) return;
     const known = snapshots.filter(({ values }) => name in values.figures),
-      high = { modes: first.modes_of_data, told_apart: 1 }[name] ?? undefined;
+      highest = { modes: first.modes_of_data, kl: undefined, distance: undefined, bits: undefined, told_apart: 1 },
+      high = highest[name];
     const series = {
       name: t(`family.figure.${name}`),
       x: known.map(({ step }) => step),

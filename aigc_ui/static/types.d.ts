@@ -389,7 +389,20 @@ export interface LearnedFamily {
   manifold?: string[];
   real_sheet?: string[];
   judged?: Judged;
-  figures: Record<string, number | null>;
+  figures: LearnedFigures;
+}
+
+/** How good a family is; what does not apply to it is absent. `distance_of_data`: the least and most of ten draws. */
+export interface LearnedFigures {
+  modes?: number;
+  modes_of_data?: number;
+  astray?: number;
+  distance?: number;
+  distance_of_data?: [number, number];
+  bits?: number;
+  bits_of_data?: number;
+  kl?: number;
+  told_apart?: number;
 }
 
 // --- pictures and models ---

@@ -16,7 +16,7 @@ from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing
 from pipelines.families import Sampling
 from pipelines.families.learning import Learner, base_noise
 from pipelines.families.manifold import plane
-from pipelines.families.measures import bits, modes, spread, told_apart
+from pipelines.families.measures import bits, distance, distance_of_data, modes, told_apart
 from pipelines.families.pace import SnapshotPace
 from pipelines.families.pictures import pixels
 from pipelines.families.request import FamilyTrainingRequest
@@ -90,6 +90,7 @@ class View:
         self.labels = torch.arange(count) % self.data.classes if self.data.classes else torch.full((count,), -1)
         x, labels = self.data.held_out()
         self.held_out = (x[:count], labels[:count])
+        self.band = distance_of_data(count, self.data.exact) if self.data.exact else []
         self.seconds = time.monotonic()
 
     def snapshot(self, last: bool = False) -> Snapshot:
@@ -113,7 +114,7 @@ class View:
             "real": _rounded(real),
             "thinks": self._thinks(),
             "reach": REACH,
-            "figures": spread(x, exact) | modes(x, exact),
+            "figures": {"distance": distance(x, exact), "distance_of_data": self.band} | modes(x, exact),
         }
 
     def _digits(self, x: Tensor) -> dict[str, Any]:
