@@ -204,7 +204,8 @@ def _answer(services: Services, asked: SdapiRequest, jobs: list[Job], body: dict
 
 
 def _info(asked: SdapiRequest, jobs: list[Job], recipes: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
-    """A1111's description of what was made, as its own clients take it apart; `image_ids` and `ignored` are ours."""
+    """A1111's description of what was made, as its own clients take it apart; `image_ids`, `ignored` and `notes`, of
+    a LoRA that is missing, say, are ours."""
     request = jobs[0].request.values()
     made = [request | recipe.get("request", {}) for recipe in recipes]  # each with its own seed and choices
     first = made[0] if made else request
@@ -243,6 +244,7 @@ def _info(asked: SdapiRequest, jobs: list[Job], recipes: list[dict[str, Any]], i
         "version": SOFTWARE,
         "image_ids": ids,
         "ignored": asked.ignored,
+        "notes": list(dict.fromkeys(str(note) for job in jobs for note in job.notes)),
     }
 
 

@@ -18,9 +18,9 @@ from pipelines.models.addons import files
 from pipelines.params import Range, described
 from pipelines.params.fields import Unit
 from pipelines.requests.limits import FACTORS, OWN_UPSCALER
-from pipelines.store import infotext
+from pipelines.store import foreign, infotext, recipe
 
-GENERATOR = "upscale"
+GENERATOR, PAINTER = "upscale", "text-to-image"
 MOST_PICTURES = 16
 _IDLE = ("gfpgan_visibility", "codeformer_visibility", "extras_upscaler_2_visibility")
 REFRESHING = ("checkpoints", "vae", "loras", "embeddings")
@@ -105,9 +105,18 @@ async def _enlarged(services: Services, request: Request, body: Mapping[str, Any
 
 def _submitted(services: Services, body: Mapping[str, Any], pictures: list[Any], visitor: Visitor) -> list[Job]:
     wanted = {"factor": _factor(body), "upscaler": _upscaler(body)}
-    kept = [services.inputs.add(decoded("image", picture)) for picture in pictures]
-    parse = services.generator(GENERATOR).request_type.parse
-    return submit_all(services, GENERATOR, [parse({"image": one.id, **wanted}) for one in kept], visitor)
+    parse, requests = services.generator(GENERATOR).request_type.parse, []
+    for data in (decoded("image", picture) for picture in pictures):
+        enlarging = parse({"image": services.inputs.add(data).id, **wanted})
+        requests.append(enlarging.with_recipe(_recipe(services, data)))
+    return submit_all(services, GENERATOR, requests, visitor)
+
+
+def _recipe(services: Services, data: bytes) -> dict[str, Any]:
+    """How a picture that a program sends was made, as far as its file says so; {} where it does not."""
+    reader = services.inputs.reader
+    made = foreign.read(data, services.generator(PAINTER).request_type, reader.texts, reader.hidden_texts)
+    return recipe.new(PAINTER, {**made.unsaid, **made.settings}) if made.settings else {}
 
 
 def _factor(body: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from pipelines.models.addons import files, loras
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.info import ModelInfo
 from pipelines.models.sizes import latent_factor
-from pipelines.requests.loras import wanted_loras
+from pipelines.requests.loras import all_loras
 from pipelines.requests.text_to_image import TextToImageRequest
 
 NETWORK = {"sd": 26.1, "sdxl": 16.0, "sd3": 12.5, "flux": 15.5, "pixart": 12.2}
@@ -194,12 +194,12 @@ def largest_size(request: TextToImageRequest) -> tuple[int, int]:
 
 
 def added_bytes(request: TextToImageRequest, item: int) -> int:
-    """The weights of what the request's fields put beside the model: LoRAs, a ControlNet, an IP-Adapter. What they
-    compute is not counted. Raises NotFound, BadFile, BadRequest."""
+    """The weights of what the request puts beside the model: LoRAs of its field and of its prompt, a ControlNet, an
+    IP-Adapter. What they compute is not counted. Raises NotFound, BadFile, BadRequest."""
     libs.torch()
     from pipelines.diffusion.addons import lora_size
 
-    named = {path for lora in wanted_loras(request.loras) if (path := loras.find(lora.name)[0]) is not None}
+    named = {path for lora in all_loras(request) if (path := loras.find(lora.name)[0]) is not None}
     wanted = [(files.CONTROL, unit.model) for unit in request.used_controls()]
     wanted += [(files.IP_ADAPTER, unit.model) for unit in request.used_references()]
     others = {files.find(kind, name) for kind, name in wanted}

@@ -76,6 +76,18 @@ def test_webuiapi_enlarges_reads_and_lists(program: Any, square: Image.Image) ->
         getattr(program, ask)()
 
 
+def test_an_enlarged_picture_carries_on_how_it_was_made(program: Any) -> None:
+    made = program.txt2img(prompt="a red circle", **SMALL)
+    larger = program.extra_single_image(made.image, upscaling_resize=2).image
+    text = program.png_info(larger).info
+    assert text.startswith("a red circle") and f"Seed: {made.info['seed']}" in text and "Hires" not in text
+
+
+def test_a_lora_that_is_missing_is_said_in_info(program: Any) -> None:
+    made = program.txt2img(prompt="a red circle <lora:nowhere:1>", **SMALL)
+    assert any("nowhere is not installed" in note for note in made.info["notes"])
+
+
 def test_sd_backend_client_takes_the_answers_apart(studio: Studio) -> None:
     service = A1111Webservice(studio.url)
     result = service.txt2img(DiffusionRequestBody(prompt="a red circle", **SMALL))
