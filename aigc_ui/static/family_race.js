@@ -203,7 +203,7 @@ function scoreTable(mine) {
   return el(
     "table",
     { class: "plain", id: "race-scores" },
-    el("tr", {}, el("th"), ...heads),
+    el("tr", {}, el("td"), ...heads),
     ...["data", ...known].map((name) => scoreRow(name, mine[name] ?? {})),
   );
 }

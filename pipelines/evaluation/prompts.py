@@ -7,7 +7,7 @@ judges misread even as it is drawn is not asked for.
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import combinations
 
@@ -23,7 +23,12 @@ Maker = Callable[[np.random.Generator], Scene]
 
 
 def build() -> dict[str, list[dict]]:
-    """The groups of prompts (every fourth in Chinese), each prompt with the scene it asks for and its seed."""
+    """All groups of prompts, each prompt with the scene it asks for and its seed."""
+    return dict(groups())
+
+
+def groups() -> Iterator[tuple[str, list[dict]]]:
+    """Each group by name (every fourth prompt in Chinese), one after another from one source of random numbers."""
     rng = np.random.default_rng(20261124)
 
     def flat_two(shapes: float) -> Maker:
@@ -35,24 +40,25 @@ def build() -> dict[str, list[dict]]:
     def one_shape(rng: np.random.Generator) -> Scene:
         return dataclasses.replace(mixture.one_shape(rng), style="")
 
-    def mixed(scene: Scene) -> bool:
-        return any(not scenes.is_shape(t.noun) for t in scene.things)
+    def new_background(scene: Scene) -> bool:
+        return held_out.on_background(scene.things[0].noun, scene.background)
 
-    return {
-        "one_shape": _entries(rng, 200, one_shape, lambda s: True),
-        "two_shapes": _entries(rng, 120, flat_two(1.0), lambda s: not new_pair(s)),
-        "two_shapes_new": _entries(rng, 80, flat_two(1.0), new_pair),
-        "several_shapes": _entries(
-            rng, 80, lambda r: mixture.several_things(r, 1.0), lambda s: not new_pair(s) and s.relation == "row"
-        ),
-        "subjects": [_entry(_every_subject(rng, name), i) for i, name in enumerate(subjects.names())],
-        "subjects_new_background": _entries(
-            rng, 100, on_new_background, lambda s: held_out.on_background(s.things[0].noun, s.background)
-        ),
-        "two_things": _entries(rng, 80, flat_two(0.3), lambda s: mixed(s) and not new_pair(s)),
-        "two_things_new": _entries(rng, 40, flat_two(0.3), lambda s: mixed(s) and new_pair(s)),
-        "styles": _entries(rng, 60, mixture.one_subject, lambda s: bool(s.style) and not held_out.holds(s)),
-    }
+    def several(rng: np.random.Generator) -> Scene:
+        return mixture.several_things(rng, 1.0)
+
+    yield "one_shape", _entries(rng, 200, one_shape, lambda s: True)
+    yield "two_shapes", _entries(rng, 120, flat_two(1.0), lambda s: not new_pair(s))
+    yield "two_shapes_new", _entries(rng, 80, flat_two(1.0), new_pair)
+    yield "several_shapes", _entries(rng, 80, several, lambda s: not new_pair(s) and s.relation == "row")
+    yield "subjects", [_entry(_every_subject(rng, name), i) for i, name in enumerate(subjects.names())]
+    yield "subjects_new_background", _entries(rng, 100, on_new_background, new_background)
+    yield "two_things", _entries(rng, 80, flat_two(0.3), lambda s: _mixed(s) and not new_pair(s))
+    yield "two_things_new", _entries(rng, 40, flat_two(0.3), lambda s: _mixed(s) and new_pair(s))
+    yield "styles", _entries(rng, 60, mixture.one_subject, lambda s: bool(s.style) and not held_out.holds(s))
+
+
+def _mixed(scene: Scene) -> bool:
+    return any(not scenes.is_shape(t.noun) for t in scene.things)
 
 
 def new_pair(scene: Scene) -> bool:
