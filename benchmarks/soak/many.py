@@ -23,21 +23,27 @@ FIELDS = ("prompt", "steps", "width", "seed", "styles", "sampler_name", "overrid
 VALUES: tuple[Any, ...] = ([], {}, [[[[[1]]]]], "many", -1, 10**30, True, {"a": {"b": [None]}})
 
 
-def endings(attempts: Iterable[Callable[[], str]]) -> str:
-    """How often each ending came, and how long the slowest attempt took."""
+def endings(attempts: Iterable[tuple[str, Callable[[], str]]]) -> str:
+    """How often each ending came, how long the slowest attempt took, and its name; the names of bugs."""
     counts: Counter[str] = Counter()
-    slowest = 0.0
-    for attempt in attempts:
+    times: list[tuple[float, str]] = []
+    bugs: list[str] = []
+    for name, attempt in attempts:
         began = time.monotonic()
-        counts[attempt()] += 1
-        slowest = max(slowest, time.monotonic() - began)
-    return f"{', '.join(f'{count} x {ending}' for ending, count in sorted(counts.items()))}; slowest {slowest:.1f} s"
+        ending = attempt()
+        counts[ending] += 1
+        bugs += [name] if ending in ("bug", "500") else []
+        times.append((time.monotonic() - began, name))
+    seconds, slowest = max(times)
+    bad = f"; mistakes of the studio: {', '.join(bugs)}" if bugs else ""
+    ended = ", ".join(f"{count} x {ending}" for ending, count in sorted(counts.items()))
+    return f"{ended}; slowest {seconds:.1f} s ({slowest}){bad}"
 
 
 @attack(f"{CONFIGS} copies of a model, one value of one config changed in each")
 def configs(studio: Studio) -> str:
     changes = enumerate(mutations(places.EMBEDDED / SOUND, CONFIGS))
-    return endings(partial(_painted, studio, f"value{number}", change) for number, change in changes)
+    return endings((str(change), partial(_painted, studio, f"value{number}", change)) for number, change in changes)
 
 
 def _painted(studio: Studio, name: str, mutation: Mutation) -> str:
@@ -60,19 +66,20 @@ def pictures(studio: Studio) -> str:
     def sent(data: bytes) -> str:
         return str(studio.http.post("/api/v1/inputs", content=data, timeout=LONGEST_SECONDS).status_code)
 
-    return endings(partial(sent, data) for data in itertools.islice(_pictures(), PICTURES))
+    return endings((name, partial(sent, data)) for name, data in itertools.islice(_pictures(), PICTURES))
 
 
-def _pictures() -> Iterator[bytes]:
-    """The hostile ones, then again and again with a few bytes changed."""
+def _pictures() -> Iterator[tuple[str, bytes]]:
+    """The hostile ones by name, then again and again with a few bytes changed."""
     source = random.Random(0)
-    made = [make() for make in (hostile.REFUSED | hostile.READ).values()]
+    made = [(name, make()) for name, make in (hostile.REFUSED | hostile.READ).items()]
     yield from made
     while True:
-        data = bytearray(source.choice(made))
+        name, whole = source.choice(made)
+        data = bytearray(whole)
         for _ in range(source.randint(1, 20)):
             data[source.randrange(len(data))] = source.randrange(256)
-        yield bytes(data)
+        yield f"{name}, changed", bytes(data)
 
 
 @attack(f"{BODIES} bodies in which one value is of the wrong kind", "--api")
@@ -84,4 +91,4 @@ def bodies(studio: Studio) -> str:
         return f"{answer.status_code}{' in words of Python' if python else ''}"
 
     pairs = itertools.islice(itertools.product(FIELDS, VALUES), BODIES)
-    return endings(partial(sent, field, value) for field, value in pairs)
+    return endings((f"{field} = {str(value)[:30]}", partial(sent, field, value)) for field, value in pairs)

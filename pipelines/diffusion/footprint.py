@@ -18,11 +18,12 @@ from pipelines.device import hardware
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import free_memory
 from pipelines.diffusion.bridge import asked
-from pipelines.diffusion.decoding_cost import DECODER, SLACK, decoding_bytes
+from pipelines.diffusion.decoding_cost import COUNTLESS, DECODER, SLACK, decoding_bytes
 from pipelines.errors import OutOfMemory
 from pipelines.models import strangers, vaes
 from pipelines.models.addons import files, loras
 from pipelines.models.architectures import ARCHITECTURES
+from pipelines.models.faults import as_bad_file
 from pipelines.models.info import ModelInfo
 from pipelines.models.sizes import latent_factor
 from pipelines.requests.loras import all_loras
@@ -212,15 +213,20 @@ def network_bytes(info: ModelInfo, width: int, height: int, device: str, item: i
     from pipelines.diffusion.bundle import rows_of_a_batch
 
     pixels = (width // latent_factor(info)) * (height // latent_factor(info))
+    rows = rows_of_a_batch(device.split(":")[0], pixels)
     config = info.configs[info.network]
-    rows, once = rows_of_a_batch(device.split(":")[0], pixels), 0
-    if ARCHITECTURES[info.architecture].network == "unet":
-        grows = pixels * config.get("block_out_channels", [320])[0]
-    else:
-        across = config.get("num_attention_heads", 16) * config.get("attention_head_dim", 64)
-        grows = (pixels // 4 + PROMPT_TOKENS.get(info.architecture, 0)) * across
-        once = (config.get("pos_embed_max_size") or 0) ** 2 * across  # SD3's table of places is copied each time
-    return int(SLACK * (NETWORK[info.architecture] * rows * grows + once) * item)
+    with as_bad_file(COUNTLESS, f"{info.network}/config.json", config):
+        once, a_row = _numbers(info.architecture, config, pixels)
+        return int(SLACK * (NETWORK[info.architecture] * rows * a_row + once) * item)
+
+
+def _numbers(architecture: str, config: Mapping[str, Any], pixels: int) -> tuple[int, int]:
+    """How many numbers of a network are there once, and how many more with each row of a batch, in its own unit."""
+    if ARCHITECTURES[architecture].network == "unet":
+        return 0, pixels * config.get("block_out_channels", [320])[0]
+    across = config.get("num_attention_heads", 16) * config.get("attention_head_dim", 64)
+    a_row = (pixels // 4 + PROMPT_TOKENS.get(architecture, 0)) * across
+    return (config.get("pos_embed_max_size") or 0) ** 2 * across, a_row  # SD3's table of places is copied each time
 
 
 def _decoder(info: ModelInfo, request: TextToImageRequest) -> tuple[str, Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.diffusion import footprint, loading
 from pipelines.diffusion.decoding_cost import decoding_bytes
 from pipelines.diffusion.footprint import estimate, network_bytes, part_bytes
-from pipelines.errors import NotFound, OutOfMemory
+from pipelines.errors import BadFile, NotFound, OutOfMemory
 from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.text_to_image import TextToImageRequest
 from tests import tiny_addons
@@ -200,3 +200,14 @@ def test_the_chosen_decoder_is_the_one_that_is_weighed(home, devices):
     with pytest.raises(NotFound):
         estimate(models.inspect(home / "kl"), dataclasses.replace(asked(), vae="gone"), devices)
     assert set(footprint.SAID) == {*ORDER, "none"}
+
+
+@pytest.mark.parametrize("channels", [[[8, 8]], "many", [], [None], {"a": 1}, 7])
+def test_a_config_that_cannot_be_counted_is_a_sentence_about_the_file(channels: object) -> None:
+    info = described("sd")
+    info.configs["unet"]["block_out_channels"] = channels
+    with pytest.raises(BadFile, match="config.json"):
+        network_bytes(info, 512, 512, "cpu", 4)
+    if channels:
+        with pytest.raises(BadFile, match="config.json"):
+            decoding_bytes("AutoencoderKL", {"block_out_channels": channels}, 512, 512, 4)
