@@ -40,6 +40,7 @@ export function mountUnheard(root) {
   function underline() {
     const place = field();
     if (!place) return;
+    place.spellcheck = !known(); // its lines would lie on ours
     if (known() && heard.words.length) mirror.draw(place, moved(heard.words, heard.prompt, place.value));
     else mirror.clear();
   }
@@ -109,7 +110,7 @@ const chip = (word, choose) =>
       onclick: () => choose(word),
     },
     word.text,
-    word.thing && el("span", { class: "thing" }, ` ${word.thing}`),
+    word.thing && el("span", { class: "thing" }, word.thing),
   );
 
 /** @param {HTMLElement} near @param {Unheard | undefined} word */
