@@ -73,7 +73,7 @@ def _meant(vocabulary: Vocabulary, pieces: Pieces) -> Near:
 
 def _alike(vocabulary: Vocabulary, pieces: Pieces) -> Near:
     """Those whose names hold the word, or are spelled nearly as it is, or as a word that means nearly the same."""
-    if pieces in table():
+    if table().get(pieces) == ():
         return []  # a word that no picture shows
     found: Near = [(word, "") for word in _holding(vocabulary, pieces)]
     text = " ".join(pieces)
@@ -146,4 +146,4 @@ def distance(a: str, b: str, most: int) -> int:
             row.append(cost)
         if min(row) > most:
             return most + 1
-    return row[-1]
+    return min(row[-1], most + 1)
