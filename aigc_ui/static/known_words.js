@@ -32,7 +32,9 @@ export function mountKnownWords(root) {
     if (!fold.open) return list.replaceChildren(); // hundreds of words that nobody looks at
     const groups = grouped(vocabulary, search.value);
     none.textContent = groups.length ? t("known.help") : t("known.none", { text: search.value.trim() });
-    list.replaceChildren(...groups.map(([kind, words]) => group(vocabulary.kinds[kind].names, words)));
+    const few = search.value.trim() && groups.length > 1; // of many kinds a word or two: no headings between them
+    if (few) list.replaceChildren(row(groups.flatMap(([, words]) => words)));
+    else list.replaceChildren(...groups.map(([kind, words]) => group(vocabulary.kinds[kind].names, words)));
     list.querySelector("button")?.setAttribute("tabindex", "0");
   }
   fold.addEventListener("toggle", render);
@@ -62,8 +64,10 @@ function group(names, words) {
     names[language()] ?? names.en ?? "",
     el("span", { class: "figures" }, String(words.length)),
   );
-  return el("section", {}, title, el("div", { class: "words" }, ...words.map(button)));
+  return el("section", {}, title, row(words));
 }
+/** @param {Word[]} words */
+const row = (words) => el("div", { class: "words" }, ...words.map(button));
 /** @param {Word} word */
 function button(word) {
   const name = nameIn(word, language()),

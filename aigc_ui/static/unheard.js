@@ -9,6 +9,7 @@ import { moved, replaced } from "./word_places.js";
 import { cell } from "./word_pictures.js";
 import { language, localeOf, t } from "./words.js";
 
+const UNFINISHED = 900; // ms without a key after which the word before the cursor is taken for a whole one
 const MOST = 12; // chips; whoever wrote more words that it does not know reads the first
 
 /** @typedef {import("./vocabulary.js").Unheard} Unheard */
@@ -61,12 +62,23 @@ export function mountUnheard(root) {
     render();
     /** @type {HTMLElement | null} */ (lines.querySelector(`[data-key="${CSS.escape(keyOf(word))}"]`))?.focus();
   }
-  on("unheard", (next) => {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @param {typeof heard} next */
+  function show(next) {
+    const before = heard.words.map(keyOf).join();
     heard = next;
     underline();
-    render();
+    if (before !== heard.words.map(keyOf).join()) render(); // else a reader of the screen would hear it again
+  }
+  on("unheard", (next) => {
+    clearTimeout(timer);
+    const finished = next.words.filter((word) => !isBeingWritten(word));
+    show({ ...next, words: finished });
+    if (finished.length < next.words.length) timer = setTimeout(() => show(next), UNFINISHED);
   });
   on("vocabulary", () => {
+    clearTimeout(timer);
     heard = { prompt: "", words: [] };
     underline();
     render();
@@ -77,6 +89,11 @@ export function mountUnheard(root) {
   });
 }
 
+/** Whether the cursor stands at its end. @param {Unheard} word */
+function isBeingWritten({ end }) {
+  const place = field();
+  return place === document.activeElement && place?.selectionStart === end && place.selectionEnd === end;
+}
 /** A line for what it does not know, and one for each kind of thing that words cannot be said of.
  * @param {Unheard[]} words @param {(word: Unheard) => void} choose */
 function linesOf(words, choose) {

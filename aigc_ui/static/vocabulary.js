@@ -27,6 +27,7 @@ const fetched = new Map();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let turn = 0;
+let composing = false;
 
 export const known = () => vocabulary;
 /** Where the small pictures are, as a browser keeps them. */
@@ -62,15 +63,21 @@ on("prompt", async ({ model, prompt_syntax }) => {
   soon();
 });
 document.addEventListener("input", (event) => {
-  if (around(event, "#prompt") && !(/** @type {InputEvent} */ (event).isComposing)) soon();
-});
-document.addEventListener("compositionend", (event) => {
   if (around(event, "#prompt")) soon();
+});
+document.addEventListener("compositionstart", (event) => {
+  composing = Boolean(around(event, "#prompt"));
+});
+document.addEventListener("compositionend", () => {
+  composing = false;
+  soon();
 });
 
 function soon() {
   clearTimeout(timer);
-  if (vocabulary) timer = setTimeout(ask, WAIT);
+  if (composing)
+    turn += 1; // what an input method shows is no word yet
+  else if (vocabulary) timer = setTimeout(ask, WAIT);
   else turn += 1;
 }
 async function ask() {

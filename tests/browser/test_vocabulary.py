@@ -83,6 +83,29 @@ def test_lines_stay_under_their_words_in_long_prompts_and_while_typing(page: Pag
     assert page.locator(".prompt-mirror").text_content() == "cat 🐱 sunset\u200b"
 
 
+def test_a_word_that_is_still_being_written_is_not_yet_called_unknown(page: Page) -> None:
+    write(page, "")
+    page.locator(BOX).press_sequentially("a sunset pand", delay=5)
+    expect(marks(page)).to_have_text(["sunset"])
+    expect(marks(page)).to_have_text(["sunset", "pand"])  # nothing came
+    page.locator(BOX).press_sequentially("a ", delay=5)
+    expect(marks(page)).to_have_text(["sunset"])
+
+
+def test_an_input_method_composes_undisturbed(page: Page) -> None:
+    write(page, "猫 ")
+    page.locator(BOX).focus()
+    keys = page.context.new_cdp_session(page)
+    for part in ("r", "ri", "ri l", "ri luo"):
+        keys.send("Input.imeSetComposition", {"text": part, "selectionStart": len(part), "selectionEnd": len(part)})
+        page.wait_for_timeout(200)
+    expect(page.locator(BOX)).to_have_value("猫 ri luo")
+    expect(marks(page)).to_have_count(0)
+    keys.send("Input.insertText", {"text": "日落"})
+    expect(page.locator(BOX)).to_have_value("猫 日落")
+    expect(marks(page)).to_have_text(["日落"])
+
+
 def test_what_it_knows_is_searched_in_any_language_and_written_at_the_cursor(page: Page) -> None:
     write(page, "a  on a blue background")
     page.locator(BOX).evaluate("box => { box.focus(); box.setSelectionRange(2, 2); }")
