@@ -31,7 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
-from pipelines.data import layout, mixture
+from pipelines.data import layout, mixture, vocabulary
 from pipelines.training import autoencoder, muon, tokenizer
 
 NUM_TRAIN_TIMESTEPS = 1000
@@ -300,12 +300,13 @@ def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPi
 
 
 def export(run: Path, folder: Path) -> None:
-    """Write the run's pipeline, fp16 safetensors, and the linear preview beside it."""
+    """Write the run's pipeline, fp16 safetensors, with the linear preview and its vocabulary beside it."""
     assemble(run).save_pretrained(folder)
     _read_as_float32(folder / "text_encoder" / "config.json")
     transform = autoencoder.load_transform(run / "transform.safetensors")
     preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
     save_file(preview, folder / "preview.safetensors")
+    vocabulary.write(folder)
 
 
 def _read_as_float32(config: Path) -> None:
