@@ -1,6 +1,6 @@
 // Words of a vocabulary by kind, all of them or those that a search finds, in any of their languages.
 
-/** @typedef {import("./vocabulary.js").Vocabulary} Vocabulary @typedef {import("./vocabulary.js").Word} Word */
+/** @typedef {import("./types.d.ts").Vocabulary} Vocabulary @typedef {import("./types.d.ts").Word} Word */
 
 /**
  * Kinds in their order with their words in theirs, those first that have the very word that is looked for; the whole kind

@@ -10,7 +10,7 @@ import { cell } from "./word_pictures.js";
 import { language, t } from "./words.js";
 
 const SIDE = 36; // of a picture
-/** @typedef {import("./vocabulary.js").Word} Word */
+/** @typedef {import("./types.d.ts").Word} Word */
 
 /** @param {HTMLElement} root */
 export function mountKnownWords(root) {

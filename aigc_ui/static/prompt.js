@@ -11,7 +11,7 @@ const STEP = 0.1;
 
 /**
  * @typedef {{ tokens: number, room: number, chunks: number, left_out: number, unknown: string[] }} Count
- * @typedef {{ prompt: string, model: string, prompt_syntax: string, style: string }} Counted
+ * @typedef {import("./types.d.ts").Counted} Counted
  */
 
 /** @type {Counted} */

@@ -23,7 +23,7 @@ const COPIED = [
   "paddingLeft",
 ];
 
-/** @typedef {import("./vocabulary.js").Unheard} Unheard */
+/** @typedef {import("./types.d.ts").Unheard} Unheard */
 
 export function createMirror() {
   const node = el("div", { class: "prompt-mirror", "aria-hidden": "true" });

@@ -12,7 +12,7 @@ import { language, localeOf, t } from "./words.js";
 const UNFINISHED = 900; // ms without a key after which the word before the cursor is taken for a whole one
 const MOST = 12; // chips; whoever wrote more words that it does not know reads the first
 
-/** @typedef {import("./vocabulary.js").Unheard} Unheard */
+/** @typedef {import("./types.d.ts").Unheard} Unheard */
 
 /** @type {{ prompt: string, words: Unheard[] }} */
 let heard = { prompt: "", words: [] };

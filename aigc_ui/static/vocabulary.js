@@ -7,17 +7,7 @@ import { inUnits } from "./word_places.js";
 
 const WAIT = 150; // ms without a key
 
-/**
- * @typedef {{ kind: string, names: Record<string, string[]>, say: Record<string, string>, picture: number | null,
- *   colour: string }} Word its names by language, the usual one first; its cell in the sheet of pictures
- * @typedef {{
- *   digest: string, sheet: { cell: number, columns: number } | null, words: Word[],
- *   kinds: Record<string, { names: Record<string, string> }>,
- * }} Vocabulary
- * @typedef {{ text: string, picture: number | null }} Near
- * @typedef {{ start: number, end: number, text: string, thing: string, kinds: string[], near: Near[] }} Unheard `thing`
- *   is what a known word cannot be said of
- */
+/** @typedef {import("./types.d.ts").Vocabulary} Vocabulary */
 
 let asked = { model: "", prompt_syntax: "a1111" };
 /** @type {Vocabulary | null} */
