@@ -24,6 +24,7 @@ test("a change moves what is behind it and drops what it touches", () => {
     ["sunset mountains", ["sunset", "mountains"]],
     ["sunset over the mountains", ["sunset", "over", "mountains"]],
     ["sunset ovber mountains", ["sunset", "mountains"]],
+    ["sunset over mountains, cat", ["sunset", "over", "mountains"]],
     ["", []],
     [before, ["sunset", "over", "mountains"]],
   ])) {

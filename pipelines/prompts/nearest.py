@@ -80,16 +80,31 @@ def _alike(vocabulary: Vocabulary, pieces: Pieces) -> Near:
     if not text.isascii():
         return found
     many = text.endswith("s")
-    names = {name: word for word in vocabulary.words for name in _english(word)}
+    names = _by_name(vocabulary)
     found += [(names[name], _counted(names[name], many)) for name in _spelled(text, names)]
     if not found:
-        common = {" ".join(name): name for name in table() if not is_han(name[0])}
+        common = _common()
         found = [pair for name in _spelled(text, common) for pair in _meant(vocabulary, common[name])]
     return found
 
 
-def _english(word: Word) -> tuple[str, ...]:
-    return (*word.names.get(ENGLISH, ()), *word.plurals.get(ENGLISH, ()))
+@functools.lru_cache(maxsize=8)
+def _by_name(vocabulary: Vocabulary) -> Mapping[str, Word]:
+    """Every English name, in the singular and the plural."""
+    every = ((word, (*word.names.get(ENGLISH, ()), *word.plurals.get(ENGLISH, ()))) for word in vocabulary.words)
+    return {name: word for word, names in every for name in names}
+
+
+@functools.cache
+def _common() -> Mapping[str, Pieces]:
+    """The common words that are written in letters."""
+    return {" ".join(name): name for name in table() if name[0].isascii()}
+
+
+@functools.lru_cache(maxsize=8)
+def _pieces(vocabulary: Vocabulary) -> tuple[tuple[Word, tuple[Pieces, ...]], ...]:
+    """Each word with its English names in pieces."""
+    return tuple((word, tuple(map(pieces_of, word.names.get(ENGLISH, ())))) for word in vocabulary.words)
 
 
 def _counted(word: Word, many: bool) -> str:
@@ -109,12 +124,12 @@ def _bases(pieces: Pieces) -> Iterator[Pieces]:
 def _holding(vocabulary: Vocabulary, pieces: Pieces) -> Iterator[Word]:
     """Whose names have the word among theirs; of Chinese ones, also whose name it holds."""
     text, han = "".join(pieces), is_han(pieces[0])
-    for word in vocabulary.words:
+    for word, names in _pieces(vocabulary):
         if han:
-            names = word.names.get(CHINESE, ())
-            if any(text in name or (len(name) > 1 and name in text) for name in names):
+            chinese = word.names.get(CHINESE, ())
+            if any(text in name or (len(name) > 1 and name in text) for name in chinese):
                 yield word
-        elif any(_is_part(pieces, pieces_of(name)) for name in word.names.get(ENGLISH, ())):
+        elif any(_is_part(pieces, name) for name in names):
             yield word
 
 
@@ -127,7 +142,8 @@ def _spelled(text: str, names: Iterable[str]) -> list[str]:
     if len(text) < SHORTEST:  # of so short a word only letters that changed places
         return [name for name in names if len(name) > 2 and name != text and sorted(name) == sorted(text)]
     most = 2 if len(text) >= LONG else 1
-    apart = [(distance(text, name, most), order, name) for order, name in enumerate(names)]
+    alike = ((order, name) for order, name in enumerate(names) if abs(len(name) - len(text)) <= most)
+    apart = [(distance(text, name, most), order, name) for order, name in alike]
     return [name for far, _, name in sorted(apart) if far <= most]
 
 
