@@ -2,7 +2,7 @@
 // searched and to be written into the prompt by a click.
 import { box, el } from "./dom.js";
 import { on } from "./events.js";
-import { grouped, nameIn, written } from "./known_search.js";
+import { grouped, written } from "./known_search.js";
 import { replace } from "./typed.js";
 import { known, sheetAddress } from "./vocabulary.js";
 import { between } from "./word_places.js";
@@ -16,7 +16,7 @@ const SIDE = 36; // of a picture
 export function mountKnownWords(root) {
   const title = el("summary"),
     search = el("input", { type: "search", id: "known-search", autocomplete: "off", spellcheck: "false" }),
-    list = el("div", { id: "known-list" }),
+    list = el("div", { id: "known-list", role: "group" }),
     none = el("p", { class: "help", role: "status" }),
     fold = el("details", { id: "known-fold", hidden: true }, title, search, none, list);
   root.replaceChildren(fold);
@@ -70,7 +70,7 @@ function group(names, words) {
 const row = (words) => el("div", { class: "words" }, ...words.map(button));
 /** @param {Word} word */
 function button(word) {
-  const name = nameIn(word, language()),
+  const name = written(word, language()).replace(/^[,，]\s*/, ""), // what the click writes: "in pixel style"
     sheet = known()?.sheet;
   const made = el(
     "button",
