@@ -77,11 +77,12 @@ function button(word) {
     {
       type: "button",
       tabindex: "-1",
-      class: word.picture === null ? "plain" : "pictured",
+      class: word.picture === null && !word.sign ? "plain" : "pictured",
       title: Object.values(word.names).flat().join(" · "),
       onclick: (/** @type {MouseEvent} */ event) => insert(written(word, language()), event.detail ? null : made),
     },
     sheet && word.picture !== null && cell(sheet, sheetAddress(), word.picture, SIDE),
+    word.sign && el("span", { class: "sign", "aria-hidden": "true" }, word.sign),
     word.colour && swatch(word.colour),
     el("span", {}, name),
   );

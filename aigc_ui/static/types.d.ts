@@ -503,6 +503,7 @@ export interface Word {
   say: Record<string, string>;
   picture: number | null;
   colour: string;
+  sign: string;
 }
 
 /** All that a model knows, where that is a closed number of words. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { grouped, nameIn, written } from "../../aigc_ui/static/known_search.js";
 
-const word = { say: {}, picture: null, colour: "" };
+const word = { say: {}, picture: null, colour: "", sign: "" };
 const cat = { ...word, kind: "animal", names: { en: ["cat", "kitten"], zh: ["猫", "小猫"] } };
 const car = { ...word, kind: "vehicle", names: { en: ["car", "red car"], zh: ["汽车"] } };
 const red = { ...word, kind: "colour", names: { en: ["red"], zh: ["红色"] }, say: { zh: "红色的" } };

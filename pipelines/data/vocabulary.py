@@ -1,7 +1,7 @@
-"""The words of the embedded model as a file beside it, with a small picture of each thing: what
-`pipelines.prompts.vocabulary` reads.
+"""The words of the embedded model as a file beside it, which `pipelines.prompts.vocabulary` reads; their pictures are
+the sheet of subjects.
 
-`python -m pipelines.data.vocabulary assets/models/aigc-mini` writes both files again.
+`python -m pipelines.data.vocabulary assets/models/aigc-mini` writes it again.
 """
 
 import json
@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from pipelines.data import captions, scenes, styles, subjects
 
-FILE, SHEET = "vocabulary.json", "vocabulary.webp"
-CELL, COLUMNS = 48, 16
-SHAPE_INK = (15, 118, 110)
-
+FILE = "vocabulary.json"
+SIGNS = {
+    "circle": "●", "square": "■", "triangle": "▲", "star": "★", "heart": "♥", "diamond": "◆", "ring": "○", "cross": "✚",
+}  # fmt: skip
 KINDS = {
     "animal": ("animals", "动物"), "food": ("food", "食物"), "plant": ("plants", "植物"), "sky": ("sky", "天空"),
     "vehicle": ("vehicles", "交通工具"), "face": ("faces", "脸和人物"), "object": ("objects", "物品"),
@@ -51,7 +49,7 @@ def description() -> dict[str, Any]:
     """All that the captions can say: words by kind, each with its names, and what they can be said of."""
     return {
         "version": 1,
-        "pictures": {"file": SHEET, "cell": CELL, "columns": COLUMNS},
+        "pictures": {"data": "subjects", "cell": subjects.CELL, "columns": subjects.COLUMNS},
         "kinds": {
             kind: {"names": {"en": english, "zh": chinese}, "thing": kind in THINGS}
             for kind, (english, chinese) in KINDS.items()
@@ -62,24 +60,10 @@ def description() -> dict[str, Any]:
     }
 
 
-def draw_sheet() -> Image.Image:
-    """Every thing in the order of the words, each in its cell of CELL x CELL pixels, RGBA."""
-    names = [*subjects.names(), *scenes.SHAPES]
-    sheet = Image.new("RGBA", (COLUMNS * CELL, -(-len(names) // COLUMNS) * CELL))
-    for index, name in enumerate(names):
-        cell = _shape(name) if scenes.is_shape(name) else subjects.cutout(name).convert("RGBA")
-        cell.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
-        left, top = index % COLUMNS * CELL, index // COLUMNS * CELL
-        sheet.paste(cell, (left + (CELL - cell.width) // 2, top + (CELL - cell.height) // 2))
-    return sheet
-
-
 def write(folder: Path) -> None:
-    """Both files, beside a model's own."""
-    text = json.dumps(description(), ensure_ascii=False)
-    lines = text.replace(', {"kind"', ',\n{"kind"').replace('], "small"', '\n], "small"')  # a word a line
-    (folder / FILE).write_text(lines + "\n", encoding="utf-8")
-    draw_sheet().save(folder / SHEET, quality=80, method=6)
+    """The file, beside a model's own, a word a line."""
+    text = json.dumps(description(), ensure_ascii=False, separators=(",", ":"))
+    (folder / FILE).write_text(text.replace('{"kind"', '\n{"kind"') + "\n", encoding="utf-8")
 
 
 def _word(kind: str, english: list[str], chinese: list[str], **more: Any) -> dict[str, Any]:
@@ -95,9 +79,9 @@ def _subjects() -> Iterator[dict[str, Any]]:
 
 
 def _shapes() -> Iterator[dict[str, Any]]:
-    for index, name in enumerate(scenes.SHAPES, len(subjects.names())):
+    for name in scenes.SHAPES:
         plurals = {"en": [captions.plural(name)]}
-        yield _word("shape", [name], [captions.CHINESE[name]], plurals=plurals, picture=index)
+        yield _word("shape", [name], [captions.CHINESE[name]], plurals=plurals, sign=SIGNS[name])
 
 
 def _colours() -> Iterator[dict[str, Any]]:
@@ -127,14 +111,6 @@ def _styles() -> Iterator[dict[str, Any]]:
         english, chinese = ENGLISH["styles"][name].split(";"), captions.CHINESE[name]
         say = {"en": "at night" if name == "night" else f"in {name} style", "zh": f"，{chinese}风格"}
         yield _word("style", english, [f"{chinese}风格", chinese], say=say)
-
-
-def _shape(name: str) -> Image.Image:
-    """Its outline filled, RGBA."""
-    side = 4 * CELL
-    mask = scenes.mask(name, side / 2, side / 2, side / 2 - 2, side)
-    picture = Image.merge("RGBA", [*(Image.new("L", mask.size, level) for level in SHAPE_INK), mask])
-    return picture.crop(mask.getbbox())
 
 
 if __name__ == "__main__":

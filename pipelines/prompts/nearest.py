@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.prompts.pieces import Pieces, is_han, pieces_of
 from pipelines.prompts.vocabulary import Vocabulary, Word
 
-TABLE = Path(__file__).parents[2] / "assets" / "data" / "nearby.csv"
+TABLE = Path(__file__).parent / "nearby.csv"
 MOST = 4
 SHORTEST = 4
 """Letters of a word that may be a slip of the pen; of shorter ones too many are one letter apart."""

@@ -4,7 +4,8 @@
      "words": [{"kind": "animal", "names": {"en": ["cat", "kitten"], "zh": ["猫"]}, "plurals": {"en": ["cats"]}}, ...],
      "small": {"en": ["a", "the"]}, "joining": ["and"], "pictures": {"file": "x.webp", "cell": 48, "columns": 16}}
 
-A word may have `picture`, its cell in that file; `colour`; `of`, the kinds that it can be said of; `near`, what means
+The pictures are a file beside it, or, as `data`, a sheet of the studio's own. A word may have `picture`, its cell in
+the sheet; `sign`, a character instead of one; `colour`; `of`, the kinds that it can be said of; `near`, what means
 the same and is not known; `say`, what is written for it. Whoever wrote the file is a stranger; one that cannot be read
 counts as none.
 """
@@ -21,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipelines.data import subjects
 from pipelines.errors import BadRequest
 from pipelines.files import bounded_json, plain
 from pipelines.prompts.pieces import Pieces, pieces_of
@@ -32,6 +34,8 @@ VERSION = 1
 MOST_BYTES, MOST_PICTURE_BYTES = 2**21, 2**23
 MOST_WORDS = 10_000
 LONGEST = 80
+LONGEST_SIGN = 4  # code points
+SHEETS = {"subjects": subjects.SHEET}
 PICTURES = {".webp": "image/webp", ".png": "image/png"}
 _PLAIN_NAME = re.compile(r"[\w-]{1,60}\.(?:webp|png)")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -60,15 +64,21 @@ class Word:
     say: Mapping[str, str] = field(default_factory=dict)
     picture: int | None = None
     colour: str = ""
+    sign: str = ""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A file of square pictures, `cell` pixels wide, in rows of `columns`."""
+    """A file of square pictures, `cell` pixels wide, in rows of `columns`: one beside the vocabulary, or where `data`
+    names one of SHEETS, that."""
 
     file: str
     cell: int
     columns: int
+    data: str = ""
+
+    def place(self, folder: Path) -> Path:
+        return SHEETS[self.data] if self.data else folder / self.file
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +120,7 @@ class Vocabulary:
                     "say": word.say,
                     "picture": word.picture,
                     "colour": word.colour,
+                    "sign": word.sign,
                 }
                 for word in self.words
             ],
@@ -130,9 +141,9 @@ def pictures(place: Path) -> tuple[bytes, str] | None:
     vocabulary = of_model(place)
     if vocabulary is None or vocabulary.sheet is None:
         return None
-    file = place / vocabulary.sheet.file
+    file = vocabulary.sheet.place(place)
     try:
-        with plain.open_inside(file, [place.resolve()]) as opened:
+        with plain.open_inside(file, [file.parent.resolve()]) as opened:
             return plain.read_all(opened, MOST_PICTURE_BYTES), PICTURES[file.suffix]
     except OSError as error:
         log.warning("the pictures of %s cannot be read: %s", FILE, error)
@@ -155,8 +166,8 @@ def _read(file: Path, state: tuple[int, ...]) -> Vocabulary | None:
 def _digest(raw: bytes, folder: Path, sheet: Sheet | None) -> str:
     """Of the words and of this state of their pictures."""
     state = hashlib.sha256(raw)
-    if sheet and plain.is_regular(folder / sheet.file):
-        status = (folder / sheet.file).stat()
+    if sheet and plain.is_regular(sheet.place(folder)):
+        status = sheet.place(folder).stat()
         state.update(f"{status.st_mtime_ns} {status.st_size}".encode())
     return state.hexdigest()[:16]
 
@@ -178,13 +189,15 @@ def parsed(value: Any) -> Vocabulary:
 
 
 def _word(one: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Word:
-    picture, colour = one.get("picture"), one.get("colour", "")
+    picture, colour, sign = one.get("picture"), one.get("colour", ""), one.get("sign", "")
     if one.get("kind") not in kinds:
         raise ValueError("a word is of a kind that is not listed")
     if not (picture is None or (type(picture) is int and 0 <= picture < MOST_WORDS)):
         raise ValueError("a picture is no number")
     if colour and not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
         raise ValueError("a colour is not like #0f766e")
+    if sign and len(_text(sign)) > LONGEST_SIGN:
+        raise ValueError("a sign is no single character")
     return Word(
         one["kind"],
         _names(one.get("names")),
@@ -194,16 +207,17 @@ def _word(one: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Word:
         _texts_by_language(one.get("say", {})),
         picture,
         colour,
+        sign,
     )
 
 
 def _sheet(one: Mapping[str, Any]) -> Sheet:
-    file, cell, columns = one.get("file"), one.get("cell"), one.get("columns")
-    if not isinstance(file, str) or not _PLAIN_NAME.fullmatch(file):
+    file, data, cell, columns = one.get("file", ""), one.get("data", ""), one.get("cell"), one.get("columns")
+    if not (isinstance(file, str) and _PLAIN_NAME.fullmatch(file)) and data not in SHEETS.keys():
         raise ValueError("its pictures are no file beside it")
     if not (type(cell) is int and 8 <= cell <= 256 and type(columns) is int and 1 <= columns <= 256):
         raise ValueError("its pictures have no size")
-    return Sheet(file, cell, columns)
+    return Sheet(file, cell, columns, data)
 
 
 def _names(value: Any) -> dict[str, tuple[str, ...]]:

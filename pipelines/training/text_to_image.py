@@ -307,11 +307,18 @@ def export(run: Path, folder: Path) -> None:
     preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
     save_file(preview, folder / "preview.safetensors")
     vocabulary.write(folder)
+    _without_blanks(folder / "tokenizer" / "tokenizer.json")
 
 
 def _read_as_float32(config: Path) -> None:
     """transformers reads weights as their config says, diffusers as float32: together they must say the same."""
     config.write_text(json.dumps(json.loads(config.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
+
+
+def _without_blanks(file: Path) -> None:
+    """transformers writes a token a line, twice the bytes."""
+    value = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import time
 from pathlib import Path
 
@@ -211,10 +210,12 @@ def test_a_learned_word_is_known_where_there_is_one():
 def test_the_file_beside_the_model_is_what_the_data_say():
     kept = json.loads((MINI / written.FILE).read_text(encoding="utf-8"))
     assert kept == written.description(), "run python -m pipelines.data.vocabulary assets/models/aigc-mini"
-    with Image.open(MINI / written.SHEET) as sheet:
+    assert KNOWN.sheet
+    with Image.open(KNOWN.sheet.place(MINI)) as sheet:
         cells = max(word.picture for word in KNOWN.words if word.picture is not None) + 1
-        assert cells == 258 and sheet.width == written.COLUMNS * written.CELL
-        assert sheet.height >= -(-cells // written.COLUMNS) * written.CELL
+        assert cells == 250 and sheet.width == KNOWN.sheet.columns * KNOWN.sheet.cell
+        assert sheet.height >= -(-cells // KNOWN.sheet.columns) * KNOWN.sheet.cell
+    assert all(word.sign or word.picture is not None for word in KNOWN.words if KNOWN.kinds[word.kind].thing)
 
 
 def test_notes_name_what_was_not_heard():
@@ -245,6 +246,8 @@ def broken(**changes) -> str:
         broken(words=[{"kind": "gone", "names": {}}]), broken(small={"en": ["\x1b[31m"]}), broken(joining=["x" * 1000]),
         broken(pictures={"file": "../../../etc/passwd", "cell": 48, "columns": 16}),
         broken(pictures={"file": "x.svg", "cell": 48, "columns": 16}),
+        broken(pictures={"data": "secrets", "cell": 48, "columns": 16}),
+        broken(words=[{"kind": "shape", "names": {"en": ["x"]}, "sign": "not a sign"}]),
         broken(pictures={"file": "x.webp", "cell": 0, "columns": 16}),
         broken(words=[{"kind": "animal", "names": {"en": ["cat"]}, "colour": "red;background:url(x)"}]),
         broken(words=[{"kind": "animal", "names": {"en": ["cat"]}, "picture": -1}]),
@@ -261,8 +264,12 @@ def test_no_picture_leads_out_of_the_folder(tmp_path):
     (tmp_path / "secret.webp").write_bytes(b"secret")
     folder = tmp_path / "model"
     folder.mkdir()
-    shutil.copy(MINI / vocabulary.FILE, folder)
-    (folder / written.SHEET).symlink_to(tmp_path / "secret.webp")
+    own = broken(pictures={"file": "x.webp", "cell": 48, "columns": 16})
+    (folder / vocabulary.FILE).write_text(own, encoding="utf-8")
+    (folder / "x.webp").write_bytes(b"own")
+    assert vocabulary.pictures(folder) == (b"own", "image/webp")
+    (folder / "x.webp").unlink()
+    (folder / "x.webp").symlink_to(tmp_path / "secret.webp")
     assert vocabulary.of_model(folder) is not None and vocabulary.pictures(folder) is None
 
 
