@@ -89,8 +89,10 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
 
 def _prompt(controls: Controls, labels: Labels) -> gr.Button:
     controls.place("prompt", lines=3, max_lines=8, elem_id="prompt")
+    mount("unheard")
     mount("tokens")
     mount("examples")
+    mount("known-words")
     mount("sketch")
     controls.place("image", role="start", elem_id="start")
     controls.place("mask_image", role="mask", elem_id="mask-image")

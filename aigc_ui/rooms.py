@@ -25,6 +25,7 @@ class Rooms:
     gallery: Room = _room("gallery", 4, 256, 32)  # lists of pictures, from the index
     estimates: Room = _room("estimates", 2, per_client=8)  # memory and settings, from a model's files
     prompts: Room = _room("prompts", 1, per_client=8)  # tokenizers are not safe in two threads
+    words: Room = _room("words", 2, per_client=8)  # of prompts, as a model's vocabulary hears them
     pictures: Room = _room("pictures", 4, 128, 64)  # strangers' pictures: a child reads them one by one
     metadata: Room = _room("metadata", 4, 128, 64)
     lists: Room = _room("lists", 2)  # names of models and choices, looked up on the disk

@@ -16,6 +16,8 @@
  *   frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
  *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,
  *   settings: Partial<RequestFields>, start: void, "no-start": void, "picture-dropped": File, outpaint: void,
+ *   prompt: import("./types.d.ts").Counted, vocabulary: import("./types.d.ts").Vocabulary | null,
+ *   unheard: { prompt: string, words: import("./types.d.ts").Unheard[] },
  *   sized: Partial<RequestFields>, size: { width: number, height: number }, loras: string,
  *   address: import("./types.d.ts").Whereabouts,
  *   control: { prefix: string, seen: Partial<RequestFields> },

@@ -8,6 +8,7 @@ import { mountEstimate } from "./estimate.js";
 import { drawControl, drawReference } from "./followed.js";
 import { drawGuidanceCurve } from "./guidance_curve.js";
 import { mountFamilyLessons, mountLabLessons } from "./lab_lessons.js";
+import { mountKnownWords } from "./known_words.js";
 import { mountLinesFile } from "./lines_file.js";
 import { mountLive } from "./live.js";
 import { drawMask } from "./mask_field.js";
@@ -20,6 +21,7 @@ import { mountResults } from "./results.js";
 import { mountSketch, sketchSoon } from "./sketch.js";
 import { drawStart } from "./start.js";
 import { mountExamples, mountHeader } from "./studio.js";
+import { mountUnheard } from "./unheard.js";
 import "./mending.js";
 
 /** @type {Record<string, (root: HTMLElement) => void>} */
@@ -29,6 +31,7 @@ const PLACES = {
   examples: mountExamples,
   "family-lessons": mountFamilyLessons,
   header: mountHeader,
+  "known-words": mountKnownWords,
   "lab-lessons": mountLabLessons,
   "lines-file": mountLinesFile,
   live: mountLive,
@@ -40,6 +43,7 @@ const PLACES = {
   results: mountResults,
   sketch: mountSketch,
   tokens: mountTokens,
+  unheard: mountUnheard,
 };
 
 // Behind tabs that are opened later, and fetched then.

@@ -1,8 +1,9 @@
 // The prompt while it is being written: how many tokens it has, and weights under Ctrl + up and down.
 import { el } from "./dom.js";
-import { on } from "./events.js";
+import { emit, on } from "./events.js";
 import { post } from "./http.js";
 import { weighed } from "./prompt_weights.js";
+import { replace } from "./typed.js";
 import { t } from "./words.js";
 
 const WAIT = 300; // ms without a change before the tokens are counted
@@ -10,7 +11,7 @@ const STEP = 0.1;
 
 /**
  * @typedef {{ tokens: number, room: number, chunks: number, left_out: number, unknown: string[] }} Count
- * @typedef {{ prompt: string, model: string, prompt_syntax: string, style: string }} Counted
+ * @typedef {import("./types.d.ts").Counted} Counted
  */
 
 /** @type {Counted} */
@@ -34,6 +35,7 @@ let show = (count) => {
  */
 export function countTokens(prompt, model, prompt_syntax, style) {
   asked = { prompt, model, prompt_syntax, style };
+  emit("prompt", asked);
   clearTimeout(timer);
   timer = setTimeout(count, WAIT);
 }
@@ -79,19 +81,6 @@ function weigh(field, change) {
   if (!edit) return;
   replace(field, edit.from, edit.to, edit.text);
   field.setSelectionRange(edit.at, edit.at + edit.length);
-}
-/**
- * As if it had been typed, so that the browser can undo it and Gradio hears of it.
- * @param {HTMLTextAreaElement} field
- * @param {number} from
- * @param {number} to
- * @param {string} text
- */
-function replace(field, from, to, text) {
-  field.setSelectionRange(from, to);
-  if (document.execCommand("insertText", false, text)) return;
-  field.setRangeText(text, from, to, "end");
-  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 document.addEventListener("keydown", (event) => {
   const field = event.target,

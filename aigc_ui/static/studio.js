@@ -14,7 +14,7 @@ const EXAMPLES = [
   "a rocket at night",
   "黄色背景上的大红色圆形",
   "a penguin left of a red heart on a blue background",
-  "three burgers",
+  "three hamburgers",
 ];
 
 // The last settings of this browser come back after a reload, and what was typed since.

@@ -498,3 +498,41 @@ export interface Me {
   number: number;
   address: string;
 }
+
+// --- the prompt and what the model hears of it ---
+
+/** What the count of tokens and the check of words follow. */
+export interface Counted {
+  prompt: string;
+  model: string;
+  prompt_syntax: string;
+  style: string;
+}
+
+/** A word that a model knows: its names by language, the usual one first, and its cell in the sheet of pictures. */
+export interface Word {
+  kind: string;
+  names: Record<string, string[]>;
+  say: Record<string, string>;
+  picture: number | null;
+  colour: string;
+  sign: string;
+}
+
+/** All that a model knows, where that is a closed number of words. */
+export interface Vocabulary {
+  digest: string;
+  sheet: { cell: number; columns: number } | null;
+  words: Word[];
+  kinds: Record<string, { names: Record<string, string> }>;
+}
+
+/** A word that it does not hear; `thing` is what a known word cannot be said of, `kinds` are what it can be said of. */
+export interface Unheard {
+  start: number;
+  end: number;
+  text: string;
+  thing: string;
+  kinds: string[];
+  near: { text: string; picture: number | null }[];
+}

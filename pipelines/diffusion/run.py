@@ -17,6 +17,7 @@ from pipelines.diffusion.start_noise import varied
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
 from pipelines.models import vaes
+from pipelines.prompts import unheard
 from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
@@ -194,6 +195,7 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
 
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
     yield from request.notes()
+    yield from unheard.notes((words for words, _ in request.every_words()), model.info.folder, request.prompt_syntax)
     if model.distilled and request.negative_prompt:
         yield Sentence(
             "This model is told the guidance instead of being asked twice, so negative_prompt changes nothing."

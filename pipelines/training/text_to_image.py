@@ -31,7 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
-from pipelines.data import layout, mixture
+from pipelines.data import layout, mixture, vocabulary
 from pipelines.training import autoencoder, muon, tokenizer
 
 NUM_TRAIN_TIMESTEPS = 1000
@@ -300,17 +300,25 @@ def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPi
 
 
 def export(run: Path, folder: Path) -> None:
-    """Write the run's pipeline, fp16 safetensors, and the linear preview beside it."""
+    """Write the run's pipeline, fp16 safetensors, with the linear preview and its vocabulary beside it."""
     assemble(run).save_pretrained(folder)
     _read_as_float32(folder / "text_encoder" / "config.json")
     transform = autoencoder.load_transform(run / "transform.safetensors")
     preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
     save_file(preview, folder / "preview.safetensors")
+    vocabulary.write(folder)
+    _without_blanks(folder / "tokenizer" / "tokenizer.json")
 
 
 def _read_as_float32(config: Path) -> None:
     """transformers reads weights as their config says, diffusers as float32: together they must say the same."""
     config.write_text(json.dumps(json.loads(config.read_text()) | {"dtype": "float32"}, indent=2) + "\n")
+
+
+def _without_blanks(file: Path) -> None:
+    """transformers writes a token a line, twice the bytes."""
+    value = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def main() -> None:

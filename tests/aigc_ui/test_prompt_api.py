@@ -1,11 +1,16 @@
-"""Counting a prompt's tokens over HTTP: with the model's own tokenizer, and with a sentence for what cannot be read."""
+"""A prompt while it is written, over HTTP: its tokens by the model's own tokenizer, the words that the model does not
+hear, and a sentence for what cannot be read."""
+
+import io
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from pipelines import models
 from pipelines.diffusion import loading
 from tests.aigc_ui.small_studio import open_studio
+from tests.tiny import tiny_model
 
 ROOM = 38  # tokens of aigc-mini between BOS and EOS
 
@@ -51,6 +56,53 @@ def test_a_break_fills_its_chunk_and_what_is_beyond_is_said(client):
     assert counted(client, "__gone__ cat")["unknown"] == ["gone"]
     long = counted(client, "red " * (ROOM * 16 + 5))
     assert long["chunks"] == 16 and long["left_out"] == 5 and long["tokens"] == ROOM * 16 + 5
+
+
+def unheard(client: TestClient, prompt: str, **more: str) -> dict:
+    answer = client.post("/api/v1/prompt/words", json={"prompt": prompt} | more)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_words_that_the_model_does_not_hear_are_told_with_what_is_near(client):
+    told = unheard(client, "🐱 sunset and a black dog <lora:ink:1>")
+    cat, sunset, black = told["unheard"]
+    assert (cat["start"], cat["end"], cat["near"][0]["text"]) == (0, 1, "cat")
+    assert (sunset["start"], sunset["end"], sunset["text"]) == (2, 8, "sunset")
+    assert sunset["near"] == [{"text": "sun", "picture": 141}] and not sunset["thing"]
+    assert (black["text"], black["thing"], black["kinds"]) == ("black", "dog", ["shape", "background"])
+    assert unheard(client, "三只小狐狸")["unheard"] == []
+    assert len(unheard(client, "qwertz " * 1000)["unheard"]) == 1000
+
+
+def test_what_a_model_knows_is_told_with_its_pictures(client):
+    known = client.get("/api/v1/prompt/vocabulary", params={"model": "aigc-mini"}).json()["vocabulary"]
+    [cat] = [word for word in known["words"] if "kitten" in word["names"]["en"]]
+    assert cat["names"]["zh"] == ["猫", "小猫"] and cat["picture"] == 0
+    assert known["digest"] == unheard(client, "cat")["vocabulary"]
+    sheet = client.get("/api/v1/prompt/pictures", params={"model": "aigc-mini", "v": known["digest"]})
+    assert sheet.headers["content-type"] == "image/webp" and "immutable" in sheet.headers["cache-control"]
+    with Image.open(io.BytesIO(sheet.content)) as opened:
+        assert opened.width == known["sheet"]["cell"] * known["sheet"]["columns"]
+
+
+def test_a_model_that_knows_no_closed_number_of_words_says_nothing(client, tmp_path, monkeypatch):
+    tiny_model(tmp_path / "tiny")
+    monkeypatch.setenv("AIGC_MODELS", str(tmp_path))
+    assert unheard(client, "sunset", model="tiny") == {"vocabulary": None, "unheard": []}
+    assert client.get("/api/v1/prompt/vocabulary", params={"model": "tiny"}).json() == {"vocabulary": None}
+    assert client.get("/api/v1/prompt/pictures", params={"model": "tiny"}).status_code == 404
+    assert client.get("/api/v1/prompt/vocabulary", params={"model": "../gone"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"prompt": "a" * 1_000_000}, {"prompt": 3}, {"prompt": "a", "model": "../aigc-mini"}, {"promt": "a"}],
+    ids=lambda value: str(value)[:30],
+)
+def test_words_that_cannot_be_read_end_in_a_sentence(client, body):
+    answer = client.post("/api/v1/prompt/words", json=body)
+    assert answer.status_code == 422 and len(answer.json()["error"]["message"]) < 300
 
 
 @pytest.mark.parametrize(

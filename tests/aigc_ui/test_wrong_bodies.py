@@ -132,9 +132,8 @@ def test_no_mutation_of_a_programs_request_is_a_fault_of_ours(studio: Studio, ve
 def test_no_bytes_in_place_of_json_are_a_fault_of_ours(studio: Studio, raw: bytes):
     program = studio.program()
     routes = [f"{V1}/{verb}" for verb in ("img2img", "options", "png-info", "interrupt", "skip", "refresh-checkpoints")]
-    routes += [
-        f"/api/v1/{rest}" for rest in ("jobs", "estimate", "suited", "prompt/tokens", "hub/look", "lab/film.gif")
-    ]
+    ours = ("jobs", "estimate", "suited", "prompt/tokens", "prompt/words", "hub/look", "lab/film.gif")
+    routes += [f"/api/v1/{rest}" for rest in ours]
     for route in routes:
         sane(program.post(route, content=raw), (route, raw[:40]))
 
@@ -149,6 +148,7 @@ def test_no_odd_value_in_our_own_routes_is_a_fault_of_ours(tmp_path: Path, value
         "estimate": ("request",),
         "suited": ("model",),
         "prompt/tokens": ("prompt", "model", "prompt_syntax", "style"),
+        "prompt/words": ("prompt", "model", "prompt_syntax"),
         "hub/look": ("repo", "file"),
         "lab/film.gif": ("pictures", "milliseconds"),
         "lab/schedules": ("num_train_timesteps", "betas", "x"),

@@ -88,6 +88,18 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, words, capsys, tmp
     assert code == 2 and words in said.err and said.err.count("\n") == 1 and not said.out
 
 
+def test_words_that_the_model_does_not_know_are_said(tmp_path, capsys):
+    asked = ["--model", "aigc-mini", "--device", "cpu", "--quiet", "--steps", "1", "--upscale", "none"]
+    assert main(["generate", "a black cat, {sunset|sunset}", *asked, "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert "This model does not know: sunset.\n" in printed.err
+    assert "This model cannot give these words to these things: black (cat).\n" in printed.err
+    notes = recipe.read(Path(printed.out.strip()))["notes"]
+    assert notes == printed.err.strip().splitlines()
+    assert main(["generate", "a cat", *asked, "--out", str(tmp_path)]) == 0
+    assert "does not know" not in capsys.readouterr().err
+
+
 def test_ctrl_c_keeps_what_is_painted_so_far(tmp_path, capsys, monkeypatch):
     stream = TextToImage.stream
 

@@ -22,6 +22,7 @@ from pipelines.diffusion.painted import recipe_of
 from pipelines.errors import Sentence
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models.info import ModelInfo
+from pipelines.prompts import unheard
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import READS_ETA
@@ -61,6 +62,7 @@ class Painting:
         if request.guidance.scale < 1 and call.guidance:
             said.append(Sentence("This pipeline knows no guidance below 1: it paints as with 1."))
         said += request.notes()
+        said += unheard.notes((words for words, _ in request.every_words()), info.folder, request.prompt_syntax)
         return cls(request, info, led, said)
 
     def over(self, bridged: Bridged, devices: DeviceManager) -> Iterator[Event]:
