@@ -9,7 +9,8 @@ LIT: Colour = (255, 218, 112)
 GLASS: Colour = (152, 204, 232)
 SNOW: Colour = (240, 246, 253)
 WALLS: tuple[Colour, ...] = (
-    (244, 214, 168), (236, 168, 136), (240, 232, 216), (168, 200, 214), (238, 196, 112), (196, 216, 176), (226, 150, 150),
+    (244, 214, 168), (236, 168, 136), (240, 232, 216), (168, 200, 214), (238, 196, 112), (196, 216, 176),
+    (226, 150, 150),
 )  # fmt: skip
 ROOFS: tuple[Colour, ...] = ((200, 84, 66), (164, 88, 70), (92, 104, 140), (134, 78, 84))
 
@@ -104,7 +105,7 @@ def tower(
     step = 4.2
     for row in range(int((height - 4) / 5)):
         for column in range(int((width - 1.5) / step)):
-            lit = light.dim and rng.random() < (0.62 if far < 0.4 else 0.35)
+            lit = light.dim and rng.random() < (0.62 if far < 0.4 else 0.35) * (0.6 if light.time == "sunset" else 1.0)
             if light.dim and not lit:
                 continue
             x, y = left + 1.8 + column * step, top + 3 + row * 5

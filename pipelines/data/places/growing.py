@@ -44,7 +44,8 @@ def tree(
 ) -> None:
     """A round crown on a trunk; in spring in blossom, in autumn orange, in winter white."""
     x, y = foot
-    leaf = light.on(rng.choice(LEAVES[season]), far)
+    colour = rng.choice(LEAVES[season])
+    leaf = light.on(colour, far)
     width = height * 0.05
     canvas.polygon(
         [
@@ -59,7 +60,7 @@ def tree(
     radius = height * 0.27
     for dx, dy, size in ((-0.55, 0.25, 0.72), (0.55, 0.25, 0.72), (0.0, -0.2, 1.0)):
         canvas.disc(x + dx * radius, crown + dy * radius, size * radius, leaf)
-    bright = lighter(leaf, 0.16)
+    bright = light.on(lighter(colour, 0.18), far)
     canvas.disc(x - 0.25 * radius, crown - 0.42 * radius, 0.52 * radius, bright)
 
 

@@ -51,7 +51,6 @@ def peaks(place: Place) -> list[tuple[float, float, float]]:
 def mountain(
     canvas: Canvas,
     light: Light,
-    rng: random.Random,
     top: tuple[float, float, float],
     base: float,
     far: float,
@@ -96,7 +95,7 @@ def mountains(canvas: Canvas, place: Place, light: Light) -> None:
     sky.paint(canvas, place, light, base)
     tops = peaks(place)
     for index, top in enumerate(tops):
-        mountain(canvas, light, rng, top, base + 4, (0.5, 0.4, 0.12)[index], place.white)
+        mountain(canvas, light, top, base + 9, (0.5, 0.4, 0.12)[index], place.white)
     ground = SNOW if place.white else (96, 168, 96)
     back = rolling(rng, base + 6, 12)
     canvas.ground(back, light.on(darker(ground, 0.06 if place.white else 0.16), 0.2))
@@ -326,12 +325,12 @@ def volcano(canvas: Canvas, place: Place, light: Light) -> None:
         canvas.disc(x + drift * step * 0.8 + (step % 2 * 6 - 3), top - 5 - step * 9, size, lighter(smoke, 0.07 * step))
     canvas.polygon(
         [
-            (x - half, base + 4),
+            (x - half, base + 10),
             (x - rim - 8, top + 20),
             (x - rim, top),
             (x + rim, top),
             (x + rim + 8, top + 20),
-            (x + half, base + 4),
+            (x + half, base + 10),
         ],
         light.on((112, 82, 84)),
     )
@@ -340,8 +339,8 @@ def volcano(canvas: Canvas, place: Place, light: Light) -> None:
             (x + rim * 0.3, top),
             (x + rim, top),
             (x + rim + 8, top + 20),
-            (x + half, base + 4),
-            (x + half * 0.35, base + 4),
+            (x + half, base + 10),
+            (x + half * 0.35, base + 10),
         ],
         light.on((86, 62, 70)),
     )

@@ -32,8 +32,8 @@ TINTS: dict[str, tuple[Colour, Colour]] = {
     # what things' colours are multiplied by, in 256ths, and what is added
     "day": ((256, 256, 256), (0, 0, 0)),
     "sunrise": ((246, 222, 218), (10, 2, 8)),
-    "sunset": ((206, 134, 128), (22, 4, 26)),
-    "night": ((66, 84, 128), (8, 12, 34)),
+    "sunset": ((218, 150, 138), (20, 6, 26)),
+    "night": ((82, 100, 148), (8, 12, 34)),
 }
 GREYS = {"clear": 0.0, "rainbow": 0.0, "cloudy": 0.15, "rain": 0.3, "snow": 0.15, "storm": 0.35, "fog": 0.3}
 DARKS = {"clear": 1.0, "rainbow": 1.0, "cloudy": 0.93, "rain": 0.8, "snow": 0.96, "storm": 0.58, "fog": 0.96}
@@ -64,7 +64,7 @@ class Light:
     @property
     def dim(self) -> bool:
         """Whether lamps are lit."""
-        return self.time == "night" or self.weather == "storm"
+        return self.time in ("sunset", "night") or self.weather == "storm"
 
 
 @cache

@@ -30,12 +30,12 @@ def paint(canvas: Canvas, place: Place, light: Light, low: float) -> None:
     canvas.rows(0, low, light.sky)
     if low < SIZE:
         canvas.box(0, low, SIZE, SIZE, light.sky[2])
-    if place.time == "night":
-        _night(canvas, place, light, rng, low)
-    elif place.weather in ("clear", "rainbow", "cloudy"):
-        _sun(canvas, place, low)
     if place.weather == "rainbow":
         _rainbow(canvas, place, light, low)
+    if place.time == "night":
+        _night(canvas, place, rng, low)
+    elif place.weather in ("clear", "rainbow", "cloudy"):
+        _sun(canvas, place, low)
     if place.weather == "storm":
         _lightning(canvas, place, rng, low)
     _clouds(canvas, place, light, rng, low)
@@ -63,7 +63,7 @@ def _sun(canvas: Canvas, place: Place, low: float) -> None:
     canvas.disc(x, y, radius, colour)
 
 
-def _night(canvas: Canvas, place: Place, light: Light, rng: random.Random, low: float) -> None:
+def _night(canvas: Canvas, place: Place, rng: random.Random, low: float) -> None:
     if place.weather != "clear":
         return
     _stars(canvas, rng, low, rng.randint(34, 54))
@@ -149,14 +149,19 @@ def _rainbow(canvas: Canvas, place: Place, light: Light, low: float) -> None:
 
 
 def _lightning(canvas: Canvas, place: Place, rng: random.Random, low: float) -> None:
-    x, high = place.light_x, min(low, 84)
-    canvas.glow(x, high * 0.6, 44, (190, 190, 240), 0.5)
-    bend, lean = high * 0.62, rng.uniform(4, 9) * rng.choice((-1, 1))
-    canvas.polygon(
-        [(x - 3, high * 0.25), (x + 4, high * 0.25), (x + lean * 0.3, bend - 6), (x + lean + 3, bend - 6),
-         (x - lean * 0.3, high * 1.02), (x - lean * 0.1, bend + 2), (x - lean - 1, bend + 2)],
-        (255, 240, 150),
-    )  # fmt: skip
+    x, high = place.light_x, min(low, 84.0)
+    canvas.glow(x, high * 0.5, 46, (190, 190, 240), 0.55)
+    top, bend, tip, lean = high * 0.2, high * 0.5, high * 0.88, rng.uniform(5, 9) * rng.choice((-1, 1))
+    bolt = [
+        (x - 3, top),
+        (x + 4, top),
+        (x + lean * 0.3, bend - 6),
+        (x + lean + 3, bend - 6),
+        (x - lean * 0.3, tip),
+        (x - lean * 0.1, bend + 2),
+        (x - lean - 1, bend + 2),
+    ]
+    canvas.polygon(bolt, (255, 240, 150))
 
 
 def _birds(canvas: Canvas, light: Light, rng: random.Random, low: float) -> None:

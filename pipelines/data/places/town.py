@@ -1,5 +1,7 @@
 """Where people live together: villages, streets and cities."""
 
+import random
+
 from pipelines.data.places import growing, land, sky
 from pipelines.data.places.building import house, lamp, terrace, tower
 from pipelines.data.places.light import Light
@@ -70,7 +72,7 @@ def street(canvas: Canvas, place: Place, light: Light) -> None:
 
 
 def city(canvas: Canvas, place: Place, light: Light) -> None:
-    """Skyscrapers behind skyscrapers above a river."""
+    """Skyscrapers behind skyscrapers above a river or a square."""
     rng = place.numbers("town")
     base = place.horizon
     sky.paint(canvas, place, light, base)
@@ -101,9 +103,26 @@ def city(canvas: Canvas, place: Place, light: Light) -> None:
     for tx in range(0, 132, 9):
         canvas.disc(tx + rng.uniform(-2, 2), base, rng.uniform(3, 5), light.on(darker(quay, 0.15)))
     canvas.box(0, base, SIZE, base + 5, light.on(quay))
+    if has_river(place):
+        _river(canvas, light, rng, base + 5)
+        return
+    stone: Colour = (226, 232, 240) if place.white else (186, 184, 184)
+    canvas.rows(base + 5, SIZE, (light.on(darker(stone, 0.1)), light.on(stone)))
+    for row, y in enumerate((base + 9, base + 15, base + 24)):
+        canvas.box(0, y, SIZE, y + 0.8, light.on(darker(stone, 0.16 + 0.02 * row)))
+    for x in (14, 114):
+        lamp(canvas, light, x + rng.uniform(-6, 6), base + 9, 22)
+
+
+def has_river(place: Place) -> bool:
+    """Whether a city lies behind a river, not behind a square."""
+    return place.seed % 2 == 0
+
+
+def _river(canvas: Canvas, light: Light, rng: random.Random, top: float) -> None:
     near_water, far_water = light.on((52, 116, 176)), mix(light.on((80, 140, 190)), light.sky[2], 0.35)
-    canvas.rows(base + 5, SIZE, (far_water, near_water))
+    canvas.rows(top, SIZE, (far_water, near_water))
     for _ in range(16):
-        lx, ly, length = rng.uniform(0, 120), rng.uniform(base + 7, 127), rng.uniform(4, 12)
+        x, y, length = rng.uniform(0, 120), rng.uniform(top + 2, 127), rng.uniform(4, 12)
         lit = light.dim and rng.random() < 0.7
-        canvas.box(lx, ly, lx + length, ly + 0.9, (226, 190, 116) if lit else lighter(near_water, 0.25), 0.4)
+        canvas.box(x, y, x + length, y + 0.9, (226, 190, 116) if lit else lighter(near_water, 0.25), 0.4)

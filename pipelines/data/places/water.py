@@ -15,7 +15,9 @@ SAND: Colour = (246, 220, 160)
 
 def _surface(light: Light) -> tuple[Colour, Colour]:
     """The colour of water at the horizon and near."""
-    return mix(light.on(BLUE), light.sky[2], 0.42), light.on(darker(BLUE, 0.12))
+    share = 0.6 if light.time in ("sunrise", "sunset") else 0.42
+    near = light.on(darker(BLUE, 0.12))
+    return mix(light.on(BLUE), light.sky[2], share), mix(near, light.sky[1], 0.3) if light.time == "sunset" else near
 
 
 def _waves(canvas: Canvas, rng: random.Random, light: Light, top: float, bottom: float, count: int) -> None:
@@ -96,11 +98,11 @@ def beach(canvas: Canvas, place: Place, light: Light) -> None:
 
 def _parasol(canvas: Canvas, light: Light, rng: random.Random, x: float, foot: float) -> None:
     cloth = light.on(rng.choice(((232, 74, 78), (250, 168, 60), (64, 150, 214))))
-    canvas.line([(x, foot), (x, foot - 28)], light.on((250, 250, 250)), 1.2)
-    canvas.polygon(sky.arc(x, foot - 20, 15, 180, 360, 16), cloth)
+    canvas.line([(x, foot), (x, foot - 40)], light.on((250, 250, 250)), 1.2)
+    canvas.polygon(sky.arc(x, foot - 24, 15, 180, 360, 16), cloth)
     for first, last in ((204, 240), (300, 336)):
         canvas.polygon(
-            [(x, foot - 35), *sky.arc(x, foot - 20, 15, first, last, 5)[::-1]][1:], light.on((252, 250, 244))
+            [(x, foot - 39), *sky.arc(x, foot - 24, 15, first, last, 5)[::-1]][1:], light.on((252, 250, 244))
         )
 
 
