@@ -26,7 +26,7 @@ def _window(canvas: Canvas, place: Place, light: Light, x: float, y: float, half
     """A window with the sky of the time in it; its middle, half its width and half its height."""
     frame = inside(light, (252, 250, 246))
     canvas.box(x - half - 2.5, y - high - 2.5, x + half + 2.5, y + high + 2.5, frame)
-    steps = 12
+    steps = 24
     for step in range(steps):
         t = step / (steps - 1)
         colour = mix(light.sky[0], light.sky[1], t * 2) if t < 0.5 else mix(light.sky[1], light.sky[2], t * 2 - 1)

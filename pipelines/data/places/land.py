@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 
 from pipelines.data.places import growing, sky
 from pipelines.data.places.building import barn, bench, fence, lamp
@@ -30,7 +31,7 @@ def rolling(rng: random.Random, base: float, height: float, waves: float = 1.4) 
     return [(x, base - height * rise(x)) for x in range(0, SIZE + 1, 4)]
 
 
-def at(line: list[Point], x: float) -> float:
+def at(line: Sequence[Point], x: float) -> float:
     """The height y of a line that is given every 4 pixels."""
     index = max(0, min(len(line) - 2, int(x / 4)))
     share = x / 4 - index

@@ -15,9 +15,10 @@ SAND: Colour = (246, 220, 160)
 
 def _surface(light: Light) -> tuple[Colour, Colour]:
     """The colour of water at the horizon and near."""
-    share = 0.6 if light.time in ("sunrise", "sunset") else 0.42
-    near = light.on(darker(BLUE, 0.12))
-    return mix(light.on(BLUE), light.sky[2], share), mix(near, light.sky[1], 0.3) if light.time == "sunset" else near
+    if light.time == "sunset":  # it mirrors the sky: blue under orange would be grey
+        return darker(mix(light.sky[2], light.sky[1], 0.45), 0.08), mix(light.sky[0], (70, 56, 130), 0.4)
+    share = 0.6 if light.time == "sunrise" else 0.42
+    return mix(light.on(BLUE), light.sky[2], share), light.on(darker(BLUE, 0.12))
 
 
 def _waves(canvas: Canvas, rng: random.Random, light: Light, top: float, bottom: float, count: int) -> None:
