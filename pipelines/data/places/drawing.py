@@ -37,6 +37,7 @@ PAINTERS: dict[str, Painter] = {
     "space": beyond.space,
     "underwater": beyond.underwater,
     "room": indoors.room,
+    "bedroom": indoors.bedroom,
     "kitchen": indoors.kitchen,
 }
 

@@ -17,7 +17,10 @@ GRASS: dict[str, Colour] = {
 
 
 def grass(place: Place) -> Colour:
-    return GRASS[place.season]
+    rng = place.numbers("grass")
+    if place.season == "winter":
+        return GRASS["winter"]
+    return mix(GRASS[place.season], rng.choice(((176, 204, 84), (70, 172, 116))), rng.uniform(0.0, 0.28))
 
 
 def rolling(rng: random.Random, base: float, height: float, waves: float = 1.4) -> list[Point]:
