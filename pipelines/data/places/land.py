@@ -16,11 +16,18 @@ GRASS: dict[str, Colour] = {
 }  # fmt: skip
 
 
+OTHER_GRASS: dict[str, tuple[Colour, Colour]] = {
+    "": ((176, 204, 84), (70, 172, 116)),
+    "spring": ((188, 222, 104), (116, 206, 120)),
+    "autumn": ((226, 150, 72), (220, 194, 100)),
+    "winter": ((224, 234, 250), (244, 246, 252)),
+}
+"""What the grass of each season leans to, now to one and now to the other."""
+
+
 def grass(place: Place) -> Colour:
     rng = place.numbers("grass")
-    if place.season == "winter":
-        return GRASS["winter"]
-    return mix(GRASS[place.season], rng.choice(((176, 204, 84), (70, 172, 116))), rng.uniform(0.0, 0.28))
+    return mix(GRASS[place.season], rng.choice(OTHER_GRASS[place.season]), rng.uniform(0.0, 0.28))
 
 
 def rolling(rng: random.Random, base: float, height: float, waves: float = 1.4) -> list[Point]:

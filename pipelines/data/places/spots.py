@@ -19,6 +19,8 @@ FROM_HORIZON = {
 }  # fmt: skip
 """How far below the horizon the ground begins on which things stand, in pixels."""
 LOWEST = 123.0
+AFLOAT = 0.88
+"""What of a thing on water is seen; the rest is under water."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,9 @@ def put(picture: Image.Image, drawing: Image.Image, place: Place, spot: Spot, si
     across = max(1, round(high * drawing.width / drawing.height))
     small = drawing.resize((across, max(1, round(high))), Image.Resampling.LANCZOS)
     x = min(max(spot.x * scale, across / 2), SIZE * scale - across / 2)
-    if spot.where in ("ground", "floor", "top", "table", "bed"):
+    if spot.where == "water":
+        small = small.crop((0, 0, small.width, max(1, round(small.height * AFLOAT))))
+    if spot.where not in ("sky", "within"):
         _shadow(picture, x, spot.foot * scale, across)
     picture.paste(shaded(small, place), (round(x - across / 2), round(spot.foot * scale) - small.height), small)
 
