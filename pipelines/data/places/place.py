@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -98,6 +99,7 @@ class Place:
         return self.season == "winter"
 
 
+@cache
 def combinations(kind: str) -> tuple[tuple[str, str, str], ...]:
     """Every (time, weather, season) that a place of this kind may have. Snow falls in winter only, and in winter no
     rain."""

@@ -186,7 +186,7 @@ def put(picture: Image.Image, drawing: Image.Image, place: Place, spot: Spot, si
     if drawing.width > drawing.height:
         high *= drawing.height / drawing.width
     across = max(1, round(high * drawing.width / drawing.height))
-    small = drawing.resize((across, max(1, round(high))), Image.Resampling.LANCZOS)
+    small = drawing.resize((across, max(1, round(high))), Image.Resampling.LANCZOS, reducing_gap=3.0)
     x = min(max(spot.x * scale, across / 2), SIZE * scale - across / 2)
     if spot.where == "water":
         small = small.crop((0, 0, small.width, max(1, round(small.height * AFLOAT))))
