@@ -111,7 +111,7 @@ def room(canvas: Canvas, place: Place, light: Light) -> None:
     rug = inside(light, rng.choice(CLOTHS))
     canvas.ellipse(64, base + 27, 46, 9, rug)
     canvas.ellipse(64, base + 27, 38, 6.6, lighter(rug, 0.25))
-    _sofa_or_plant(canvas, place, light, rng)
+    _lamp_and_plant(canvas, place, light, rng)
     left, right, top = table_top(place)
     wood = inside(light, (150, 100, 62))
     for leg in (left + 4, right - 4):
@@ -120,7 +120,7 @@ def room(canvas: Canvas, place: Place, light: Light) -> None:
     _picture(canvas, light, rng, 14 if place.focus > 64 else 114)
 
 
-def _sofa_or_plant(canvas: Canvas, place: Place, light: Light, rng: random.Random) -> None:
+def _lamp_and_plant(canvas: Canvas, place: Place, light: Light, rng: random.Random) -> None:
     """A floor lamp and a pot plant on the side away from the table."""
     base = place.horizon
     x = 116 if place.focus > 64 else 12

@@ -44,7 +44,10 @@ class Looks:
 
 
 def read(picture: NDArray[np.uint8]) -> dict[str, str]:
-    """The kind, time, weather and season that a uint8 (SIZE * n, SIZE * n, 3) picture shows."""
+    """The kind, time, weather and season that a uint8 (SIZE * n, SIZE * n, 3) picture shows.
+
+    It always answers with the nearest look, also for a picture that shows no place.
+    """
     table = looks()
     here = (features(picture) - table.centre) @ table.directions
     far = ((table.means - here) ** 2).sum(axis=1)
