@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.data.places import beyond, indoors, land, sky, town, water
+from pipelines.data.places import beyond, fields, indoors, land, sky, town, water, wilds
 from pipelines.data.places.light import Light, light
 from pipelines.data.places.paint import Canvas
 from pipelines.data.places.place import INDOORS, Place
@@ -15,21 +15,21 @@ Painter = Callable[[Canvas, Place, Light], None]
 PAINTERS: dict[str, Painter] = {
     "mountains": land.mountains,
     "hill": land.hill,
-    "meadow": land.meadow,
-    "farm": land.farm,
-    "forest": land.forest,
-    "park": land.park,
-    "garden": land.garden,
+    "meadow": fields.meadow,
+    "farm": fields.farm,
+    "forest": wilds.forest,
+    "park": fields.park,
+    "garden": fields.garden,
     "lake": water.lake,
     "river": water.river,
     "waterfall": water.waterfall,
     "sea": water.sea,
     "beach": water.beach,
     "island": water.island,
-    "desert": land.desert,
-    "snow": land.snow,
-    "volcano": land.volcano,
-    "road": land.road,
+    "desert": wilds.desert,
+    "snow": wilds.snow,
+    "volcano": wilds.volcano,
+    "road": fields.road,
     "village": town.village,
     "street": town.street,
     "city": town.city,
@@ -37,6 +37,7 @@ PAINTERS: dict[str, Painter] = {
     "space": beyond.space,
     "underwater": beyond.underwater,
     "room": indoors.room,
+    "bedroom": indoors.bedroom,
     "kitchen": indoors.kitchen,
 }
 

@@ -111,7 +111,7 @@ def room(canvas: Canvas, place: Place, light: Light) -> None:
     rug = inside(light, rng.choice(CLOTHS))
     canvas.ellipse(64, base + 27, 46, 9, rug)
     canvas.ellipse(64, base + 27, 38, 6.6, lighter(rug, 0.25))
-    _sofa_or_plant(canvas, place, light, rng)
+    _lamp_and_plant(canvas, place, light, rng)
     left, right, top = table_top(place)
     wood = inside(light, (150, 100, 62))
     for leg in (left + 4, right - 4):
@@ -120,7 +120,7 @@ def room(canvas: Canvas, place: Place, light: Light) -> None:
     _picture(canvas, light, rng, 14 if place.focus > 64 else 114)
 
 
-def _sofa_or_plant(canvas: Canvas, place: Place, light: Light, rng: random.Random) -> None:
+def _lamp_and_plant(canvas: Canvas, place: Place, light: Light, rng: random.Random) -> None:
     """A floor lamp and a pot plant on the side away from the table."""
     base = place.horizon
     x = 116 if place.focus > 64 else 12
@@ -145,6 +145,67 @@ def _picture(canvas: Canvas, light: Light, rng: random.Random, x: float) -> None
     colour = inside(light, rng.choice(CLOTHS))
     canvas.polygon([(x - 6, 42), (x - 1, 33), (x + 2, 38), (x + 4, 35), (x + 6, 42)], colour)
     canvas.disc(x + 3, 29, 2, inside(light, (244, 196, 84)))
+
+
+def bed(place: Place) -> tuple[float, float, float]:
+    """Left, right and top of the bed, in pixels."""
+    left = 6.0 if place.focus > 64 else 50.0
+    return left, left + 72, place.horizon + 6
+
+
+def bedroom(canvas: Canvas, place: Place, light: Light) -> None:
+    rng = place.numbers("indoors")
+    base = place.horizon
+    wall, floor, cloth = rng.choice(WALLS), rng.choice(FLOORS), rng.choice(CLOTHS)
+    canvas.box(0, 0, SIZE, base, inside(light, wall))
+    left, right, top = bed(place)
+    side = 1 if left < 30 else -1
+    window, night_stand = (98, right + 12) if side > 0 else (30, left - 12)
+    if light.time == "night":
+        canvas.glow(night_stand, base - 24, 56, (255, 214, 140), 0.6)
+    canvas.box(0, base, SIZE, SIZE, inside(light, floor))
+    for y in (base + 12, base + 26):
+        canvas.box(0, y, SIZE, y + 0.7, inside(light, darker(floor, 0.12)))
+    canvas.box(0, base - 3, SIZE, base, inside(light, lighter(wall, 0.5)))
+    _window(canvas, place, light, window, 36, 17, 19)
+    for edge in (-1, 1):
+        canvas.box(window + edge * 20 - 4, 12, window + edge * 20 + 4, 60, inside(light, lighter(cloth, 0.2)), 1)
+    _picture(canvas, light, rng, (left + right) / 2)
+    _bed(canvas, light, (left, right, top), side, cloth)
+    wood = inside(light, (150, 100, 62))
+    canvas.box(night_stand - 8, base - 12, night_stand + 8, base + 10, wood, 1)
+    canvas.box(night_stand - 6, base - 9, night_stand + 6, base - 2, lighter(wood, 0.15), 1)
+    shade = GLOW if light.time == "night" else inside(light, (250, 236, 200))
+    canvas.box(night_stand - 0.8, base - 20, night_stand + 0.8, base - 12, inside(light, (90, 80, 80)))
+    canvas.polygon(
+        [
+            (night_stand - 7, base - 19),
+            (night_stand - 4, base - 30),
+            (night_stand + 4, base - 30),
+            (night_stand + 7, base - 19),
+        ],
+        shade,
+    )
+
+
+def _bed(canvas: Canvas, light: Light, bed_at: tuple[float, float, float], side: int, cloth: Colour) -> None:
+    """Seen from its long side; the pillow lies where the lamp stands, at the left end for side -1."""
+    left, right, top = bed_at
+    wood, sheet, blanket = inside(light, (140, 92, 60)), inside(light, (250, 248, 244)), inside(light, cloth)
+    head = right if side > 0 else left
+    foot = left if side > 0 else right
+    canvas.box(left + 2, top + 22, left + 5, top + 30, wood)
+    canvas.box(right - 5, top + 22, right - 2, top + 30, wood)
+    canvas.box(head - 3, top - 22, head + 3, top + 26, wood, 2)
+    canvas.box(foot - 2.5, top - 4, foot + 2.5, top + 26, wood, 2)
+    canvas.box(left, top + 14, right, top + 24, darker(wood, 0.12), 1)
+    canvas.box(left + 1, top, right - 1, top + 15, sheet, 4)
+    start, end = (left + 1, right - 24) if side > 0 else (left + 24, right - 1)
+    canvas.box(start, top - 2, end, top + 18, blanket, 4)
+    turn = end if side > 0 else start
+    canvas.box(turn - 3, top - 2, turn + 3, top + 18, lighter(blanket, 0.35), 2)
+    pillow = head - side * 13
+    canvas.box(pillow - 9, top - 7, pillow + 9, top + 2, lighter(sheet, 0.3), 4)
 
 
 def kitchen(canvas: Canvas, place: Place, light: Light) -> None:

@@ -26,7 +26,16 @@ CASTS: dict[str, tuple[Sky, float]] = {
 """What a weather makes of the sky by day, and how much of it."""
 DIM: dict[str, Colour] = {"sunrise": (214, 190, 206), "sunset": (150, 92, 118), "night": (34, 40, 64)}
 """The grey that clouds bring to the other times."""
-DIMMED = {"clear": 0.0, "cloudy": 0.5, "rain": 0.7, "snow": 0.55, "storm": 0.75, "fog": 0.6, "rainbow": 0.0}
+DIMMED = {
+    "clear": 0.0,
+    "cloudy": 0.5,
+    "rain": 0.7,
+    "snow": 0.55,
+    "storm": 0.75,
+    "fog": 0.6,
+    "rainbow": 0.0,
+    "aurora": 0.0,
+}
 
 TINTS: dict[str, tuple[Colour, Colour]] = {
     # what things' colours are multiplied by, in 256ths, and what is added
@@ -35,9 +44,36 @@ TINTS: dict[str, tuple[Colour, Colour]] = {
     "sunset": ((218, 150, 138), (20, 6, 26)),
     "night": ((82, 100, 148), (8, 12, 34)),
 }
-GREYS = {"clear": 0.0, "rainbow": 0.0, "cloudy": 0.15, "rain": 0.3, "snow": 0.15, "storm": 0.35, "fog": 0.3}
-DARKS = {"clear": 1.0, "rainbow": 1.0, "cloudy": 0.93, "rain": 0.8, "snow": 0.96, "storm": 0.58, "fog": 0.96}
-HAZES = {"clear": 0.55, "rainbow": 0.5, "cloudy": 0.6, "rain": 0.75, "snow": 0.75, "storm": 0.55, "fog": 0.95}
+GREYS = {
+    "clear": 0.0,
+    "aurora": 0.0,
+    "rainbow": 0.0,
+    "cloudy": 0.15,
+    "rain": 0.3,
+    "snow": 0.15,
+    "storm": 0.35,
+    "fog": 0.3,
+}
+DARKS = {
+    "clear": 1.0,
+    "aurora": 1.0,
+    "rainbow": 1.0,
+    "cloudy": 0.93,
+    "rain": 0.8,
+    "snow": 0.96,
+    "storm": 0.58,
+    "fog": 0.96,
+}
+HAZES = {
+    "clear": 0.55,
+    "aurora": 0.45,
+    "rainbow": 0.5,
+    "cloudy": 0.6,
+    "rain": 0.75,
+    "snow": 0.75,
+    "storm": 0.55,
+    "fog": 0.95,
+}
 
 
 @dataclass(frozen=True)

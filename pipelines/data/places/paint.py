@@ -93,6 +93,12 @@ class Canvas:
         left, top = round(x * self.unit) - mask.width // 2, round(y * self.unit) - mask.height // 2
         self.image.paste(colour, (left, top, left + mask.width, top + mask.height), mask)
 
+    def blend(self, mask: Image.Image, colour: Colour, top: float, bottom: float) -> None:
+        """Mixes a colour over the whole width by a small mask ("L"), stretched smoothly from `top` to `bottom`."""
+        first, last = round(top * self.unit), round(bottom * self.unit)
+        stretched = mask.resize((self.side, last - first), Image.Resampling.BICUBIC)
+        self.image.paste(colour, (0, first, self.side, last), stretched)
+
     def veil(self, top: float, bottom: float, colour: Colour, first: float, last: float) -> None:
         """Mixes a colour over the whole width: by the share `first` at the top up to `last` at the bottom."""
         start, end = max(0, round(top * self.unit)), min(self.side, round(bottom * self.unit))

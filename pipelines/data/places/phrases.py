@@ -9,8 +9,8 @@ from pipelines.data.places.place import INDOORS, KINDS, Place
 
 Rng = np.random.Generator | None
 
-COVERED = ("白雪覆盖", "积雪")
-"""What is said of a winter's ground, next to the noun; other seasons stand before the time."""
+COVERED = ("白雪覆盖", "积雪", "樱花盛开", "满是红叶")
+"""What is said of the ground and the trees, next to the noun; other seasons stand before the time."""
 UNSAID = 0.5
 """How often the usual, a sunny day, is left unsaid."""
 
@@ -116,7 +116,7 @@ def _joined(phrase: str, more: str) -> str:
 
 
 def _attributed(noun: str, look: str, season: str, rng: Rng) -> str:
-    """The noun after its season and its look, joined by one 的; where one is there already, the look follows a comma."""
+    """The noun after its season and its look, joined by one 的; where one is there, the look follows a comma."""
     if season and "的" in noun:
         season = ""  # two attributes with 的 before one noun are no Chinese that anybody writes
     apart = look and ("的" in look + noun or (rng is not None and rng.random() < 0.25))

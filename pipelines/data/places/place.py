@@ -2,11 +2,12 @@
 
 import random
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 TIMES = ("day", "sunrise", "sunset", "night")
-WEATHERS = ("clear", "cloudy", "rain", "snow", "storm", "fog", "rainbow")
+WEATHERS = ("clear", "cloudy", "rain", "snow", "storm", "fog", "rainbow", "aurora")
 SEASONS = ("", "spring", "autumn", "winter")
 MOONS = ("", "full", "crescent")
 
@@ -21,7 +22,8 @@ WET = DRY | {
     "night": ("clear", "cloudy", "rain", "storm"),
 }
 COLD = WET | {"day": (*WET["day"], "snow"), "night": (*WET["night"], "snow")}
-ICY = DRY | {"day": (*DRY["day"], "snow"), "night": (*DRY["night"], "snow")}
+NORTHERN = COLD | {"night": (*COLD["night"], "aurora")}
+ICY = DRY | {"day": (*DRY["day"], "snow"), "night": (*DRY["night"], "snow", "aurora")}
 STILL = {"day": ("clear",), "sunset": ("clear",), "night": ("clear",)}
 
 
@@ -35,16 +37,16 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "mountains": Kind(COLD, ("", "winter"), (88.0, 98.0)),
+    "mountains": Kind(NORTHERN, ("", "winter"), (88.0, 98.0)),
     "hill": Kind(WET, ("", "spring", "autumn"), (80.0, 92.0)),
     "meadow": Kind(WET),
     "farm": Kind(WET, horizon=(70.0, 80.0)),
-    "forest": Kind(COLD, SEASONS, (80.0, 92.0)),
+    "forest": Kind({**COLD, "day": ("clear", "cloudy", "rain", "storm", "fog", "snow")}, SEASONS, (80.0, 92.0)),
     "park": Kind(COLD, SEASONS, (66.0, 76.0)),
     "garden": Kind(WET, horizon=(72.0, 80.0)),
-    "lake": Kind(WET, ("", "autumn"), (64.0, 74.0)),
+    "lake": Kind(WET | {"night": (*WET["night"], "aurora")}, ("", "autumn"), (64.0, 74.0)),
     "river": Kind(WET, ("", "autumn"), (62.0, 72.0)),
-    "waterfall": Kind(DRY | {"day": ("clear", "cloudy", "rainbow")}, horizon=(96.0, 102.0)),
+    "waterfall": Kind(DRY, horizon=(96.0, 102.0)),
     "sea": Kind(WET, horizon=(60.0, 78.0)),
     "beach": Kind(WET, horizon=(58.0, 68.0)),
     "island": Kind(WET, horizon=(64.0, 74.0)),
@@ -55,13 +57,17 @@ KINDS: dict[str, Kind] = {
     "village": Kind(COLD, ("", "autumn", "winter"), (78.0, 88.0)),
     "street": Kind(COLD, ("", "autumn", "winter"), (90.0, 98.0)),
     "city": Kind(COLD, horizon=(98.0, 106.0)),
-    "sky": Kind({**WET, "day": ("clear", "cloudy", "rain", "storm", "rainbow")}, horizon=(128.0, 128.0)),
+    "sky": Kind(
+        {**WET, "day": ("clear", "cloudy", "rain", "storm", "rainbow"), "night": (*WET["night"], "aurora")},
+        horizon=(128.0, 128.0),
+    ),
     "space": Kind({"night": ("clear",)}, horizon=(128.0, 128.0)),
     "underwater": Kind({"day": ("clear",)}, horizon=(102.0, 110.0)),
     "room": Kind(STILL, horizon=(82.0, 92.0)),
+    "bedroom": Kind(STILL, horizon=(80.0, 90.0)),
     "kitchen": Kind(STILL, horizon=(92.0, 100.0)),
 }
-INDOORS = ("room", "kitchen")
+INDOORS = ("room", "bedroom", "kitchen")
 TIME_WEIGHTS = {"day": 0.4, "sunrise": 0.13, "sunset": 0.22, "night": 0.25}
 CLEAR_SHARE = 0.5
 """How often the weather is clear where nothing else is asked for."""
@@ -93,6 +99,7 @@ class Place:
         return self.season == "winter"
 
 
+@cache
 def combinations(kind: str) -> tuple[tuple[str, str, str], ...]:
     """Every (time, weather, season) that a place of this kind may have. Snow falls in winter only, and in winter no
     rain."""

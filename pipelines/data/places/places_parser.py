@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 from pipelines.data import subjects
 from pipelines.data.places.drawing import draw
@@ -23,7 +23,7 @@ from pipelines.data.places.place import KINDS, combinations, random_place
 
 FILE = Path(__file__).parents[3] / "assets" / "data" / "places" / "looks.npz"
 EXAMPLES = 32
-"""Drawn for each look; two thirds of them with a thing in the middle, a third blurred or noisy."""
+"""Drawn for each look; two thirds of them with a thing in the middle, half blurred, noisy, or in other colours."""
 DIRECTIONS = 96
 PARTS = ("kind", "time", "weather", "season")
 SOFT = 1.0
@@ -38,13 +38,16 @@ class Looks:
     (F, DIRECTIONS)."""
 
     names: tuple[Look, ...]
-    centre: NDArray[np.float32]
-    directions: NDArray[np.float32]
-    means: NDArray[np.float32]
+    centre: NDArray[np.floating]
+    directions: NDArray[np.floating]
+    means: NDArray[np.floating]
 
 
 def read(picture: NDArray[np.uint8]) -> dict[str, str]:
-    """The kind, time, weather and season that a uint8 (SIZE * n, SIZE * n, 3) picture shows."""
+    """The kind, time, weather and season that a uint8 (SIZE * n, SIZE * n, 3) picture shows.
+
+    It always answers with the nearest look, also for a picture that shows no place.
+    """
     table = looks()
     here = (features(picture) - table.centre) @ table.directions
     far = ((table.means - here) ** 2).sum(axis=1)
@@ -69,9 +72,10 @@ def _most(votes: NDArray[np.floating], names: list[str]) -> str:
 @cache
 def looks() -> Looks:
     with np.load(FILE) as stored:
-        names = tuple(tuple(name.split("|")) for name in str(stored["names"]).split("\n"))
-        arrays = [stored[key].astype(np.float32) for key in ("centre", "directions", "means")]
-    return Looks(names, *arrays)  # type: ignore[arg-type]
+        centre, directions, means = (stored[key].astype(np.float32) for key in ("centre", "directions", "means"))
+        rows = [line.split("|") for line in str(stored["names"]).split("\n")]
+    names = tuple((kind, time, weather, season) for kind, time, weather, season in rows)
+    return Looks(names, centre, directions, means)
 
 
 def measure(rng: np.random.Generator) -> Looks:
@@ -99,6 +103,9 @@ def _examples(name: Look, rng: np.random.Generator) -> NDArray[np.float64]:
             _paste_anything(image, rng)
         if index % 6 == 1:
             image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 0.9)))
+        elif index % 6 == 4:
+            image = ImageEnhance.Brightness(image).enhance(rng.uniform(0.88, 1.12))
+            image = ImageEnhance.Color(image).enhance(rng.uniform(0.8, 1.25))
         pixels = np.asarray(image)
         if index % 6 == 2:
             noisy = pixels + rng.normal(0, rng.uniform(2, 6), pixels.shape)

@@ -3,6 +3,9 @@
 import math
 import random
 
+import numpy as np
+from PIL import Image
+
 from pipelines.data.places.light import Light
 from pipelines.data.places.paint import SIZE, Canvas, Colour, Point, lighter, mix
 from pipelines.data.places.place import Place
@@ -52,6 +55,8 @@ def sun_height(place: Place, low: float) -> float:
 
 def _sun(canvas: Canvas, place: Place, low: float) -> None:
     x, y = place.light_x, sun_height(place, low)
+    if place.weather == "rainbow":  # it stands opposite the sun
+        x = min(x, 26.0) if x < SIZE / 2 else max(x, 102.0)
     if place.weather == "cloudy" and place.time == "day":
         return
     radius, colour, halo = {
@@ -64,8 +69,10 @@ def _sun(canvas: Canvas, place: Place, low: float) -> None:
 
 
 def _night(canvas: Canvas, place: Place, rng: random.Random, low: float) -> None:
-    if place.weather != "clear":
+    if place.weather not in ("clear", "aurora"):
         return
+    if place.weather == "aurora":
+        _aurora(canvas, rng, low)
     _stars(canvas, rng, low, rng.randint(34, 54))
     x, y = place.light_x, min(low, 90) * 0.26
     if place.moon:
@@ -76,6 +83,23 @@ def _night(canvas: Canvas, place: Place, rng: random.Random, low: float) -> None
         canvas.disc(x, y, 10, (252, 246, 216))
         for dx, dy, size in ((-3, -3, 2.2), (3, 2, 1.8), (-2, 4.5, 1.3)):
             canvas.disc(x + dx, y + dy, size, (232, 222, 184))
+
+
+def _aurora(canvas: Canvas, rng: random.Random, low: float) -> None:
+    """Curtains of green light with violet fringes, brightest at their lower edge."""
+    high = min(low, 90.0)
+    x = np.linspace(0, 1, 64)[None, :]
+    y = np.linspace(0, 1, 48)[:, None] * high
+    for colour, lift, tall, strength in (((150, 90, 220), 0.34, 0.3, 0.55), ((70, 236, 160), 0.5, 0.34, 0.85)):
+        curtains = np.zeros((48, 64))
+        for turn in (0.0, 2.1):
+            first, second = rng.uniform(0, 6.28), rng.uniform(0, 6.28)
+            edge = high * (lift + 0.12 * np.sin(5 * x + first + turn) + 0.05 * np.sin(11 * x + second) + 0.05 * turn)
+            fold = 0.62 + 0.38 * np.sin(17 * x + second + turn)
+            above, below = np.exp((y - edge) / (high * tall)), np.exp((edge - y) / (high * 0.05))
+            curtains = np.maximum(curtains, np.where(y < edge, above, below) * fold)
+        mask = Image.fromarray((np.clip(curtains, 0, 1) * 255 * strength).astype(np.uint8))
+        canvas.blend(mask, colour, 0, high)
 
 
 def _stars(canvas: Canvas, rng: random.Random, low: float, count: int) -> None:
@@ -98,7 +122,7 @@ def _sparkle(canvas: Canvas, x: float, y: float, size: float) -> None:
 
 def _clouds(canvas: Canvas, place: Place, light: Light, rng: random.Random, low: float) -> None:
     high = min(low, 92)
-    if place.weather in ("clear", "rainbow"):
+    if place.weather in ("clear", "rainbow", "aurora"):
         if place.time == "night" and place.kind != "sky":
             return
         bright, shade = CLOUDS[place.time]

@@ -7,24 +7,28 @@ from PIL import Image
 
 from pipelines.data.places import indoors, land, town, water
 from pipelines.data.places.paint import SIZE
-from pipelines.data.places.place import Place
+from pipelines.data.places.place import INDOORS, Place
 
 SIZES = {"small": 0.6, "": 1.0, "large": 1.45, "huge": 1.9}
 """How much higher or lower than usual a thing is, by its size word; "" is the usual size."""
 FROM_HORIZON = {
     "mountains": 20.0, "hill": 26.0, "meadow": 16.0, "farm": 22.0, "forest": 16.0, "park": 18.0, "garden": 24.0,
     "beach": 42.0, "desert": 28.0, "snow": 28.0, "volcano": 20.0, "road": 14.0, "village": 28.0, "street": 12.0,
-    "city": 10.0, "room": 12.0, "kitchen": 9.0, "river": 14.0,
+    "city": 10.0, "room": 12.0, "bedroom": 32.0, "kitchen": 9.0,
+    "river": 14.0,
 }  # fmt: skip
 """How far below the horizon the ground begins on which things stand, in pixels."""
 LOWEST = 123.0
+AFLOAT = 0.88
+"""What of a thing on water is seen; the rest is under water."""
 
 
 @dataclass(frozen=True)
 class Spot:
     """A thing's feet are at (x, foot); there a thing of the usual size is `height` pixels high.
 
-    `where` is "ground", "floor", "table", "top" (of a hill or mountain), "water", "sky" or "within" (space, the sea).
+    `where` is "ground", "floor", "table", "bed", "top" (of a hill or mountain), "water", "sky" or "within" (in space,
+    under water).
     """
 
     where: str
@@ -44,6 +48,8 @@ def where(place: Place) -> tuple[str, ...]:
             return ("within",)
         case "room" | "kitchen":
             return ("floor", "table")
+        case "bedroom":
+            return ("floor", "bed")
         case "sky":
             return ("sky",)
         case "sea" | "waterfall":
@@ -87,6 +93,9 @@ def _spot(place: Place, at: str, x: float, count: int, rng: np.random.Generator)
         left, right, top = indoors.table_top(place)
         share = x / SIZE
         return Spot(at, left + 6 + (right - left - 12) * share, top - 0.5, rng.uniform(20, 28) * crowd)
+    if at == "bed":
+        left, right, top = indoors.bed(place)
+        return Spot(at, left + 12 + (right - left - 24) * x / SIZE, top + 6, rng.uniform(26, 36) * crowd)
     if at == "water":
         return _on_water(place, x, crowd, rng)
     return _on_ground(place, at, x, crowd, rng)
@@ -153,7 +162,7 @@ def shade(place: Place) -> tuple[float, float, float]:
     """What the colours of a thing that stands there are multiplied by; weak, so that it stays readable."""
     if place.kind in ("space", "underwater"):
         return (1.0, 1.0, 1.0) if place.kind == "space" else (0.9, 0.97, 1.0)
-    if place.kind in ("room", "kitchen") and place.time == "night":
+    if place.kind in INDOORS and place.time == "night":
         return (0.96, 0.9, 0.84)
     dark = DARKS.get(place.weather, 1.0)
     red, green, blue = TINTS[place.time]
@@ -177,9 +186,11 @@ def put(picture: Image.Image, drawing: Image.Image, place: Place, spot: Spot, si
     if drawing.width > drawing.height:
         high *= drawing.height / drawing.width
     across = max(1, round(high * drawing.width / drawing.height))
-    small = drawing.resize((across, max(1, round(high))), Image.Resampling.LANCZOS)
+    small = drawing.resize((across, max(1, round(high))), Image.Resampling.LANCZOS, reducing_gap=3.0)
     x = min(max(spot.x * scale, across / 2), SIZE * scale - across / 2)
-    if spot.where in ("ground", "floor", "top", "table"):
+    if spot.where == "water":
+        small = small.crop((0, 0, small.width, max(1, round(small.height * AFLOAT))))
+    if spot.where not in ("sky", "within"):
         _shadow(picture, x, spot.foot * scale, across)
     picture.paste(shaded(small, place), (round(x - across / 2), round(spot.foot * scale) - small.height), small)
 

@@ -61,10 +61,14 @@ def street(canvas: Canvas, place: Place, light: Light) -> None:
     canvas.box(0, base + 8, SIZE, base + 9.2, light.on(darker(stone, 0.25)))
     for x in range(-6 + rng.randint(0, 16), 140, 24):
         canvas.box(x, base + 20, x + 12, base + 22, light.on((250, 246, 230)))
-    for x in (20 + rng.uniform(-6, 6), 106 + rng.uniform(-6, 6)):
+    for x in (15 + rng.uniform(-6, 6), 113 + rng.uniform(-6, 6)):
         lamp(canvas, light, x, base + 7, 36)
-    x = 64 + rng.uniform(-16, 16)
-    growing.tree(canvas, light, rng, (x, base + 6), rng.uniform(28, 36), place.season)
+    for x in (39, 64, 89):
+        growing.tree(canvas, light, rng, (x + rng.uniform(-6, 6), base + 6), rng.uniform(30, 40), place.season)
+    if place.season == "autumn":
+        for _ in range(26):
+            leaf = light.on(rng.choice(growing.LEAVES["autumn"]))
+            canvas.ellipse(rng.uniform(2, 126), rng.uniform(base + 2, 126), 1.5, 0.9, leaf)
     if place.weather in ("rain", "storm"):
         for _ in range(4):
             px, py = rng.uniform(10, 118), rng.uniform(base + 13, 125)

@@ -147,7 +147,7 @@ def lake(canvas: Canvas, place: Place, light: Light) -> None:
             growing.fir(canvas, light, x, base + 1, rng.uniform(9, 15), False, 0.2)
     bottom = 112.0
     far, near = _surface(light)
-    canvas.rows(base, SIZE, (mix(far, light.on(darker(ground, 0.3)), 0.55), far, near))
+    canvas.rows(base, bottom + 4, (mix(far, light.on(darker(ground, 0.3)), 0.55), far, near))
     for _ in range(9):
         y = rng.uniform(base + 8, bottom - 4)
         x, length = rng.uniform(8, 96), rng.uniform(10, 26)

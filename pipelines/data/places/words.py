@@ -207,6 +207,13 @@ KINDS: dict[str, Names] = {
          "table": ("on a table", "on a table in a {}room", "on the table in a {}living room")},
         {"floor": ("房间里", "客厅里", "房间的地板上", "屋里"), "table": ("桌子上", "房间里的桌子上", "桌上")},
     ),
+    "bedroom": Names(
+        ("a {}bedroom", "a {}bedroom with a bed and a window", "a cosy {}bedroom", "a bed in a {}bedroom"),
+        ("卧室", "温馨的卧室", "有床的卧室", "卧房"),
+        {"floor": ("in a {}bedroom", "in the {}bedroom", "on the floor of a {}bedroom"),
+         "bed": ("on a bed", "on the bed in a {}bedroom", "on a bed in a {}bedroom")},
+        {"floor": ("卧室里", "卧房里", "卧室的地板上"), "bed": ("床上", "卧室的床上")},
+    ),
     "kitchen": Names(
         ("a {}kitchen", "a {}kitchen with a stove", "a {}kitchen with cupboards", "the inside of a {}kitchen"),
         ("厨房", "有炉灶的厨房", "家里的厨房", "干净的厨房"),
@@ -276,6 +283,15 @@ LOOKS: dict[tuple[str, str], tuple[Words, Words]] = {
         ("on a cloudy night", "at night under a cloudy sky", "at night with clouds"),
         ("多云夜晚", "多云的夜晚", "多云的晚上", "夜晚多云"),
     ),
+    ("night", "aurora"): (
+        (
+            "under the northern lights",
+            "under an aurora",
+            "at night with the northern lights",
+            "with an aurora in the sky",
+        ),
+        ("极光下", "北极光下", "有极光的夜晚"),
+    ),
     ("night", "rain"): (
         ("at night in the rain", "on a rainy night", "in the rain at night"),
         ("雨夜", "下雨的夜晚", "下雨的晚上"),
@@ -310,8 +326,16 @@ WEATHER_ADJECTIVES: dict[str, Words] = {
 """English only; in Chinese the looks are adjectives."""
 SEASONS: dict[str, tuple[Words, Words, Words]] = {
     # adjectives, phrases, Chinese before 的
-    "spring": (("spring", "blossoming"), ("in spring", "in springtime", "in blossom"), ("春天", "春季", "春日")),
-    "autumn": (("autumn",), ("in autumn", "in the fall", "with autumn leaves"), ("秋天", "秋季", "秋日", "金秋")),
+    "spring": (
+        ("spring", "blossoming"),
+        ("in spring", "in springtime", "in blossom", "with cherry blossoms"),
+        ("春天", "春季", "春日", "樱花盛开"),
+    ),
+    "autumn": (
+        ("autumn",),
+        ("in autumn", "in the fall", "with autumn leaves"),
+        ("秋天", "秋季", "秋日", "金秋", "满是红叶"),
+    ),
     "winter": (
         ("snowy", "winter", "snow-covered"),
         ("in winter", "covered in snow", "in the snow"),
@@ -357,6 +381,10 @@ SKIES: dict[tuple[str, str], tuple[Words, Words]] = {
     ),
     ("night", "cloudy"): (("a cloudy night sky", "clouds at night", "a night sky full of clouds"),
      ("多云的夜空", "夜晚的云", "布满云的夜空")),
+    ("night", "aurora"): (
+        ("northern lights in the night sky", "the northern lights", "an aurora", "a night sky with an aurora"),
+        ("夜空中的极光", "极光", "北极光", "有极光的夜空"),
+    ),
     ("night", "rain"): (("a rainy night sky", "a night sky with rain", "rain at night"),
      ("下雨的夜空", "雨夜的天空", "夜雨")),
     ("night", "storm"): (
