@@ -1,6 +1,6 @@
 """All drawings as small pictures in one file, drawn once from their SVG and mapped into memory by every process.
 
-`python -m pipelines.data.drawing_cache` makes it, in runs/. It needs resvg-py (requirements-dev.txt); nothing else does.
+`python -m pipelines.data.drawing_cache` makes it, in runs/. It alone needs resvg-py (requirements-dev.txt).
 """
 
 import io
@@ -60,8 +60,7 @@ def document(body: str, box: float) -> str:
 
 def draw(body: str, box: float, part: str, size: int = SIZE) -> Raster:
     """The drawing cut to its outline, its longer side `size`, and its part that may change colour."""
-    large = render(document(body, box), size + size // 4)
-    outline = Image.fromarray(large).getchannel("A").getbbox() or (0, 0, 1, 1)
+    large, outline = _rendered(document(body, box), size)
     rgba = _fit(large, outline, size)
     empty = np.zeros((0, 0), np.uint8)
     if not part:
@@ -73,8 +72,18 @@ def draw(body: str, box: float, part: str, size: int = SIZE) -> Raster:
     mask = drawing_regions.flatten(body, box, lambda paint: "#fff" if paint in chosen else "#000")
     region = _cover(_fit(render(mask, len(large)), outline, size))
     region[rgba[..., 3] == 0] = 0
-    straight = rgba[..., :3].astype(np.float32) * (255 / np.maximum(rgba[..., 3:], 1))
-    return Raster(rgba, region, recolouring.shade(np.clip(straight, 0, 255).astype(np.uint8), region))
+    return Raster(rgba, region, recolouring.shade(rgba, region))
+
+
+def _rendered(svg: str, size: int) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+    """The picture so large that its outline (left, top, right, bottom) is no smaller than `size`, and that outline."""
+    large = render(svg, size + size // 4)
+    outline = Image.fromarray(large).getchannel("A").getbbox() or (0, 0, 1, 1)
+    longest = max(outline[2] - outline[0], outline[3] - outline[1])
+    if longest < size:
+        large = render(svg, min(4 * size, len(large) * size // longest + 2))
+        outline = Image.fromarray(large).getchannel("A").getbbox() or (0, 0, 1, 1)
+    return large, outline
 
 
 def _fit(picture: NDArray[np.uint8], outline: tuple[int, int, int, int], size: int) -> NDArray[np.uint8]:
@@ -123,7 +132,7 @@ def build() -> None:
 
 @cache
 def load() -> dict[tuple[str, str], Raster]:
-    """Every drawing by subject and artist, mapped from the file, which is made first if it is missing or out of date."""
+    """Every drawing by subject and artist, mapped from the file, which is made first if missing or out of date."""
     if not INDEX.exists() or json.loads(INDEX.read_text("utf-8"))["fingerprint"] != fingerprint():
         build()
     pixels = np.memmap(PIXELS, np.uint8, "r")

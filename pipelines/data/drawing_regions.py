@@ -63,7 +63,7 @@ class Paint:
 
 
 def parse_colour(text: str) -> RGB:
-    """"#rgb" and "#rrggbb"; anything else is black."""
+    """ "#rgb" and "#rrggbb"; anything else is black."""
     digits = text.removeprefix("#")
     if re.fullmatch(r"[0-9a-fA-F]{3}", digits):
         digits = "".join(2 * d for d in digits)
@@ -112,7 +112,9 @@ def flatten(body: str, box: float, paint_of: Callable[[str], str]) -> str:
     def tints(element: ElementTree.Element) -> bool:
         opacity = float(element.get("opacity", 1)) * float(element.get("fill-opacity", 1))
         fill = re.match(r"url\(#(.*)\)", element.get("fill", ""))
-        return opacity < SEEN_THROUGH or "mix-blend-mode" in element.get("style", "") or bool(fill and fill[1] in fading)
+        return (
+            opacity < SEEN_THROUGH or "mix-blend-mode" in element.get("style", "") or bool(fill and fill[1] in fading)
+        )
 
     def visit(element: ElementTree.Element) -> None:
         element.attrib.pop("filter", None)
@@ -165,6 +167,8 @@ def _may_lead(paint: Paint, part: str) -> bool:
         return paint.height > 0.45 and not _skin_or_hair(paint) and paint.lightness > 25
     if part == "petals":
         return not (60 / 360 < paint.hue < 170 / 360 and paint.coloured)
+    if part == "frame":
+        return paint.coloured
     return paint.lightness > DARK or paint.share > 0.5
 
 

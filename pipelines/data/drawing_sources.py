@@ -1,4 +1,4 @@
-"""The artists' drawings as they are published, brought into one small file an artist: assets/data/drawings/ARTIST.json.xz.
+"""The artists' published drawings, brought into one small file an artist: assets/data/drawings/ARTIST.json.xz.
 
 `python -m pipelines.data.drawing_sources FOLDER` reads the unpacked npm packages (`npm pack PACKAGE`) from
 FOLDER/PACKAGE-NAME-VERSION/package, for example FOLDER/iconify-json-noto-1.2.9/package.
@@ -18,7 +18,6 @@ from pipelines.data import drawing_table
 SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 SKIN_KINDS = ("person", "body")
 """Kinds with skin: one of five natural tones by the drawing's name. Faces stay yellow."""
-LARGEST_BODY = 60_000
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,14 @@ class Source:
 
 
 SOURCES = {
-    "noto": Source("iconify-json-noto-1.2.9", 128, 1),
-    "fluent-flat": Source("iconify-json-fluent-emoji-flat-1.2.6", 32, 2),
+    "noto": Source("iconify-json-noto-1.2.9", 128, 2),
+    "fluent-flat": Source("iconify-json-fluent-emoji-flat-1.2.6", 32, 3),
     "fluent": Source("iconify-json-fluent-emoji-1.2.7", 32, 2),
-    "twemoji": Source("iconify-json-twemoji-1.2.5", 36, 2),
-    "fxemoji": Source("iconify-json-fxemoji-1.2.2", 512, 0),
+    "twemoji": Source("iconify-json-twemoji-1.2.5", 36, 3),
+    "fxemoji": Source("iconify-json-fxemoji-1.2.2", 512, 1),
 }
-FXEMOJI_NAMES = dict(
-    pair.split("=")
+FXEMOJI_NAMES: dict[str, str] = {
+    pair.split("=")[0]: pair.split("=")[1]
     for pair in """
     🐈=catside 🐱=cat 🐕=dogside 🐶=dog 🐖=pigside 🐷=pig 🐅=tigerside 🐯=tiger 🐆=leopardside 🐁=mouseside 🐭=mouse
     🐇=bunnyside 🐰=bunny 🐉=dragonside 🐲=dragonhead 🐻=bear 🐸=frog 🐹=hampster 🐥=frontfacingchick 🐳=spurtingwhale
@@ -53,7 +52,8 @@ FXEMOJI_NAMES = dict(
     🎾=tennisball 💡=lightbulb 📱=cellphone 🖨=printericon 💿=opticaldiscicon 📢=loudspeaker 📣=megaphone 📁=folder
     📌=blackpushpin 🔍=leftmagnifyingglass 🍴=forkknife 🗼=toykotower 🕰=manltepiececlock 💵=banknotedollar
     """.split()
-)
+}
+"""Where its name is not the Unicode name without spaces."""
 
 
 def codepoints(emoji: str) -> str:
@@ -99,35 +99,40 @@ class Package:
 
 
 def minify(body: str, digits: int) -> str:
-    """Coordinates rounded to `digits` decimals, ids shortened; colours, opacities and gradients stay as they are."""
-
-    def shorter(number: re.Match[str]) -> str:
-        text = f"{float(number[0]):.{digits}f}"
-        text = text.rstrip("0").rstrip(".") if "." in text else text
-        return {"-0": "0", "": "0"}.get(text, text)
-
-    def coordinates(attribute: re.Match[str]) -> str:
-        if attribute[1] == "d":  # an arc's two flags may stand without a space between them: leave such paths alone
-            if re.search(r"[aA]", attribute[2]):
-                return _arcs(attribute, digits)
-            numbers = re.sub(r"-?\d*\.\d+(?:e-?\d+)?", lambda n: " " + shorter(n), attribute[2])
-            return f' {attribute[1]}="{re.sub(r" +", " ", numbers)}"'
-        return attribute[0]
-
-    body = re.sub(r'\s(d)="([^"]*)"', coordinates, body)
-    ids = list(dict.fromkeys(re.findall(r'\sid="([^"]*)"', body)))
-    for index, old in enumerate(sorted(ids, key=len, reverse=True)):
-        body = body.replace(f'id="{old}"', f'id="_{index}"').replace(f"(#{old})", f"(#_{index})")
-        body = body.replace(f'href="#{old}"', f'href="#_{index}"')
-    return body.replace('id="_', 'id="p').replace("(#_", "(#p").replace('href="#_', 'href="#p')
+    """Coordinates of paths rounded to `digits` decimals, ids shortened; all else stays as it is."""
+    body = re.sub(r'\sd="([^"]*)"', lambda found: f' d="{minify_path(found[1], digits)}"', body)
+    ids = sorted(set(re.findall(r'\sid="([^"]*)"', body)), key=len, reverse=True)
+    for index, old in enumerate(ids):
+        new = f"{index}_"  # no id of the packages looks like this
+        body = body.replace(f'id="{old}"', f'id="{new}"').replace(f"(#{old})", f"(#{new})")
+        body = body.replace(f'href="#{old}"', f'href="#{new}"')
+    return re.sub(r'(id="|#)(\d+)_(?=[")])', r"\1p\2", body)
 
 
-def _arcs(attribute: re.Match[str], digits: int) -> str:
-    """A path with arcs: only numbers of four decimals and more are rounded, which no flags can be part of."""
-    numbers = re.sub(
-        r"-?\d*\.\d{3,}", lambda n: f"{float(n[0]):.{max(2, digits)}f}".rstrip("0").rstrip("."), attribute[2]
-    )
-    return f' d="{numbers}"'
+def minify_path(path: str, digits: int) -> str:
+    """A path's commands with their numbers rounded to `digits` decimals."""
+    result = ""
+    for command, arguments in re.findall(r"([mlhvcsqtazMLHVCSQTAZ])([^mlhvcsqtazMLHVCSQTAZ]*)", path):
+        numbers = [_rounded(number, digits) for number in _arguments(arguments, command in "aA")]
+        result += command + " ".join(numbers).replace(" -", "-")
+    return result
+
+
+def _arguments(text: str, of_arc: bool) -> list[str]:
+    """The numbers of one command; the two flags of an arc may stand without a space after them."""
+    found: list[str] = []
+    number, flag = re.compile(r"[\s,]*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)"), re.compile(r"[\s,]*([01])")
+    place = 0
+    while match := (flag if of_arc and len(found) % 7 in (3, 4) else number).match(text, place):
+        found.append(match[1])
+        place = match.end()
+    return found
+
+
+def _rounded(number: str, digits: int) -> str:
+    text = f"{float(number):.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return re.sub(r"^(-?)0\.", r"\1.", "0" if text == "-0" else text)
 
 
 def main(folder: Path) -> None:
@@ -136,7 +141,7 @@ def main(folder: Path) -> None:
         bodies = {}
         for name, drawing in drawing_table.table().items():
             body = package.body(drawing.emoji, drawing.kind)
-            if body and len(body) <= LARGEST_BODY and artist not in drawing.without:
+            if body and artist not in drawing.without:
                 bodies[name] = minify(body, source.digits)
         text = json.dumps({"box": source.box, "bodies": bodies}, ensure_ascii=False, separators=(",", ":"))
         path = drawing_table.FOLDER / f"{artist}.json.xz"

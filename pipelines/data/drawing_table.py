@@ -16,8 +16,8 @@ PLACES = ("ground", "water", "sky", "any")
 @dataclass(frozen=True)
 class Drawing:
     """One subject; the first word of each language is the usual one. `measure` is the Chinese measure word, `part` what
-    changes its colour ("" if nothing does); the artists in `unchanged` drew it so that nothing can, those in `without` drew
-    something else or nothing that can be read."""
+    changes its colour ("" if nothing does); the artists in `unchanged` drew it so that nothing can, those in `without`
+    drew something else or nothing that can be read."""
 
     emoji: str
     kind: str

@@ -8,15 +8,29 @@ from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from pipelines.data import drawing_cache, recolouring
 from pipelines.data.drawing_table import ARTISTS, HEIGHTS, PLACES, Drawing, names, table
 
-__all__ = ["ARTISTS", "COLOURS", "HEIGHTS", "PLACES", "Drawing", "artists", "aspect", "cutout", "names", "pixels", "region"]
-__all__ += ["table"]
+__all__ = [
+    "ARTISTS",
+    "COLOURS",
+    "HEIGHTS",
+    "PLACES",
+    "Drawing",
+    "artists",
+    "aspect",
+    "cutout",
+    "names",
+    "outlined",
+    "pixels",
+    "region",
+    "table",
+]
 
 COLOURS = tuple(recolouring.COLOURS)
+LINE = (34, 30, 34)
 
 
 @cache
@@ -42,7 +56,7 @@ def pixels(name: str, artist: str, colour: str = "") -> NDArray[np.uint8]:
 
 
 def cutout(name: str, artist: str, colour: str = "", size: int = 0) -> Image.Image:
-    """The subject alone, "RGBa" (premultiplied alpha), cut to its outline; `size` is its longer side, 0 as it is kept."""
+    """The subject alone, "RGBa" (premultiplied alpha), cut to its outline; `size` is its longer side, 0 as kept."""
     picture = Image.fromarray(pixels(name, artist, colour), "RGBa")
     return _resize(picture, size)
 
@@ -50,6 +64,18 @@ def cutout(name: str, artist: str, colour: str = "", size: int = 0) -> Image.Ima
 def region(name: str, artist: str, size: int = 0) -> Image.Image:
     """How much of each pixel is the part that changes its colour, "L", 0 to 255, of the size of the cut-out."""
     return _resize(Image.fromarray(drawing_cache.load()[name, artist].region), size)
+
+
+def outlined(picture: Image.Image, width: int = 2) -> Image.Image:
+    """The cut-out with a dark line of `width` pixels around it, so larger by that on each side."""
+    larger = Image.new("RGBa", (picture.width + 2 * width, picture.height + 2 * width))
+    larger.paste(picture, (width, width))
+    line = larger.getchannel("A").filter(ImageFilter.MaxFilter(2 * width + 1))
+    dark = Image.new("RGBA", larger.size, LINE)
+    dark.putalpha(line)
+    below = np.asarray(dark.convert("RGBa")).astype(np.uint16)
+    above = np.asarray(larger).astype(np.uint16)
+    return Image.fromarray((above + below * (255 - above[..., 3:]) // 255).astype(np.uint8), "RGBa")
 
 
 def _resize(picture: Image.Image, size: int) -> Image.Image:

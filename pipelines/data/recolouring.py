@@ -19,6 +19,7 @@ MIDDLE = 128
 SPAN = 110.0
 """This much darker than the median, of 255, is the darkest tone."""
 DARKEST, LIGHTEST = 0.68, 0.6
+LIGHTEST_BLACK = 0.28
 REGION = 128
 """From this coverage on a pixel counts as one of the part."""
 
@@ -28,10 +29,14 @@ def luminance(colours: NDArray[np.generic]) -> NDArray[np.float32]:
     return colours[..., :3].astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def shade(colours: NDArray[np.uint8], region: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """How light each pixel of (H, W, 3) is next to the part's median; `region` (H, W) says how much of it is the part."""
-    lightness = luminance(colours)
-    inside = region >= REGION
+def shade(drawing: NDArray[np.uint8], region: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """How light each pixel of (H, W, 4), with premultiplied alpha, is next to the part's median; `region` (H, W) is how
+    much of it is the part."""
+    alpha = drawing[..., 3].astype(np.float32)
+    lightness = np.minimum(255, luminance(drawing) * 255 / np.maximum(alpha, 1))
+    inside = (region >= REGION) & (alpha == 255)
+    if not inside.any():
+        inside = region >= REGION
     middle = np.median(lightness[inside]) if inside.any() else 0.0
     tones = MIDDLE + (MIDDLE - 1) * (lightness - middle) / SPAN
     return np.clip(np.rint(tones), 1, 255).astype(np.uint8)
@@ -43,7 +48,7 @@ def tones(colour: str) -> NDArray[np.uint8]:
     base = np.array(DRAWN_AS[colour], np.float32)
     t = (np.arange(256, dtype=np.float32)[:, None] - MIDDLE) / (MIDDLE - 1)
     dark = base * (1 + DARKEST * np.minimum(t, 0))
-    light = (255 - base) * LIGHTEST * np.clip(t, 0, 1)
+    light = (255 - base) * (LIGHTEST_BLACK if colour == "black" else LIGHTEST) * np.clip(t, 0, 1)
     return np.clip(np.rint(dark + light), 0, 255).astype(np.uint8)
 
 
