@@ -41,7 +41,7 @@ def artists(name: str, colour: str = "") -> tuple[str, ...]:
     return tuple(artist for artist in fitting if not colour or found[name, artist].recolourable)
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def pixels(name: str, artist: str, colour: str = "") -> NDArray[np.uint8]:
     """(H, W, 4) uint8 with premultiplied alpha, cut to its outline, the longer side drawing_cache.SIZE.
 
