@@ -70,7 +70,7 @@ def outlined(picture: Image.Image, width: int = 2) -> Image.Image:
     """The cut-out with a dark line of `width` pixels around it, so larger by that on each side."""
     larger = Image.new("RGBa", (picture.width + 2 * width, picture.height + 2 * width))
     larger.paste(picture, (width, width))
-    line = larger.getchannel("A").filter(ImageFilter.MaxFilter(2 * width + 1))
+    line = larger.getchannel(3).filter(ImageFilter.MaxFilter(2 * width + 1))
     dark = Image.new("RGBA", larger.size, LINE)
     dark.putalpha(line)
     below = np.asarray(dark.convert("RGBa")).astype(np.uint16)
