@@ -41,7 +41,7 @@ def artists(name: str, colour: str = "") -> tuple[str, ...]:
     return tuple(artist for artist in fitting if not colour or found[name, artist].recolourable)
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def pixels(name: str, artist: str, colour: str = "") -> NDArray[np.uint8]:
     """(H, W, 4) uint8 with premultiplied alpha, cut to its outline, the longer side drawing_cache.SIZE.
 
@@ -70,7 +70,7 @@ def outlined(picture: Image.Image, width: int = 2) -> Image.Image:
     """The cut-out with a dark line of `width` pixels around it, so larger by that on each side."""
     larger = Image.new("RGBa", (picture.width + 2 * width, picture.height + 2 * width))
     larger.paste(picture, (width, width))
-    line = larger.getchannel("A").filter(ImageFilter.MaxFilter(2 * width + 1))
+    line = larger.getchannel(3).filter(ImageFilter.MaxFilter(2 * width + 1))
     dark = Image.new("RGBA", larger.size, LINE)
     dark.putalpha(line)
     below = np.asarray(dark.convert("RGBa")).astype(np.uint16)

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipelines.data import scenes
 
@@ -44,25 +45,25 @@ def shade(drawing: NDArray[np.uint8], region: NDArray[np.uint8]) -> NDArray[np.u
 
 @cache
 def tones(colour: str) -> NDArray[np.uint8]:
-    """The colour of every shade, (256, 3): darker ones towards black, lighter ones towards white."""
+    """The colour of every shade, (256, 4) RGBA: darker ones towards black, lighter ones towards white."""
     base = np.array(DRAWN_AS[colour], np.float32)
     t = (np.arange(256, dtype=np.float32)[:, None] - MIDDLE) / (MIDDLE - 1)
     dark = base * (1 + DARKEST * np.minimum(t, 0))
     light = (255 - base) * (LIGHTEST_BLACK if colour == "black" else LIGHTEST) * np.clip(t, 0, 1)
-    return np.clip(np.rint(dark + light), 0, 255).astype(np.uint8)
+    opaque = np.full((256, 1), 255, np.float32)
+    return np.clip(np.rint(np.hstack([dark + light, opaque])), 0, 255).astype(np.uint8)
 
 
 def recolour(
     drawing: NDArray[np.uint8], region: NDArray[np.uint8], shades: NDArray[np.uint8], colour: str
 ) -> NDArray[np.uint8]:
     """`drawing` (H, W, 4) with premultiplied alpha, its part in the named colour; bit for bit the same elsewhere."""
-    result = drawing.copy()
-    inside = np.nonzero(region)
-    old = drawing[inside].astype(np.uint32)  # (N, 4)
-    cover = region[inside].astype(np.uint32)[:, None]
-    new = tones(colour)[shades[inside]] * old[:, 3:]  # (N, 3), times 255
-    result[inside[0], inside[1], :3] = (old[:, :3] * (255 - cover) * 255 + new * cover + 32512) // 65025
-    return result
+    packed = tones(colour).view(np.uint32)[:, 0]  # one number a colour: four times as fast to look up
+    painted = packed[shades].view(np.uint8).reshape(*shades.shape, 4)
+    painted[..., 3] = drawing[..., 3]
+    result = Image.fromarray(drawing, "RGBa")
+    result.paste(Image.fromarray(painted, "RGBA").convert("RGBa"), mask=Image.fromarray(region))
+    return np.asarray(result)
 
 
 def nearest(colour: NDArray[np.generic]) -> str:

@@ -7,8 +7,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from pipelines.data import drawing_cache, drawing_sources, drawing_table, recolouring, subjects
+from pipelines.data import drawing_cache, drawing_sources, drawing_table, drawings, recolouring, subjects
 from pipelines.data.drawing_table import ARTISTS, FOLDER
 
 LICENCES = {
@@ -110,6 +111,18 @@ def test_a_colour_keeps_the_shading() -> None:
     for colour in recolouring.COLOURS:
         dark, middle, light = recolouring.luminance(recolouring.recolour(opaque, whole, shades, colour))[0]
         assert dark < middle < light
+
+
+def test_an_outline_is_dark_lies_around_the_drawing_and_leaves_it_alone() -> None:
+    raster = drawn("cat", "noto")
+    height, width = raster.rgba.shape[:2]
+    lined = np.asarray(drawings.outlined(Image.fromarray(raster.rgba, "RGBa"), 2))
+    inside = lined[2 : 2 + height, 2 : 2 + width]
+    opaque = raster.rgba[..., 3] == 255
+    assert lined.shape[:2] == (height + 4, width + 4)
+    assert np.array_equal(inside[opaque], raster.rgba[opaque])
+    around = (inside[..., 3] == 255) & (raster.rgba[..., 3] == 0)
+    assert around.any() and inside[around][:, :3].max() < 60
 
 
 def test_minified_paths_keep_their_numbers_apart() -> None:
