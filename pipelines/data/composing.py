@@ -170,6 +170,7 @@ _FITTING = {
     "ground": _by_place("ground", "any"),
     "floor": _by_place("ground", "any"),
     "table": _on_a_table,
+    "bed": _on_a_table,
     "top": _by_place("ground"),
     "water": _by_place("water"),
     "sky": _by_place("sky"),
