@@ -63,12 +63,12 @@ class Paint:
 
 
 def parse_colour(text: str) -> RGB:
-    """ "#rgb" and "#rrggbb"; anything else is black."""
+    """ "#rgb", "#rrggbb" and "white"; anything else is black."""
     digits = text.removeprefix("#")
     if re.fullmatch(r"[0-9a-fA-F]{3}", digits):
         digits = "".join(2 * d for d in digits)
     if not re.fullmatch(r"[0-9a-fA-F]{6}", digits):
-        return {"white": (255, 255, 255), "#fff": (255, 255, 255)}.get(text, (0, 0, 0))
+        return (255, 255, 255) if text == "white" else (0, 0, 0)
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
 
 
