@@ -1,7 +1,8 @@
-"""The embedded model's autoencoder: an exact linear encoder of 16x16 patches and a learned decoder.
+"""The embedded model's autoencoder: an exact linear encoder of 16x16 patches and a learned decoder to twice the size.
 
-The encoder projects each 16x16x3 patch on its principal components, so that the diffusion network can be trained while
-no decoder exists yet, and the live preview of a latent is one matrix product. The decoder, an `AutoencoderDC`'s
+Pictures of 256 x 256 are halved, and each 16x16x3 patch is projected on its principal components, so that the diffusion
+network can be trained while no decoder exists yet, on pictures drawn at 128 x 128, and the live preview of a latent is
+one matrix product. The decoder paints at 256 x 256; it, an `AutoencoderDC`'s
 (arXiv:2410.10733), puts patches in place by pixel shuffle, which an upsampling by nearest neighbours cannot learn
 (docs/LOG.md), and takes away block edges and ringing. `python -m pipelines.training.autoencoder` trains it.
 """
@@ -19,17 +20,20 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC, DCUpBlock2d, Decoder, ResBlock
 from torch import Tensor, nn
 
-from pipelines.data import mixture
+from pipelines.data import compositions, corpus
 from pipelines.training import muon, precision
 
 PATCH = 16
-CHANNELS = 64
+CHANNELS = 96
+ENLARGED = 2
+"""What is decoded is so many times as large as what the transform sees."""
 WHITENING = 0.6
 """A component's deviation s becomes s ** (1 - WHITENING): coarse ones stay louder and are decided first."""
-ENCODER = (3, 12, 48, 192, 768)
-"""Channels from 128 x 128 pixels to 8 x 8: four times as many at each halving, so that nothing is lost."""
-DECODER = (16, 32, 64, 128, 128)
-DECODER_LAYERS = (0, 2, 2, 2, 1)
+ENCODER = (3, 3, 12, 48, 192, 768)
+"""Channels from 256 x 256 pixels to 8 x 8: as many after the first halving, which takes means; then four times as many
+at each, so that nothing is lost."""
+DECODER = (12, 24, 48, 96, 128, 192)
+DECODER_LAYERS = (0, 1, 2, 2, 2, 1)
 UNSURE = 0.2
 """The most noise on the decoder's training latents, whose variance is about 1. What 20 sampled steps leave on a plain
 patch was measured: a deviation of 0.23 on the fine components, 0.07 on the coarsest."""
@@ -57,8 +61,19 @@ class PatchTransform:
 
 
 def pictures(count: int, rng: np.random.Generator) -> Tensor:
-    """Pictures of the training mixture, (count, 3, 128, 128) in [-1, 1]."""
-    return to_tensor(np.stack([mixture.example(rng).picture for _ in range(count)]))
+    """Pictures of the corpus, (count, 3, 128, 128) in [-1, 1]."""
+    return to_tensor(np.stack([corpus.example(rng).picture for _ in range(count)]))
+
+
+def large_pictures(count: int, rng: np.random.Generator) -> Tensor:
+    """The same at twice the size, (count, 3, 256, 256)."""
+    drawn = [compositions.draw(corpus.composition(rng)[0], ENLARGED) for _ in range(count)]
+    return to_tensor(np.stack(drawn))
+
+
+def halved(pictures: Tensor) -> Tensor:
+    """What the transform sees of them: means of 2 x 2 pixels."""
+    return F.avg_pool2d(pictures, ENLARGED)
 
 
 def to_tensor(batch: np.ndarray) -> Tensor:
@@ -82,12 +97,12 @@ def build(transform: PatchTransform) -> AutoencoderDC:
     vae = AutoencoderDC(
         latent_channels=CHANNELS,
         encoder_block_out_channels=ENCODER,
-        encoder_layers_per_block=(1, 1, 1, 1, 0),
-        encoder_qkv_multiscales=((),) * 5,
+        encoder_layers_per_block=(1, 1, 1, 1, 1, 0),
+        encoder_qkv_multiscales=((),) * 6,
         encoder_out_shortcut=False,
         decoder_block_out_channels=DECODER,
         decoder_layers_per_block=DECODER_LAYERS,
-        decoder_qkv_multiscales=((),) * 5,
+        decoder_qkv_multiscales=((),) * 6,
         scaling_factor=1.0,
     )
     # what StableDiffusionPipeline asks for the size of a latent; an AutoencoderDC calls it otherwise
@@ -99,7 +114,8 @@ def build(transform: PatchTransform) -> AutoencoderDC:
 
 
 def _write_encoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
-    """Four times, the shortcut alone gathers 2x2 pixels into channels; the last convolution is the projection."""
+    """The first shortcut takes means of 2x2 pixels, four more gather them into channels; the last convolution is the
+    projection."""
     for weight in vae.encoder.parameters():
         weight.zero_()
     first, last = vae.encoder.conv_in, vae.encoder.conv_out
@@ -123,7 +139,7 @@ def _write_decoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
             for weight in block.norm.parameters():
                 weight.zero_()
     _write_rows(decoder.conv_in, torch.eye(CHANNELS), torch.zeros(CHANNELS), DECODER[-1] // CHANNELS)
-    patch, offset = transform.inverse.view(3, PATCH, PATCH, -1), transform.mean.view(3, PATCH, PATCH, 1)
+    patch, offset = _enlarged(transform.inverse), _enlarged(transform.mean[:, None])
     *levels, final = _ups(decoder)
     for up in levels:
         quarters, channels = _quarters(patch), up.conv.out_channels // 4
@@ -141,6 +157,12 @@ def _write_decoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
     pixels = _quarters(patch).transpose(0, 1).flatten(0, 1)  # (3 * 4, known): of a patch of 2x2
     final.conv.weight.zero_()
     _write_rows(final.conv, torch.cat([pixels, -pixels], dim=1), torch.zeros(len(pixels)), 0)
+
+
+def _enlarged(patches: Tensor) -> Tensor:
+    """(3 * PATCH * PATCH, K) -> (3, 2 * PATCH, 2 * PATCH, K), each pixel repeated."""
+    whole = patches.view(3, PATCH, PATCH, -1)
+    return whole.repeat_interleave(ENLARGED, 1).repeat_interleave(ENLARGED, 2)
 
 
 def _ups(decoder: Decoder) -> list[DCUpBlock2d]:
@@ -194,8 +216,8 @@ def train_decoder(
         for optimiser, highest in zip(optimisers, rates, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = highest * min((step + 1) / 50, 1 - step / steps)
-        wanted = pictures(batch, rng)
-        latents = transform.encode(wanted)
+        wanted = large_pictures(batch, rng)
+        latents = transform.encode(halved(wanted))
         spread = UNSURE * torch.rand(batch, 1, 1, 1, generator=noise)
         latents = latents + spread * torch.randn(latents.shape, generator=noise)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision.rough() is torch.bfloat16):
@@ -219,9 +241,11 @@ def _edges(pictures: Tensor) -> Tensor:
 
 @torch.no_grad()
 def psnr(vae: AutoencoderDC, sample: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB of encode and decode on pictures (N, 3, H, W) in [-1, 1]."""
+    """Peak signal-to-noise ratio in dB of encode and decode on pictures (N, 3, 256, 256) in [-1, 1], at half the size:
+    the mean over pictures."""
     made = torch.cat([vae.decoder(vae.encoder(part)) for part in sample.split(16)]).clamp(-1, 1)
-    return float(10 * torch.log10(4 / F.mse_loss(made, sample)))
+    errors = (halved(made) - halved(sample)).square().flatten(1).mean(1)
+    return float((10 * torch.log10(4 / errors.clamp_min(1e-8))).mean())
 
 
 def save_transform(transform: PatchTransform, path: Path) -> None:
@@ -252,7 +276,7 @@ def main() -> None:
     transform = load_transform(args.run / "transform.safetensors")
     vae = build(transform)
     train_decoder(vae, transform, args.steps, args.batch, 1, lambda line: print(line, flush=True))
-    print(f"held-out PSNR {psnr(vae, pictures(256, np.random.default_rng(99))):.2f} dB")
+    print(f"held-out PSNR {psnr(vae, large_pictures(256, np.random.default_rng(99))):.2f} dB")
     vae.save_pretrained(args.out or args.run / "vae")
 
 

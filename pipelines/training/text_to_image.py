@@ -31,14 +31,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
-from pipelines.data import layout, mixture, vocabulary
-from pipelines.training import autoencoder, muon, tokenizer
+from pipelines.data import composition_layout as layout
+from pipelines.data import sentences
+from pipelines.training import autoencoder, muon, pool
+from pipelines.training import word_tokenizer as tokenizer
 
 NUM_TRAIN_TIMESTEPS = 1000
 BETAS = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 """Sixty-four latents agree on a background, so its colour is decided far out in the noise: at an SNR of 1/400. The
 linear schedule spends a fifth of its steps there; the cosine one three in a hundred (docs/LOG.md)."""
 
+
+WIDTH = 192
+"""Of the text encoder."""
+BLOCKS = (160, 224)
+"""Channels of the UNet's two levels."""
 
 Optimisers = Sequence[torch.optim.Optimizer]
 
@@ -77,11 +84,11 @@ class Model(nn.Module):
         self.text_encoder = CLIPTextModel(
             CLIPTextConfig(
                 vocab_size=len(vocabulary),
-                hidden_size=128,
-                intermediate_size=512,
-                projection_dim=128,
+                hidden_size=WIDTH,
+                intermediate_size=4 * WIDTH,
+                projection_dim=WIDTH,
                 num_hidden_layers=4,
-                num_attention_heads=2,
+                num_attention_heads=3,
                 max_position_embeddings=tokenizer.MAX_LENGTH,
                 bos_token_id=cast(int, vocabulary.bos_token_id),
                 eos_token_id=cast(int, vocabulary.eos_token_id),
@@ -92,18 +99,18 @@ class Model(nn.Module):
             sample_size=8,
             in_channels=autoencoder.CHANNELS,
             out_channels=autoencoder.CHANNELS,
-            block_out_channels=(128, 192),
+            block_out_channels=BLOCKS,
             layers_per_block=1,
             down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-            cross_attention_dim=128,
-            encoder_hid_dim=128,
+            cross_attention_dim=WIDTH,
+            encoder_hid_dim=WIDTH,
             attention_head_dim=4,  # diffusers' name for the number of heads
             resnet_time_scale_shift="scale_shift",
             addition_embed_type="text",
             addition_embed_type_num_heads=4,
         )
-        self.reader = nn.Conv2d(192, len(layout.nouns()) + len(layout.colours()), 1)
+        self.reader = nn.Conv2d(BLOCKS[-1], len(layout.nouns()) + len(layout.colours()), 1)
         self._middle: list[Tensor] = []
         self.unet.up_blocks[0].register_forward_hook(self._keep)
 
@@ -117,7 +124,7 @@ class Model(nn.Module):
 
     def forward(self, noisy: Tensor, timesteps: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """v for noisy latents (N, C, 8, 8) at integer timesteps (N,), given token ids (N, L); and what is read."""
-        context = self.text_encoder(tokens).last_hidden_state  # (N, L, 128)
+        context = self.text_encoder(tokens).last_hidden_state  # (N, L, WIDTH)
         made = self.unet(noisy, timesteps, context).sample
         return made, self.reader(self._middle.pop())  # (N, C, 8, 8), (N, nouns + colours, 8, 8)
 
@@ -138,16 +145,16 @@ class Batch:
 def batches(recipe: Recipe, words: PreTrainedTokenizerFast, transform, rank: int, start: int) -> Iterator[Batch]:
     """Endless; a resumed run draws other examples than the first part did."""
     rng = np.random.default_rng((recipe.seed, rank, start))
+    examples = pool.Pool(transform, rng)
     while True:
-        examples = [mixture.example(rng) for _ in range(recipe.batch)]
+        latents, made, kinds = examples.draw(recipe.batch)
         dropped = rng.random(recipe.batch) < recipe.caption_dropout
-        captions = ["" if drop else e.caption for e, drop in zip(examples, dropped, strict=True)]
+        captions = ["" if drop else sentences.of_composition(one, rng) for one, drop in zip(made, dropped, strict=True)]
         tokens = words(
             captions, padding="max_length", max_length=tokenizer.MAX_LENGTH, truncation=True, return_tensors="pt"
         ).input_ids
-        pictures = autoencoder.to_tensor(np.stack([e.picture for e in examples]))
-        layouts = torch.from_numpy(np.stack([layout.of_scene(e.scene) for e in examples]))
-        yield Batch(transform.encode(pictures), tokens, layouts, [e.kind for e in examples])
+        layouts = torch.from_numpy(np.stack([layout.of_composition(one) for one in made]))
+        yield Batch(latents, tokens, layouts, kinds)
 
 
 def losses_of(model: nn.Module, process: DDPMScheduler, batch: Batch, noise: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -231,7 +238,7 @@ def _vocabulary_and_transform(run: Path, accelerator: Accelerator):
     """The run's tokenizer and patch transform, made by its first process if they are not there yet."""
     with accelerator.main_process_first():
         if not (run / "transform.safetensors").exists():
-            tokenizer.train().save_pretrained(run / "tokenizer")
+            tokenizer.build().save_pretrained(run / "tokenizer")
             sample = autoencoder.pictures(4000, np.random.default_rng(0))
             autoencoder.save_transform(autoencoder.fit_transform(sample), run / "transform.safetensors")
     words = PreTrainedTokenizerFast.from_pretrained(run / "tokenizer")
@@ -300,13 +307,12 @@ def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPi
 
 
 def export(run: Path, folder: Path) -> None:
-    """Write the run's pipeline, fp16 safetensors, with the linear preview and its vocabulary beside it."""
+    """Write the run's pipeline, fp16 safetensors, with the linear preview beside it."""
     assemble(run).save_pretrained(folder)
     _read_as_float32(folder / "text_encoder" / "config.json")
     transform = autoencoder.load_transform(run / "transform.safetensors")
     preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
     save_file(preview, folder / "preview.safetensors")
-    vocabulary.write(folder)
     _without_blanks(folder / "tokenizer" / "tokenizer.json")
 
 
