@@ -29,11 +29,11 @@ ENLARGED = 2
 """What is decoded is so many times as large as what the transform sees."""
 WHITENING = 0.6
 """A component's deviation s becomes s ** (1 - WHITENING): coarse ones stay louder and are decided first."""
-ENCODER = (3, 3, 12, 48, 192, 768)
+ENCODER = (4, 4, 16, 64, 256, 1024)
 """Channels from 256 x 256 pixels to 8 x 8: as many after the first halving, which takes means; then four times as many
-at each, so that nothing is lost."""
-DECODER = (12, 24, 48, 96, 128, 192)
-DECODER_LAYERS = (0, 1, 2, 2, 2, 1)
+at each, so that nothing is lost. The fourth stays empty, as the class halves to multiples of four only."""
+DECODER = (12, 24, 48, 96, 192, 192)
+DECODER_LAYERS = (0, 1, 2, 2, 1, 1)
 UNSURE = 0.2
 """The most noise on the decoder's training latents, whose variance is about 1. What 20 sampled steps leave on a plain
 patch was measured: a deviation of 0.23 on the fine components, 0.07 on the coarsest."""
@@ -123,7 +123,8 @@ def _write_encoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
     assert last.bias is not None
     first.weight[range(3), range(3), 1, 1] = 1.0
     order = _unshuffled(_unshuffled(_unshuffled(_unshuffled(_pixel_numbers()))))[0, :, 0, 0].long()
-    last.weight[:, :, 1, 1] = transform.weight[:, order]
+    empty = torch.zeros(CHANNELS, PATCH**2)
+    last.weight[:, :, 1, 1] = torch.cat([transform.weight, empty], dim=1)[:, order]
     last.bias[:] = -transform.weight @ transform.mean
 
 
@@ -143,7 +144,7 @@ def _write_decoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
     *levels, final = _ups(decoder)
     for up in levels:
         quarters, channels = _quarters(patch), up.conv.out_channels // 4
-        basis = torch.linalg.svd(torch.cat(list(quarters), dim=1), full_matrices=False)[0][:, :channels]
+        basis = _basis(torch.cat(list(quarters), dim=1))[:, :channels]
         rows, bias = basis.T @ quarters, basis.T @ _quarters(offset)
         if up is levels[-1]:  # a ReLU and a norm follow: both signs, and a channel too loud for the rest to matter
             rows = torch.cat([rows, -rows, torch.zeros_like(rows[:, :1])], dim=1)
@@ -157,6 +158,12 @@ def _write_decoder(vae: AutoencoderDC, transform: PatchTransform) -> None:
     pixels = _quarters(patch).transpose(0, 1).flatten(0, 1)  # (3 * 4, known): of a patch of 2x2
     final.conv.weight.zero_()
     _write_rows(final.conv, torch.cat([pixels, -pixels], dim=1), torch.zeros(len(pixels)), 0)
+
+
+def _basis(columns: Tensor) -> Tensor:
+    """Orthonormal columns that span the given ones, the strongest first."""
+    directions, strengths, _ = torch.linalg.svd(columns, full_matrices=False)
+    return directions[:, strengths > 1e-5 * strengths[0]]
 
 
 def _enlarged(patches: Tensor) -> Tensor:
@@ -191,8 +198,8 @@ def _write_rows(conv: nn.Conv2d, rows: Tensor, bias: Tensor, repeats: int) -> No
 
 
 def _pixel_numbers() -> Tensor:
-    """One patch, (1, 3, PATCH, PATCH), in which each value is its own index in the transform's order c, y, x."""
-    return torch.arange(3 * PATCH**2, dtype=torch.float32).view(1, 3, PATCH, PATCH)
+    """One patch, (1, 4, PATCH, PATCH), in which each value is its own index in the transform's order c, y, x."""
+    return torch.arange(4 * PATCH**2, dtype=torch.float32).view(1, 4, PATCH, PATCH)
 
 
 def _unshuffled(picture: Tensor) -> Tensor:

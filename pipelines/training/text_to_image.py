@@ -44,7 +44,7 @@ linear schedule spends a fifth of its steps there; the cosine one three in a hun
 
 WIDTH = 192
 """Of the text encoder."""
-BLOCKS = (160, 224)
+BLOCKS = (128, 224)
 """Channels of the UNet's two levels."""
 
 Optimisers = Sequence[torch.optim.Optimizer]
