@@ -28,12 +28,15 @@ MOST_FILES = 200
 # the largest value that a number may have in a component's config, and every number inside a list of that name
 BOUNDS: dict[str, float] = {
     "sample_size": 1024,
-    "in_channels": 64,
-    "out_channels": 64,
-    "latent_channels": 64,
+    "in_channels": 128,
+    "out_channels": 128,
+    "latent_channels": 128,
     "block_out_channels": 2048,
     "encoder_block_out_channels": 2048,
     "decoder_block_out_channels": 2048,
+    "conv_in_kernel": 16,
+    "conv_out_kernel": 16,
+    "downsample_padding": 4,
     "num_encoder_blocks": 16,
     "num_decoder_blocks": 16,
     "encoder_layers_per_block": 16,

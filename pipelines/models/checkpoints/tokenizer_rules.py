@@ -67,6 +67,8 @@ EXPRESSIONS = frozenset(
         rf"[^\r\n\p{{L}}\p{{N}}]?{_LETTERS}*{_SMALL}+|[^\r\n\p{{L}}\p{{N}}]?{_LETTERS}+{_SMALL}*|\p{{N}}|{_O200K_TAIL}",
         # our own
         r"\p{Han}|\p{N}|[^\s\p{Han}\p{N}\p{P}]+|\p{P}",
+        r"\p{Han}",
+        r"'s\b|[^\p{L}\p{N}\s,<>|'\-]",
     }
 )
 

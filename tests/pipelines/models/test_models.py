@@ -104,6 +104,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "too many layers": (setting("unet/config.json", layers_per_block=3000), "layers_per_block .* 3000"),
     "too many timesteps": (setting("scheduler/scheduler_config.json", num_train_timesteps=3e8), "num_train_timesteps"),
     "NaN in a config": (setting("unet/config.json", in_channels=float("nan")), "in_channels"),
+    "a border wider than a picture": (setting("unet/config.json", downsample_padding=65), "downsample_padding"),
     "wide": (setting("unet/config.json", block_out_channels=[16, 10**9]), "block_out_channels"),
     "own code": (setting("text_encoder/config.json", auto_map={"AutoModel": "x.Y"}), "code of its own"),
     "tokenizer with code": (setting("tokenizer/tokenizer_config.json", auto_map={"A": "x.Y"}), "code of its own"),
