@@ -29,8 +29,8 @@ PEOPLE = ("person", "face")
 PER_COUNT, PER_KIND, SEEDS = 20, 4, 4
 UNKNOWN_WORDS = (
     "quizzical", "serendipitous", "gargantuan", "flummoxed", "zesty", "perspicacious", "whimsical", "grandiloquent",
-    "ineffable", "lugubrious", "effervescent", "bodacious", "kerfuffled", "mellifluous", "obstreperous", "pulchritudinous",
-    "rambunctious", "sesquipedalian", "taciturn", "ubiquitous",
+    "ineffable", "lugubrious", "effervescent", "bodacious", "kerfuffled", "mellifluous", "obstreperous",
+    "pulchritudinous", "rambunctious", "sesquipedalian", "taciturn", "ubiquitous",
 )  # fmt: skip
 UNKNOWN_CHINESE = ("璀璨", "缥缈", "恣肆", "斑驳", "氤氲")
 Rng = np.random.Generator
@@ -65,17 +65,19 @@ def load() -> Groups:
 
 @cache
 def of_first_model() -> Groups:
-    """The prompts by which the first embedded model was judged, their scenes as compositions; without the volcano, which
-    is a place now."""
+    """The prompts by which the first embedded model was judged, their scenes as compositions.
+
+    Left out is what is no drawing any more: the volcano, which is a place now.
+    """
     known = {*composing.nouns(), *scenes.SHAPES}
     return {
-        name: [
-            {"prompt": one["prompt"], "seed": one["seed"], "composition": _from_scene(scene)}
-            for one in entries
-            if all(thing.noun in known for thing in (scene := prompts.scene(one)).things)
-        ]
+        name: [_of_first_model(one) for one in entries if known.issuperset(t["noun"] for t in one["scene"]["things"])]
         for name, entries in prompts.load().items()
     }
+
+
+def _of_first_model(old: Entry) -> Entry:
+    return {"prompt": old["prompt"], "composition": _from_scene(prompts.scene(old)), "seed": old["seed"]}
 
 
 def readable(composition: Composition, rng: Rng) -> bool:

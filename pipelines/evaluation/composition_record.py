@@ -1,4 +1,4 @@
-"""A composition as plain JSON, and drawing anew what it says: other jitter, other artists, another place of that kind."""
+"""A composition as plain JSON, and another that says the same: other jitter, other artists, another such place."""
 
 import dataclasses
 from typing import Any

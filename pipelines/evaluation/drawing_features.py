@@ -141,10 +141,9 @@ def _small(noun: str, artist: str, colour: str) -> Image.Image:
 
 def _framed(small: Image.Image, ground: str, style: str) -> Picture:
     """On the ground, with a margin of it."""
-    size = (small.width + 2 * MARGIN, small.height + 2 * MARGIN)
-    if style == "pixel":  # whole blocks
-        size = tuple(-(-side // styles.PIXEL) * styles.PIXEL for side in size)
-    picture = Image.new("RGB", size, recolouring.COLOURS[ground])
+    block = styles.PIXEL if style == "pixel" else 1  # whole blocks
+    width, height = (-(-(side + 2 * MARGIN) // block) * block for side in small.size)
+    picture = Image.new("RGB", (width, height), recolouring.COLOURS[ground])
     picture.paste(small, (MARGIN, MARGIN), small)
     return np.asarray(styles.apply(style, picture))
 
@@ -153,8 +152,8 @@ def _framed(small: Image.Image, ground: str, style: str) -> Picture:
 def _blur(sigma: float) -> NDArray[np.float32]:
     """(CELL, CELL): a Gaussian along one axis, its weights summing to 1 also at the edge."""
     at = np.arange(CELL)
-    weights = np.exp(-((at[:, None] - at) ** 2) / (2 * sigma**2))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights = np.exp(-((at[:, None] - at) ** 2) / (2 * sigma**2)).astype(np.float32)
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 @cache

@@ -66,7 +66,7 @@ SENTENCES = (
     _coloured("a black cat", "cat", "black"),
     _alone("portrait of a woman", "woman", *WOMEN),
     _place("a city skyline at night", "city", "night"),
-    _several("five apples", "apple", 5),
+    _several("four apples", "apple", 4),
     _together("a dog playing with a ball", "dog", "soccer ball"),
     _there("a beautiful photo of a castle on a hill at sunset, masterpiece, 4k", "castle", "hill", "sunset", "top"),
     _there("一只企鹅站在雪地里", "penguin", "snow"),

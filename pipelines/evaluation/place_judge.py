@@ -1,7 +1,7 @@
 """Finds a subject in a picture of a place: whether its drawings fit somewhere better than those of other subjects.
 
-Every drawing is laid on every spot of the picture at the heights that the place gives to its kind, and is worth how much
-nearer it comes to the picture than the bare surroundings do (each row's median): the logarithm of the two squared
+Every drawing is laid on every spot of the picture at the heights that the place gives to its kind, and is worth how
+much nearer it comes to the picture than the bare surroundings do (each row's median): the logarithm of the two squared
 errors' ratio, more for more pixels. The wanted subject is found if it is worth more than every one of OTHERS subjects
 that could be there as well, drawn by lot from its name. Nothing was learned.
 """
