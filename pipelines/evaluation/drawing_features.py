@@ -152,11 +152,11 @@ def _framed(small: Image.Image, ground: str, style: str) -> Picture:
 def _blur(sigma: float) -> NDArray[np.float32]:
     """(CELL, CELL): a Gaussian along one axis, its weights summing to 1 also at the edge."""
     at = np.arange(CELL)
-    weights = np.exp(-((at[:, None] - at) ** 2) / (2 * sigma**2)).astype(np.float32)
-    return weights / weights.sum(axis=1, keepdims=True)
+    weights = np.exp(-((at[:, None] - at) ** 2) / (2 * sigma**2))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 @cache
 def _halve() -> NDArray[np.float32]:
     """(GRID, CELL): the mean of every two."""
-    return np.repeat(np.eye(GRID, dtype=np.float32), 2, axis=1) / 2
+    return np.repeat(np.eye(GRID, dtype=np.float32) / np.float32(2), 2, axis=1)
