@@ -126,9 +126,9 @@ def _dyed(new: bool) -> Iterator[Maker]:
     subjects = [noun for noun in composing.nouns() if drawings.artists(noun, "red") and noun not in scenes.SHAPES]
     lots = np.random.default_rng(0)
     for colour in cycle(composing.COLOURS):
-        options = [noun for noun in subjects if corpus.coloured(noun, colour) == new]
-        look = (options[int(lots.integers(len(options)))], colour, "")
         ground = "cyan" if colour == "white" else "white"
+        options = [n for n in subjects if corpus.coloured(n, colour) == new and not corpus.on_ground(n, ground)]
+        look = (options[int(lots.integers(len(options)))], colour, "")
         yield lambda rng, look=look, ground=ground: composing.on_plain(rng, ground, [look], "")
 
 

@@ -25,6 +25,7 @@ FIRST = 5
 PART = 0.2
 """Of the largest part's pixels; smaller ones are specks, or loose ends of a drawing."""
 ERODED = 2
+"""Pixels that are taken off the edges, at most, to part things that touch."""
 BLOCKS = 200.0
 """How much the place of the steps counts beside the other features when a style is named."""
 
@@ -56,9 +57,8 @@ def judge_two(picture: Picture, wanted: Composition) -> dict[str, bool]:
 def judge_group(picture: Picture, wanted: Composition) -> dict[str, bool]:
     """Ground, how many there are, and whether each has the wanted name among its first five."""
     ground = ground_of(picture)
-    taken_apart = [separate(picture, eroded) for eroded in range(ERODED + 1)]
-    count = any(len(parts) == len(wanted.figures) for parts in taken_apart)
-    parts = next((parts for parts in taken_apart if len(parts) == len(wanted.figures)), taken_apart[0])
+    parts = max((separate(picture, eroded) for eroded in range(ERODED + 1)), key=len)
+    count = len(parts) == len(wanted.figures)
     figure = wanted.figures[0]
     named = [_named(part, figure, ground) for part in parts[:6]]
     verdict = {"ground": ground == wanted.ground, "count": count}
