@@ -9,7 +9,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import combinations, count, cycle, product
+from itertools import chain, combinations, count, cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ GROUNDS = ("white", "yellow", "green", "blue", "pink", "gray", "black", "beige")
 """Of what is not a shape: the judge learns how every drawing looks on each, which takes seconds."""
 STYLE_GROUNDS = ("white", "blue")
 PEOPLE = ("person", "face")
-PER_COUNT, PER_KIND, SEEDS = 20, 4, 4
+PER_COUNT, PER_KIND, SEEDS, REDRAWN = 20, 4, 4, 4
 UNKNOWN_WORDS = (
     "quizzical", "serendipitous", "gargantuan", "flummoxed", "zesty", "perspicacious", "whimsical", "grandiloquent",
     "ineffable", "lugubrious", "effervescent", "bodacious", "kerfuffled", "mellifluous", "obstreperous",
@@ -81,9 +81,13 @@ def _of_first_model(old: Entry) -> Entry:
 
 
 def readable(composition: Composition, rng: Rng) -> bool:
-    """Whether the judges find the composition right as it is drawn, and drawn anew."""
-    again = composition_record.redrawn(composition, rng)
-    return all(composed_judge.right(compositions.draw(one), one) for one in (composition, again))
+    """Whether the judges find the composition right as it is drawn, and drawn anew.
+
+    With something in a place it is drawn anew REDRAWN times: some artist's drawing of it may be hard to see there.
+    """
+    times = REDRAWN if composition.place is not None and composition.figures else 1
+    again = (composition_record.redrawn(composition, rng) for _ in range(times))
+    return all(composed_judge.right(compositions.draw(one), one) for one in chain([composition], again))
 
 
 def _pick(n: int, make: Maker, wanted: Callable[[Composition], bool] = lambda made: True) -> Callable[[Rng], list]:

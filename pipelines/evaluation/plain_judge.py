@@ -57,7 +57,7 @@ def judge_two(picture: Picture, wanted: Composition) -> dict[str, bool]:
 def judge_group(picture: Picture, wanted: Composition) -> dict[str, bool]:
     """Ground, how many there are, and whether each has the wanted name among its first five."""
     ground = ground_of(picture)
-    parts = max((separate(picture, eroded) for eroded in range(ERODED + 1)), key=len)
+    parts = most_parts(picture)
     count = len(parts) == len(wanted.figures)
     figure = wanted.figures[0]
     named = [_named(part, figure, ground) for part in parts[:6]]
@@ -109,6 +109,11 @@ def colour_of(picture: Picture, noun: str, ground: str) -> str:
     part = drawing_features.region(noun, *dyed[place], ground)
     pixels = (seen if straight[place] <= mirrored[place] else seen[:, ::-1])[part]
     return recolouring.nearest(np.median(pixels, axis=0)) if len(pixels) else ""
+
+
+def most_parts(picture: Picture) -> list[Picture]:
+    """The parts after as many pixels are taken off as leave the most of them."""
+    return max((separate(picture, eroded) for eroded in range(ERODED + 1)), key=len)
 
 
 def separate(picture: Picture, eroded: int = 0) -> list[Picture]:
