@@ -83,9 +83,11 @@ def _of_first_model(old: Entry) -> Entry:
 def readable(composition: Composition, rng: Rng) -> bool:
     """Whether the judges find the composition right as it is drawn, and drawn anew.
 
-    With something in a place it is drawn anew REDRAWN times: some artist's drawing of it may be hard to see there.
+    Something in a place, and a group, is drawn anew REDRAWN times: some artist's drawing may be hard to see there, or so
+    large that it touches the next.
     """
-    times = REDRAWN if composition.place is not None and composition.figures else 1
+    hard = composition.relation == "group" or (composition.place is not None and composition.figures)
+    times = REDRAWN if hard else 1
     again = (composition_record.redrawn(composition, rng) for _ in range(times))
     return all(composed_judge.right(compositions.draw(one), one) for one in chain([composition], again))
 

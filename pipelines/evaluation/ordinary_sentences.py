@@ -100,7 +100,7 @@ SENTENCES = (
     _there("an owl in the woods at night", "owl", "forest", "night"),
     _alone("a wizard with a hat", "wizard"),
     _place("northern lights over snowy mountains", "mountains", "night", "aurora"),
-    _there("an airplane flying in a cloudy sky", "airplane", "sky", at="sky"),
+    _there("an airplane flying in the sky", "airplane", "sky", at="sky"),
     _alone("a cup of coffee, highly detailed", "coffee"),
 )
 
