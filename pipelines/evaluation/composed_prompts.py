@@ -83,8 +83,8 @@ def _of_first_model(old: Entry) -> Entry:
 def readable(composition: Composition, rng: Rng) -> bool:
     """Whether the judges find the composition right as it is drawn, and drawn anew.
 
-    Something in a place, and a group, is drawn anew REDRAWN times: some artist's drawing may be hard to see there, or so
-    large that it touches the next.
+    Something in a place, and a group, is drawn anew REDRAWN times: some artist's drawing may be hard to see there,
+    or so large that it touches the next.
     """
     hard = composition.relation == "group" or (composition.place is not None and composition.figures)
     times = REDRAWN if hard else 1
