@@ -192,7 +192,13 @@ def _mixed(made: Composition) -> bool:
 def _counted(number: int) -> Callable[[Composition], bool]:
     def wanted(made: Composition) -> bool:
         dyed = bool(made.figures[0].colour) and not made.figures[0].is_shape
-        return made.relation == "group" and len(made.figures) == number and made.ground in GROUNDS and not dyed
+        return (
+            made.relation == "group"
+            and len(made.figures) == number
+            and made.ground in GROUNDS
+            and not dyed
+            and not corpus.holds(made)
+        )
 
     return wanted
 
@@ -207,8 +213,8 @@ def _alone_in_place(made: Composition) -> bool:
 
 
 MAKERS: dict[str, Callable[[Rng], list[Composition]]] = {
-    "one_shape": _pick(100, _one_shape),
-    "two_shapes": _pick(80, _two, lambda made: _shapes_only(made) and not new_pair(made)),
+    "one_shape": _pick(100, _one_shape, lambda made: not corpus.holds(made)),
+    "two_shapes": _pick(80, _two, lambda made: _shapes_only(made) and not corpus.holds(made)),
     "two_shapes_new": _pick(60, _two, lambda made: _shapes_only(made) and new_pair(made)),
     "three_in_a_row": _pick(
         60,
@@ -228,6 +234,7 @@ MAKERS: dict[str, Callable[[Rng], list[Composition]]] = {
     "in_place_new": _pick(50, composing.in_place, lambda made: _alone_in_place(made) and _new_there(made)),
     "people_in_places": _pick(32, _person_in_place, lambda made: not corpus.holds(made)),
     "styles": _every(_styled, 60),
+    "one_shape_new": _pick(40, _one_shape, corpus.holds),
 }
 
 
@@ -237,7 +244,7 @@ def _new_there(made: Composition) -> bool:
 
 def _with_unknown_words(rng: Rng) -> list[Entry]:
     """Half shapes, half subjects in a colour, with a word before them that no caption has."""
-    made = _pick(20, _one_shape)(rng) + _every(lambda: _dyed(new=False), 20)(rng)
+    made = _pick(20, _one_shape, lambda made: not corpus.holds(made))(rng) + _every(lambda: _dyed(new=False), 20)(rng)
     return [_with_unknown(entry(composition, i), i) for i, composition in enumerate(made)]
 
 
