@@ -9,7 +9,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import chain, combinations, count, cycle, product
+from itertools import combinations, count, cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ UNKNOWN_WORDS = (
     "ineffable", "lugubrious", "effervescent", "bodacious", "kerfuffled", "mellifluous", "obstreperous",
     "pulchritudinous", "rambunctious", "sesquipedalian", "taciturn", "ubiquitous",
 )  # fmt: skip
-UNKNOWN_CHINESE = ("璀璨", "缥缈", "恣肆", "斑驳", "氤氲")
+UNKNOWN_CHINESE = ("璀璨", "缥缈", "恣肆", "旖旎", "氤氲")
 Rng = np.random.Generator
 Entry = dict[str, Any]
 Groups = dict[str, list[Entry]]
@@ -86,10 +86,14 @@ def readable(composition: Composition, rng: Rng) -> bool:
     Something in a place, and a group, is drawn anew REDRAWN times: some artist's drawing may be hard to see there,
     or so large that it touches the next.
     """
-    hard = composition.relation == "group" or (composition.place is not None and composition.figures)
-    times = REDRAWN if hard else 1
-    again = (composition_record.redrawn(composition, rng) for _ in range(times))
-    return all(composed_judge.right(compositions.draw(one), one) for one in chain([composition], again))
+    if composition.relation == "group" or (composition.place is not None and composition.figures):
+        return _right(composition) and all(_right(composition_record.redrawn(composition, rng)) for _ in range(REDRAWN))
+    again = composition_record.redrawn(composition, rng)
+    return _right(composition) and _right(again)
+
+
+def _right(composition: Composition) -> bool:
+    return composed_judge.right(compositions.draw(composition), composition)
 
 
 def _pick(n: int, make: Maker, wanted: Callable[[Composition], bool] = lambda made: True) -> Callable[[Rng], list]:
