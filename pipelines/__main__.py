@@ -237,6 +237,11 @@ def _evaluate(arguments: list[str]) -> int:
 
         families.main(arguments[1:])
         return 0
+    if arguments[:1] == ["compositions"]:
+        from pipelines.evaluation import composed_pictures
+
+        composed_pictures.main(arguments[1:])
+        return 0
     from pipelines.evaluation import text_to_image
 
     text_to_image.main(arguments)

@@ -5,7 +5,7 @@ that is what makes the score of a picture exact.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import permutations
 
@@ -24,34 +24,36 @@ TOUCHING = 5
 """Pixels between two things, at most, for one to be on the other."""
 
 Mask = NDArray[np.bool_]
+Palette = Mapping[str, tuple[int, int, int]]
 
 
-def parse(picture: NDArray[np.uint8]) -> Scene:
-    """The scene that `picture`, uint8 (SIZE, SIZE, 3), shows; a scene without things if there is only background."""
-    names = _nearest_colours(picture)
+def parse(picture: NDArray[np.uint8], palette: Palette = COLOURS) -> Scene:
+    """The scene that `picture`, uint8 (SIZE, SIZE, 3), shows in colours of the palette; a scene without things if there
+    is only background."""
+    names = _nearest_colours(picture, palette)
     border = np.concatenate(
         [names[:BORDER].ravel(), names[-BORDER:].ravel(), names[:, :BORDER].ravel(), names[:, -BORDER:].ravel()]
     )
-    background = int(np.bincount(border, minlength=len(COLOURS)).argmax())
-    regions = [
+    background = int(np.bincount(border, minlength=len(palette)).argmax())
+    parts = [
         (colour, region)
-        for colour in range(len(COLOURS))
+        for colour in range(len(palette))
         if colour != background
-        for region in _regions(_eroded(names == colour))
+        for region in regions(_eroded(names == colour))
         if region.sum() >= SMALLEST
     ]
-    regions = [(colour, _regrown(region, names == colour)) for colour, region in regions]
-    regions.sort(key=lambda entry: -int(entry[1].sum()))
-    things = tuple(_thing(region, colour, regions) for colour, region in regions)
-    return Scene(tuple(COLOURS)[background], things)
+    parts = [(colour, _regrown(region, names == colour)) for colour, region in parts]
+    parts.sort(key=lambda entry: -int(entry[1].sum()))
+    things = tuple(_thing(region, tuple(palette)[colour], parts) for colour, region in parts)
+    return Scene(tuple(palette)[background], things)
 
 
-def agrees(picture: NDArray[np.uint8], wanted: Scene) -> dict[str, bool]:
+def agrees(picture: NDArray[np.uint8], wanted: Scene, palette: Palette = COLOURS) -> dict[str, bool]:
     """Whether background, count, colours, shapes, sizes and relation are as wanted, and `all` of them.
 
     The size is that of the words: things inside or on one another have none.
     """
-    seen = parse(picture)
+    seen = parse(picture, palette)
     count = len(seen.things) == len(wanted.things)
     pairs = list(zip(_in_order(seen, wanted), wanted.things, strict=True)) if count else []
     sized = wanted.relation not in ("inside", "on")
@@ -104,17 +106,17 @@ def _contains(outer: Thing, inner: Thing) -> bool:
     return outer.radius > 1.4 * inner.radius and max(abs(outer.x - inner.x), abs(outer.y - inner.y)) < outer.radius / 2
 
 
-def _thing(region: Mask, colour: int, regions: list[tuple[int, Mask]]) -> Thing:
+def _thing(region: Mask, colour: str, parts: list[tuple[int, Mask]]) -> Thing:
     whole = region.copy()
-    for _, other in regions:
+    for _, other in parts:
         if other is not region and _surrounds(region, other):
-            whole |= _dilated(other)
+            whole |= dilated(other)
     shape = _shape(whole)
     left, top, right, bottom = _box(whole)
     half = _half_width(shape, right - left, bottom - top)
-    radii = SHAPE_RADII[min(len(regions), 3)]
+    radii = SHAPE_RADII[min(len(parts), 3)]
     size = min(radii, key=lambda name: abs(radii[name] - half))
-    return Thing(shape, tuple(COLOURS)[colour], size, (left + right) / 2, (top + bottom) / 2, half)
+    return Thing(shape, colour, size, (left + right) / 2, (top + bottom) / 2, half)
 
 
 def _surrounds(outer: Mask, inner: Mask) -> bool:
@@ -169,26 +171,26 @@ def _bilinear(box: NDArray[np.float64], rows: NDArray, columns: NDArray) -> NDAr
     return top * (1 - fr) + bottom * fr
 
 
-def _nearest_colours(picture: NDArray[np.uint8]) -> NDArray[np.int64]:
-    palette = np.array(list(COLOURS.values()), dtype=np.float32)
+def _nearest_colours(picture: NDArray[np.uint8], palette: Palette) -> NDArray[np.int64]:
+    colours = np.array(list(palette.values()), dtype=np.float32)
     flat = picture.reshape(-1, 3).astype(np.float32)
-    distance = (palette**2).sum(axis=1) - 2 * flat @ palette.T
+    distance = (colours**2).sum(axis=1) - 2 * flat @ colours.T
     return distance.argmin(axis=1).reshape(picture.shape[:2])
 
 
 def _regrown(core: Mask, region: Mask) -> Mask:
     """The core with the tips that the erosion took, but not along a thin seam."""
     for _ in range(REGROWTH):
-        core = _dilated(core) & region
+        core = dilated(core) & region
     return core
 
 
 def _eroded(region: Mask) -> Mask:
     """What is left when every pixel with a neighbour outside, in a 3x3 window, is taken away."""
-    return ~_dilated(~region)
+    return ~dilated(~region)
 
 
-def _dilated(region: Mask) -> Mask:
+def dilated(region: Mask) -> Mask:
     wide = region.copy()
     wide[1:] |= region[:-1]
     wide[:-1] |= region[1:]
@@ -198,7 +200,7 @@ def _dilated(region: Mask) -> Mask:
     return full
 
 
-def _regions(foreground: Mask) -> list[Mask]:
+def regions(foreground: Mask) -> list[Mask]:
     """Connected parts (by edges and corners) of a mask, as masks."""
     left = foreground.copy()
     parts = []
