@@ -352,7 +352,7 @@ function qualityOf(state, exact) {
     return el("tr", {}, el("th", {}, title), ...values.map((v) => el("td", {}, v)));
   };
   return [
-    el("tr", {}, el("td"), ...[...heads, t("lab.data")].map((head) => el("th", {}, head))),
+    el("tr", {}, el("th"), ...[...heads, t("lab.data")].map((head) => el("th", {}, head))),
     figures(t("lab.nll"), "nll"),
     figures(t("lab.distance"), "distance"),
     figures(t("lab.astray"), "astray", (share) => `${figure(100 * share)} %`),

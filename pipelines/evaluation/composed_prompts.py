@@ -272,7 +272,7 @@ def _sentences(rng: Rng) -> list[Entry]:
     return found
 
 
-def _readable_sentence(sentence: ordinary_sentences.Sentence, rng: Rng) -> Composition:
+def _readable_sentence(sentence: ordinary_sentences.UserPrompt, rng: Rng) -> Composition:
     for _ in range(20):
         made = ordinary_sentences.composition(sentence, rng)
         if composed_judge.checked(compositions.draw(made), made, sentence.checks, sentence.also)["all"]:

@@ -20,7 +20,7 @@ WOMEN = (
 
 
 @dataclass(frozen=True)
-class Sentence:
+class UserPrompt:
     """`checks` are among subject, second, colour, count, kind, time and weather; `also` are other names that do."""
 
     prompt: str
@@ -35,30 +35,30 @@ class Sentence:
     also: tuple[str, ...] = ()
 
 
-def _alone(prompt: str, noun: str, *also: str) -> Sentence:
-    return Sentence(prompt, ("subject",), (noun,), also=also)
+def _alone(prompt: str, noun: str, *also: str) -> UserPrompt:
+    return UserPrompt(prompt, ("subject",), (noun,), also=also)
 
 
-def _coloured(prompt: str, noun: str, colour: str) -> Sentence:
-    return Sentence(prompt, ("subject", "colour"), (noun,), colour)
+def _coloured(prompt: str, noun: str, colour: str) -> UserPrompt:
+    return UserPrompt(prompt, ("subject", "colour"), (noun,), colour)
 
 
-def _several(prompt: str, noun: str, count: int) -> Sentence:
-    return Sentence(prompt, ("subject", "count"), (noun,), count=count)
+def _several(prompt: str, noun: str, count: int) -> UserPrompt:
+    return UserPrompt(prompt, ("subject", "count"), (noun,), count=count)
 
 
-def _together(prompt: str, first: str, second: str) -> Sentence:
-    return Sentence(prompt, ("subject", "second"), (first, second))
+def _together(prompt: str, first: str, second: str) -> UserPrompt:
+    return UserPrompt(prompt, ("subject", "second"), (first, second))
 
 
-def _place(prompt: str, kind: str, time: str = "", weather: str = "") -> Sentence:
+def _place(prompt: str, kind: str, time: str = "", weather: str = "") -> UserPrompt:
     checks = ("kind", *(["time"] if time else []), *(["weather"] if weather else []))
-    return Sentence(prompt, checks, kind=kind, time=time or "day", weather=weather or "clear")
+    return UserPrompt(prompt, checks, kind=kind, time=time or "day", weather=weather or "clear")
 
 
-def _there(prompt: str, noun: str, kind: str, time: str = "", at: str = "ground") -> Sentence:
+def _there(prompt: str, noun: str, kind: str, time: str = "", at: str = "ground") -> UserPrompt:
     checks = ("subject", "kind", *(["time"] if time else []))
-    return Sentence(prompt, checks, (noun,), kind=kind, time=time or "day", at=at)
+    return UserPrompt(prompt, checks, (noun,), kind=kind, time=time or "day", at=at)
 
 
 SENTENCES = (
@@ -105,7 +105,7 @@ SENTENCES = (
 )
 
 
-def composition(sentence: Sentence, rng: np.random.Generator) -> Composition:
+def composition(sentence: UserPrompt, rng: np.random.Generator) -> Composition:
     """One picture of what the sentence says."""
     looks = [(noun, sentence.colour, "") for noun in sentence.nouns]
     if not sentence.kind:
