@@ -31,8 +31,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
+from pipelines.data import composed_vocabulary, sentences
 from pipelines.data import composition_layout as layout
-from pipelines.data import sentences
 from pipelines.training import autoencoder, muon, pool
 from pipelines.training import word_tokenizer as tokenizer
 
@@ -307,12 +307,13 @@ def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPi
 
 
 def export(run: Path, folder: Path) -> None:
-    """Write the run's pipeline, fp16 safetensors, with the linear preview beside it."""
+    """Write the run's pipeline, fp16 safetensors, with the linear preview and its words beside it."""
     assemble(run).save_pretrained(folder)
     _read_as_float32(folder / "text_encoder" / "config.json")
     transform = autoencoder.load_transform(run / "transform.safetensors")
     preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
     save_file(preview, folder / "preview.safetensors")
+    composed_vocabulary.write(folder)
     _without_blanks(folder / "tokenizer" / "tokenizer.json")
 
 

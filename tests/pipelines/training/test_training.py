@@ -16,6 +16,7 @@ from pipelines.data import captions, compositions, corpus, drawings, sentences
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.events import Result
+from pipelines.prompts import vocabulary
 from pipelines.training import autoencoder, muon, pool, text_to_image, word_tokenizer
 from tests.pipelines.training import muon_group
 
@@ -184,6 +185,7 @@ def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
     counts = json.loads((run / "run.json").read_text())
     assert (counts["pictures"], counts["steps"]) == (8, 2)
     text_to_image.export(run, home / "small-run")
+    assert vocabulary.of_model(home / "small-run") is not None, "the page lists its words"
     monkeypatch.setenv("AIGC_MODELS", str(home))
     assert "small-run" in models.installed()
     devices = DeviceManager("cpu")
