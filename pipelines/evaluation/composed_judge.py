@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pipelines.data.compositions import Composition
 from pipelines.evaluation import place_judge, plain_judge, shapes_judge
-from pipelines.evaluation.drawing_features import Picture
+from pipelines.evaluation.parts import Picture
 
 
 def verdict(picture: Picture, wanted: Composition) -> dict[str, bool]:

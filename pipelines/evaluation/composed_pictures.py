@@ -22,7 +22,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.evaluation import composed_judge, composed_prompts, composition_record, diversity, frechet
 from pipelines.evaluation.composed_prompts import Entry, Groups
-from pipelines.evaluation.text_to_image import AT_ONCE, SETTINGS, grid, part, wilson
+from pipelines.evaluation.text_to_image import AT_ONCE, add_settings, grid, part, settings_of, wilson
 from pipelines.events import Result
 
 SIZE = compositions.SIZE
@@ -160,21 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default="aigc-mini", help='a model\'s name, or "truth" for drawings as the data has')
     parser.add_argument("--prompts", default="compositions", choices=["compositions", "first"])
     parser.add_argument("--groups", nargs="+", default=[], help="only these groups")
-    parser.add_argument("--steps", type=int, default=SETTINGS["num_inference_steps"])
-    parser.add_argument("--guidance", type=float, default=SETTINGS["guidance_scale"])
-    parser.add_argument("--sampler", default=SETTINGS["sampler"])
-    parser.add_argument("--sigma-schedule", default=SETTINGS["sigma_schedule"])
-    parser.add_argument("--every", type=int, default=1, help="only every Nth prompt of each group")
+    add_settings(parser)
     parser.add_argument("--out", type=Path, help="a folder for the report and the pictures")
     args = parser.parse_args(arguments)
     groups = composed_prompts.load() if args.prompts == "compositions" else composed_prompts.of_first_model()
-    settings = {
-        "model": args.model,
-        "num_inference_steps": args.steps,
-        "guidance_scale": args.guidance,
-        "sampler": args.sampler,
-        "sigma_schedule": args.sigma_schedule,
-    }
+    settings = settings_of(args)
     devices = DeviceManager()
     try:
         print(HEADER, flush=True)

@@ -11,20 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.data import composing, drawings, recolouring, scenes, styles
+from pipelines.evaluation.parts import Picture, bounding_box
 
 GRID = 20
 CELL = 2 * GRID
 EDGES = 2.0
 """How much edges count beside colours."""
-CONTRAST = {"pastel": 18, "night": 14}
-"""How far a pixel must be from the ground, of 255, to belong to the thing, where a style leaves little contrast."""
-USUAL_CONTRAST = 40
 TEMPLATE = 72
 """The longer side of a drawing when its features are taken, divisible by a block of pixel art."""
 MARGIN = 4
-
-Picture = NDArray[np.uint8]
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,25 +108,6 @@ def cut(picture: Picture, style: str = "") -> Picture:
     """What differs from the ground, cut to its box and brought to (CELL, CELL, 3)."""
     part = Image.fromarray(picture).crop(bounding_box(picture, style))
     return np.asarray(part.resize((CELL, CELL), Image.Resampling.BOX))
-
-
-def differs(picture: Picture, style: str = "") -> NDArray[np.bool_]:
-    distance = np.abs(picture.astype(np.int16) - border_colour(picture).astype(np.int16)).max(axis=-1)
-    return distance > CONTRAST.get(style, USUAL_CONTRAST)
-
-
-def border_colour(picture: Picture) -> NDArray[np.float64]:
-    """The median colour of the outermost pixels, (3,)."""
-    return np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]), axis=0)
-
-
-def bounding_box(picture: Picture, style: str = "") -> Box:
-    """Left, top, right, bottom of what differs from the border's colour, specks left out."""
-    seen = differs(picture, style)
-    columns, rows = np.nonzero(seen.sum(axis=0) >= 2)[0], np.nonzero(seen.sum(axis=1) >= 2)[0]
-    if not columns.size or not rows.size:
-        return 0, 0, picture.shape[1], picture.shape[0]
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 @lru_cache(6000)

@@ -18,8 +18,8 @@ from PIL import Image
 from pipelines.data import composing, drawings
 from pipelines.data.compositions import SIZE, Composition, Figure
 from pipelines.data.places import Place, places_parser, random_place, spots
-from pipelines.evaluation import drawing_features
-from pipelines.evaluation.drawing_features import Picture
+from pipelines.evaluation import parts
+from pipelines.evaluation.parts import Picture
 
 OTHERS = 20
 HALF = SIZE // 2
@@ -68,7 +68,7 @@ def finds(picture: Picture, place: Place, figure: Figure) -> bool:
 
 def finds_on_plain(picture: Picture, figure: Figure) -> bool:
     """The same for one of two things on a plain ground, wherever it is."""
-    search = Search(picture, drawing_features.border_colour(picture))
+    search = Search(picture, parts.border_colour(picture))
     rivals = others(figure.noun, composing.nouns())
     worth = {noun: search.best(noun, "", BESIDE, False, np.ones(3, np.float32)) for noun in (figure.noun, *rivals)}
     return max(worth, key=lambda noun: worth[noun]) == figure.noun

@@ -12,15 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.data import compositions, drawings, recolouring, scene_parser, styles
-from pipelines.data.compositions import SIZE, Composition, Figure
-from pipelines.evaluation import drawing_features
-from pipelines.evaluation.drawing_features import Picture
+from pipelines.data.compositions import Composition, Figure
+from pipelines.evaluation import drawing_features, parts
+from pipelines.evaluation.parts import Picture
 
-SEAM = 24
-"""How far from the middle, in pixels, the gap between two things may lie."""
-INSIDE = 23
-"""Half the side of the window that holds what is inside a container."""
-MIDDLE = slice(SIZE // 2 - INSIDE, SIZE // 2 + INSIDE)
 FIRST = 5
 PART = 0.2
 """Of the largest part's pixels; smaller ones are specks, or loose ends of a drawing."""
@@ -91,7 +86,7 @@ def names(picture: Picture, ground: str, colour: str = "") -> list[str]:
 
 def ground_of(picture: Picture) -> str:
     """The named colour nearest to the median of the border."""
-    return recolouring.nearest(drawing_features.border_colour(picture))
+    return recolouring.nearest(parts.border_colour(picture))
 
 
 def label_of(figure: Figure) -> str:
@@ -121,12 +116,12 @@ def separate(picture: Picture, eroded: int = 0) -> list[Picture]:
 
     So many pixels are taken off the edges first, to part what only touches.
     """
-    core = drawing_features.differs(picture)
+    core = parts.differs(picture)
     for _ in range(eroded):
         core = ~scene_parser.dilated(~core)
     regions = scene_parser.regions(core)
     largest = max((int(region.sum()) for region in regions), default=0)
-    ground = drawing_features.border_colour(picture).astype(np.uint8)
+    ground = parts.border_colour(picture).astype(np.uint8)
     found = []
     for region in regions:
         if region.sum() >= PART * largest:
@@ -158,18 +153,10 @@ def _as_others_draw(figure: Figure) -> list[Figure]:
 
 
 def _apart(picture: Picture, drawn: Picture, style: str) -> float:
-    steps = BLOCKS * (_blockiness(drawn) - _blockiness(picture)) ** 2
+    steps = BLOCKS * (parts.blockiness(drawn) - parts.blockiness(picture)) ** 2
     cuts = np.stack([drawing_features.cut(drawn, style), drawing_features.cut(picture, style)])
     one, other = drawing_features.features(cuts)
     return steps + float(np.square(one - other).sum())
-
-
-def _blockiness(picture: Picture) -> float:
-    """The share of all change between neighbouring pixels that lies on the borders of pixel art's blocks."""
-    block = styles.PIXEL
-    change = np.abs(np.diff(picture.astype(int), axis=1)).sum(axis=(0, 2)).astype(float)
-    change += np.abs(np.diff(picture.astype(int), axis=0)).sum(axis=(1, 2))
-    return float(change[block - 1 :: block].sum() / max(change.sum(), 1.0))
 
 
 def _named(picture: Picture, figure: Figure, ground: str, also: Sequence[str] = ()) -> dict[str, bool]:
@@ -182,9 +169,9 @@ def _named(picture: Picture, figure: Figure, ground: str, also: Sequence[str] = 
 
 
 def _both(picture: Picture, wanted: Composition, ground: str) -> dict[str, bool]:
-    parts = _parts(picture, wanted)
-    grounds = [ground_of(parts[0]) if wanted.relation == "inside" else ground, ground]
-    named = [_named(part, figure, g) for part, figure, g in zip(parts, wanted.figures, grounds, strict=True)]
+    halves = _parts(picture, wanted)
+    grounds = [ground_of(halves[0]) if wanted.relation == "inside" else ground, ground]
+    named = [_named(part, figure, g) for part, figure, g in zip(halves, wanted.figures, grounds, strict=True)]
     coloured = [verdict["colour"] for verdict in named if "colour" in verdict]
     verdict = {key: all(one[key] for one in named) for key in ("top1", "top5")}
     return verdict | ({"colour": all(coloured)} if coloured else {})
@@ -192,34 +179,9 @@ def _both(picture: Picture, wanted: Composition, ground: str) -> dict[str, bool]
 
 def _parts(picture: Picture, wanted: Composition) -> list[Picture]:
     """One picture for each of two wanted things, in their order."""
-    match wanted.relation:
-        case "inside":
-            return [picture[MIDDLE, MIDDLE], _without_middle(picture)]
-        case "left of" | "right of":
-            seam = _seam(picture, axis=0)
-            parts = [picture[:, :seam], picture[:, seam:]]
-        case "on":
-            lower = wanted.figures[1]
-            seam = round(lower.y - lower.radius * compositions.reach(lower.noun, lower.artist)[0])
-            parts = [picture[:seam], picture[seam:]]
-        case _:
-            seam = _seam(picture, axis=1)
-            parts = [picture[:seam], picture[seam:]]
-    return parts if wanted.relation in ("left of", "above", "on") else parts[::-1]
-
-
-def _without_middle(picture: Picture) -> Picture:
-    """The container without its content: the middle painted over with the colour at its edge."""
-    whole = picture.copy()
-    whole[MIDDLE, MIDDLE] = drawing_features.border_colour(picture[MIDDLE, MIDDLE]).astype(np.uint8)
-    return whole
-
-
-def _seam(picture: Picture, axis: int) -> int:
-    """The emptiest column (axis 0) or row (axis 1) near the middle."""
-    filled = drawing_features.differs(picture).sum(axis=axis)
-    near = np.arange(SIZE // 2 - SEAM, SIZE // 2 + SEAM)
-    return int(near[np.lexsort((np.abs(near - SIZE // 2), filled[near]))[0]])
+    lower = wanted.figures[1]
+    joint = lower.y - lower.radius * compositions.reach(lower.noun, lower.artist)[0]
+    return parts.split(picture, wanted.relation, joint)
 
 
 def _ranked(labels: tuple[str, ...], distances: NDArray[np.float32]) -> list[str]:

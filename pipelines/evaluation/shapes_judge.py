@@ -5,7 +5,7 @@ from dataclasses import replace
 from pipelines.data import recolouring, scene_parser
 from pipelines.data.compositions import Composition
 from pipelines.data.scenes import Scene, Thing
-from pipelines.evaluation.drawing_features import Picture
+from pipelines.evaluation.parts import Picture
 
 
 def judge(picture: Picture, wanted: Composition) -> dict[str, bool]:

@@ -12,20 +12,11 @@ from PIL import Image, ImageFilter
 
 from pipelines.data import scenes, styles, subjects
 from pipelines.data.scenes import COLOURS, SIZE, Scene, Thing
+from pipelines.evaluation.parts import Picture, blockiness, border_colour, bounding_box, split
 
 GRID = 24
-SEAM = 24
-"""How far from the middle, in pixels, the gap between two things may lie."""
-CONTRAST = {"pastel": 18, "night": 14}
-"""How far a pixel must be from the background, of 255, to belong to the thing, where a style leaves little contrast."""
-USUAL_CONTRAST = 40
 BLOCKS = 200.0
 """How much the place of the steps counts beside the other features when a style is named."""
-INSIDE = 23
-"""Half the side of the window that holds what is inside a container."""
-MIDDLE = slice(SIZE // 2 - INSIDE, SIZE // 2 + INSIDE)
-
-Picture = NDArray[np.uint8]
 
 
 def judge(picture: Picture, wanted: Scene) -> dict[str, bool]:
@@ -63,7 +54,7 @@ def style_of(picture: Picture, wanted: Scene) -> str:
 
     def distance(style: str) -> float:
         drawn = scenes.draw(Scene(wanted.background, wanted.things, wanted.relation, style))
-        steps = BLOCKS * (_blockiness(drawn) - _blockiness(picture)) ** 2
+        steps = BLOCKS * (blockiness(drawn) - blockiness(picture)) ** 2
         return steps + float(np.square(features(drawn, style) - features(picture, style)).sum())
 
     return min(("", *styles.STYLES), key=distance)
@@ -71,15 +62,13 @@ def style_of(picture: Picture, wanted: Scene) -> str:
 
 def background_of(picture: Picture) -> str:
     """The named colour nearest to the median of the border."""
-    seen = _border_colour(picture)
+    seen = border_colour(picture)
     return min(COLOURS, key=lambda name: float(np.square(seen - COLOURS[name]).sum()))
 
 
 def features(picture: Picture, style: str = "") -> NDArray[np.float32]:
     """What differs from the background, cut to its bounding box, GRID x GRID: blurred colours, edges both ways."""
-    cut = (
-        Image.fromarray(picture).crop(_bounding_box(picture, style)).resize((GRID * 2, GRID * 2), Image.Resampling.BOX)
-    )
+    cut = Image.fromarray(picture).crop(bounding_box(picture, style)).resize((GRID * 2, GRID * 2), Image.Resampling.BOX)
     soft = cut.filter(ImageFilter.GaussianBlur(1.5)).resize((GRID, GRID), Image.Resampling.BOX)
     colours = np.asarray(soft, dtype=np.float32) / 255  # (GRID, GRID, 3)
     light = np.asarray(cut.convert("L").filter(ImageFilter.GaussianBlur(1.0)), dtype=np.float32) / 255
@@ -88,69 +77,12 @@ def features(picture: Picture, style: str = "") -> NDArray[np.float32]:
     return np.concatenate([colours.ravel(), 2.0 * edges.ravel()]).astype(np.float32)
 
 
-def _blockiness(picture: Picture) -> float:
-    """The share of all change between neighbouring pixels that lies on the borders of pixel art's blocks."""
-    change = np.abs(np.diff(picture.astype(int), axis=1)).sum(axis=(0, 2)).astype(float)
-    change += np.abs(np.diff(picture.astype(int), axis=0)).sum(axis=(1, 2))
-    return float(change[styles.PIXEL - 1 :: styles.PIXEL].sum() / max(change.sum(), 1.0))
-
-
 def _parts(picture: Picture, wanted: Scene) -> list[Picture]:
     """One picture for each wanted thing, in their order."""
-    match wanted.relation:
-        case "":
-            return [picture]
-        case "inside":
-            return [picture[MIDDLE, MIDDLE], _without_middle(picture)]
-        case "left of" | "right of":
-            seam = _seam(picture, axis=0)
-            parts = [picture[:, :seam], picture[:, seam:]]
-        case "on":
-            seam = _joint(wanted)
-            parts = [picture[:seam], picture[seam:]]
-        case _:
-            seam = _seam(picture, axis=1)
-            parts = [picture[:seam], picture[seam:]]
-    return parts if wanted.relation in ("left of", "above", "on") else parts[::-1]
-
-
-def _without_middle(picture: Picture) -> Picture:
-    """The container without its content: the middle painted over with the colour at its edge."""
-    whole = picture.copy()
-    whole[MIDDLE, MIDDLE] = _border_colour(picture[MIDDLE, MIDDLE]).astype(np.uint8)
-    return whole
-
-
-def _joint(wanted: Scene) -> int:
-    """The row where the lower of two things begins, by the plan of the wanted scene."""
+    if not wanted.relation:
+        return [picture]
     lower = wanted.things[1]
-    return round(lower.y - lower.radius * scenes.reach_up(lower.noun))
-
-
-def _seam(picture: Picture, axis: int) -> int:
-    """The emptiest column (axis 0) or row (axis 1) near the middle."""
-    filled = _differs(picture).sum(axis=axis)
-    near = np.arange(SIZE // 2 - SEAM, SIZE // 2 + SEAM)
-    return int(near[np.lexsort((np.abs(near - SIZE // 2), filled[near]))[0]])
-
-
-def _differs(picture: Picture, style: str = "") -> NDArray[np.bool_]:
-    distance = np.abs(picture.astype(int) - _border_colour(picture)).max(axis=-1)
-    return distance > CONTRAST.get(style, USUAL_CONTRAST)
-
-
-def _border_colour(picture: Picture) -> NDArray[np.float64]:
-    """The median colour of the outermost pixels, (3,)."""
-    return np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]), axis=0)
-
-
-def _bounding_box(picture: Picture, style: str) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what differs from the border's colour, specks left out."""
-    differs = _differs(picture, style)
-    columns, rows = np.nonzero(differs.sum(axis=0) >= 2)[0], np.nonzero(differs.sum(axis=1) >= 2)[0]
-    if not columns.size or not rows.size:
-        return (0, 0, picture.shape[1], picture.shape[0])
-    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return split(picture, wanted.relation, lower.y - lower.radius * scenes.reach_up(lower.noun))
 
 
 def _label(thing: Thing) -> str:

@@ -164,25 +164,34 @@ def row(report: dict[str, Any]) -> str:
     return f"{head} {shares} | {report['frechet']['pixels']:.3f} |"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m pipelines evaluate", description=__doc__)
-    parser.add_argument("generator", nargs="?", default="text-to-image", choices=["text-to-image"])
-    parser.add_argument("--model", default="aigc-mini")
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The options that decide how the pictures are made, and of which prompts."""
     parser.add_argument("--steps", type=int, default=SETTINGS["num_inference_steps"])
     parser.add_argument("--guidance", type=float, default=SETTINGS["guidance_scale"])
     parser.add_argument("--sampler", default=SETTINGS["sampler"])
     parser.add_argument("--sigma-schedule", default=SETTINGS["sigma_schedule"])
     parser.add_argument("--every", type=int, default=1, help="only every Nth prompt of each group")
-    parser.add_argument("--sweep", action="store_true", help="go through guidance and steps (use with --every)")
-    parser.add_argument("--out", type=Path, help="a folder for the report and the grids")
-    args = parser.parse_args(arguments)
-    settings = {
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    return {
         "model": args.model,
         "num_inference_steps": args.steps,
         "guidance_scale": args.guidance,
         "sampler": args.sampler,
         "sigma_schedule": args.sigma_schedule,
     }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m pipelines evaluate", description=__doc__)
+    parser.add_argument("generator", nargs="?", default="text-to-image", choices=["text-to-image"])
+    parser.add_argument("--model", default="aigc-mini")
+    add_settings(parser)
+    parser.add_argument("--sweep", action="store_true", help="go through guidance and steps (use with --every)")
+    parser.add_argument("--out", type=Path, help="a folder for the report and the grids")
+    args = parser.parse_args(arguments)
+    settings = settings_of(args)
     devices = DeviceManager()
     try:
         if args.sweep:
