@@ -32,7 +32,7 @@ soak:     ## attack a running studio and print what each attack cost
 shots:    ## screenshots of the page: wide and narrow, light and dark, English and Chinese
 	python -m benchmarks.shots
 
-train:    ## train the embedded model again (two processes on the CPU), then its decoder
+train:    ## train the next embedded model (two processes on the CPU), then its decoder
 	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 torchrun --standalone --nproc_per_node 2 -m pipelines.training.text_to_image
 	python -m pipelines.training.autoencoder
-	python -m pipelines.training.text_to_image --export assets/models/aigc-mini
+	python -m pipelines.training.text_to_image --export runs/text-to-image/model
