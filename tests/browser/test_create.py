@@ -7,7 +7,7 @@ import httpx
 from playwright.sync_api import Page, Route, expect
 
 from pipelines.store import recipe
-from tests.browser.visitor import count, drawn_tiles, finish, generate, pixels, setting, tiles, write
+from tests.browser.visitor import count, drawn_tiles, finish, generate, pixels, rest, setting, tiles, write
 
 
 def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
@@ -27,6 +27,7 @@ def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
 def test_the_scrubber_goes_through_all_steps_without_asking_the_server(page: Page) -> None:
     generate(page, "a fox", steps=12, seed=1)
     finish(page)
+    rest(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.startswith("http") else None)
     scrub, noisy = page.locator("#live-scrub"), page.locator("#live-x")

@@ -42,8 +42,20 @@ def finish(page: Page) -> None:
     expect(page.locator("#live-scrub")).to_be_enabled()
 
 
+def rest(page: Page, quiet: int = 1000) -> None:
+    """Until the page has asked the server for nothing for `quiet` milliseconds, as it still does after a job's end."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    before = -1
+    while before != len(asked):
+        before = len(asked)
+        page.wait_for_timeout(quiet)
+
+
 def drag(page: Page, where: Locator, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:
     """Press at `start`, let go at `end`; both are pixels from the upper left corner of `where`."""
+    where.scroll_into_view_if_needed()
+    where.element_handle().wait_for_element_state("stable")
     box = where.bounding_box()
     assert box
     page.mouse.move(box["x"] + start[0], box["y"] + start[1])

@@ -10,6 +10,7 @@ from pipelines.training import muon
 def step(rank: int, folder: Path) -> None:
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.save(weights_after_a_step(), folder / f"{rank}.pt")
+    torch.distributed.barrier()  # who leaves while the other still reads makes it abort
     torch.distributed.destroy_process_group()
 
 
