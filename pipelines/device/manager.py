@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkabl
 from pipelines import libs
 from pipelines.device import hardware
 from pipelines.device.memory import give_back_freed, is_out_of_memory
+from pipelines.device.turns import Turns
 from pipelines.device.worker import Worker
 from pipelines.errors import BadRequest, Busy, OutOfMemory
 
@@ -68,6 +69,7 @@ class DeviceManager:
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
     full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
+    turns        -- the shares of the device's time that clients have
     lost         -- set by whoever saw that the device's context is lost: no job can use it any more
     memory       -- "auto" takes the first way of working that fits the budget (see pipelines/device/placement.py);
                     "balanced" and "low" begin with smaller ones
@@ -102,7 +104,8 @@ class DeviceManager:
         self._changed = threading.Condition()
         self._loading = threading.Lock()
         self._looking = threading.RLock()
-        self._worker = Worker(threads, relieve=self.make_room, shrink=self._shrink)
+        self.turns = Turns()
+        self._worker = Worker(threads, relieve=self.make_room, shrink=self._shrink, turns=self.turns)
 
     @property
     def device(self) -> str:
