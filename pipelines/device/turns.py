@@ -62,12 +62,13 @@ def serving_between(serve: Callable[[], None]) -> Iterator[None]:
 
 
 class Turn:
-    """The work of one client in one thread. Its clock runs unless it waits."""
+    """The work of one client in one thread. Its clock runs unless it waits; `seconds` is what it had until it did."""
 
     def __init__(self, turns: "Turns", client: str) -> None:
         self.client = client
         self._turns = turns
         self.since: float | None = None
+        self.seconds = 0.0
 
     def wait(self, over: Callable[[], bool] = _never) -> None:
         """Give way to clients that had less, until they have caught up, are gone, or `over` says so."""
@@ -87,7 +88,7 @@ class Turns:
     """Who is at work on a device, and the seconds that each client had of it. Any thread may call any method."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, ahead: float = AHEAD_SECONDS) -> None:
-        self._clock, self._ahead_seconds = clock, ahead
+        self.clock, self._ahead_seconds = clock, ahead
         self._changed = threading.Condition(threading.RLock())
         self._at_work: list[Turn] = []
         self._used: dict[str, float] = {}
@@ -105,7 +106,7 @@ class Turns:
             least = self._least(client)
             self._used[client] = max(self._used.get(client, 0.0), least or 0.0)
             self._at_work.append(turn)
-            turn.since = self._clock()
+            turn.since = self.clock()
         before = _current.set(turn)
         try:
             yield turn
@@ -116,15 +117,15 @@ class Turns:
                 self._at_work.remove(turn)
                 self._forget()
 
-    def clients(self) -> int:
-        """How many are at work."""
+    def beside(self, client: str | None) -> int:
+        """How many others than this client are at work."""
         with self._changed:
-            return len({turn.client for turn in self._at_work})
+            return len({turn.client for turn in self._at_work} - {client})
 
     def used(self, client: str) -> float:
         """Seconds up to now, on a scale on which who comes anew begins with the least of all. 0 for a stranger."""
         with self._changed:
-            now = self._clock()
+            now = self.clock()
             own = (turn.since for turn in self._at_work if turn.client == client)
             return self._used.get(client, 0.0) + sum(now - since for since in own if since is not None)
 
@@ -134,11 +135,13 @@ class Turns:
             least = self._least(client)
             return 0.0 if least is None else max(0.0, self.used(client) - least)
 
-    def charge(self, client: str, seconds: float) -> None:
+    def charge(self, turn: Turn, seconds: float) -> None:
+        """Count what somebody else did for it while its clock stood."""
         with self._changed:
-            if client in self._used:
-                self._used[client] += seconds
-                self._changed.notify_all()
+            turn.seconds += seconds
+            if turn.client in self._used:
+                self._used[turn.client] += seconds
+            self._changed.notify_all()
 
     def give_way(self, turn: Turn, over: Callable[[], bool]) -> None:
         with turn.waiting(), self._changed:
@@ -152,7 +155,7 @@ class Turns:
 
     def go_on(self, turn: Turn) -> None:
         with self._changed:
-            turn.since = self._clock()
+            turn.since = self.clock()
 
     def keep(self, clients: Collection[str]) -> None:
         """Of clients that are not at work now only these are remembered, with what they had."""
@@ -162,7 +165,9 @@ class Turns:
 
     def _settle(self, turn: Turn) -> None:
         if turn.since is not None:
-            self._used[turn.client] += self._clock() - turn.since
+            seconds = self.clock() - turn.since
+            turn.seconds += seconds
+            self._used[turn.client] += seconds
         turn.since = None
 
     def _least(self, client: str) -> float | None:

@@ -300,7 +300,7 @@ class Worker:
         rows = sum(part.count for part in parts)
         for part in parts:
             if part.ticket.turn is not None:
-                self._turns.charge(part.ticket.turn.client, seconds * part.count / rows)
+                self._turns.charge(part.ticket.turn, seconds * part.count / rows)
 
     def _answer(self, torch, parts: Sequence[_Part], between: bool = False) -> None:
         """Give every ticket its result or its own error; a fault of one does not reach the others."""
@@ -348,7 +348,7 @@ class Worker:
                 {name: torch.cat([one.context[name] for one in asked]) for name in asked[0].context},
             )
             result = self._chunk(torch, network, rows, [part.ticket for part in parts], between)
-        if rows.x.device.type != "cpu" and self._turns.clients() > 1:
+        if rows.x.device.type != "cpu" and self._turns.beside(None) > 1:
             torch.accelerator.synchronize(rows.x.device)  # or the time that this took would be counted to others
         return list(result.split([part.count for part in parts]))
 

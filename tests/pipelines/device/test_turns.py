@@ -89,7 +89,7 @@ def test_giving_way_ends_when_the_others_have_caught_up_when_they_go_and_when_to
 
     def ahead(over) -> None:
         with turns.of("a") as turn:
-            turns.charge("a", 10)
+            turns.charge(turn, 10)
             ready.set()
             turn.wait(over)
             order.append("a")
@@ -101,7 +101,7 @@ def test_giving_way_ends_when_the_others_have_caught_up_when_they_go_and_when_to
         assert ready.wait(10)
         return thread
 
-    with turns.of("b"):
+    with turns.of("b") as behind:
         told = threading.Event()
         stopped = run(told.is_set)
         told.set()
@@ -110,7 +110,7 @@ def test_giving_way_ends_when_the_others_have_caught_up_when_they_go_and_when_to
         caught = run()
         order.append("b")
         clock.now += 10
-        turns.charge("b", 0)
+        turns.charge(behind, 0)
         caught.join(10)
         assert order == ["b", "a"]
         order.clear()
@@ -122,7 +122,7 @@ def test_giving_way_ends_when_the_others_have_caught_up_when_they_go_and_when_to
 
 def test_one_client_alone_never_waits_for_itself(turns):
     with turns.of("a") as one, turns.of("a") as other:
-        turns.charge("a", 100)
+        turns.charge(one, 100)
         one.wait()
         other.wait()
 
