@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pipelines.engine import registry
 from pipelines.engine.job import AMOUNTS, Job, JobState
 from pipelines.engine.shares import Places
 
@@ -12,6 +13,8 @@ RECENT = 0.5
 """The weight of the latest job in what is known of its kind."""
 MOST_KINDS = 200
 FEWEST_STEPS = 2
+ONE_COURSE = ("text-to-image", "sketch", *registry.TRAININGS)
+"""Generators whose steps are counted once from the first to the last, not again for each picture."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,20 @@ class Paces:
         return None if pace is None else pace * _work(job)
 
     def left(self, job: Job) -> float | None:
-        """What it still needs: a job that runs says so itself by its steps."""
-        if job.turn is None:
-            return self.seconds(job)
-        had, progress = job.turn.seconds, job.progress
-        if progress.stage == "denoising" and progress.total and progress.step >= FEWEST_STEPS:
-            return had / progress.step * (progress.total - progress.step)
+        """What it still needs, by others like it, else by its own steps."""
         whole = self.seconds(job)
-        return None if whole is None else max(0.0, whole - had)
+        if job.turn is None:
+            return whole
+        had, progress = job.turn.seconds, job.progress
+        if whole is not None and had < whole:
+            return whole - had
+        if (
+            job.generator in ONE_COURSE
+            and progress.stage in ("denoising", "training")
+            and progress.step >= FEWEST_STEPS
+        ):
+            return had / progress.step * (progress.total - progress.step)
+        return None
 
 
 def _work(job: Job) -> float:

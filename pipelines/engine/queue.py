@@ -18,7 +18,7 @@ from pipelines.engine.job import Job, JobError, JobProgress, JobState
 from pipelines.engine.keeper import PictureKeeper, Store
 from pipelines.engine.repeating import Repeating
 from pipelines.engine.restoring import INTERRUPTED, restored
-from pipelines.engine.shares import Places, Shares, Turns, heaviest
+from pipelines.engine.shares import Places, Shares, Turns, heaviest, learns
 from pipelines.engine.waiting_file import FINISHED, Jobs, Saved, WaitingFile
 from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound, Sentence, StorageError
 from pipelines.params import Request
@@ -294,7 +294,7 @@ class JobQueue:
         return started
 
     def _has_place(self, job: Job) -> bool:
-        return not self._held(job) and self._places.free_for(job, self._running_jobs())
+        return self._places.free_for(job, self._running_jobs())
 
     def _order(self, waiting: Sequence[Job]) -> Sequence[Job]:
         return self._turns.order(waiting, self._devices.turns.ahead, self._paces.seconds)
@@ -310,16 +310,12 @@ class JobQueue:
         return sorted(self._order(present), key=self._held)
 
     def _held(self, job: Job) -> bool:
-        """A training that waits for another one to end: trainings last minutes and never take all places."""
-        if not _learns(job):
-            return False
-        learning = sum(_learns(other) for other in self._running_jobs())
-        return learning >= max(1, self._places.at_once - 1)
+        return self._places.held(job, self._running_jobs())
 
     def _end_abandoned(self) -> bool:
         """Stop the trainings whose owners are gone; whether any still runs."""
         with self._lock:
-            learning = [job for job in self._running_jobs() if _learns(job)]
+            learning = [job for job in self._running_jobs() if learns(job)]
             gone = [job for job in learning if self._attendance.gone(job.client, self._training_grace_seconds)]
             for job in gone:
                 job.notes.append(Sentence("Stopped, as nobody was there to watch it."))
@@ -338,7 +334,7 @@ class JobQueue:
         self._running[job.id] = (job, thread)
         job.start()
         thread.start()
-        if _learns(job):
+        if learns(job):
             self._watching.start()
 
     def _run(self, job: Job) -> None:
@@ -474,7 +470,3 @@ class JobQueue:
             return
         self._waiting.append(job)
         self._attendance.enter(job.client)
-
-
-def _learns(job: Job) -> bool:
-    return job.generator in registry.TRAININGS

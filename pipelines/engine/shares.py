@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pipelines.engine import registry
 from pipelines.engine.job import Job
 from pipelines.errors import Busy
 
@@ -22,6 +23,10 @@ def place_of(job: Job) -> str:
     return job.address or job.client
 
 
+def learns(job: Job) -> bool:
+    return job.generator in registry.TRAININGS
+
+
 @dataclass(frozen=True)
 class Places:
     """How many jobs run side by side: `at_once` of anybody, and `further` ones of clients none of whose jobs runs."""
@@ -30,13 +35,18 @@ class Places:
     further: int = 4
 
     def free_for(self, job: Job, running: Sequence[Job]) -> bool:
-        if job.most_beside is not None and len(running) > job.most_beside:
+        crowded = job.most_beside is not None and len(running) > job.most_beside
+        if crowded or self.held(job, running):
             return False
         if len(running) < self.at_once:
             return True
         own = any(other.client == job.client for other in running)
         here = sum(place_of(other) == place_of(job) for other in running)
         return not own and here < CLIENTS_OF_ADDRESS and len(running) < self.at_once + self.further
+
+    def held(self, job: Job, running: Sequence[Job]) -> bool:
+        """A training that waits for another one to end: trainings last minutes and never take all places."""
+        return learns(job) and sum(map(learns, running)) >= max(1, self.at_once - 1)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipelines import stopping
 from pipelines.device.turns import Turns, open_between
 from pipelines.device.worker import Rows, Worker
+from pipelines.errors import Superseded
 from tests.pipelines.device.test_worker import Small, rows
 
 
@@ -125,6 +127,23 @@ def test_one_client_alone_never_waits_for_itself(turns):
         turns.charge(one, 100)
         one.wait()
         other.wait()
+
+
+def test_a_bench_gives_way_at_its_checks_until_it_is_stopped(turns):
+    stop = threading.Event()
+    with (
+        turns.of("owed") as owed,
+        owed.waiting(),
+        turns.of("bench") as turn,
+        stopping.when(stop),
+        stopping.pausing(lambda: turn.wait(stopping.wanted)),
+    ):
+        stopping.check()
+        turns.charge(turn, 5)
+        threading.Timer(0.1, stop.set).start()
+        with pytest.raises(Superseded):
+            stopping.check()
+        assert stop.is_set()
 
 
 def test_only_who_is_at_work_or_kept_is_remembered(turns):

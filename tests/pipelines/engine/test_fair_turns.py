@@ -133,15 +133,16 @@ def test_four_steps_beside_a_hundred_long_ones_wait_for_one_of_them_at_most(make
     assert not any(job.over for job in large)
 
 
-def test_a_training_and_pictures_take_turns(make):  # noqa: F811
+def test_a_training_has_a_share_as_any_picture(make):  # noqa: F811
     painter = Painter()
     learner = Learner("points-training", log=painter.network.log)
     queue, log = make(painter, learner, further_places=FURTHER), painter.network.log
     queue.submit("points-training", Steps("t", 10_000), "a")
     wait(lambda: log.count("learned") > 20)
     since = len(log)
-    over(queue.submit("painter", Painting("B", num_inference_steps=20), "b"))
-    assert 20 / 3 <= after(log, since, "B done", "learned") <= 3 * 20
+    over(*(queue.submit("painter", Painting(name, num_inference_steps=40), name) for name in "BCD"))
+    learned = log[since:].count("learned")
+    assert 40 / 2 <= learned <= 2 * 40, "and not the time of all three together, though it learns beside them"
 
 
 def test_invented_clients_at_one_address_do_not_take_all_places(make):  # noqa: F811
@@ -300,6 +301,12 @@ def test_what_depends_on_a_time_that_is_not_known_is_not_said():
     assert times == {"a": (0.0, None), "b": (0.0, 8.0), "c": (8.0, None), "d": (None, None)}
 
 
+def test_a_training_that_waits_for_another_is_not_foretold_before_its_end():
+    first, second = (Job("points-training", Painting(name), name) for name in ("first", "second"))
+    times = told([first], [second], {"first": 60.0, "second": 30.0}, Places(2, 4))
+    assert times["second"] == (60.0, 90.0)
+
+
 def test_a_line_of_hundreds_is_foretold_soon():
     waiting = jobs(*(f"c{i % 40}" for i in range(400)))
     for job in waiting:
@@ -362,3 +369,25 @@ def test_paces_are_learned_from_jobs_that_are_done_and_scale_with_steps_and_pict
     paces.learn(job)
     assert paces.seconds(Job("painter", Painting("b", num_inference_steps=5), "b")) == 10.0
     assert paces.seconds(Job("painter", Painting("a", side=64), "a")) is None, "nothing like it has run"
+
+
+def test_what_is_left_comes_from_others_like_it_else_from_its_own_steps_if_these_are_counted_once(devices):
+    paces, request = Paces(), Painting("a", num_inference_steps=10)
+    with devices.turns.of("a") as turn:
+        pass
+    for generator, left in (("text-to-image", 30.0), ("grid", None)):
+        job = Job(generator, request, "a")
+        job.turn, turn.seconds = turn, 20.0
+        job.observe(frame(1, 10))
+        assert paces.left(job) is None, "the first step says little"
+        job.observe(frame(4, 10))
+        assert paces.left(job) == left
+    done = Job("grid", request, "a")
+    done.turn, turn.seconds = turn, 50.0
+    done.start()
+    done.finish()
+    paces.learn(done)
+    turn.seconds = 20.0
+    assert paces.left(job) == 30.0
+    turn.seconds = 60.0
+    assert paces.left(job) is None, "it takes longer than the others, nobody knows how much"
