@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -388,7 +388,14 @@ class Worker:
         self.stats.batches += 1
         self.stats.rows += len(rows)
         self.stats.padding += missing
-        return network(padded.x, padded.timesteps, padded.context)[: len(rows)]
+        with self._cut(padded.x):
+            return network(padded.x, padded.timesteps, padded.context)[: len(rows)]
+
+    def _cut(self, x: "Tensor") -> AbstractContextManager[object]:
+        """Where others can come in the midst of a call that is long inside of its blocks, too."""
+        from pipelines.device import cuts  # which imports torch
+
+        return cuts.CutAttention() if cuts.worth_it(x) else nullcontext()
 
 
 def _split(rows: Rows, size: int) -> list[Rows]:
