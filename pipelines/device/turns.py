@@ -42,8 +42,8 @@ def open_between(network: "nn.Module") -> None:
     """Let short evaluations of others come in between the blocks of this network. Its answers keep their bits."""
     from torch import nn
 
-    lists = [module for module in network.modules() if isinstance(module, nn.ModuleList)]
-    for block in {id(block): block for blocks in lists for block in blocks}.values():
+    lists = [module for module in network.modules() if isinstance(module, nn.ModuleList | nn.Sequential)]
+    for block in {id(block): block for blocks in lists for block in blocks.children()}.values():
         block.register_forward_pre_hook(_before_block)
 
 

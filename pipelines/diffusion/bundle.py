@@ -62,6 +62,7 @@ class Bundle:
         self.key = info.name
         self.placement = Placement(self._parts, self.network_part)
         turns.open_between(self.placement.network)
+        turns.open_between(self.vae)
         self.process = self._process()
         self._lock = threading.Lock()
         self._beside: dict[bool, Mapping[str, Tensor]] = {False: {}, True: {}}  # by whether it is the negative prompt
