@@ -68,6 +68,7 @@ class Turn:
         self.client = client
         self._turns = turns
         self.since: float | None = None
+        self.share = 1.0
         self.seconds = 0.0
 
     def wait(self, over: Callable[[], bool] = _never) -> None:
@@ -76,7 +77,7 @@ class Turn:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Inside, its clock stands: others are at work, or it is charged otherwise."""
+        """Inside, its clock stands, unless somebody else lets it `go_on`."""
         self._turns.stand(self)
         try:
             yield
@@ -126,8 +127,8 @@ class Turns:
         """Seconds up to now, on a scale on which who comes anew begins with the least of all. 0 for a stranger."""
         with self._changed:
             now = self.clock()
-            own = (turn.since for turn in self._at_work if turn.client == client)
-            return self._used.get(client, 0.0) + sum(now - since for since in own if since is not None)
+            own = [turn for turn in self._at_work if turn.client == client and turn.since is not None]
+            return self._used.get(client, 0.0) + sum(turn.share * (now - (turn.since or 0.0)) for turn in own)
 
     def ahead(self, client: str) -> float:
         """By how many seconds the client is ahead of the one at work that had the least; 0 where it is alone."""
@@ -136,11 +137,9 @@ class Turns:
             return 0.0 if least is None else max(0.0, self.used(client) - least)
 
     def charge(self, turn: Turn, seconds: float) -> None:
-        """Count what somebody else did for it while its clock stood."""
+        """Count that besides what its clock says."""
         with self._changed:
-            turn.seconds += seconds
-            if turn.client in self._used:
-                self._used[turn.client] += seconds
+            self._add(turn, seconds)
             self._changed.notify_all()
 
     def give_way(self, turn: Turn, over: Callable[[], bool]) -> None:
@@ -153,9 +152,10 @@ class Turns:
             self._settle(turn)
             self._changed.notify_all()
 
-    def go_on(self, turn: Turn) -> None:
+    def go_on(self, turn: Turn, share: float = 1.0) -> None:
+        """Its clock runs; at less than the full speed where it shares what is done with others."""
         with self._changed:
-            turn.since = self.clock()
+            turn.since, turn.share = self.clock(), share
 
     def keep(self, clients: Collection[str]) -> None:
         """Of clients that are not at work now only these are remembered, with what they had."""
@@ -165,10 +165,13 @@ class Turns:
 
     def _settle(self, turn: Turn) -> None:
         if turn.since is not None:
-            seconds = self.clock() - turn.since
-            turn.seconds += seconds
-            self._used[turn.client] += seconds
+            self._add(turn, turn.share * (self.clock() - turn.since))
         turn.since = None
+
+    def _add(self, turn: Turn, seconds: float) -> None:
+        turn.seconds += seconds
+        if turn.client in self._used:
+            self._used[turn.client] += seconds
 
     def _least(self, client: str) -> float | None:
         """What the one had that had the least, of all others at work."""

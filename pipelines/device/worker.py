@@ -11,9 +11,9 @@ between two calls of one evaluation and, where that is short beside it, in the m
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -176,6 +176,11 @@ class Worker:
         Raises OutOfMemory if not even one row fits.
         """
         ticket = _Ticket(network, rows, note, current())
+        with nullcontext() if ticket.turn is None else ticket.turn.waiting():
+            self._hand_in(ticket)
+            return ticket.answer.result()
+
+    def _hand_in(self, ticket: _Ticket) -> None:
         with self._changed:
             if self._closed:
                 raise Busy(
@@ -186,8 +191,6 @@ class Worker:
                 self._thread.start()
             self._waiting.append(ticket)
             self._changed.notify_all()
-        with nullcontext() if ticket.turn is None else ticket.turn.waiting():
-            return ticket.answer.result()
 
     def close(self) -> None:
         """Stop after the batch that is running; who waits gets Busy."""
@@ -275,15 +278,16 @@ class Worker:
         if not self._running or now - self._since < _BETWEEN_SECONDS:
             return
         running, self._running = self._running, []  # nothing comes in the midst of what came in between
-        while parts := self._short_beside(running, now):
+        while parts := self._short_beside(running):
             started, inserted = time.perf_counter(), self._inserted
-            self._answer(torch, parts, between=True)
+            with self._clocks(running, False):
+                self._answer(torch, parts, between=True)
             self._inserted = inserted + time.perf_counter() - started
         self._running, self._since = running, time.perf_counter()
 
-    def _short_beside(self, running: Sequence[_Part], now: float) -> list[_Part]:
+    def _short_beside(self, running: Sequence[_Part]) -> list[_Part]:
         clients = {part.ticket.turn.client for part in running if part.ticket.turn}
-        most = max(map(self._used, (part.ticket for part in running))) + now - self._since
+        most = max(self._used(part.ticket) for part in running)
         numbers = _SHORT * running[0].ticket.numbers
 
         def fits(ticket: _Ticket) -> bool:
@@ -294,19 +298,30 @@ class Worker:
             first = min(filter(fits, self._waiting), key=self._used, default=None)
             return [] if first is None or self._closed else self._take(first.group)
 
-    def _charge(self, parts: Sequence[_Part], seconds: float) -> None:
-        """Each client pays for its share of the rows, before it has its answer and may go."""
-        self.stats.seconds += seconds
+    @contextmanager
+    def _clocks(self, parts: Sequence[_Part], run: bool) -> Iterator[None]:
+        """Inside, the clocks of the callers run, each for its share of the rows, or stand; after it the other way
+        round. They stand before a caller has its answer and may go."""
+        self._set_clocks(parts, run)
+        try:
+            yield
+        finally:
+            self._set_clocks(parts, not run)
+
+    def _set_clocks(self, parts: Sequence[_Part], run: bool) -> None:
         rows = sum(part.count for part in parts)
-        for part in parts:
-            if part.ticket.turn is not None:
-                self._turns.charge(part.ticket.turn, seconds * part.count / rows)
+        for turn, count in ((part.ticket.turn, part.count) for part in parts):
+            if turn is not None and run:
+                self._turns.go_on(turn, count / rows)
+            elif turn is not None:
+                self._turns.stand(turn)
 
     def _answer(self, torch, parts: Sequence[_Part], between: bool = False) -> None:
         """Give every ticket its result or its own error; a fault of one does not reach the others."""
         started, inserted = time.perf_counter(), self._inserted
         try:
-            results = self._evaluate(torch, parts, between)
+            with self._clocks(parts, True):
+                results = self._evaluate(torch, parts, between)
         except _NoRoomBetween:
             self._give_back(parts)
             return
@@ -315,7 +330,7 @@ class Worker:
                 self._fail(parts[0].ticket, error)
                 return
             results = None
-        self._charge(parts, time.perf_counter() - started - (self._inserted - inserted))
+        self.stats.seconds += time.perf_counter() - started - (self._inserted - inserted)
         if results is None:
             for part in parts:
                 self._answer(torch, [part], between)

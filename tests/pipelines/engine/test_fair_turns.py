@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import pytest
 import torch
+from torch import nn
 
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
-from pipelines.device.turns import Turns
+from pipelines.device.turns import Turns, open_between
 from pipelines.device.worker import Rows
 from pipelines.engine.eventlog import StateChange
 from pipelines.engine.forecast import Paces, forecast
@@ -131,6 +132,32 @@ def test_four_steps_beside_a_hundred_long_ones_wait_for_one_of_them_at_most(make
     over(queue.submit("painter", Painting("B", num_inference_steps=4), "b"))
     assert after(log, since, "B done", "A") <= 2
     assert not any(job.over for job in large)
+
+
+@dataclass
+class InBlocks(Network):
+    """The same in 64 blocks, between which others may come."""
+
+    def __post_init__(self) -> None:
+        self.blocks = nn.ModuleList(nn.Identity() for _ in range(64))
+        open_between(self.blocks)
+
+    def __call__(self, x, timesteps, context):
+        self.log += [self.names[int(who)] for who in context["who"][:, 0]]
+        for block in self.blocks:
+            time.sleep(self.seconds * x.shape[-1] / 8 / 64)
+            x = block(x)
+        return x
+
+
+def test_four_steps_are_done_in_the_midst_of_one_long_evaluation(make):  # noqa: F811
+    painter = Painter(InBlocks(seconds=0.04))
+    queue, log = make(painter, further_places=FURTHER), painter.network.log
+    queue.submit("painter", Painting("A", num_inference_steps=100, side=512), "a")
+    wait(lambda: log.count("A") == 2)
+    since = len(log)
+    over(queue.submit("painter", Painting("B", num_inference_steps=4), "b"))
+    assert after(log, since, "B done", "A frame") == 0, "what the long one has had so far counts while it runs"
 
 
 def test_a_training_has_a_share_as_any_picture(make):  # noqa: F811
