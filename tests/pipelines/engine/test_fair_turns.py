@@ -3,8 +3,10 @@
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from pipelines.device.hardware import Machine
@@ -14,11 +16,15 @@ from pipelines.device.worker import Rows
 from pipelines.engine.eventlog import StateChange
 from pipelines.engine.forecast import Paces, forecast
 from pipelines.engine.job import Job, JobState
+from pipelines.engine.queue import JobQueue
 from pipelines.engine.shares import CLIENTS_OF_ADDRESS, Places
 from pipelines.engine.shares import Turns as Order
 from pipelines.errors import Busy, NoRoom
 from pipelines.events import Loss, Progress, Result, StopEarly
 from pipelines.params import Range, Request, Text, param
+from pipelines.requests.others import SketchRequest
+from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.store.images import ImageStore
 from tests.pipelines.engine.test_jobs import Counting, Shelf, Steps, frame, make, over, picture, running, wait  # noqa: F401
 
 FURTHER = 4
@@ -418,3 +424,45 @@ def test_what_is_left_comes_from_others_like_it_else_from_its_own_steps_if_these
     assert paces.left(job) == 30.0
     turn.seconds = 60.0
     assert paces.left(job) is None, "it takes longer than the others, nobody knows how much"
+
+
+@pytest.mark.slow
+def test_a_real_picture_has_the_same_pixels_alone_and_where_others_come_in_its_midst(tmp_path):
+    manager, store = DeviceManager("cpu", threads=1, probe=Machine, turns=Turns(ahead=TIGHT)), ImageStore(tmp_path)
+    queue = JobQueue(manager, store, further_places=FURTHER)
+    wide = {"prompt": "a red heart", "width": 512, "height": 512, "num_inference_steps": 4, "seed": 3}
+
+    def pixels(job: Job) -> np.ndarray:
+        over(job)
+        assert job.error is None
+        return np.asarray(Image.open(store.path(job.image_ids[0])))
+
+    def sketched(seed: int) -> np.ndarray:
+        job = queue.submit("sketch", SketchRequest(prompt="a blue circle", seed=seed), "b")
+        over(job)
+        return job.frames()[-1].x0_pred
+
+    alone = pixels(queue.submit("text-to-image", TextToImageRequest(**wide), "a"))
+    sketches = [sketched(seed) for seed in range(3)]
+    served = Spy(manager.worker())
+    large = queue.submit("text-to-image", TextToImageRequest(**wide), "a")
+    wait(lambda: large.progress.stage == "denoising")
+    assert all(np.array_equal(sketched(seed), sketches[seed]) for seed in range(3))
+    assert np.array_equal(pixels(large), alone)
+    assert served.between, "some came in the midst of an evaluation"
+    queue.close()
+    manager.close()
+
+
+class Spy:
+    """Counts the evaluations that come in the midst of others."""
+
+    def __init__(self, worker) -> None:
+        self.between = 0
+        answer = worker._answer
+
+        def counted(torch, parts, between=False):
+            self.between += between
+            return answer(torch, parts, between)
+
+        worker._answer = counted
