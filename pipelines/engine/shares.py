@@ -14,6 +14,8 @@ from pipelines.errors import Busy
 
 CLIENTS_OF_ADDRESS = 4
 """An address gets the turns of at most so many clients, whoever asks from there."""
+LONG_SECONDS = 60.0
+MOST_RUNNING = 16
 TURN_SECONDS = 5.0
 """Who had so much more of the device's time than another comes after it, however few jobs that were."""
 
@@ -29,7 +31,11 @@ def learns(job: Job) -> bool:
 
 @dataclass(frozen=True)
 class Places:
-    """How many jobs run side by side: `at_once` of anybody, and `further` ones of clients none of whose jobs runs."""
+    """How many jobs run side by side: `at_once` of anybody, and `further` ones of clients none of whose jobs runs.
+
+    Of the further ones those do not count that had LONG_SECONDS of the device's time: a few jobs that take an hour
+    would else hold all places for it. They go on with their share, and there are never more than MOST_RUNNING.
+    """
 
     at_once: int = 2
     further: int = 4
@@ -42,7 +48,9 @@ class Places:
             return True
         own = any(other.client == job.client for other in running)
         here = sum(place_of(other) == place_of(job) for other in running)
-        return not own and here < CLIENTS_OF_ADDRESS and len(running) < self.at_once + self.further
+        recent = sum(other.turn is None or other.turn.seconds < LONG_SECONDS for other in running)
+        room = recent < self.at_once + self.further and len(running) < MOST_RUNNING
+        return bool(self.further) and room and not own and here < CLIENTS_OF_ADDRESS
 
     def held(self, job: Job, running: Sequence[Job]) -> bool:
         """A training that waits for another one to end: trainings last minutes and never take all places."""

@@ -17,7 +17,7 @@ from pipelines.engine.eventlog import StateChange
 from pipelines.engine.forecast import Paces, forecast
 from pipelines.engine.job import Job, JobState
 from pipelines.engine.queue import JobQueue
-from pipelines.engine.shares import CLIENTS_OF_ADDRESS, Places
+from pipelines.engine.shares import CLIENTS_OF_ADDRESS, LONG_SECONDS, Places
 from pipelines.engine.shares import Turns as Order
 from pipelines.errors import Busy, NoRoom
 from pipelines.events import Loss, Progress, Result, StopEarly
@@ -187,6 +187,23 @@ def test_invented_clients_at_one_address_do_not_take_all_places(make):  # noqa: 
     assert sum(map(running, crowd)) == CLIENTS_OF_ADDRESS and running(mine)
     generator.hold.set()
     over(mine, *crowd)
+
+
+def test_jobs_that_take_an_hour_do_not_hold_all_places(make):  # noqa: F811
+    generator = Counting()
+    generator.hold.clear()
+    queue = make(generator, further_places=FURTHER)
+    hours = [queue.submit("counting", Steps("x"), f"client-{i}") for i in range(2 + FURTHER)]
+    assert all(map(running, hours))
+    late = [queue.submit("counting", Steps("late"), f"late-{i}") for i in range(30)]
+    assert not any(map(running, late))
+    for job in hours:
+        wait(lambda job=job: job.turn)
+        job.turn.seconds = LONG_SECONDS
+    queue.seen(late[0].client)
+    assert sum(map(running, late)) == 2 + FURTHER and all(map(running, hours))
+    generator.hold.set()
+    over(*hours, *late)
 
 
 def test_one_client_has_no_more_places_than_before(make):  # noqa: F811
