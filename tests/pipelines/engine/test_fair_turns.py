@@ -29,6 +29,7 @@ from tests.pipelines.engine.test_jobs import Counting, Shelf, Steps, frame, make
 
 FURTHER = 4
 TIGHT = 0.01
+PATIENT = 300.0
 
 
 @dataclass(frozen=True)
@@ -448,23 +449,23 @@ def test_what_is_left_comes_from_others_like_it_else_from_its_own_steps_if_these
 def test_a_real_picture_has_the_same_pixels_alone_and_where_others_come_in_its_midst(tmp_path):
     manager, store = DeviceManager("cpu", threads=1, probe=Machine, turns=Turns(ahead=TIGHT)), ImageStore(tmp_path)
     queue = JobQueue(manager, store, further_places=FURTHER)
-    wide = {"prompt": "a red heart", "width": 512, "height": 512, "num_inference_steps": 4, "seed": 3}
+    wide = {"prompt": "a red heart", "width": 512, "height": 512, "num_inference_steps": 2, "seed": 3}
 
     def pixels(job: Job) -> np.ndarray:
-        over(job)
+        wait(lambda: job.over, PATIENT)
         assert job.error is None
         return np.asarray(Image.open(store.path(job.image_ids[0])))
 
     def sketched(seed: int) -> np.ndarray:
         job = queue.submit("sketch", SketchRequest(prompt="a blue circle", seed=seed), "b")
-        over(job)
+        wait(lambda: job.over, PATIENT)
         return job.frames()[-1].x0_pred
 
     alone = pixels(queue.submit("text-to-image", TextToImageRequest(**wide), "a"))
     sketches = [sketched(seed) for seed in range(3)]
     served = Spy(manager.worker())
     large = queue.submit("text-to-image", TextToImageRequest(**wide), "a")
-    wait(lambda: large.progress.stage == "denoising")
+    wait(lambda: large.progress.stage == "denoising", PATIENT)
     assert all(np.array_equal(sketched(seed), sketches[seed]) for seed in range(3))
     assert np.array_equal(pixels(large), alone)
     assert served.between, "some came in the midst of an evaluation"
