@@ -35,6 +35,8 @@ from pipelines.store.kept_latents import LatentStore  # noqa: E402
 log = logging.getLogger("app")
 
 CLOSING_SECONDS = 8.0
+FURTHER_PLACES = 4
+"""Of jobs that run beside the queue's two, for clients none of whose jobs runs."""
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -122,7 +124,16 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
     inputs = InputStore(given.outputs)
     latents, space = LatentStore(given.outputs), FreeSpace(given.outputs)
     shares = CLASSROOM if shared else None
-    jobs = JobQueue(devices, store, path=waiting, inputs=inputs, latents=latents, space=space, shares=shares)
+    jobs = JobQueue(
+        devices,
+        store,
+        path=waiting,
+        inputs=inputs,
+        latents=latents,
+        space=space,
+        shares=shares,
+        further_places=FURTHER_PLACES,
+    )
     settings = Settings(given.outputs, shared, given.api, given.first_model, given.allow_training, address)
     library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 
 from aigc_ui import bodies, fields, lab_film
 from aigc_ui.plain import json_bytes, plain
+from aigc_ui.room import client_of
 from aigc_ui.services import Services
-from pipelines import lab, libs
+from pipelines import lab, libs, stopping
 from pipelines.families import own
 from pipelines.store import film
 
@@ -52,7 +53,7 @@ def router(services: Services) -> APIRouter:
         values = await bodies.read(request)
 
         def work() -> bytes:
-            return json_bytes(answer_of(services, name, values))  # here, not on the event loop
+            return json_bytes(answer_of(services, name, values, client_of(request)))  # here, not on the event loop
 
         data = await rooms.experiments.answer(request, work)
         return Response(data, media_type="application/json", headers=NOT_KEPT)
@@ -60,11 +61,16 @@ def router(services: Services) -> APIRouter:
     return made
 
 
-def answer_of(services: Services, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the experiment of that name answers to loose values, its pictures as data URIs. Raises StudioError."""
+def answer_of(services: Services, name: str, values: Mapping[str, Any], client: str) -> dict[str, Any]:
+    """What the experiment of that name answers to loose values, its pictures as data URIs. Raises StudioError.
+
+    While it computes, the client takes turns on the device with those whose jobs run.
+    """
     experiment = lab.get(name)
     asked = experiment.request_type.parse(values).with_pictures(services.inputs.load)
-    return {key: plain(value) for key, value in experiment.answer(asked, services.devices).items()}
+    with services.devices.turns.of(client) as turn, stopping.pausing(lambda: turn.wait(stopping.wanted)):
+        answer = experiment.answer(asked, services.devices)
+    return {key: plain(value) for key, value in answer.items()}
 
 
 def _listed() -> dict[str, Any]:

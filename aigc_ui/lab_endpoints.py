@@ -42,9 +42,10 @@ def _add_experiment(services: Services, name: str) -> None:
 
     async def experiment(request: gr.Request, *given: Any) -> dict[str, Any]:
         values = endpoint_fields.by_name(request_type, given)
-        work = partial(lab_api.answer_of, services, name, values)
+        client = visitor_of(request).client
+        work = partial(lab_api.answer_of, services, name, values, client)
         try:
-            return await services.rooms.experiments.run(visitor_of(request).client, work)
+            return await services.rooms.experiments.run(client, work)
         except StudioError as error:
             raise endpoint_fields.error_of(error) from None
 

@@ -264,11 +264,16 @@ def _progress(jobs: list[Job], with_image: bool) -> dict[str, Any]:
     }
     return {
         "progress": step / total if total else 0.0,
-        "eta_relative": (running.progress.seconds_left or 0.0) if running else 0.0,
+        "eta_relative": _seconds_left(running or next(iter(jobs), None)),
         "state": state,
         "current_image": _current(running) if running and with_image else None,
         "textinfo": None,
     }
+
+
+def _seconds_left(job: Job | None) -> float:
+    """0 where that is not known."""
+    return 0.0 if job is None else job.ends_in or job.progress.seconds_left or 0.0
 
 
 def _current(job: Job) -> str | None:

@@ -26,6 +26,8 @@ JOB = {  # what an empty job cannot show of itself
     "progress": "JobProgress",
     "request": "Partial<RequestFields>",
     "position": "number | null",
+    "starts_in": "number | null",
+    "ends_in": "number | null",
     "started": "number | null",
     "finished": "number | null",
     "image_ids": "string[]",

@@ -6,6 +6,7 @@ StudioError
 ├── NotAllowed      somebody else's job or picture, a missing token
 ├── BadFile         a model, picture or recipe that cannot be used as it is
 ├── OutOfMemory     the device cannot hold this request, even in its smallest way of working
+│   ├── NoRoom      not now, as others hold what it has: it can be tried again when they are done
 │   └── NotDecoded  all was painted and only decoding found no room: the latents can be decoded later
 ├── DeviceLost      the graphics card's context is lost: only a new start of the studio can use it again
 ├── StorageError    the disk is full, a folder is read-only or gone
@@ -135,6 +136,10 @@ class BadFile(StudioError):
 
 class OutOfMemory(StudioError):
     code, status = "out_of_memory", 507
+
+
+class NoRoom(OutOfMemory):
+    code = "no_room"
 
 
 class NotDecoded(OutOfMemory):

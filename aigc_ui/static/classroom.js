@@ -5,6 +5,7 @@ import { emit, on } from "./events.js";
 import { api } from "./http.js";
 import { complain } from "./message.js";
 import { wording } from "./sentences.js";
+import { placeInLine } from "./prospects.js";
 import { over } from "./state.js";
 import { t } from "./words.js";
 
@@ -43,7 +44,7 @@ const title = (job) =>
 /** @param {Job} job */
 function standing(job) {
   if (job.stopping) return t("state.stopping");
-  if (job.state === "waiting") return t("queue.position", { position: (job.position ?? 0) + 1 });
+  if (job.state === "waiting") return placeInLine({ ...job, position: job.position ?? 0 }).join(" · ");
   return job.progress.total ? `${job.progress.step} / ${job.progress.total}` : t("state.running");
 }
 /** @param {Job} job */

@@ -377,6 +377,9 @@ export interface Job {
   state: JobState;
   stopping: boolean;
   position: number | null;
+  starts_in: number | null;
+  ends_in: number | null;
+  sharing: number;
   error: JobError | null;
   created: number;
   started: number | null;

@@ -4,6 +4,7 @@ import { forTraining } from "./classroom.js";
 import { el } from "./dom.js";
 import { on as heed } from "./events.js";
 import { api, listed, post, url } from "./http.js";
+import { placeInLine } from "./prospects.js";
 import { translated } from "./sentences.js";
 import { over } from "./state.js";
 import { t } from "./words.js";
@@ -25,13 +26,13 @@ async function underWay(generator) {
   const jobs = listed(await api("jobs"), "jobs");
   return jobs.find((job) => job.generator === generator && !over(job));
 }
-/** How a job stands that has not begun. @param {Pick<Job, "position">} job */
-const waiting = ({ position }) =>
-  position == null
-    ? t("state.waiting")
-    : position
-      ? t("state.waiting.before", { before: position })
-      : t("state.waiting.next");
+/** How a job stands that has not begun. @param {Pick<Job, "position" | "starts_in" | "ends_in" | "sharing">} job */
+function waiting(job) {
+  const { position } = job;
+  if (position == null) return t("state.waiting");
+  const before = position ? t("state.waiting.before", { before: position }) : t("state.waiting.next");
+  return [before, ...placeInLine(job).slice(1)].join(" · ");
+}
 
 /**
  * `waiting` and `failed` take a sentence; `end` comes last, once.

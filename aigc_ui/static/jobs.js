@@ -38,7 +38,7 @@ export async function refreshJobs() {
 }
 function poll() {
   clearTimeout(timer);
-  const others = state.jobs.some((job) => isActive(job) && job.id !== state.watched);
+  const others = state.jobs.some((job) => isActive(job) && (job.id !== state.watched || job.state === "waiting"));
   const pause = others ? 2000 : state.jobs.some((job) => job.unsaved) ? 10000 : elsewhere ? 30000 : 0;
   if (pause) timer = setTimeout(() => (document.hidden && !elsewhere ? poll() : refreshJobs()), pause);
 }

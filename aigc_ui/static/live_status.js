@@ -1,6 +1,7 @@
 // The line below the live view: what is going on, how far it is and how long it will still take.
 import { el } from "./dom.js";
 import { stateName } from "./mending.js";
+import { placeInLine } from "./prospects.js";
 import { over } from "./state.js";
 import { has, t } from "./words.js";
 
@@ -48,8 +49,7 @@ export function createStatusLine() {
       return;
     }
     if (job.state === "waiting") {
-      const place = job.position == null ? "" : ` · ${t("queue.position", { position: job.position + 1 })}`;
-      status.textContent = stateName(job) + place;
+      status.textContent = [stateName(job), ...placeInLine(job)].join(" · ");
       bar.removeAttribute("value");
     }
     if (job.stopping) {

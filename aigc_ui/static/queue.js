@@ -3,6 +3,7 @@ import { el, focused, icon } from "./dom.js";
 import { titled } from "./job_title.js";
 import { on } from "./events.js";
 import { moveJob, removeJob, stopJob, watchJob } from "./jobs.js";
+import { placeInLine, timeLeft } from "./prospects.js";
 import { over, state } from "./state.js";
 import { t } from "./words.js";
 
@@ -24,9 +25,9 @@ function button(key, path, disabled, act) {
 function row(job, place, count) {
   const running = job.state !== "waiting";
   const meta = [
-    running
-      ? t(job.stopping ? "state.stopping" : "state.running")
-      : t("queue.position", { position: (job.position ?? place) + 1 }),
+    ...(running
+      ? [t(job.stopping ? "state.stopping" : "state.running"), ...(job.stopping ? [] : timeLeft(job))]
+      : placeInLine({ ...job, position: job.position ?? place })),
     !running && job.interruptions ? t("queue.again") : null,
     (job.request.count ?? 1) > 1 ? t("pictures", { count: job.request.count }) : null,
   ]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkabl
 from pipelines import libs
 from pipelines.device import hardware
 from pipelines.device.memory import give_back_freed, is_out_of_memory
+from pipelines.device.turns import Turns
 from pipelines.device.worker import Worker
-from pipelines.errors import BadRequest, Busy, OutOfMemory
+from pipelines.errors import BadRequest, Busy, NoRoom, OutOfMemory
 
 if TYPE_CHECKING:
     import torch
@@ -68,6 +69,7 @@ class DeviceManager:
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
     full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
+    turns        -- the shares of the device's time that clients have
     lost         -- set by whoever saw that the device's context is lost: no job can use it any more
     memory       -- "auto" takes the first way of working that fits the budget (see pipelines/device/placement.py);
                     "balanced" and "low" begin with smaller ones
@@ -86,6 +88,7 @@ class DeviceManager:
         memory: str = "auto",
         full_precision: bool = False,
         probe: hardware.Probe = hardware.probe,
+        turns: Turns | None = None,
     ) -> None:
         if memory not in MEMORY:
             raise BadRequest("memory must be one of {known}; got {got!r}.", known=", ".join(MEMORY), got=memory[:40])
@@ -102,7 +105,8 @@ class DeviceManager:
         self._changed = threading.Condition()
         self._loading = threading.Lock()
         self._looking = threading.RLock()
-        self._worker = Worker(threads, relieve=self.make_room, shrink=self._shrink)
+        self.turns = turns or Turns()
+        self._worker = Worker(threads, relieve=self.make_room, shrink=self._shrink, turns=self.turns)
 
     @property
     def device(self) -> str:
@@ -154,7 +158,8 @@ class DeviceManager:
         """The model `key`, on the device and kept there while the block runs; loaded by `load` if it is not there.
 
         However many ask, it is loaded once, and loads go one after another. To make room, models that nobody leases
-        are dropped, the longest unused first. Raises OutOfMemory if it cannot fit; errors of `load` come through.
+        are dropped, the longest unused first. Raises OutOfMemory if it cannot fit, NoRoom if it cannot now; errors of
+        `load` come through.
         """
         # Every thread of a job computes with the same number of threads from its first operation on: another number
         # gives other last bits, and the first job after a start would differ from all later ones.
@@ -298,7 +303,7 @@ class DeviceManager:
                     del self._held[min(idle)[1]]
                     dropped = True
                 elif not self._changed.wait(deadline - time.monotonic()):
-                    raise OutOfMemory(
+                    raise NoRoom(
                         "No room for the model {key} ({needed}): running jobs hold the others. Try again when they are "
                         "done, or raise the memory budget.",
                         key=key[:60],

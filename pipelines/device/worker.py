@@ -3,18 +3,23 @@
 Evaluations of the same network and shapes become one batch. Every call to the network has exactly
 `network.batch_rows` rows, the last chunk padded with a repeated row: then a row's result has the same bits alone
 and in company, since no kernel is ever chosen by how many others happened to be there.
+
+Which call comes next is for the shares of the device's time to say: the client that had least of it goes first, also
+between two calls of one evaluation and, where that is short beside it, in the midst of a long call.
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines import libs
 from pipelines.device.memory import is_out_of_memory
+from pipelines.device.turns import Turn, Turns, current, serving_between
 from pipelines.errors import Busy, OutOfMemory
 
 if TYPE_CHECKING:
@@ -61,6 +66,9 @@ def unheard(text: str) -> None:
 
 _FORGIVEN_AFTER = 8
 _MOST_PATIENCE = 0.05
+_BETWEEN_SECONDS = 0.05
+_SHORT = 1 / 4
+"""Of a call's numbers: what has no more may come in its midst, since its own memory adds to that of the call."""
 
 
 @dataclass
@@ -76,17 +84,43 @@ class Stats:
 
 @dataclass(eq=False)
 class _Ticket:
-    """One caller's evaluation, and the future it waits for."""
+    """One caller's evaluation, the future it waits for, and how much of it was given to the network so far."""
 
     network: Network
     rows: Rows
     note: Note
+    turn: Turn | None
     caller: int = field(default_factory=threading.get_ident)
     answer: "Future[Tensor]" = field(default_factory=Future)
+    taken: int = 0
+    results: "list[Tensor]" = field(default_factory=list)
+    never_between: bool = False
 
     @property
     def group(self) -> tuple:
         return (self.network.key, self.network.batch_rows, *self.rows.like())
+
+    @property
+    def numbers(self) -> int:
+        """Of one call."""
+        return self.network.batch_rows * self.rows.x[0].numel()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows from `start` on of a ticket that go into one call."""
+
+    ticket: _Ticket
+    start: int
+    count: int
+
+    @property
+    def rows(self) -> Rows:
+        return self.ticket.rows[self.start : self.start + self.count]
+
+
+class _NoRoomBetween(Exception):
+    """Memory ran out for what came in the midst of another call; it waits for that one's end."""
 
 
 def sensible_threads() -> int:
@@ -109,6 +143,7 @@ class Worker:
                 in words; "" where there is none
     patience -- the share of a batch's own time to wait for callers that were in the last batch and, a moment after
                 their answer, are about to ask again. Without it two jobs would alternate and never share a batch.
+    turns    -- knows how much of the device's time each caller's client had, and is told what a call took
     """
 
     def __init__(
@@ -117,26 +152,35 @@ class Worker:
         relieve: Callable[[], None] = lambda: None,
         patience: float = 0.25,
         shrink: Callable[[str], str] = lambda key: "",
+        turns: Turns | None = None,
     ) -> None:
         self.threads = threads or sensible_threads()
         self.stats = Stats()
         self._relieve, self._shrink = relieve, shrink
         self._patience = patience
+        self._turns = turns or Turns()
         self._changed = threading.Condition()
         self._waiting: list[_Ticket] = []
         self._expected: dict[tuple, set[int]] = {}
         self._late: dict[int, int] = {}
         self._last_seconds = 0.0
+        self._running: list[_Part] = []  # the call that others may come in the midst of
+        self._since = self._inserted = 0.0  # when it began or was last broken into; seconds of what came in between
         self._thread: threading.Thread | None = None
         self._closed = False
 
     def evaluate(self, network: Network, rows: Rows, note: Note = unheard) -> "Tensor":
-        """network(rows), in one batch with what others ask of it now; blocks until it is done.
+        """network(rows), in batches with what others ask of it now; blocks until it is done.
 
         `note` is told in words when memory forced a smaller batch; as the last bits may differ, recipes keep it.
         Raises OutOfMemory if not even one row fits.
         """
-        ticket = _Ticket(network, rows, note)
+        ticket = _Ticket(network, rows, note, current())
+        with nullcontext() if ticket.turn is None else ticket.turn.waiting():
+            self._hand_in(ticket)
+            return ticket.answer.result()
+
+    def _hand_in(self, ticket: _Ticket) -> None:
         with self._changed:
             if self._closed:
                 raise Busy(
@@ -147,7 +191,6 @@ class Worker:
                 self._thread.start()
             self._waiting.append(ticket)
             self._changed.notify_all()
-        return ticket.answer.result()
 
     def close(self) -> None:
         """Stop after the batch that is running; who waits gets Busy."""
@@ -160,31 +203,56 @@ class Worker:
     def _run(self) -> None:
         torch = libs.torch()
         torch.set_num_threads(self.threads)
-        while tickets := self._next():
-            started = time.perf_counter()
-            self._answer(torch, tickets)
-            self._last_seconds = time.perf_counter() - started
-            self.stats.seconds += self._last_seconds
-            tickets = []  # or the last pictures would stay in memory until the next call
+        with serving_between(lambda: self._serve_between(torch)):
+            while parts := self._next():
+                self._last_seconds = self._serve(torch, parts)
+                parts = []  # or the last pictures would stay in memory until the next call
         with self._changed:
             for ticket in self._waiting:
                 ticket.answer.set_exception(Busy("The studio is closing; the picture was not finished."))
             self._waiting.clear()
 
-    def _next(self) -> list[_Ticket]:
-        """Take the oldest ticket and all that can go with it; empty when closed."""
+    def _next(self) -> list[_Part]:
+        """The rows of one call: of the client that had least, and all that can go with them; none when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._closed:
                 return []
-            group = self._waiting[0].group
+            group = min(self._waiting, key=self._used).group
             deadline = time.perf_counter() + min(self._patience * self._last_seconds, _MOST_PATIENCE)
             while not self._complete(group) and not self._closed and (left := deadline - time.perf_counter()) > 0:
                 self._changed.wait(left)
-            tickets = [ticket for ticket in self._waiting if ticket.group == group]
-            self._waiting = [ticket for ticket in self._waiting if ticket.group != group]
-            self._remember(group, {ticket.caller for ticket in tickets})
-            return tickets
+            parts = self._take(group)
+            self._remember(group, {part.ticket.caller for part in parts})
+            return parts
+
+    def _used(self, ticket: _Ticket) -> float:
+        """Who works outside of all turns goes first."""
+        return 0.0 if ticket.turn is None else self._turns.used(ticket.turn.client)
+
+    def _take(self, group: tuple) -> list[_Part]:
+        """Rows for one call of that group, of those first whose clients had least; of equals in the order they came."""
+        parts: list[_Part] = []
+        tickets = sorted((ticket for ticket in self._waiting if ticket.group == group), key=self._used)
+        room = tickets[0].network.batch_rows
+        for ticket in tickets:
+            count = min(room, len(ticket.rows) - ticket.taken)
+            if count:
+                parts.append(_Part(ticket, ticket.taken, count))
+            ticket.taken += count
+            room -= count
+            if ticket.taken == len(ticket.rows):
+                self._waiting.remove(ticket)
+        return parts
+
+    def _give_back(self, parts: Sequence[_Part]) -> None:
+        """What was taken was not run, and is not to come in the midst of another call again."""
+        with self._changed:
+            for part in parts:
+                part.ticket.taken = part.start
+                part.ticket.never_between = True
+                if part.ticket not in self._waiting:
+                    self._waiting.append(part.ticket)
 
     def _complete(self, group: tuple) -> bool:
         here = {ticket.caller for ticket in self._waiting if ticket.group == group}
@@ -196,41 +264,115 @@ class Worker:
         self._late |= dict.fromkeys(self._expected.get(group, set()) - callers, _FORGIVEN_AFTER)
         self._expected = {group: callers - self._late.keys()}
 
-    def _answer(self, torch, tickets: Sequence[_Ticket]) -> None:
-        """Give every ticket its result or its own error; a fault of one does not reach the others."""
-        self.stats.evaluations += len(tickets)
+    def _serve(self, torch, parts: list[_Part]) -> float:
+        """Run one call that others may come in the midst of; its own seconds."""
+        started = time.perf_counter()
+        self._running, self._since, self._inserted = parts, started, 0.0
+        self._answer(torch, parts)
+        self._running = []
+        return time.perf_counter() - started - self._inserted
+
+    def _serve_between(self, torch) -> None:
+        """In the midst of a call: what is short beside it and belongs to somebody who had less."""
+        now = time.perf_counter()
+        if not self._running or now - self._since < _BETWEEN_SECONDS:
+            return
+        running, self._running = self._running, []  # nothing comes in the midst of what came in between
+        while parts := self._short_beside(running):
+            started, inserted = time.perf_counter(), self._inserted
+            with self._clocks(running, False):
+                self._answer(torch, parts, between=True)
+            self._inserted = inserted + time.perf_counter() - started
+        self._running, self._since = running, time.perf_counter()
+
+    def _short_beside(self, running: Sequence[_Part]) -> list[_Part]:
+        clients = {part.ticket.turn.client for part in running if part.ticket.turn}
+        most = max(self._used(part.ticket) for part in running)
+        numbers = _SHORT * running[0].ticket.numbers
+
+        def fits(ticket: _Ticket) -> bool:
+            theirs = ticket.turn is not None and ticket.turn.client not in clients and self._used(ticket) < most
+            return theirs and ticket.numbers <= numbers and not ticket.never_between
+
+        with self._changed:
+            first = min(filter(fits, self._waiting), key=self._used, default=None)
+            return [] if first is None or self._closed else self._take(first.group)
+
+    @contextmanager
+    def _clocks(self, parts: Sequence[_Part], run: bool) -> Iterator[None]:
+        """Inside, the clocks of the callers run, each for its share of the rows, or stand; after it the other way
+        round. They stand before a caller has its answer and may go."""
+        self._set_clocks(parts, run)
         try:
-            results = self._evaluate(torch, tickets)
+            yield
+        finally:
+            self._set_clocks(parts, not run)
+
+    def _set_clocks(self, parts: Sequence[_Part], run: bool) -> None:
+        rows = sum(part.count for part in parts)
+        for turn, count in ((part.ticket.turn, part.count) for part in parts):
+            if turn is not None and run:
+                self._turns.go_on(turn, count / rows)
+            elif turn is not None:
+                self._turns.stand(turn)
+
+    def _answer(self, torch, parts: Sequence[_Part], between: bool = False) -> None:
+        """Give every ticket its result or its own error; a fault of one does not reach the others."""
+        started, inserted = time.perf_counter(), self._inserted
+        try:
+            with self._clocks(parts, True):
+                results = self._evaluate(torch, parts, between)
+        except _NoRoomBetween:
+            self._give_back(parts)
+            return
         except Exception as error:  # whatever it is, it belongs to the callers: a dead worker would stop all jobs
-            if len(tickets) == 1:
-                tickets[0].answer.set_exception(error)
+            if len(parts) == 1:
+                self._fail(parts[0].ticket, error)
                 return
             results = None
+        self.stats.seconds += time.perf_counter() - started - (self._inserted - inserted)
         if results is None:
-            self.stats.evaluations -= len(tickets)
-            for ticket in tickets:
-                self._answer(torch, [ticket])
+            for part in parts:
+                self._answer(torch, [part], between)
             return
-        for ticket, result in zip(tickets, results, strict=True):
-            ticket.answer.set_result(result)
+        for part, result in zip(parts, results, strict=True):
+            self._finish(torch, part, result)
 
-    def _evaluate(self, torch, tickets: Sequence[_Ticket]) -> "list[Tensor]":
-        network = tickets[0].network
+    def _fail(self, ticket: _Ticket, error: Exception) -> None:
+        with self._changed:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+        self.stats.evaluations += 1
+        ticket.answer.set_exception(error)
+
+    def _finish(self, torch, part: _Part, result: "Tensor") -> None:
+        ticket = part.ticket
+        ticket.results.append(result)
+        if part.start + part.count == len(ticket.rows):
+            self.stats.evaluations += 1
+            # Joined outside inference_mode: callers get ordinary tensors, and not views that keep a batch alive.
+            ticket.answer.set_result(torch.cat(ticket.results))
+
+    def _evaluate(self, torch, parts: Sequence[_Part], between: bool) -> "list[Tensor]":
+        network = parts[0].ticket.network
         with torch.inference_mode():
-            asked = [ticket.rows for ticket in tickets]
+            asked = [part.rows for part in parts]
             rows = Rows(
                 torch.cat([one.x for one in asked]),
                 torch.cat([one.timesteps for one in asked]),
                 {name: torch.cat([one.context[name] for one in asked]) for name in asked[0].context},
             )
-            size = network.batch_rows
-            chunks = [self._chunk(torch, network, rows[i : i + size], tickets) for i in range(0, len(rows), size)]
-        # Copied outside inference_mode: callers get ordinary tensors, and not views that keep the whole batch alive.
-        return [part.clone() for part in torch.cat(chunks).split([len(ticket.rows) for ticket in tickets])]
+            result = self._chunk(torch, network, rows, [part.ticket for part in parts], between)
+        if rows.x.device.type != "cpu" and self._turns.beside(None) > 1:
+            torch.accelerator.synchronize(rows.x.device)  # or the time that this took would be counted to others
+        return list(result.split([part.count for part in parts]))
 
-    def _chunk(self, torch, network: Network, rows: Rows, tickets: Sequence[_Ticket]) -> "Tensor":
+    def _chunk(self, torch, network: Network, rows: Rows, tickets: Sequence[_Ticket], between: bool) -> "Tensor":
         """One chunk at full size; when memory runs out once more after making room, at halved sizes; when not even
-        one row fits, in the network's smaller ways of working. What is asked is kept, so no step before is lost."""
+        one row fits, in the network's smaller ways of working. What is asked is kept, so no step before is lost.
+
+        In the midst of another call, whose network must stay as it is, running out of memory is _NoRoomBetween.
+        """
         size, relieved = network.batch_rows, False
         while True:
             try:
@@ -243,6 +385,8 @@ class Worker:
                     _tell(tickets, f"memory ran out; the network ran with {size} rows a batch")
                 return result
             # Outside the except block, where the error's traceback no longer holds the tensors.
+            if between:
+                raise _NoRoomBetween
             self._relieve()
             if relieved and size == 1:
                 if not (smaller := self._shrink(network.key)):
@@ -259,7 +403,14 @@ class Worker:
         self.stats.batches += 1
         self.stats.rows += len(rows)
         self.stats.padding += missing
-        return network(padded.x, padded.timesteps, padded.context)[: len(rows)]
+        with self._cut(padded.x):
+            return network(padded.x, padded.timesteps, padded.context)[: len(rows)]
+
+    def _cut(self, x: "Tensor") -> AbstractContextManager[object]:
+        """Where others can come in the midst of a call that is long inside of its blocks, too."""
+        from pipelines.device import cuts  # which imports torch
+
+        return cuts.CutAttention() if cuts.worth_it(x) else nullcontext()
 
 
 def _split(rows: Rows, size: int) -> list[Rows]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipelines import libs
+from pipelines.device import turns
 from pipelines.device.placement import Placement
 from pipelines.diffusion.decoding import Decoder
 from pipelines.diffusion.loading import sound
@@ -25,6 +26,7 @@ class Autoencoder:
 
     def __init__(self, info: VaeInfo, vae: Any) -> None:
         self.info, self.vae = info, vae
+        turns.open_between(vae)
         self._placement = Placement({"vae": vae}, "vae")
         self._lock = threading.Lock()
 

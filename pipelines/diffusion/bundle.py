@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from pipelines.device import turns
 from pipelines.device.placement import FIRST, SAID, Placement, Way, separate
 from pipelines.device.worker import Network, Note, unheard
 from pipelines.diffusion.conditions import PictureContext, Words
@@ -60,6 +61,8 @@ class Bundle:
         self.vae = self.part("vae")
         self.key = info.name
         self.placement = Placement(self._parts, self.network_part)
+        turns.open_between(self.placement.network)
+        turns.open_between(self.vae)
         self.process = self._process()
         self._lock = threading.Lock()
         self._beside: dict[bool, Mapping[str, Tensor]] = {False: {}, True: {}}  # by whether it is the negative prompt

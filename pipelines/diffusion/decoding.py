@@ -7,8 +7,9 @@ attention and norms do not see of the others stays a small difference, and a not
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines.device import hardware
+from pipelines.device import cuts, hardware, turns
 from pipelines.device.memory import is_out_of_memory
 from pipelines.device.placement import CPU, Placement, Way, separate
 from pipelines.device.worker import Note
@@ -26,6 +27,8 @@ from pipelines.errors import BadRequest, NotDecoded, Sentence
 TILE, OVERLAP = 64, 16
 """Sides of a tile and of what it shares with the next one, in latent pixels."""
 
+HAND_OVER_SECONDS = 0.001
+"""So long is the lock left, so that whoever waits for it wakes up and has it."""
 IN_TILES = Sentence("memory ran out at decoding; the picture was decoded in tiles")
 ON_CPU = Sentence("memory ran out at decoding; the picture was decoded in tiles on the CPU")
 IN_FLOAT32 = Sentence("the decoder gave NaN in float16; it decoded again in float32")
@@ -46,11 +49,30 @@ class Decoder:
 
     def picture(self, latents: Tensor, note: Note) -> np.ndarray:
         """Latents (C, h, w) in the network's own scale -> uint8 (H, W, 3)."""
-        with self.lock, torch.inference_mode():
+        with self.lock, torch.inference_mode(), self._open(latents):
             tiles_first = self.placement.way >= Way.TILES or self._too_large(latents)
             picture = decoded(self.vae, self.unscaled(latents[None]), self.placement, tiles_first, note)
             levels = (picture / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
             return levels.permute(1, 2, 0).cpu().numpy()
+
+    @contextmanager
+    def _open(self, latents: Tensor) -> Iterator[None]:
+        """On a CPU, where a large picture takes many seconds, others read prompts and decode between its blocks.
+        Elsewhere weights may be on a visit, or be moved to make room, while nobody holds the lock."""
+        if separate(self.placement.device):
+            yield
+            return
+        with turns.serving_between(self._give_way), cuts.CutAttention() if cuts.worth_it(latents) else nullcontext():
+            yield
+
+    def _give_way(self) -> None:
+        self.lock.__exit__(None, None, None)
+        try:
+            time.sleep(HAND_OVER_SECONDS)
+            if (turn := turns.current()) is not None:
+                turn.wait()
+        finally:
+            self.lock.__enter__()
 
     def unscaled(self, latents: Tensor) -> Tensor:
         """As the autoencoder itself made them, around their mean."""

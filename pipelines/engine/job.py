@@ -1,6 +1,7 @@
 """One job: what was asked, how far it is, what it made, and its events for whoever watches."""
 
 import enum
+import hashlib
 import json
 import secrets
 import threading
@@ -8,14 +9,19 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from pipelines.device.turns import Turn
 from pipelines.engine.eventlog import FRAME_BYTES, Entry, EventLog, StateChange
 from pipelines.errors import Sentence, StudioError
 from pipelines.events import Event, Frame, Progress
 from pipelines.params import Request
+
+WORDS = ("prompt", "negative_prompt", "seed", "guidance_scale")
+AMOUNTS = ("num_inference_steps", "count")
 
 
 class JobState(enum.StrEnum):
@@ -78,6 +84,11 @@ class Job:
     interruptions  -- how often the studio ended while it ran
     deaths         -- how often in a row that was sudden: a job that kills the process is not started for ever
     returning      -- the studio closes, and the job waits for the next start
+    turn           -- its turns on the device, and the seconds that it had, once it runs
+    alone          -- no other job ran while it ran
+    most_beside    -- so many others may run when it starts, as there was no room for its model beside more
+    starts_in, ends_in -- seconds, if all that is known of the others holds; None where that is not enough
+    sharing        -- while it runs, how many other clients it takes turns with
     """
 
     def __init__(
@@ -111,7 +122,13 @@ class Job:
         self.saving = ""
         self.already_saved = 0
         self.interruptions = self.deaths = 0
-        self.returning = self.cut_short = False
+        self.returning = self.cut_short = self.alone = False
+        self.most_beside: int | None = None
+        self.turn: Turn | None = None
+        self.starts_in: float | None = None
+        self.ends_in: float | None = None
+        self.sharing = 0
+        self._told: tuple[int | None, int, float | None, float | None] = (None, 0, None, None)
         self.stop_wanted = threading.Event()
         self.log = EventLog(frame_bytes, first_event)
         self._values = request.json_values()
@@ -126,6 +143,13 @@ class Job:
     @property
     def stopping(self) -> bool:
         return self.state is JobState.CANCELLED and not self.over
+
+    @cached_property
+    def kind(self) -> tuple[str, str]:
+        """Equal for jobs that take the same time for each step of each picture, as they differ in little else."""
+        values = {name: value for name, value in self.resolved.values().items() if name not in (*WORDS, *AMOUNTS)}
+        written = json.dumps(values, sort_keys=True, default=str)
+        return self.generator, hashlib.sha256(written.encode()).hexdigest()
 
     def frames(self) -> list[Frame]:
         """The kept frames: all of a short job, evenly thinned of a long one, with the first and the last."""
@@ -155,6 +179,9 @@ class Job:
                 "state": str(self.state),
                 "stopping": self.stopping,
                 "position": self.position,
+                "starts_in": self.starts_in,
+                "ends_in": self.ends_in,
+                "sharing": self.sharing,
                 "error": self.error and self.error.to_json(),
                 "created": self.created,
                 "started": self.started,
@@ -191,17 +218,37 @@ class Job:
 
     # What follows is for the queue and the thread that runs the job.
 
-    def place(self, position: int | None) -> None:
-        """Its place among all that wait, from 0; None for a job that does not wait for its turn."""
+    def place(
+        self,
+        position: int | None,
+        starts_in: float | None = None,
+        ends_in: float | None = None,
+        sharing: int = 0,
+    ) -> None:
+        """Its place among all that wait, from 0, None for a job that does not wait for its turn; and its prospects.
+
+        Whoever watches hears of another place, another number to share with, and of times that are clearly others.
+        """
         with self._changing:
-            if position != self.position:
-                self.position = position
+            self.position, self.starts_in, self.ends_in, self.sharing = position, starts_in, ends_in, sharing
+            prospects = (position, sharing, starts_in, ends_in)
+            if prospects[:2] != self._told[:2] or not all(map(_alike, prospects[2:], self._told[2:])):
+                self._told = prospects
                 self._tell()
 
     def start(self) -> None:
         with self._changing:
-            self.state, self.started, self.position = JobState.RUNNING, time.time(), None
+            self.state, self.started, self.position, self.starts_in = JobState.RUNNING, time.time(), None, None
+            self._told = (None, self.sharing, None, self.ends_in)
             self._tell()
+
+    def wait_again(self) -> None:
+        """It could not go on beside the others; what it has saved stays."""
+        with self._changing:
+            if self.state is JobState.RUNNING and not self.over:
+                self.state, self.started, self.turn = JobState.WAITING, None, None
+                self.progress, self.already_saved = JobProgress(), len(self.image_ids)
+                self._tell()
 
     def cancel(self) -> None:
         """Ask to stop; the state says so at once. Does nothing to a job that is over."""
@@ -224,6 +271,8 @@ class Job:
             if self.state is not JobState.CANCELLED:
                 self.state = JobState.FAILED if error else JobState.DONE
             self.finished, self.position = time.time(), None
+            self.starts_in = self.ends_in = None
+            self.sharing = 0
             self.log.put(StateChange(self.snapshot), last=True)
 
     def send_back(self) -> None:
@@ -273,6 +322,13 @@ class Job:
 
     def _tell(self) -> None:
         self.log.put(StateChange(self.snapshot))
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    """Whether a person would not say them differently."""
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= max(2.0, 0.25 * max(one, other))
 
 
 class _Pace:

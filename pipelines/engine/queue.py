@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry, runner
 from pipelines.engine.attendance import Attendance
 from pipelines.engine.eventlog import StateChange
+from pipelines.engine.forecast import Paces, Prospect, forecast
 from pipelines.engine.free_space import FreeSpace
 from pipelines.engine.job import Job, JobError, JobProgress, JobState
 from pipelines.engine.keeper import PictureKeeper, Store
 from pipelines.engine.repeating import Repeating
 from pipelines.engine.restoring import INTERRUPTED, restored
-from pipelines.engine.shares import Shares, Turns, heaviest
+from pipelines.engine.shares import Places, Shares, Turns, heaviest, learns
 from pipelines.engine.waiting_file import FINISHED, Jobs, Saved, WaitingFile
 from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound, Sentence, StorageError
 from pipelines.params import Request
@@ -37,6 +38,9 @@ ATTENDANCE_SECONDS = 5.0
 RETRY_SECONDS = 30.0
 """So often the pictures that a full disk refused are saved again, as long as there are any."""
 
+FORECAST_SECONDS = 1.0
+"""So often are the times of those that wait reckoned anew while nothing else changes."""
+
 MOST_FRAME_BYTES = 4 * FINISHED_FRAME_BYTES
 """Of what is left of them; beyond it finished jobs are forgotten."""
 
@@ -50,6 +54,8 @@ class JobQueue:
                      and come back when it is seen again. A running job finishes, but for a training
     training_grace_seconds -- so long after a client was last `seen` its trainings learn on; then they end with what
                      they have learned. They take turns: one place of `running_at_once` is left for everything else
+    further_places -- beyond `running_at_once`, so many clients none of whose jobs runs have one of theirs started: all
+                     that run share the device's time, client by client (see pipelines/device/turns.py)
     get           -- finds a generator by its name
     inputs        -- the pictures that requests may name; None where there are none
     latents       -- where latents are kept that could not be decoded; None to lose them
@@ -72,11 +78,16 @@ class JobQueue:
         latents: LatentStore | None = None,
         space: FreeSpace | None = None,
         shares: Shares | None = None,
+        further_places: int = 0,
     ) -> None:
         self._devices = devices
         self._keeper = PictureKeeper(store, self._write)
         self._space = space
-        self._running_at_once = running_at_once
+        self._places = Places(running_at_once, further_places)
+        self._paces = Paces()
+        self._forecast: Mapping[str, Prospect] = {}
+        self._line: tuple[str, ...] = ()
+        self._reckoned = 0.0
         shares = shares or Shares()
         self._shares = replace(shares, waiting=max_waiting or shares.waiting, finished=keep_finished or shares.finished)
         self._grace_seconds, self._training_grace_seconds = grace_seconds, training_grace_seconds
@@ -161,6 +172,7 @@ class JobQueue:
             if waiting:
                 self._waiting.remove(job)
                 self._keep(job)
+                self._place()
         self._write()
         return job
 
@@ -236,7 +248,7 @@ class JobQueue:
             self._file.close()
 
     def _all(self) -> Sequence[Job]:
-        waiting = self._turns.order(self._waiting)
+        waiting = self._order(self._waiting)
         return [*self._running_jobs(), *waiting, *reversed(self._finished.values())]
 
     def _running_jobs(self) -> Sequence[Job]:
@@ -271,15 +283,21 @@ class JobQueue:
     def _dispatch(self) -> int:
         """Start jobs while there is room; how many were started."""
         started = 0
-        while len(self._running) < self._running_at_once and not self._closed and not self._devices.lost:
-            job = next(iter(self._eligible()), None)
-            if job is None or self._held(job) or self._would_be_blamed(job):
+        while not self._closed and not self._devices.lost:
+            job = next(filter(self._has_place, self._eligible()), None)
+            if job is None or self._would_be_blamed(job):
                 break
             self._start(job)
             started += 1
         self._forget_clients()
         self._place()
         return started
+
+    def _has_place(self, job: Job) -> bool:
+        return self._places.free_for(job, self._running_jobs())
+
+    def _order(self, waiting: Sequence[Job]) -> Sequence[Job]:
+        return self._turns.order(waiting, self._devices.turns.ahead, self._paces.seconds)
 
     def _would_be_blamed(self, job: Job) -> bool:
         """What ran when the process died runs alone the next time: if it dies again, it is known which job did it."""
@@ -289,19 +307,15 @@ class JobQueue:
     def _eligible(self) -> Sequence[Job]:
         """Whoever is there, in the order of their turns; trainings that have no place now come after all others."""
         present = [job for job in self._waiting if not self._absent(job.client)]
-        return sorted(self._turns.order(present), key=self._held)
+        return sorted(self._order(present), key=self._held)
 
     def _held(self, job: Job) -> bool:
-        """A training that waits for another one to end: trainings last minutes and never take all places."""
-        if not _learns(job):
-            return False
-        learning = sum(_learns(other) for other in self._running_jobs())
-        return learning >= max(1, self._running_at_once - 1)
+        return self._places.held(job, self._running_jobs())
 
     def _end_abandoned(self) -> bool:
         """Stop the trainings whose owners are gone; whether any still runs."""
         with self._lock:
-            learning = [job for job in self._running_jobs() if _learns(job)]
+            learning = [job for job in self._running_jobs() if learns(job)]
             gone = [job for job in learning if self._attendance.gone(job.client, self._training_grace_seconds)]
             for job in gone:
                 job.notes.append(Sentence("Stopped, as nobody was there to watch it."))
@@ -313,11 +327,14 @@ class JobQueue:
     def _start(self, job: Job) -> None:
         self._waiting.remove(job)
         self._turns.take(job)
+        job.alone = not self._running
+        for other in self._running_jobs():
+            other.alone = False
         thread = threading.Thread(target=self._run, args=(job,), name=f"job-{job.id}", daemon=True)
         self._running[job.id] = (job, thread)
         job.start()
         thread.start()
-        if _learns(job):
+        if learns(job):
             self._watching.start()
 
     def _run(self, job: Job) -> None:
@@ -326,11 +343,14 @@ class JobQueue:
             generator = self._get(job.generator)
             runner.run(job, generator, self._devices, self._keeper, self._inputs, self._latents, self._space)
         finally:
-            sentence = Sentence("The studio could not run this job; the log has the details.")
-            job.finish(JobError("bug", sentence))  # if not over
+            if job.state is not JobState.WAITING:  # again
+                sentence = Sentence("The studio could not run this job; the log has the details.")
+                job.finish(JobError("bug", sentence))  # if not over
             with self._lock:
                 del self._running[job.id]
+                self._paces.learn(job)
                 if job.state is JobState.WAITING:
+                    job.most_beside = max(0, len(self._running) - 1)
                     self._waiting.insert(0, job)  # handed back
                 else:
                     self._keep(job)
@@ -378,15 +398,31 @@ class JobQueue:
             del sizes[heavy.id], self._finished[heavy.id]
 
     def _place(self) -> None:
-        places = {job.id: place for place, job in enumerate(self._eligible())}
-        for job in self._waiting:
-            job.place(places.get(job.id))
+        """Tell all that wait or run where they are in line and how long it will take."""
+        eligible, running = self._eligible(), self._running_jobs()
+        places = {job.id: place for place, job in enumerate(eligible)}
+        prospects = self._prospects(running, eligible)
+        for job in (*self._waiting, *running):
+            prospect = prospects.get(job.id, Prospect(None, None))
+            starts_in = None if job in running else prospect.starts_in
+            sharing = self._devices.turns.beside(job.client) if job in running else 0
+            job.place(places.get(job.id), starts_in, prospect.ends_in, sharing)
+
+    def _prospects(self, running: Sequence[Job], eligible: Sequence[Job]) -> Mapping[str, Prospect]:
+        """By job; reckoned anew when the line is another one, and else now and then."""
+        line, now = tuple(job.id for job in (*running, *eligible)), time.monotonic()
+        if line != self._line or now - self._reckoned > FORECAST_SECONDS:
+            self._line, self._reckoned = line, now
+            self._forecast = forecast(running, eligible, self._paces.left, self._places)
+        return self._forecast
 
     def _forget_clients(self) -> None:
         """Only who has a job waiting or running needs a turn and a presence; else these would grow for ever."""
         active = [*self._waiting, *self._running_jobs()]
         self._turns.forget_all_but(active)
-        self._attendance.forget_all_but({job.client for job in active})
+        clients = {job.client for job in active}
+        self._attendance.forget_all_but(clients)
+        self._devices.turns.keep(clients)
 
     def _write(self) -> None:
         if self._file is not None:
@@ -434,7 +470,3 @@ class JobQueue:
             return
         self._waiting.append(job)
         self._attendance.enter(job.client)
-
-
-def _learns(job: Job) -> bool:
-    return job.generator in registry.TRAININGS

@@ -10,11 +10,12 @@ from typing import cast
 from pipelines.device.lost import LOST, is_lost
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import is_out_of_memory
+from pipelines.device.turns import Turns
 from pipelines.engine.free_space import FreeSpace
-from pipelines.engine.job import Job, JobError
+from pipelines.engine.job import Job, JobError, JobState
 from pipelines.engine.keeper import PictureKeeper
 from pipelines.engine.registry import Generator
-from pipelines.errors import DeviceLost, NotDecoded, OutOfMemory, Sentence, StorageError, StudioError
+from pipelines.errors import DeviceLost, NoRoom, NotDecoded, OutOfMemory, Sentence, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
@@ -33,7 +34,8 @@ def run(
 ) -> None:
     """Run the job to its end, with the pictures from `inputs` and the `latents` that it names, if there is `space`.
 
-    Raises nothing: whatever goes wrong is the job's own failure. A job that is `returning` is left as it is now.
+    Raises nothing: whatever goes wrong is the job's own failure. A job that is `returning` is left as it is now, and
+    one for whose model there is no room beside other jobs waits again.
     """
     error = JobError("bug", Sentence("The studio was interrupted at this job. Please try it again."))
     job.cut_short = True
@@ -44,6 +46,10 @@ def run(
         error = None
     except _Returning:
         pass
+    except NoRoom as known:
+        error = JobError.of(known)
+        if not job.alone:
+            job.wait_again()
     except NotDecoded as known:
         error = _keep_latents(job, known, latents)
     except StudioError as known:
@@ -54,7 +60,8 @@ def run(
     finally:
         if error and job.returning:
             job.hand_back()
-        job.finish(error)  # unless it is handed back
+        if job.state is not JobState.WAITING:  # again
+            job.finish(error)
 
 
 class _Returning(Exception):
@@ -79,7 +86,7 @@ def _run(
         kept = latents.load(finishes)
         pictures = {} if inputs is None else {name: inputs.load(i) for name, i in kept.picture_ids().items()}
         request = request.with_latents(kept, pictures)
-    _drive(job, generator.stream(request, devices), keeper)
+    _drive(job, generator.stream(request, devices), keeper, devices.turns)
     job.cut_short = False
     keeper.check(job)
     if finishes and latents is not None and job.image_ids:
@@ -99,10 +106,13 @@ def _keep_latents(job: Job, error: NotDecoded, latents: LatentStore | None) -> J
     return JobError.of(error)
 
 
-def _drive(job: Job, events: Iterator[Event], keeper: PictureKeeper) -> None:
-    with closing(cast(Stream, events)) as stream:
+def _drive(job: Job, events: Iterator[Event], keeper: PictureKeeper, turns: Turns) -> None:
+    """Between two events the job gives way to clients that had less of the device's time."""
+    with closing(cast(Stream, events)) as stream, turns.of(job.client) as turn:
+        job.turn = turn
         for event in stream:
             _handle(job, event, keeper)
+            turn.wait(lambda: job.returning or job.stop_wanted.is_set())
             if job.returning and not job.stop_wanted.is_set():
                 raise _Returning
             if job.stop_wanted.is_set():

@@ -8,16 +8,53 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pipelines.engine import registry
 from pipelines.engine.job import Job
 from pipelines.errors import Busy
 
 CLIENTS_OF_ADDRESS = 4
 """An address gets the turns of at most so many clients, whoever asks from there."""
+LONG_SECONDS = 60.0
+MOST_RUNNING = 16
+TURN_SECONDS = 5.0
+"""Who had so much more of the device's time than another comes after it, however few jobs that were."""
 
 
 def place_of(job: Job) -> str:
     """What shares its bounds with others: the address, or the client itself where none is known."""
     return job.address or job.client
+
+
+def learns(job: Job) -> bool:
+    return job.generator in registry.TRAININGS
+
+
+@dataclass(frozen=True)
+class Places:
+    """How many jobs run side by side: `at_once` of anybody, and `further` ones of clients none of whose jobs runs.
+
+    Of the further ones those do not count that had LONG_SECONDS of the device's time: a few jobs that take an hour
+    would else hold all places for it. They go on with their share, and there are never more than MOST_RUNNING.
+    """
+
+    at_once: int = 2
+    further: int = 4
+
+    def free_for(self, job: Job, running: Sequence[Job]) -> bool:
+        crowded = job.most_beside is not None and len(running) > job.most_beside
+        if crowded or self.held(job, running):
+            return False
+        if len(running) < self.at_once:
+            return True
+        own = any(other.client == job.client for other in running)
+        here = sum(place_of(other) == place_of(job) for other in running)
+        recent = sum(other.turn is None or other.turn.seconds < LONG_SECONDS for other in running)
+        room = recent < self.at_once + self.further and len(running) < MOST_RUNNING
+        return bool(self.further) and room and not own and here < CLIENTS_OF_ADDRESS
+
+    def held(self, job: Job, running: Sequence[Job]) -> bool:
+        """A training that waits for another one to end: trainings last minutes and never take all places."""
+        return learns(job) and sum(map(learns, running)) >= max(1, self.at_once - 1)
 
 
 @dataclass(frozen=True)
@@ -29,7 +66,7 @@ class Shares:
     """
 
     waiting: int = 200
-    waiting_of_client: int | None = None
+    waiting_of_client: int | None = 160
     waiting_of_address: int | None = None
     welcome: int = 4
     finished: int = 100
@@ -84,6 +121,18 @@ def heaviest(jobs: Sequence[Job], weight: Callable[[Job], int], among: Sequence[
     )
 
 
+def _times(
+    waiting: Sequence[Job], ahead: Callable[[str], float], seconds: Callable[[Job], float | None]
+) -> dict[str, float]:
+    """By job, how many seconds its client will be ahead when all of its own before it are done."""
+    times: dict[str, float] = {}
+    by_client = {job.client: ahead(job.client) for job in waiting}
+    for job in waiting:
+        times[job.id] = by_client[job.client]
+        by_client[job.client] += seconds(job) or 0.0
+    return times
+
+
 class Turns:
     """When clients and addresses had their last turns. Only those with a job that waits or runs are remembered."""
 
@@ -105,11 +154,18 @@ class Turns:
         self._of_client = {client: turn for client, turn in self._of_client.items() if client in clients}
         self._of_place = {place: turns for place, turns in self._of_place.items() if place in places}
 
-    def order(self, waiting: Sequence[Job]) -> Sequence[Job]:
+    def order(
+        self,
+        waiting: Sequence[Job],
+        ahead: Callable[[str], float] = lambda client: 0.0,
+        seconds: Callable[[Job], float | None] = lambda job: None,
+    ) -> Sequence[Job]:
         """The order in which they will run: each client's first, then each client's second, and so on.
 
-        In each round an address with n clients has n places, but no more than CLIENTS_OF_ADDRESS; and within a round
-        goes first who has waited longest since the last turn, then who came first.
+        But time comes before rounds: `ahead` says how many seconds more than others a client had, `seconds` what a job
+        will take; whoever has and will have had TURN_SECONDS more by then goes later. In each round an address with n
+        clients has n places, but no more than CLIENTS_OF_ADDRESS; and within a round goes first who has waited longest
+        since the last turn, then who came first.
         """
         clients: dict[str, set[str]] = {}
         came: dict[str, int] = {}
@@ -121,14 +177,15 @@ class Turns:
             rounds[job.id] = had[job.client]
             had[job.client] += 1
         weights = {place: min(len(there), CLIENTS_OF_ADDRESS) for place, there in clients.items()}
-        keys: dict[str, tuple[int, int, int, int]] = {}
+        times = _times(waiting, ahead, seconds)
+        keys: dict[str, tuple[int, int, int, int, int]] = {}
         had_here: Counter[str] = Counter()
         own = {job.client: self._of_client.get(job.client, -1) for job in waiting}
         for job in sorted(waiting, key=lambda job: (rounds[job.id], own[job.client], came[job.client])):
             place = place_of(job)
             turn = max(rounds[job.id], had_here[place] // weights[place])
             last = max(own[job.client], self._last_of(place, weights[place]))
-            keys[job.id] = (turn, last, own[job.client], came[job.client])
+            keys[job.id] = (int(times[job.id] / TURN_SECONDS), turn, last, own[job.client], came[job.client])
             had_here[place] += 1
         return sorted(waiting, key=lambda job: keys[job.id])
 

@@ -158,6 +158,19 @@ def test_a_picture_brings_its_recipe_back_into_the_controls(page: Page, studio: 
     expect(setting(page, "seed")).to_have_value("77")
 
 
+def test_visitors_are_told_that_they_take_turns_and_how_long_it_takes(page: Page, visit: Any) -> None:
+    for one, prompt in ((page, "a cat"), (visit(), "a dog")):
+        count(one, 16)
+        generate(one, prompt, steps=150)
+        said = one.locator("#queue-list .job[data-state=running] .meta")
+        expect(said).to_contain_text("left")
+    expect(said).to_contain_text("in turns with one other")
+    one.locator("#queue-list .job button[aria-label=Stop]").click()
+    expect(page.locator("#queue-list .job .meta")).not_to_contain_text("in turns")
+    page.locator("#queue-list .job button[aria-label=Stop]").click()
+    expect(page.locator("#queue-list .job")).to_have_count(0)
+
+
 def test_waiting_jobs_are_moved_and_removed(page: Page) -> None:
     count(page, 16)
     for index, prompt in enumerate(("a cat", "a dog", "a pig", "a bear", "an owl")):
@@ -166,6 +179,8 @@ def test_waiting_jobs_are_moved_and_removed(page: Page) -> None:
     waiting = page.locator("#queue-list .job[data-state=waiting]")
     expect(waiting).to_have_count(3)
     assert [text.strip() for text in waiting.locator(".prompt").all_inner_texts()] == ["a pig", "a bear", "an owl"]
+    expect(waiting.nth(0).locator(".meta")).to_contain_text("#1 in line · begins in about ")
+    expect(page.locator("#queue-list .job[data-state=running] .meta").first).to_contain_text(" left")
     waiting.nth(2).get_by_role("button", name="Move up").click()
     expect(waiting.nth(1).locator(".prompt")).to_have_text("an owl")
     waiting.nth(0).get_by_role("button", name="Remove").click()

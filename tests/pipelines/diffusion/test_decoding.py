@@ -3,6 +3,7 @@
 import functools
 import io
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +17,7 @@ from PIL import Image
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipelines import models
+from pipelines.device import turns
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import Placement, Way
@@ -72,6 +74,26 @@ def autoencoder(kind: str) -> Any:
         latent_channels=4,
         scaling_factor=0.5,
     ).eval()
+
+
+@pytest.mark.parametrize("kind", ["tiny", "kl", "dc"])
+def test_others_use_the_model_between_the_blocks_of_a_long_decoding(kind):
+    vae, lock, used = autoencoder(kind), threading.Lock(), threading.Event()
+    decoder, latents = Decoder(vae, Placement({"vae": vae}, "vae"), lock), torch.randn(4, 8, 8)
+    expected = decoder.picture(latents, print)
+    turns.open_between(vae)
+    convs = [module for module in vae.decoder.modules() if isinstance(module, torch.nn.Conv2d)]
+    begun, waited = threading.Event(), []
+    convs[0].register_forward_pre_hook(lambda *_: begun.set())
+    convs[-1].register_forward_pre_hook(lambda *_: waited.append(used.wait(3)))
+    pictures: list[np.ndarray] = []
+    thread = threading.Thread(target=lambda: pictures.append(decoder.picture(latents, print)))
+    thread.start()
+    assert begun.wait(10)
+    with lock:  # as whoever reads a prompt
+        used.set()
+    thread.join(20)
+    assert waited == [True] and np.array_equal(pictures[0], expected)
 
 
 def decoder(vae: Any, way: Way = Way.WHOLE) -> Decoder:

@@ -102,9 +102,13 @@ def test_one_visitor_has_a_bound_below_the_addresses():
     CLASSROOM.check(waiting, "bob", PUPIL)
 
 
-def test_one_persons_machine_may_fill_its_queue_as_before():
-    waiting = [job("me", "127.0.0.1") for _ in range(199)]
-    Shares().check(waiting, "me", "127.0.0.1")
+def test_on_one_persons_machine_no_program_takes_all_of_the_queue():
+    waiting = [job("page", "127.0.0.1") for _ in range((Shares().waiting_of_client or 0) - 1)]
+    Shares().check(waiting, "page", "127.0.0.1")
+    waiting.append(job("page", "127.0.0.1"))
+    with pytest.raises(Busy, match="160 of your jobs wait"):
+        Shares().check(waiting, "page", "127.0.0.1")
+    Shares().check(waiting, "program", "127.0.0.1")
 
 
 def test_of_finished_jobs_each_client_keeps_its_own_newest(make):  # noqa: F811
