@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pipelines import libs
 from pipelines.device.memory import is_out_of_memory
@@ -50,6 +50,14 @@ class Network(Protocol):
     @property
     def batch_rows(self) -> int: ...
     def __call__(self, x: "Tensor", timesteps: "Tensor", context: "Mapping[str, Tensor]") -> "Tensor": ...
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A network that may come to work in another way than usual, and then says which in words."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
 Note = Callable[[str], None]
@@ -225,6 +233,8 @@ class Worker:
             )
             size = network.batch_rows
             chunks = [self._chunk(torch, network, rows[i : i + size], tickets) for i in range(0, len(rows), size)]
+            for text in network.notes if isinstance(network, Noted) else ():
+                _tell(tickets, text)
         # Copied outside inference_mode: callers get ordinary tensors, and not views that keep the whole batch alive.
         return [part.clone() for part in torch.cat(chunks).split([len(ticket.rows) for ticket in tickets])]
 
