@@ -1,4 +1,4 @@
-.PHONY: run test fast check fix bench soak shots train
+.PHONY: run test fast check fix bench soak shots train graph
 
 run:      ## open the studio
 	python app.py
@@ -36,3 +36,6 @@ train:    ## train the next embedded model (two processes on the CPU), then its 
 	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 torchrun --standalone --nproc_per_node 2 -m pipelines.training.text_to_image
 	python -m pipelines.training.autoencoder
 	python -m pipelines.training.text_to_image --export runs/text-to-image/model
+
+graph:    ## write the graph of the embedded model's UNet again, after its architecture has changed
+	python -m pipelines.diffusion.exporting assets/models/aigc-mini

@@ -32,22 +32,31 @@ FORBIDDEN = (
 )
 
 
-def confine(memory: int, written: int, may_write: Path, spare: int = SPARE_BYTES) -> str:
+def confine(
+    memory: int,
+    written: int,
+    may_write: Path,
+    spare: int = SPARE_BYTES,
+    cpu_seconds: int | None = CPU_SECONDS,
+    starts_threads: bool = False,
+) -> str:
     """Confine this process for good, before it reads a stranger's byte; what cannot be limited here is said, or "".
 
     memory: bytes that it may take beyond what it has. written: bytes of the largest file. may_write: the only folder
-    in which files may be made. spare: bytes for libraries that map far more than they use.
+    in which files may be made. spare: bytes for libraries that map far more than they use. cpu_seconds: None for one
+    that works as long as the studio does. starts_threads: the system counts them as processes.
     """
     sys.addaudithook(_Hook(may_write))
     try:
         import resource
     except ImportError:  # Windows
         return "This system cannot limit the memory of a process; everything else is checked."
-    _limit(resource, resource.RLIMIT_CPU, CPU_SECONDS)
+    if cpu_seconds is not None:
+        _limit(resource, resource.RLIMIT_CPU, cpu_seconds)
     _limit(resource, resource.RLIMIT_NOFILE, OPEN_FILES)
     _limit(resource, resource.RLIMIT_FSIZE, written)
     _limit(resource, resource.RLIMIT_CORE, 0)
-    if hasattr(resource, "RLIMIT_NPROC"):
+    if hasattr(resource, "RLIMIT_NPROC") and not starts_threads:
         _limit(resource, resource.RLIMIT_NPROC, 0)
     taken = _address_space()
     if not taken:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from typing import IO, Any
 
 from pipelines.errors import BadFile, BadRequest, Busy, NotAllowed, NotFound, Sentence, StorageError, StudioError
@@ -54,8 +54,11 @@ def run(
         child.wait()
 
 
-def start(module: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """`python -I -m module` with pipes for input and output and nothing of our environment that it does not need."""
+def start(
+    module: str, environment: Mapping[str, str] | None = None, handles: Collection[int] = ()
+) -> subprocess.Popen[bytes]:
+    """`python -I -m module` with pipes for input and output and nothing of our environment that it does not need.
+    `handles`: open files that it has under the same numbers, where the system can do so."""
     return subprocess.Popen(
         [sys.executable, "-I", "-c", BOOT, str(ROOT), module],
         stdin=subprocess.PIPE,
@@ -64,6 +67,7 @@ def start(module: str, environment: Mapping[str, str] | None = None) -> subproce
         env={name: os.environ[name] for name in PASSED_ON if name in os.environ}
         | {"OMP_NUM_THREADS": "1"}
         | dict(environment or {}),
+        pass_fds=handles,
     )
 
 

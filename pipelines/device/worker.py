@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pipelines import libs
 from pipelines.device.memory import is_out_of_memory
@@ -55,6 +55,14 @@ class Network(Protocol):
     @property
     def batch_rows(self) -> int: ...
     def __call__(self, x: "Tensor", timesteps: "Tensor", context: "Mapping[str, Tensor]") -> "Tensor": ...
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A network that may come to work in another way than usual, and then says which in words."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
 
 Note = Callable[[str], None]
@@ -363,6 +371,8 @@ class Worker:
                 {name: torch.cat([one.context[name] for one in asked]) for name in asked[0].context},
             )
             result = self._chunk(torch, network, rows, [part.ticket for part in parts], between)
+            for text in network.notes if isinstance(network, Noted) else ():
+                _tell([part.ticket for part in parts], text)
         if rows.x.device.type != "cpu" and self._turns.beside(None) > 1:
             torch.accelerator.synchronize(rows.x.device)  # or the time that this took would be counted to others
         return list(result.split([part.count for part in parts]))

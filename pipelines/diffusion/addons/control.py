@@ -113,7 +113,8 @@ class Control(Attachment):
             key = f"{network.key}+{self.name}"
             return replace(network, controls=(*network.controls, self._beside()), key=key)
         assert isinstance(network, UNetNetwork)  # as `attached` has looked after
-        return ControlledNetwork(network, (self._beside(),), f"{network.key}+{self.name}", network.batch_rows)
+        unet = network.in_torch()  # it is asked for more than its prediction in some steps, and must be one in all
+        return ControlledNetwork(unet, (self._beside(),), f"{network.key}+{self.name}", network.batch_rows)
 
     def conditioned(self, model: Bundle, path: NoisePath) -> Bundle:
         """Each row is told the picture in [0, 1], and the strength with its first and last t."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipelines.device.placement import Way
+from pipelines.device.worker import Network
+from pipelines.diffusion.architectures.native_unet import NativeWay
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import PictureContext
 from pipelines.diffusion.inpainting import beside
 from pipelines.errors import BadFile, Sentence
+from pipelines.models.info import ModelInfo
 from pipelines.theory.process import Process, trained_process
 
 
@@ -29,6 +34,10 @@ class UNetNetwork:
         x = beside(x.to(self.unet.dtype), context.get("inpaint"))
         return self.unet(x, timesteps, return_dict=False, **self.network_inputs(context), **more)[0].float()
 
+    def in_torch(self) -> UNetNetwork:
+        """The same without a native way, for whoever asks it for more than its prediction."""
+        return self
+
     def network_inputs(self, context: Mapping[str, Tensor]) -> dict[str, Any]:
         """The context by the names of the UNet's own arguments."""
         words = {name: tensor for name, tensor in context.items() if name != "inpaint"}
@@ -37,12 +46,49 @@ class UNetNetwork:
         return told | {"added_cond_kwargs": added} if added else told
 
 
+@dataclass(frozen=True)
+class NativeUNet(UNetNetwork):
+    """The same, computed by a native process as long as that gives torch's numbers."""
+
+    native: NativeWay
+
+    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
+        in_torch = functools.partial(super().__call__, x, timesteps, context, **more)
+        inputs = {"x": x, "timesteps": timesteps, **context}
+        if more or not self.native.takes(inputs):
+            return in_torch()
+        answer = (len(x), self.unet.config.out_channels, *x.shape[2:])
+        return self.native.judged(inputs, answer, in_torch)
+
+    def in_torch(self) -> UNetNetwork:
+        return UNetNetwork(self.unet, self.key, self.batch_rows)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why it is not native any more."""
+        return (self.native.judged.why,) if self.native.judged.why else ()
+
+
 class UNetModel(Bundle):
     """A UNet distilled for guidance (LCM) is told the scale instead of asked twice."""
 
     skips_layers = True
     network_part = "unet"
     handle = UNetNetwork
+    native: NativeWay | None = None
+
+    def __init__(self, info: ModelInfo, parts: Mapping[str, Any], tokenizers: Mapping[str, Any]) -> None:
+        super().__init__(info, parts, tokenizers)
+        self.native = NativeWay.of(info, self.unet)
+
+    def network(self, shape: tuple[int, int, int]) -> Network:
+        """Native where the UNet is the one that the graph was made for, whole and on the CPU."""
+        network, native = super().network(shape), self.native
+        assert isinstance(network, UNetNetwork)
+        whole = self.placement.way in (Way.WHOLE, Way.TILES) and self.device.type == "cpu"
+        if native is None or not whole or not native.suits(self.unet, shape):
+            return network
+        return NativeUNet(network.unet, network.key, network.batch_rows, native)
 
     @property
     def unet(self) -> Any:

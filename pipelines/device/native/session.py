@@ -1,0 +1,192 @@
+"""A network in a child process: numbers go over in shared memory, and a child that dies or hangs is started again."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+
+from pipelines.confined import pipe, process
+from pipelines.device.native.shared import Shared
+
+log = logging.getLogger(__name__)
+
+MODULE = "pipelines.device.native.child"
+START_SECONDS, CALL_SECONDS = 120.0, 30.0
+"""A start takes one second, a call a tenth of one; a machine that pages or works for many is a hundred times slower."""
+ALIGNMENT = 64
+MOST_DEATHS = 5
+"""In all; two in one call are the limit of that call."""
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Refused(Exception):
+    """The child lives and says why it cannot."""
+
+
+class Died(Exception):
+    """The child ended or hung twice in one call, or too often in all."""
+
+
+class Session:
+    """A graph and its weights, in a process that the first call starts. Any thread may call; calls take turns.
+
+    graph   -- an ONNX file whose weights are named and not in it
+    weights -- float32 arrays by these names, asked for whenever a child starts
+    """
+
+    def __init__(
+        self,
+        graph: bytes,
+        weights: Callable[[], Arrays],
+        threads: Callable[[], int],
+        module: str = MODULE,
+        start_seconds: float = START_SECONDS,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
+        self._graph, self._weights, self._threads, self._module = graph, weights, threads, module
+        self._start_seconds, self._call_seconds = start_seconds, call_seconds
+        self._turn = threading.Lock()
+        self._child: _Child | None = None
+        self.deaths = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The child's, where one lives."""
+        child = self._child
+        return child.pid if child is not None else None
+
+    def run(self, inputs: Arrays, answer: tuple[int, ...]) -> np.ndarray:
+        """What the graph says of float32 inputs, float32 of the shape `answer`.
+
+        Raises Refused, Died, and OSError where there is no memory for the numbers.
+        """
+        with self._turn:
+            try:
+                return self._started().run(inputs, answer, self._call_seconds)
+            except EOFError:
+                self._bury()
+            try:
+                return self._started().run(inputs, answer, self._call_seconds)
+            except EOFError:
+                self._bury()
+                raise Died("twice in one call") from None
+
+    def close(self) -> None:
+        """End the child; a later call starts another."""
+        with self._turn:
+            self._end()
+
+    def _started(self) -> _Child:
+        if self._child is None:
+            if self.deaths >= MOST_DEATHS:
+                raise Died(f"{self.deaths} times")
+            self._child = _Child(self._module, self._graph, self._weights(), self._threads(), self._start_seconds)
+            weakref.finalize(self, self._child.kill)
+        return self._child
+
+    def _bury(self) -> None:
+        self.deaths += 1
+        log.warning("a native process ended or hung, %d times by now", self.deaths)
+        self._end()
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+
+
+class _Child:
+    """One life of the process. Raises EOFError when it has ended, also because a clock ended it."""
+
+    def __init__(self, module: str, graph: bytes, weights: Arrays, threads: int, seconds: float) -> None:
+        places = _places(weights)
+        with closing(Shared(max(ALIGNMENT, _end_of(weights)))) as given:  # once it is up the child has its own mapping
+            _fill(given, places, weights)
+            self._numbers = Shared(_room(1))
+            try:
+                self._process = process.start(module, None, (given.handle, self._numbers.handle))
+            except OSError:
+                self._numbers.close()
+                raise
+            task = {"weights": {"handle": given.handle, "size": given.size}, "arrays": places, "threads": threads}
+            try:
+                self._exchange(task, graph, seconds)
+            except BaseException:
+                self.kill()
+                raise
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def run(self, inputs: Arrays, answer: tuple[int, ...], seconds: float) -> np.ndarray:
+        places, at = _places(inputs), _end_of(inputs)
+        self._numbers.grow(_room(at + 4 * math.prod(answer)))
+        _fill(self._numbers, places, inputs)
+        task = {"handle": self._numbers.handle, "size": self._numbers.size, "arrays": places}
+        self._exchange(task | {"answer": {"shape": answer, "at": at}}, b"", seconds)
+        return np.frombuffer(self._numbers.view, np.float32, math.prod(answer), at).reshape(answer).copy()
+
+    def kill(self) -> None:
+        """End it, whatever it does. May be called twice."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:  # what was not sent any more
+                    pass
+        self._numbers.close()
+
+    def _exchange(self, task: dict[str, Any], data: bytes, seconds: float) -> None:
+        """Send a task and wait for the answer; the child is killed when its time is over."""
+        assert self._process.stdin and self._process.stdout
+        clock = threading.Timer(seconds, self._process.kill)
+        clock.daemon = True
+        clock.start()
+        try:
+            pipe.write(self._process.stdin, task, data)
+            told, _ = pipe.read(self._process.stdout, 0)
+        except (OSError, ValueError):  # it is gone, or says what no child of ours says
+            raise EOFError from None
+        finally:
+            clock.cancel()
+        if "error" in told:
+            raise Refused(str(told["error"])[:400])
+
+
+def _room(nbytes: int) -> int:
+    """Rounded up to a power of two from 1 MiB on, so that most calls find the memory as the last one left it."""
+    return max(2**20, 1 << (nbytes - 1).bit_length())
+
+
+def _places(arrays: Arrays) -> list[dict[str, Any]]:
+    """Where each lies, one after another."""
+    places, at = [], 0
+    for name, array in arrays.items():
+        places.append({"name": name, "shape": list(array.shape), "at": at})
+        at = _aligned(at + 4 * array.size)
+    return places
+
+
+def _end_of(arrays: Arrays) -> int:
+    return sum(_aligned(4 * array.size) for array in arrays.values())
+
+
+def _aligned(nbytes: int) -> int:
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
+
+def _fill(region: Shared, places: list[dict[str, Any]], arrays: Arrays) -> None:
+    for place, array in zip(places, arrays.values(), strict=True):
+        there = np.frombuffer(region.view, np.float32, array.size, place["at"]).reshape(array.shape)
+        there[...] = array

@@ -1,0 +1,137 @@
+"""Writes the graph of a model's UNet, without its weights, beside them: what a native back end runs.
+
+    python -m pipelines.diffusion.exporting assets/models/aigc-mini
+
+Write it again whenever the architecture changes; other weights of the same config keep it. Needs onnx and onnxscript.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipelines import libs
+from pipelines.models import graphs
+
+EXTERNAL = 1
+"""`data_location` of a tensor whose bytes are elsewhere, in ONNX's own numbers."""
+OPSET = 20
+PREFIX = "part."
+"""What the exporter puts before the name of each weight: that of the module's attribute."""
+
+
+def main(folder: Path) -> None:
+    libs.prepare_environment()
+    libs.torch()
+    from pipelines import models
+    from pipelines.diffusion import loading
+    from pipelines.diffusion.architectures.unet import UNetModel
+
+    model = loading.load(models.inspect(folder.resolve()))
+    if not isinstance(model, UNetModel) or model.paints_into_masks:
+        raise SystemExit(f"{folder.name} has no UNet that paints from noise; only those are exported.")
+    graph = graph_of(model)
+    graphs.write(folder / "unet", graph, model.info.configs["unet"])
+    print(f"{folder / 'unet' / graphs.FILE}: {len(graph.onnx) / 1000:.0f} kB, {len(graph.weights)} weights named")
+
+
+def graph_of(model: Any) -> graphs.Graph:
+    """The UNet of that model as a graph with any number of rows, any size, and prompts of any length."""
+    torch = libs.torch()
+    unet, factor = model.unet, 2**model.unet.num_upsamplers
+    inputs = _example(model, factor)
+    names = tuple(inputs)
+    dynamic: dict[str, dict[int, str]] = {name: {0: "rows"} for name in names}
+    dynamic["x"] |= {2: "height", 3: "width"}
+    dynamic["encoder_hidden_states"] |= {1: "tokens"}
+    with torch.no_grad():
+        program = torch.onnx.export(
+            _asked(unet, names[2:]),
+            tuple(inputs.values()),
+            dynamo=True,
+            input_names=list(names),
+            output_names=["prediction"],
+            dynamic_shapes=(dynamic["x"], dynamic["timesteps"], tuple(dynamic[name] for name in names[2:])),
+            opset_version=OPSET,
+            optimize=False,
+            verbose=False,
+        )
+    weights = {name: tuple(tensor.shape) for name, tensor in unet.state_dict().items()}
+    return graphs.Graph(_without_weights(program, weights), weights, names, factor)
+
+
+def _example(model: Any, factor: int) -> dict[str, Any]:
+    """Three rows of what the network is asked, by name. Each number of the shapes is another, so that none is taken
+    for one that stays."""
+    torch = libs.torch()
+    from pipelines.diffusion.conditions import PictureContext
+    from pipelines.prompts import plain
+
+    rows, height, width = 3, 5 * factor, 6 * factor
+    drawn = PictureContext(width * model.latent_factor, height * model.latent_factor, guidance_scale=1.0)
+    told = model.condition(plain(""), "original", drawn).condition
+    return {
+        "x": torch.randn(rows, model.latent_channels, height, width),
+        "timesteps": torch.linspace(1, 900, rows),
+        **{name: tensor.expand(rows, *tensor.shape).contiguous() for name, tensor in sorted(told.items())},
+    }
+
+
+def _asked(unet: Any, names: tuple[str, ...]) -> Any:
+    """The UNet as a module with one argument an input."""
+    torch = libs.torch()
+    from pipelines.diffusion.architectures.unet import UNetNetwork
+
+    class Asked(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.part = unet
+
+        def forward(self, x: Any, timesteps: Any, *told: Any) -> Any:
+            return UNetNetwork(self.part, "", len(x))(x, timesteps, dict(zip(names, told, strict=True)))
+
+    return Asked().eval()
+
+
+def _without_weights(program: Any, weights: graphs.Shapes) -> bytes:
+    """The program as ONNX, simplified without a look at the weights, which it only names."""
+    initializers = program.model.graph.initializers
+    values = {name: tensor.const_value for name, tensor in initializers.items()}
+    for tensor in initializers.values():
+        tensor.const_value = None  # or some would be folded into others
+    program.optimize()
+    for name, tensor in initializers.items():
+        if tensor.const_value is None:
+            tensor.const_value = values[name]
+    proto = program.model_proto
+    named = set()
+    for tensor in proto.graph.initializer:
+        name = tensor.name.removeprefix(PREFIX)
+        if name in weights:
+            tensor.name, tensor.data_location = name, EXTERNAL
+            tensor.ClearField("raw_data")
+            tensor.external_data.add(key="location", value="weights")
+            named.add(name)
+    if named != set(weights):
+        raise SystemExit(f"weights that the graph does not name: {', '.join(sorted(set(weights) - named))[:300]}")
+    _rename_and_bare(proto, set(weights))
+    return proto.SerializeToString(deterministic=True)
+
+
+def _rename_and_bare(proto: Any, weights: set[str]) -> None:
+    """Names as the state dict has them, and nothing that is only for readers: traces of our files, types in between."""
+    proto.doc_string = ""
+    proto.graph.ClearField("value_info")
+    for each in (proto, proto.graph, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
+        each.ClearField("metadata_props")
+    for node in proto.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+        for i, name in enumerate(node.input):
+            if name.removeprefix(PREFIX) in weights:
+                node.input[i] = name.removeprefix(PREFIX)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
