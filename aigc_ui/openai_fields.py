@@ -172,6 +172,6 @@ def _size(size: object, known: Mapping[str, Field], native: tuple[int, int], sta
 def _shaped(native: tuple[int, int], start: Kept) -> tuple[int, int]:
     """As many pixels as the native size has, in the shape of the picture."""
     scale = math.sqrt(native[0] * native[1] / (start.width * start.height))
-    step = 2 * SIDE_STEP
+    step = 4 * SIDE_STEP  # what every kind of model can take
     wide, high = (max(64, round(side * scale / step) * step) for side in (start.width, start.height))
     return wide, high

@@ -237,14 +237,9 @@ def _evaluate(arguments: list[str]) -> int:
 
         families.main(arguments[1:])
         return 0
-    if arguments[:1] == ["compositions"]:
-        from pipelines.evaluation import composed_pictures
-
-        composed_pictures.main(arguments[1:])
-        return 0
     from pipelines.evaluation import text_to_image
 
-    text_to_image.main(arguments)
+    text_to_image.main(arguments[1:] if arguments[:1] == ["text-to-image"] else arguments)
     return 0
 
 

@@ -12,7 +12,7 @@ from pipelines.requests.limits import MOST_PIXELS
 from pipelines.requests.text_to_image import TextToImageRequest
 
 SMALL = 256
-"""Pixels of the side below which a model is one like ours, which the request's own defaults suit."""
+"""Pixels of the side up to which a model is one like ours, which the request's own defaults suit."""
 FEW_STEPS: tuple[tuple[str, int, float], ...] = (
     # what names of distilled models hold, the steps and the guidance that they are distilled for
     (r"schnell", 4, 1.0),
@@ -45,7 +45,7 @@ def suited_shape(info: ModelInfo) -> tuple[int, int]:
 
 def is_small(info: ModelInfo) -> bool:
     """Whether it is a model like ours, which saw pictures of one small size."""
-    return max(suited_shape(info)) < SMALL
+    return max(suited_shape(info)) <= SMALL
 
 
 def distilled(name: str) -> tuple[int, float] | None:

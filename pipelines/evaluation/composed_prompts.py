@@ -18,7 +18,7 @@ import numpy as np
 from pipelines.data import composing, compositions, corpus, drawings, scenes, sentences, styles
 from pipelines.data.compositions import Composition
 from pipelines.data.places import KINDS, random_place, spots
-from pipelines.evaluation import composed_judge, composition_record, ordinary_sentences, prompts
+from pipelines.evaluation import composed_judge, composition_record, first_prompts, ordinary_sentences
 
 FILE = Path(__file__).parents[2] / "assets" / "evaluation" / "compositions.json"
 FIRST_SEED = 1000
@@ -72,12 +72,12 @@ def of_first_model() -> Groups:
     known = {*composing.nouns(), *scenes.SHAPES}
     return {
         name: [_of_first_model(one) for one in entries if known.issuperset(t["noun"] for t in one["scene"]["things"])]
-        for name, entries in prompts.load().items()
+        for name, entries in first_prompts.load().items()
     }
 
 
 def _of_first_model(old: Entry) -> Entry:
-    return {"prompt": old["prompt"], "composition": _from_scene(prompts.scene(old)), "seed": old["seed"]}
+    return {"prompt": old["prompt"], "composition": _from_scene(first_prompts.scene(old)), "seed": old["seed"]}
 
 
 def readable(composition: Composition, rng: Rng) -> bool:

@@ -33,7 +33,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from pipelines.data import composed_vocabulary, sentences
 from pipelines.data import composition_layout as layout
-from pipelines.training import autoencoder, muon, pool
+from pipelines.training import autoencoder, earlier_model, muon, pool
 from pipelines.training import word_tokenizer as tokenizer
 
 NUM_TRAIN_TIMESTEPS = 1000
@@ -42,9 +42,9 @@ BETAS = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 linear schedule spends a fifth of its steps there; the cosine one three in a hundred (docs/LOG.md)."""
 
 
-WIDTH = 192
+WIDTH = 128
 """Of the text encoder."""
-BLOCKS = (128, 224)
+BLOCKS = (128, 192)
 """Channels of the UNet's two levels."""
 
 Optimisers = Sequence[torch.optim.Optimizer]
@@ -54,12 +54,12 @@ Optimisers = Sequence[torch.optim.Optimizer]
 class Recipe:
     """Everything that decides what the run learns."""
 
-    pictures: int = 900_000
+    pictures: int = 650_000
     batch: int = 64  # a process
-    learning_rate: float = 1e-3  # AdamW's: vectors, embeddings, first and last layers
-    muon_learning_rate: float = 3e-3  # all other weights
-    warm_up: int = 20_000  # pictures
-    cool_down: float = 0.7  # the last share of the run, in which the rate falls to zero
+    learning_rate: float = 5e-4  # AdamW's: vectors, embeddings, first and last layers
+    muon_learning_rate: float = 1.5e-3  # all other weights
+    warm_up: int = 3_000  # pictures
+    cool_down: float = 0.8  # the last share of the run, in which the rate falls to zero
     caption_dropout: float = 0.1
     ema_decay: float = 0.997
     reading: float = 0.2  # the weight of the loss of `Model.reader`
@@ -88,7 +88,7 @@ class Model(nn.Module):
                 intermediate_size=4 * WIDTH,
                 projection_dim=WIDTH,
                 num_hidden_layers=4,
-                num_attention_heads=3,
+                num_attention_heads=2,
                 max_position_embeddings=tokenizer.MAX_LENGTH,
                 bos_token_id=cast(int, vocabulary.bos_token_id),
                 eos_token_id=cast(int, vocabulary.eos_token_id),
@@ -177,7 +177,7 @@ def losses_of(model: nn.Module, process: DDPMScheduler, batch: Batch, noise: tor
     return error, (missed[0] + missed[1]).mean(dim=(1, 2))
 
 
-def train(recipe: Recipe, run: Path, threads: int, save_every: float) -> None:
+def train(recipe: Recipe, run: Path, threads: int, save_every: float, earlier: Path | None = None) -> None:
     """Train until `recipe.pictures` were seen, saving a resumable checkpoint every `save_every` seconds."""
     torch.set_num_threads(threads)
     accelerator = Accelerator(
@@ -189,6 +189,8 @@ def train(recipe: Recipe, run: Path, threads: int, save_every: float) -> None:
     words, transform = _vocabulary_and_transform(run, accelerator)
     torch.manual_seed(recipe.seed)
     model = Model(words)
+    if earlier:
+        earlier_model.take_over(model.unet, model.text_encoder, words, transform, earlier)
     ema = EMAModel(model.parameters(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.75)
     matrices, rest = muon.split(model)
     rates = (recipe.muon_learning_rate, recipe.learning_rate)
@@ -337,12 +339,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=Recipe.batch, help="pictures a step and process")
     parser.add_argument("--threads", type=int, default=1, help="a process's")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between checkpoints")
+    parser.add_argument("--earlier", type=Path, help="a model of ours whose weights a new run begins with")
     parser.add_argument("--export", type=Path, help="write the run's pipeline to this folder instead of training")
     args = parser.parse_args()
     if args.export:
         export(args.run, args.export)
     else:
-        train(Recipe(pictures=args.pictures, batch=args.batch), args.run, args.threads, args.save_every)
+        train(Recipe(pictures=args.pictures, batch=args.batch), args.run, args.threads, args.save_every, args.earlier)
 
 
 if __name__ == "__main__":

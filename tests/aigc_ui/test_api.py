@@ -17,6 +17,7 @@ from aigc_ui.viewers import Bounds, Viewers
 from aigc_ui.visitors import Visitor
 from pipelines.errors import Busy, StorageError
 from tests.aigc_ui.small_studio import Studio, made, open_studio, until
+from tests.embedded import SIDE
 
 
 @pytest.fixture
@@ -487,7 +488,7 @@ def test_a_field_that_takes_a_picture_says_so(studio: Studio):
 
 def test_the_memory_that_a_picture_needs_is_told_before_it_is_asked_for(studio):
     client = studio.client("ada")
-    told = client.post("/api/v1/estimate", json={"request": {"width": 128}}).json()
+    told = client.post("/api/v1/estimate", json={"request": {"width": SIDE}}).json()
     assert told["way"] == "whole" and told["embedded"] is True
     assert 0 < told["weights"] < told["needed"] < told["free"] and told["sentence"].startswith("about ")
     refused = client.post("/api/v1/estimate", json={"request": {"width": 1}})
@@ -496,12 +497,12 @@ def test_the_memory_that_a_picture_needs_is_told_before_it_is_asked_for(studio):
 
 def test_advice_and_the_sizes_of_both_passes_come_with_the_memory(studio):
     client = studio.client("ada")
-    sound = client.post("/api/v1/estimate", json={"request": {"width": 128}}).json()
-    assert sound["advice"] == {"reasons": [], "settings": {}} and sound["sizes"] == [[128, 128]]
+    sound = client.post("/api/v1/estimate", json={"request": {"width": SIDE}}).json()
+    assert sound["advice"] == {"reasons": [], "settings": {}} and sound["sizes"] == [[SIDE, SIDE]]
     asked = {"width": 512, "guidance_scale": 10, "hires_scale": 1.5}
     told = client.post("/api/v1/estimate", json={"request": asked}).json()
-    assert told["sizes"] == [[512, 128], [768, 192]]
-    better = {"width": 128, "height": 128, "hires_scale": 1.0, "guidance_scale": 3.0}
+    assert told["sizes"] == [[512, SIDE], [768, SIDE * 3 // 2]]
+    better = {"width": SIDE, "height": SIDE, "hires_scale": 1.0, "guidance_scale": 3.0}
     assert told["advice"]["settings"] == better and told["advice"]["reasons"][0]["values"]["width"] == "512"
     again = client.post("/api/v1/estimate", json={"request": asked | better}).json()
     assert again["advice"]["reasons"] == []

@@ -17,6 +17,7 @@ from pipelines.store import recipe
 from tests.aigc_ui import test_sdapi
 from tests.aigc_ui.small_studio import serving
 from tests.browser.conftest import Studio, running
+from tests.embedded import SIDE
 
 TOKEN = "a-token-of-this-run"
 SMALL: dict[str, Any] = {"size": "64x64", "quality": "low"}
@@ -96,7 +97,8 @@ def test_an_edit_paints_where_the_mask_is_transparent_and_nowhere_else(client: O
 def test_without_a_mask_all_of_the_picture_is_made_anew_in_its_shape(client: OpenAI) -> None:
     wide = np.repeat(NOISE, 2, axis=1)
     answer = client.images.edit(image=png(wide), prompt="a fox", quality="low", input_fidelity="high")
-    assert answer.data and opened(answer.data[0].b64_json).size == (176, 96)
+    wide, high = (round(SIDE * share / 32) * 32 for share in (2**0.5, 0.5**0.5))
+    assert answer.data and opened(answer.data[0].b64_json).size == (wide, high)
 
 
 @pytest.mark.slow

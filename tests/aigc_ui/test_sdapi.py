@@ -34,6 +34,7 @@ from pipelines.store import infotext, recipe
 from pipelines.store.images import ImageStore
 from pipelines.store.inputs import InputStore
 from tests.aigc_ui.small_studio import URL, until
+from tests.embedded import SIDE
 from tests.pipelines.store.test_foreign import FOX, INFOTEXT, png
 
 V1 = "/sdapi/v1"
@@ -339,7 +340,10 @@ def test_a_mask_is_softened_filled_and_cut_around_as_it_is_asked_for(studio: Stu
         ({"cfg_scale": "much"}, "cfg_scale must be a number; got 'much'."),
         ({"width": 60}, "width must be 64 to"),
         ({"seed": 2**64}, "seed must be -1 to 18446744073709551615; got"),
-        ({"enable_hr": True, "hr_resize_x": 256, "hr_resize_y": 128}, "must have the shape of 128 x 128; got 256 x 12"),
+        (
+            {"enable_hr": True, "hr_resize_x": 2 * SIDE, "hr_resize_y": SIDE},
+            f"the shape of {SIDE} x {SIDE}; got {2 * SIDE} x",
+        ),
         ({"sampler_name": "Restart X"}, "sampler_name must be one of"),
         ({"scheduler": "Sideways"}, "scheduler must be one of"),
         ({"n_iter": 0}, "n_iter must be 1 to 16"),
@@ -390,7 +394,7 @@ def test_a_side_between_two_multiples_of_8_is_the_lower_one_and_that_is_said(stu
         ({"hr_upscaler": "Latent (bicubic antialiased)"}, (2.0, 0, 0.75, "latent")),
         ({"hr_upscaler": "R-ESRGAN 4x+"}, (2.0, 0, 0.75, "ours")),
         ({"hr_upscaler": "Lanczos"}, (2.0, 0, 0.75, "lanczos")),
-        ({"hr_scale": 3, "hr_resize_x": 192}, (1.5, 0, 0.75, "latent")),
+        ({"hr_scale": 3, "hr_resize_x": SIDE * 3 // 2}, (1.5, 0, 0.75, "latent")),
     ],
 )
 def test_hires_is_the_second_pass(studio: Studio, said: dict, ours: tuple):

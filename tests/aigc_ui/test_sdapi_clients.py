@@ -11,7 +11,7 @@ from gradio_client import Client
 from PIL import Image
 from sd_backend_client import A1111Webservice, DiffusionRequestBody
 
-from pipelines import models
+from tests import embedded
 from tests.browser.conftest import Studio, running
 
 pytestmark = pytest.mark.slow
@@ -25,8 +25,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     from tests.pipelines.diffusion.test_control import tiny_control
 
     home = tmp_path_factory.mktemp("models")
-    unet = loading.load(models.inspect(models.find("aigc-mini"))).part("unet")
-    tiny_control(unet, hint=(4, 4, 8, 8, 16)).save_pretrained(home / "controlnet" / "edges")
+    unet = loading.load(embedded.INFO).part("unet")
+    tiny_control(unet, hint=embedded.HINT).save_pretrained(home / "controlnet" / "edges")
     with running(tmp_path_factory.mktemp("outputs"), "--api", AIGC_MODELS=str(home)) as studio:
         yield studio
 

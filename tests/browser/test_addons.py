@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from pipelines import models
-from tests import tiny_addons
+from tests import embedded, tiny_addons
 from tests.browser.conftest import Studio, running
 from tests.browser.visitor import drag, finish, generate, newest, tiles
 
@@ -25,11 +24,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     from tests.pipelines.diffusion.test_esrgan import old_keys, rrdb
 
     home = tmp_path_factory.mktemp("models")
-    unet = loading.load(models.inspect(models.find("aigc-mini"))).part("unet")
+    unet = loading.load(embedded.INFO).part("unet")
     for seed, name in enumerate(("ink lines", "fog")):
         products = tiny_addons.random_products({"unet": unet}, seed, 0.02)
         tiny_addons.save(home / "loras", name, tiny_addons.kohya(products))
-    tiny_control(unet, hint=(4, 4, 8, 8, 16)).save_pretrained(home / "controlnet" / "edges")
+    tiny_control(unet, hint=embedded.HINT).save_pretrained(home / "controlnet" / "edges")
     tiny_addons.save(home / "ipadapter", "likeness", tiny_addons.ip_adapter(unet))
     tiny_addons.save(home / "clip_vision", "seeing", tiny_addons.clip_vision().state_dict())
     tiny_addons.save(home / "upscale_models", "4x-stranger", old_keys(rrdb()))
@@ -115,7 +114,7 @@ def test_the_edges_are_shown_and_followed(visit, studio):
     expect(page.get_by_label("Edges: keep above").first).to_be_visible()
     page.wait_for_function("document.querySelector('#control-seen').complete")
     page.wait_for_timeout(1000)
-    assert 200 < white(page) < 400  # the outline of a square of 64 pixels
+    assert 3.1 < white(page) / (embedded.SIDE // 2) < 6.2  # the outline of a square half as wide as the picture
     generate(page, "a panda", steps=2)
     finish(page)
     asked = newest(studio)["recipe"]["request"]

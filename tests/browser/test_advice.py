@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.embedded import SIDE
+
 
 def number(page: Page, element: str) -> Locator:
     return page.locator(f"#{element} input[type=number]").first
@@ -41,4 +43,4 @@ def test_the_sizes_of_a_second_pass_are_said_before_it_is_painted(visit):
     expect(sizes).to_be_hidden()
     page.locator("#group-hires > button").click()
     enter(number(page, "group-hires"), 2)
-    expect(sizes).to_contain_text("128×128 → 256×256")
+    expect(sizes).to_contain_text(f"{SIDE}×{SIDE} → {2 * SIDE}×{2 * SIDE}")

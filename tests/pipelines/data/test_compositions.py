@@ -6,7 +6,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from pipelines.data import composing, composition_layout, compositions, corpus, drawings, recolouring, sentences
+from pipelines.data import (
+    composing,
+    composition_layout,
+    compositions,
+    corpus,
+    drawings,
+    recolouring,
+    sentences,
+    subjects,
+)
 from pipelines.data.captions import plural
 from pipelines.data.compositions import Composition
 
@@ -53,6 +62,15 @@ def test_every_kind_is_drawn_and_nothing_that_is_held_out() -> None:
     assert not any(corpus.holds(made) for made, _ in seen)
     assert any(f.colour and not f.is_shape for made, _ in seen for f in made.figures)
     assert {f.artist for made, _ in seen for f in made.figures} == {"", *drawings.ARTISTS}
+
+
+def test_common_things_and_first_artists_come_most_often() -> None:
+    rng = np.random.default_rng(5)
+    drawn = [figure for _ in range(600) for figure in corpus.composition(rng)[0].figures if not figure.is_shape]
+    first = np.mean([figure.artist == drawings.artists(figure.noun, figure.colour)[0] for figure in drawn])
+    common = np.mean([figure.noun in subjects.names() for figure in drawn])
+    assert 0.8 < first < 0.97 and 0.6 < common < 0.9
+    assert len({figure.artist for figure in drawn}) == 5
 
 
 def test_a_tenth_of_the_colours_of_a_subject_is_held_out() -> None:

@@ -11,8 +11,11 @@ from pipelines.diffusion.suited import FEW_STEPS, suited
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.samplers import SAMPLERS
+from tests import embedded
 
-OURS = models.inspect(models.find("aigc-mini"))
+OURS = embedded.INFO
+SIDE = embedded.SIDE
+NATIVE = {"width": SIDE, "height": SIDE}
 PICTURE = "0" * 64
 
 
@@ -36,19 +39,19 @@ def advised(model: models.ModelInfo, values: dict[str, Any]) -> dict[str, Any]:
     "values, settings",
     [
         ({}, {}),
-        ({"width": 112, "height": 136}, {}),
-        ({"width": 512, "height": 512}, {"width": 128, "height": 128}),
-        ({"width": 192}, {"width": 128, "height": 128}),
-        ({"height": 64}, {"width": 128, "height": 128}),
+        ({"width": SIDE * 7 // 8, "height": SIDE * 17 // 16}, {}),
+        ({"width": 512, "height": 512}, NATIVE),
+        ({"width": SIDE * 3 // 2}, NATIVE),
+        ({"height": SIDE // 2}, NATIVE),
         ({"width": 512, "height": 512, "image": PICTURE, "strength": 0.2}, {}),
-        ({"width": 512, "height": 512, "image": PICTURE, "strength": 0.6}, {"width": 128, "height": 128}),
-        ({"width": 512, "tile": 128}, {"width": 128, "height": 128, "tile": 0}),
-        ({"width": 64, "height": 512, "tile": 256}, {"width": 128, "height": 128, "tile": 0}),
-        ({"image": PICTURE, "outpaint_left": 64, "outpaint_top": 16}, {"outpaint_left": 16}),
-        ({"image": PICTURE, "outpaint_right": 32, "tile": 128}, {"outpaint_right": 16}),
-        ({"image": PICTURE, "outpaint_left": 16, "outpaint_right": 16}, {}),
+        ({"width": 512, "height": 512, "image": PICTURE, "strength": 0.6}, NATIVE),
+        ({"width": 512, "tile": SIDE}, NATIVE | {"tile": 0}),
+        ({"width": SIDE // 2, "height": 4 * SIDE, "tile": 2 * SIDE}, NATIVE | {"tile": 0}),
+        ({"image": PICTURE, "outpaint_left": SIDE // 2, "outpaint_top": SIDE // 8}, {"outpaint_left": SIDE // 8}),
+        ({"image": PICTURE, "outpaint_right": SIDE // 4, "tile": SIDE}, {"outpaint_right": SIDE // 8}),
+        ({"image": PICTURE, "outpaint_left": SIDE // 8, "outpaint_right": SIDE // 8}, {}),
         ({"hires_scale": 2}, {"hires_scale": 1.0}),
-        ({"hires_scale": 2, "hires_strength": 0.6, "tile": 128}, {"hires_scale": 1.0}),
+        ({"hires_scale": 2, "hires_strength": 0.6, "tile": SIDE}, {"hires_scale": 1.0}),
         ({"hires_scale": 2, "hires_strength": 0.2}, {"hires_scale": 1.0}),
         ({"hires_scale": 2, "hires_strength": 0.2, "hires_upscaler": "ours"}, {}),
         ({"guidance_scale": 7.5}, {}),
@@ -62,7 +65,7 @@ def advised(model: models.ModelInfo, values: dict[str, Any]) -> dict[str, Any]:
         ({"num_inference_steps": 2, "beta_schedule": "cosine", "num_train_timesteps": 3}, {}),
         (
             {"width": 512, "height": 512, "guidance_scale": 12, "hires_scale": 2},
-            {"width": 128, "height": 128, "hires_scale": 1.0, "guidance_scale": 3.0},
+            NATIVE | {"hires_scale": 1.0, "guidance_scale": 3.0},
         ),
     ],
 )
@@ -131,4 +134,4 @@ def test_with_what_is_advised_there_is_no_more_to_say(model, sampler, width, hei
 
 def test_each_reason_says_what_was_given():
     said = " ".join(advise(OURS, TextToImageRequest.of(width=512, height=384, guidance_scale=10)).reasons)
-    assert "128 × 128" in said and "512 × 384" in said and "Guidance 10 " in said
+    assert f"{SIDE} × {SIDE}" in said and "512 × 384" in said and "Guidance 10 " in said

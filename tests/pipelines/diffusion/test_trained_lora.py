@@ -19,10 +19,10 @@ from pipelines.events import Result
 from pipelines.generators.text_to_image import TextToImage
 from pipelines.prompts import plain
 from pipelines.requests.text_to_image import TextToImageRequest
-from tests import tiny_addons
+from tests import embedded, tiny_addons
 
 RANK, STEPS, ROWS = 4, 60, 8
-SIDE = 128
+SIDE = embedded.SIDE
 ASKED = TextToImageRequest.of(prompt="a panda", seed=5, num_inference_steps=10, guidance_scale=1.0, upscale="none")
 
 
@@ -39,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def target() -> np.ndarray:
     """An orange field with a dark bar: nothing that the model would paint for these words."""
     picture = np.full((SIDE, SIDE, 3), (230, 120, 20), np.uint8)
-    picture[:, 48:80] = (30, 20, 60)
+    picture[:, SIDE * 3 // 8 : SIDE * 5 // 8] = (30, 20, 60)
     return picture
 
 

@@ -25,6 +25,7 @@ from pipelines.params import Range, Request, Text, param
 from pipelines.requests.others import SketchRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store.images import ImageStore
+from tests import embedded
 from tests.pipelines.engine.test_jobs import Counting, Shelf, Steps, frame, make, over, picture, running, wait  # noqa: F401
 
 FURTHER = 4
@@ -449,7 +450,8 @@ def test_what_is_left_comes_from_others_like_it_else_from_its_own_steps_if_these
 def test_a_real_picture_has_the_same_pixels_alone_and_where_others_come_in_its_midst(tmp_path):
     manager, store = DeviceManager("cpu", threads=1, probe=Machine, turns=Turns(ahead=TIGHT)), ImageStore(tmp_path)
     queue = JobQueue(manager, store, further_places=FURTHER)
-    wide = {"prompt": "a red heart", "width": 512, "height": 512, "num_inference_steps": 2, "seed": 3}
+    side = 6 * embedded.SIDE  # beyond what runs in one piece outside of PyTorch
+    wide = {"prompt": "a red heart", "width": side, "height": side, "num_inference_steps": 2, "seed": 3}
 
     def pixels(job: Job) -> np.ndarray:
         wait(lambda: job.over, PATIENT)

@@ -10,12 +10,12 @@ from pipelines.data.compositions import Composition
 from pipelines.data.places import random_place
 from pipelines.evaluation import (
     composed_judge,
-    composed_pictures,
     composed_prompts,
     composition_record,
     diversity,
     plain_judge,
 )
+from pipelines.evaluation import text_to_image as evaluation
 
 GROUPS = {
     "one_shape": 100,
@@ -139,7 +139,7 @@ def test_a_subject_is_found_in_a_place_and_another_is_not_taken_for_it() -> None
 def test_pictures_that_are_all_the_same_have_no_diversity() -> None:
     entries = composed_prompts.load()["seeds"]
     assert len({entry["seed"] for entry in entries}) == len(entries)
-    drawn = composed_pictures.truth(entries[: 2 * composed_prompts.SEEDS], 0)
+    drawn = evaluation.truth(entries[: 2 * composed_prompts.SEEDS], 0)
     assert diversity.spread(drawn) > 0
     assert diversity.spread(np.repeat(drawn[:: composed_prompts.SEEDS], composed_prompts.SEEDS, axis=0)) == 0
 
@@ -158,8 +158,8 @@ def test_unknown_words_are_in_no_caption() -> None:
 def test_the_judges_are_right_on_the_truth_and_not_on_another_prompt_s_picture(group: str) -> None:
     entries = composed_prompts.load()[group]
     entries = entries[:: max(1, len(entries) // 12)]
-    truth = composed_pictures.truth(entries, seed=6)
-    right = composed_pictures.score(composed_pictures.verdicts(entries, truth))["all"]["share"]
-    shifted = composed_pictures.score(composed_pictures.verdicts(entries, np.roll(truth, 5, axis=0)))["all"]["share"]
+    truth = evaluation.truth(entries, seed=6)
+    right = evaluation.score(evaluation.verdicts(entries, truth))["all"]["share"]
+    shifted = evaluation.score(evaluation.verdicts(entries, np.roll(truth, 5, axis=0)))["all"]["share"]
     assert right >= 0.9
     assert shifted <= 0.25

@@ -1,6 +1,6 @@
 """The embedded model as it is shipped: a real diffusers folder, and pictures that obey their prompts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +8,17 @@ import pytest
 import torch
 
 from pipelines import libs, models
-from pipelines.data import captions, scenes
+from pipelines.data import compositions, recolouring, sentences
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
-from pipelines.evaluation import prompts, subject_judge
+from pipelines.evaluation import composed_prompts, composition_record, plain_judge
 from pipelines.evaluation import text_to_image as evaluation
 from pipelines.events import Frame, Result
 from pipelines.params import Choice
+from tests import embedded
 
 ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "assets" / "models" / "aigc-mini"
+FOLDER = embedded.INFO.folder
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def devices() -> Iterator[DeviceManager]:
 
 
 START, MASK = "1" * 64, "2" * 64
-SIDE = 128
+SIDE = embedded.SIDE
 EVERY = 8
 """The prompts of a group that are tried here; the card has the table of all."""
 
@@ -57,9 +58,20 @@ def test_diffusers_loads_the_folder_and_makes_the_same_picture(devices: DeviceMa
     assert np.abs(theirs - ours).mean() < 6, "same network and seed; only the placing of the steps differs"
 
 
-def scores_of(group: str, devices: DeviceManager) -> dict[str, float]:
-    entries = prompts.load()[group][::EVERY]
-    return evaluation.score(entries, evaluation.make_pictures(entries, devices, evaluation.SETTINGS))
+def scores_of(group: str, devices: DeviceManager, every: int = EVERY) -> dict[str, float]:
+    entries = composed_prompts.of_first_model()[group][::every]
+    pictures = evaluation.make_pictures(entries, devices, evaluation.SETTINGS | {"model": FOLDER.name})
+    return shares(entries, pictures)
+
+
+def shares(entries: Sequence[composed_prompts.Entry], pictures: np.ndarray) -> dict[str, float]:
+    scores = evaluation.score(evaluation.verdicts(entries, pictures))
+    return {name: score["share"] for name, score in scores.items()}
+
+
+def names(seen: np.ndarray, ground: str = "white") -> list[str]:
+    """The likeliest names of what stands in the picture."""
+    return plain_judge.names(evaluation.at_judged_size(seen), ground)[:5]
 
 
 @pytest.mark.slow
@@ -78,18 +90,17 @@ def test_most_prompts_of_two_shapes_are_obeyed_pairs_never_seen_too(devices: Dev
 @pytest.mark.slow
 def test_most_subjects_are_named_from_the_picture_alone(devices: DeviceManager) -> None:
     scores = scores_of("subjects", devices)
-    assert scores["background"] >= 0.95
+    assert scores["ground"] >= 0.95
     assert scores["top1"] >= 0.95, "first of all 250 subjects and all shapes"
     assert scores["top5"] >= 0.97
 
 
 @pytest.mark.slow
 def test_pictures_follow_their_own_prompt_and_not_their_seed(devices: DeviceManager) -> None:
-    entries = prompts.load()["one_shape"][:20]
+    entries = composed_prompts.of_first_model()["one_shape"][:20]
     others = [entry | {"seed": other["seed"]} for entry, other in zip(entries, entries[7:] + entries[:7], strict=True)]
-    pictures = evaluation.make_pictures(others, devices, evaluation.SETTINGS)
-    own = evaluation.score(entries, pictures)["colour"]
-    foreign = evaluation.score(entries[7:] + entries[:7], pictures)["colour"]
+    pictures = evaluation.make_pictures(others, devices, evaluation.SETTINGS | {"model": FOLDER.name})
+    own, foreign = (shares(asked, pictures)["colour"] for asked in (entries, entries[7:] + entries[:7]))
     assert own > foreign + 0.4
 
 
@@ -98,7 +109,7 @@ def test_an_english_and_a_chinese_prompt_give_the_same_subject(devices: DeviceMa
     for english, chinese, name in (("a frog", "青蛙", "frog"), ("a rainbow", "彩虹", "rainbow")):
         for prompt in (english, chinese):
             seen = picture(devices, prompt=prompt, seed=3)
-            assert name in subject_judge.ranking(seen, "white")[:3]
+            assert name in names(seen)
 
 
 @pytest.mark.slow
@@ -118,14 +129,15 @@ def test_every_sampler_and_schedule_makes_a_recognisable_picture(devices: Device
         sampler, betas, sigmas = (names[turn % len(names)] for names in schedules)
         asked = {"sampler": sampler, "beta_schedule": betas, "sigma_schedule": sigmas}
         seen = picture(devices, prompt="a panda", seed=2, num_inference_steps=25, **asked)
-        assert "panda" in subject_judge.ranking(seen, "white")[:3], asked
+        assert "panda" in names(seen), asked
 
 
 @pytest.mark.slow
 def test_the_preview_looks_like_the_picture(devices: DeviceManager) -> None:
     *_, before, last = [e for e in paint(devices, prompt="a sunflower", seed=1) if isinstance(e, Frame | Result)]
     assert isinstance(before, Frame) and isinstance(last, Result)
-    assert np.corrcoef(before.x0_pred[0].ravel(), last.images[0].ravel())[0, 1] > 0.95
+    small = evaluation.at_judged_size(last.images[0])
+    assert np.corrcoef(before.x0_pred[0].ravel(), small.ravel())[0, 1] > 0.95
 
 
 def from_start(devices: DeviceManager, start: np.ndarray, mask: np.ndarray | None = None, **values: object):
@@ -141,19 +153,27 @@ def from_start(devices: DeviceManager, start: np.ndarray, mask: np.ndarray | Non
 
 @pytest.mark.slow
 def test_starting_from_a_picture_keeps_it_or_obeys_the_prompt_as_strength_says(devices: DeviceManager) -> None:
-    asked = [prompts.scene(e) for e in prompts.load()["one_shape"][:12]]
+    asked = [
+        composition_record.from_json(e["composition"]) for e in composed_prompts.of_first_model()["one_shape"][:12]
+    ]
     starts = [*asked[5:], *asked[:5]]
 
-    def colour_of_background(strength: float) -> list[str]:
+    def grounds(strength: float) -> list[str]:
         made = [
-            from_start(devices, scenes.draw(start), prompt=captions.plain_english(want), strength=strength, seed=i)
+            from_start(
+                devices,
+                compositions.draw(start, SIDE // compositions.SIZE),
+                prompt=sentences.plain_english(want),
+                strength=strength,
+                seed=i,
+            )
             for i, (start, want) in enumerate(zip(starts, asked, strict=True))
         ]
-        return [subject_judge.background_of(picture) for picture in made]
+        return [plain_judge.ground_of(evaluation.at_judged_size(picture)) for picture in made]
 
-    weak, strong = colour_of_background(0.1), colour_of_background(1.0)
-    kept = np.mean([seen == start.background for seen, start in zip(weak, starts, strict=True)])
-    obeyed = np.mean([seen == want.background for seen, want in zip(strong, asked, strict=True)])
+    weak, strong = grounds(0.1), grounds(1.0)
+    kept = np.mean([seen == start.ground for seen, start in zip(weak, starts, strict=True)])
+    obeyed = np.mean([seen == want.ground for seen, want in zip(strong, asked, strict=True)])
     assert kept >= 0.75, "at 0.2 it already mixes the two: this model listens to words even when there is little noise"
     assert obeyed >= 0.9
 
@@ -161,14 +181,14 @@ def test_starting_from_a_picture_keeps_it_or_obeys_the_prompt_as_strength_says(d
 @pytest.mark.slow
 def test_painting_a_part_puts_the_thing_there_and_leaves_the_rest_alone(devices: DeviceManager) -> None:
     start = np.empty((SIDE, SIDE, 3), np.uint8)
-    start[:] = scenes.COLOURS["white"]
+    start[:] = recolouring.COLOURS["white"]
     mask = np.zeros_like(start)
-    mask[16:112, 16:112] = 255
+    mask[SIDE // 8 : -SIDE // 8, SIDE // 8 : -SIDE // 8] = 255
     right = 0
     for seed, name in enumerate(("apple", "banana", "carrot", "pizza", "panda", "fox", "lion", "frog")):
         made = from_start(devices, start, mask, prompt=f"a {name}", strength=1.0, seed=seed)
         assert np.array_equal(made[mask == 0], start[mask == 0])
-        right += name in subject_judge.ranking(made, "white")[:5]
+        right += name in names(made)
     assert right >= 6
 
 

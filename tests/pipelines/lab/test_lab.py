@@ -15,12 +15,14 @@ from pipelines.data import digits as digits_data
 from pipelines.data import points as points_data
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.leases import lease
+from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest, NotFound
 from pipelines.lab import digits, noised, orders, points, requests
 from pipelines.lab.picture import picture_of
 from pipelines.theory.betas import BETA_SCHEDULES, make_betas
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.samplers import SAMPLERS
+from tests.embedded import SIDE
 
 DDIM = {"sampler": "ddim"}
 IDEAL = {"model": "ideal", "num_inference_steps": 40}
@@ -165,19 +167,19 @@ def test_latents_are_noised_as_the_formula_says_and_shown_by_the_model(through: 
     with contextlib.closing(DeviceManager()) as devices:
         answer = noised.answer(asked, devices)
         with lease(models.inspect(models.find(asked.model)), devices) as model:
-            x0 = model.encode_picture(np.array(picture_of(asked))).double()
+            x0 = model.encode_picture(fitted(picture_of(asked), SIDE, SIDE)).double()
             noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
             abar = float(asked.process().alphas_cumprod[t - 1]) if t else 1.0
             x_t = (math.sqrt(abar) * x0 + math.sqrt(1 - abar) * noise).float()
             wanted = model.decode(x_t) if through == "decoder" else model.preview(x_t[None])[0]
-    assert answer["shape"] == [64, 8, 8] and answer["shown"].shape[0] == 1
+    assert answer["shape"] == list(x0.shape) and answer["shown"].shape[0] == 1
     assert np.abs(answer["shown"][0].astype(int) - wanted).max() <= 1
 
 
 def test_latents_drown_as_pixels_do_and_begin_as_the_decoded_picture() -> None:
     pixels, latents = ask("noised", t=0), ask("noised", t=0, space="latents")
-    assert latents["strip"].shape == pixels["strip"].shape == (8, 128, 128, 3)
-    clean = pixels["shown"][0].ravel()
+    assert latents["strip"].shape == (8, SIDE, SIDE, 3) and pixels["strip"].shape == (8, 128, 128, 3)
+    clean = fitted(pixels["shown"][0], SIDE, SIDE).ravel()
     correlations = [np.corrcoef(clean, picture.ravel())[0, 1] for picture in latents["strip"]]
     assert correlations[0] > 0.95 and abs(correlations[-1]) < 0.2
     assert [latents[name] for name in ("signal", "noise", "beta")] == [pixels[n] for n in ("signal", "noise", "beta")]

@@ -12,6 +12,7 @@ from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.leases import lease
 from pipelines.diffusion.run import PictureNoise
+from pipelines.diffusion.start import fitted
 from pipelines.errors import BadRequest
 from pipelines.lab import reverse
 from pipelines.lab.picture import picture_of
@@ -21,6 +22,7 @@ from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.path import path_from
 from pipelines.theory.samplers import SAMPLERS
 from pipelines.theory.sigmas import SIGMA_SCHEDULES
+from tests.embedded import SIDE
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +46,9 @@ def test_watching_changes_nothing(devices: DeviceManager, sampler: str) -> None:
     asked = ReverseRequest.parse({"sampler": sampler, "num_inference_steps": 4, "eta": 0.5})
     with lease(models.inspect(models.find(asked.model)), devices) as model:
         path = path_from(model.process.alphas_cumprod, asked.process(), asked.t - 1, "path", 4)
-        shape = model.latent_shape(128, 128)
+        shape = model.latent_shape(SIDE, SIDE)
         noise = PictureNoise([asked.seed], shape, "cpu")
-        x = model.encode_picture(np.array(picture_of(asked))) + float(path.sigmas[0]) * noise()
+        x = model.encode_picture(fitted(picture_of(asked), SIDE, SIDE)) + float(path.sigmas[0]) * noise()
         denoiser = reverse._denoiser(asked, model, devices, path, shape)
         *_, last = SAMPLERS[sampler](denoiser, x, path.sigmas, lambda like: noise(), asked.eta)
         plain = model.decode(last.x[0])
