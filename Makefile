@@ -33,7 +33,7 @@ shots:    ## screenshots of the page: wide and narrow, light and dark, English a
 	python -m benchmarks.shots
 
 train:    ## train the next embedded model (two processes on the CPU), then its decoder
-	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 torchrun --standalone --nproc_per_node 2 -m pipelines.training.text_to_image
+	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 torchrun --standalone --nproc_per_node 2 -m pipelines.training.text_to_image --earlier assets/models/aigc-mini
 	python -m pipelines.training.autoencoder
 	python -m pipelines.training.text_to_image --export runs/text-to-image/model
 
