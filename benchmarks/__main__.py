@@ -1,7 +1,7 @@
 """Prints every table that the README quotes."""
 
-from benchmarks import engine, live_view, page, picture, start
+from benchmarks import embedded, engine, live_view, page, picture, start
 
-for measurement in (picture, page, live_view, start, engine):
+for measurement in (picture, embedded, page, live_view, start, engine):
     measurement.main()
     print()
