@@ -15,6 +15,8 @@ from diffusers import (
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
+from pipelines.data import vocabulary
+
 WORDS = "a the red green blue yellow circle square triangle heart cat dog on and large small".split()
 SPREAD = 8.0
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"
@@ -24,6 +26,13 @@ def tiny_model(folder: Path, vae: str = "tiny", prediction_type: str = "epsilon"
     """Save the model into `folder` and return it. `vae` is "tiny" (factor 8, as in aigc-mini) or "kl" (factor 4)."""
     pipeline = tiny_pipeline(vae, prediction_type, seed)
     pipeline.save_pretrained(folder)
+    return folder
+
+
+def with_few_words(folder: Path) -> Path:
+    """The same, with a file that says which few words it knows: those of the drawn scenes."""
+    tiny_model(folder)
+    vocabulary.write(folder)
     return folder
 
 

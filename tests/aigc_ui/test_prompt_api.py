@@ -2,24 +2,30 @@
 hear, and a sentence for what cannot be read."""
 
 import io
+import json
 
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from pipelines import models
 from pipelines.diffusion import loading
+from tests import embedded
 from tests.aigc_ui.small_studio import open_studio
-from tests.tiny import tiny_model
+from tests.tiny import tiny_model, with_few_words
 
-ROOM = 38  # tokens of aigc-mini between BOS and EOS
+SAID = json.loads((embedded.INFO.folder / "tokenizer" / "tokenizer_config.json").read_text(encoding="utf-8"))
+ROOM = SAID["model_max_length"] - 2  # between BOS and EOS
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    studio = open_studio(tmp_path_factory.mktemp("outputs"))
-    yield studio.client("ada")
-    studio.services.close()
+    home = tmp_path_factory.mktemp("models")
+    with_few_words(home / "few-words")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIGC_MODELS", str(home))
+        studio = open_studio(tmp_path_factory.mktemp("outputs"))
+        yield studio.client("ada")
+        studio.services.close()
 
 
 def counted(client: TestClient, prompt: str, **more: str) -> dict:
@@ -30,7 +36,7 @@ def counted(client: TestClient, prompt: str, **more: str) -> dict:
 
 @pytest.mark.parametrize("prompt", ["a panda", "两只小狐狸", "a large red circle left of a small blue star"])
 def test_a_plain_prompt_has_as_many_tokens_as_its_tokenizer_says(client, prompt):
-    model = loading.load(models.inspect(models.find("aigc-mini")))
+    model = loading.load(embedded.INFO)
     tokens = len(model.tokenizer(prompt).input_ids) - 2
     assert counted(client, prompt) == {"tokens": tokens, "room": ROOM, "chunks": 1, "left_out": 0, "unknown": []}
 
@@ -59,7 +65,7 @@ def test_a_break_fills_its_chunk_and_what_is_beyond_is_said(client):
 
 
 def unheard(client: TestClient, prompt: str, **more: str) -> dict:
-    answer = client.post("/api/v1/prompt/words", json={"prompt": prompt} | more)
+    answer = client.post("/api/v1/prompt/words", json={"prompt": prompt, "model": "few-words"} | more)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -76,11 +82,11 @@ def test_words_that_the_model_does_not_hear_are_told_with_what_is_near(client):
 
 
 def test_what_a_model_knows_is_told_with_its_pictures(client):
-    known = client.get("/api/v1/prompt/vocabulary", params={"model": "aigc-mini"}).json()["vocabulary"]
+    known = client.get("/api/v1/prompt/vocabulary", params={"model": "few-words"}).json()["vocabulary"]
     [cat] = [word for word in known["words"] if "kitten" in word["names"]["en"]]
     assert cat["names"]["zh"] == ["猫", "小猫"] and cat["picture"] == 0
     assert known["digest"] == unheard(client, "cat")["vocabulary"]
-    sheet = client.get("/api/v1/prompt/pictures", params={"model": "aigc-mini", "v": known["digest"]})
+    sheet = client.get("/api/v1/prompt/pictures", params={"model": "few-words", "v": known["digest"]})
     assert sheet.headers["content-type"] == "image/webp" and "immutable" in sheet.headers["cache-control"]
     with Image.open(io.BytesIO(sheet.content)) as opened:
         assert opened.width == known["sheet"]["cell"] * known["sheet"]["columns"]

@@ -76,12 +76,14 @@ def running(outputs: Path, *options: str, **environment: str) -> Iterator[Studio
 
 
 def _own_models(folder: Path) -> Path:
-    """What a user might have: a small model that works, a file that is never opened, a pickle that can be converted."""
+    """What a user might have: a small model that works, one that says which few words it knows, a file that is never
+    opened, a pickle that can be converted."""
     import torch
 
-    from tests.tiny import tiny_model
+    from tests.tiny import tiny_model, with_few_words
 
     tiny_model(folder / "my-tiny-model")
+    with_few_words(folder / "few-words")
     (folder / "stranger.ckpt").write_bytes(b"PK\x03\x04rest")
     torch.save({"state_dict": {"decoder.weight": torch.ones(2, 3)}}, folder / "pickled.ckpt")
     return folder

@@ -1,7 +1,8 @@
-"""The words that the built-in model does not hear, on the page: underlined, listed, replaced; and all that it knows."""
+"""The words that a model does not hear, on the page: underlined, listed, replaced; and all that it knows."""
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.visitor import finish, generate, write
@@ -13,6 +14,12 @@ def choose_model(page: Page, name: str) -> None:
     box = page.locator("#model input")
     box.click()
     page.get_by_role("option", name=name).click()
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    choose_model(page, "few-words")
+    return page
 
 
 def marks(page: Page) -> Locator:
@@ -142,6 +149,7 @@ def test_it_is_used_with_keys_alone(page: Page) -> None:
 
 def test_in_chinese_words_and_pictures_are_chinese(visit: Any) -> None:
     page = visit(locale="zh-CN")
+    choose_model(page, "few-words")
     write(page, "一只猫咪在沙滩上")
     expect(marks(page)).to_have_text(["猫咪", "沙滩"])
     expect(page.locator("#unheard-lines")).to_contain_text("此模型不认识")
@@ -163,7 +171,7 @@ def test_with_another_model_it_goes_and_comes_back(page: Page) -> None:
     expect(page.locator("#known-fold")).to_be_hidden()
     expect(page.locator("#unheard-panel")).to_be_hidden()
     expect(marks(page)).to_have_count(0)
-    choose_model(page, "AIGC mini")
+    choose_model(page, "few-words")
     expect(page.locator("#known-fold")).to_be_visible()
     expect(marks(page)).to_have_text(["sunset"])
 
@@ -178,6 +186,7 @@ def test_the_picture_says_which_words_were_not_heard(page: Page) -> None:
 
 def test_it_fits_a_phone(visit: Any) -> None:
     page = visit(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    choose_model(page, "few-words")
     write(page, "sunset over mountains with a black cat and a very beautiful landscape")
     expect(marks(page).first).to_have_text("sunset")
     assert texts_lie_on_each_other(page)

@@ -16,7 +16,7 @@ from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
 from pipelines.store.inputs import InputStore
-from tests.tiny import tiny_model
+from tests.tiny import tiny_model, with_few_words
 
 START = str(Path(__file__).parents[2] / "docs" / "pictures" / "create.png")
 COMMON = ["--model", "tiny", "--device", "cpu", "--quiet"]
@@ -88,8 +88,10 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, words, capsys, tmp
     assert code == 2 and words in said.err and said.err.count("\n") == 1 and not said.out
 
 
-def test_words_that_the_model_does_not_know_are_said(tmp_path, capsys):
-    asked = ["--model", "aigc-mini", "--device", "cpu", "--quiet", "--steps", "1", "--upscale", "none"]
+def test_words_that_the_model_does_not_know_are_said(tmp_path, capsys, monkeypatch):
+    with_few_words(tmp_path / "models" / "few-words")
+    monkeypatch.setenv("AIGC_MODELS", str(tmp_path / "models"))
+    asked = ["--model", "few-words", "--device", "cpu", "--quiet", "--steps", "1", "--upscale", "none"]
     assert main(["generate", "a black cat, {sunset|sunset}", *asked, "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
     assert "This model does not know: sunset.\n" in printed.err

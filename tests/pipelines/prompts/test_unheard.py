@@ -218,15 +218,16 @@ def test_the_file_beside_the_model_is_what_the_data_say():
     assert all(word.sign or word.picture is not None for word in KNOWN.words if KNOWN.kinds[word.kind].thing)
 
 
-def test_notes_name_what_was_not_heard():
-    said = list(checking.notes(["a sunset", "a black cat", "a sunset"], MINI, "a1111"))
+def test_notes_name_what_was_not_heard(tmp_path):
+    written.write(tmp_path)
+    said = list(checking.notes(["a sunset", "a black cat", "a sunset"], tmp_path, "a1111"))
     assert said == [
         "This model does not know: sunset.",
         "This model cannot give these words to these things: black (cat).",
     ]
-    assert list(checking.notes(["a cat"], MINI, "a1111")) == []
+    assert list(checking.notes(["a cat"], tmp_path, "a1111")) == []
     many = "a " + " ".join(f"x{letter}y" for letter in "abcdefghij")
-    assert str(next(checking.notes([many], MINI, "a1111"))).endswith("xhy, ….")
+    assert str(next(checking.notes([many], tmp_path, "a1111"))).endswith("xhy, ….")
 
 
 def test_a_model_without_a_vocabulary_says_nothing(tmp_path):
