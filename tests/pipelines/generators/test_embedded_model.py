@@ -91,7 +91,7 @@ def test_most_prompts_of_two_shapes_are_obeyed_pairs_never_seen_too(devices: Dev
 def test_most_subjects_are_named_from_the_picture_alone(devices: DeviceManager) -> None:
     scores = scores_of("subjects", devices)
     assert scores["ground"] >= 0.95
-    assert scores["top1"] >= 0.95, "first of all 250 subjects and all shapes"
+    assert scores["top1"] >= 0.9, "first of all subjects, as five artists draw them, and of all shapes"
     assert scores["top5"] >= 0.97
 
 
