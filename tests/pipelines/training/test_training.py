@@ -115,6 +115,12 @@ def words() -> PreTrainedTokenizerFast:
     return word_tokenizer.build(captions=1500)
 
 
+def test_the_longest_captions_fit(words: PreTrainedTokenizerFast) -> None:
+    rng = np.random.default_rng(0)
+    longest = max(len(words(corpus.caption(rng)).input_ids) for _ in range(2000))
+    assert 30 < longest <= word_tokenizer.MAX_LENGTH
+
+
 def test_a_word_and_a_chinese_character_are_one_token_and_what_is_unknown_is_another(
     words: PreTrainedTokenizerFast,
 ) -> None:
