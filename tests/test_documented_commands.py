@@ -25,7 +25,6 @@ NOT_RUN = {
     "pip install -r requirements-dev.txt && pytest": "installs gigabytes; these tests are the other half",
     "python -m pipelines download ORG/NAME FILE": "its names stand for others, and it needs the network",
     "python -m pipelines evaluate text-to-image": "takes minutes; tests/pipelines/evaluation judge a few pictures",
-    "python -m pipelines evaluate compositions": "takes minutes; tests/pipelines/evaluation judge a few pictures",
     "python -m pipelines evaluate families": "takes minutes; tests/pipelines/evaluation judge a few samples",
     "python -m pipelines.evaluation.picture_judge": "trains for minutes, and writes into assets",
 }

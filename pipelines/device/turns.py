@@ -48,7 +48,10 @@ def open_between(network: "nn.Module") -> None:
 
 
 def _before_block(module: "nn.Module", args: object) -> None:
-    between()
+    from torch import compiler
+
+    if not compiler.is_compiling():  # nor exporting: a graph has no room for others
+        between()
 
 
 @contextmanager

@@ -92,7 +92,6 @@ def test_most_subjects_are_named_from_the_picture_alone(devices: DeviceManager) 
     scores = scores_of("subjects", devices)
     assert scores["ground"] >= 0.95
     assert scores["top1"] >= 0.9, "first of all subjects, as five artists draw them, and of all shapes"
-    assert scores["top5"] >= 0.97
 
 
 @pytest.mark.slow
