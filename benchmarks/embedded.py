@@ -8,19 +8,18 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionPipeline
 
+from benchmarks.engine import Work, in_turn
 from pipelines import models
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.models.info import ModelInfo
 
 PROMPT, STEPS, GUIDANCE, SEED = "a panda on a blue background", 20, 3.0, 5
-Work = Callable[[], object]
 
 
 def theirs(info: ModelInfo) -> Work:
@@ -72,20 +71,17 @@ def main(runs: int = 15, threads: int = 1) -> None:
     info = models.inspect(models.find("aigc-mini"))
     devices = DeviceManager("cpu", threads=threads)
     try:
-        ways = {"the studio": ours(info, devices), "diffusers": theirs(info)}
-        for work in ways.values():
-            work()
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-        for turn in range(runs):
-            for name in list(ways)[:: -1 if turn % 2 else 1]:
-                taken[name].append(spent(ways[name]))
+        studio, stock = ours(info, devices), theirs(info)
+        studio(), stock()
+        pairs = in_turn(studio, stock, runs, spent)
     finally:
         devices.close()
     print(f"| the embedded model, {STEPS} steps, {threads} thread, in turn | clock | CPU |\n|---|---|---|")
-    middle = {name: [statistics.median(column) for column in zip(*each, strict=True)] for name, each in taken.items()}
-    for name, (clock, cpu) in middle.items():
-        print(f"| {name} | {clock:.2f} s | {cpu:.2f} s |")
-    (clock, cpu), (their_clock, their_cpu) = middle["the studio"], middle["diffusers"]
+    (clock, cpu), (their_clock, their_cpu) = (
+        [statistics.median(column) for column in zip(*each, strict=True)] for each in zip(*pairs, strict=True)
+    )
+    print(f"| the studio | {clock:.2f} s | {cpu:.2f} s |")
+    print(f"| diffusers | {their_clock:.2f} s | {their_cpu:.2f} s |")
     print(f"| diffusers / the studio | {their_clock / clock:.2f} | {their_cpu / cpu:.2f} |")
 
 

@@ -7,7 +7,7 @@ and what a preview costs beside a step of Stable Diffusion 1 at its real size.
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from diffusers import (
@@ -28,6 +28,9 @@ from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
 from pipelines.theory.process import trained_process, vp_scale
 from pipelines.theory.samplers import SAMPLERS
+
+Work = Callable[[], Any]
+Measured = TypeVar("Measured")
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
 SIDE, STEPS, GUIDANCE, TOKENS, WIDTH = 256, 4, 5.0, 77, 192
@@ -99,14 +102,14 @@ def loops(large: bool) -> tuple[Callable[[], torch.Tensor], Callable[[], torch.T
     return lambda: theirs(**said, **asked, height=SIDE, width=SIDE, latents=noise.clone()).images, ours, worker
 
 
-def in_turn(one: Callable[[], Any], other: Callable[[], Any], runs: int) -> list[tuple[float, float]]:
-    """Seconds of both, each first as often as the other, so that both meet the same load and the same caches."""
+def in_turn(one: Work, other: Work, runs: int, measure: Callable[[Work], Measured]) -> list[tuple[Measured, Measured]]:
+    """What both cost, each first as often as the other, so that both meet the same load and the same caches."""
     pairs = []
     for i in range(runs):
         if i % 2:
-            second, first = seconds(other), seconds(one)
+            second, first = measure(other), measure(one)
         else:
-            first, second = seconds(one), seconds(other)
+            first, second = measure(one), measure(other)
         pairs.append((first, second))
     return pairs
 
@@ -125,7 +128,7 @@ def main(runs: int = 10) -> None:
         theirs, ours, worker = loops(large)
         first, second = theirs(), ours()
         apart = float((first - second).abs().max() / first.std().clamp(min=1))
-        pairs = in_turn(theirs, ours, runs)
+        pairs = in_turn(theirs, ours, runs, seconds)
         worker.close()
         row = [statistics.median(column) for column in zip(*pairs, strict=True)]
         ratio = statistics.median(our / their for their, our in pairs)
