@@ -36,18 +36,26 @@ def worth_it(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.shape[-1] * x.shape[-2] >= SHORTEST
 
 
-def attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **more: Any) -> Tensor:
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    **more: Any,
+) -> Tensor:
     """F.scaled_dot_product_attention of query (..., L, E); whole where it is short or causal."""
     length = query.shape[-2]
-    if length < SHORTEST or more.get("is_causal"):
-        return F.scaled_dot_product_attention(query, key, value, attn_mask, **more)
+    if length < SHORTEST or is_causal:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, **more)
     parts = []
     for start, stop in blocks(length):
         between()
         mask = attn_mask
         if mask is not None and mask.shape[-2] > 1:
             mask = mask[..., start:stop, :]
-        parts.append(F.scaled_dot_product_attention(query[..., start:stop, :], key, value, mask, **more))
+        parts.append(F.scaled_dot_product_attention(query[..., start:stop, :], key, value, mask, dropout_p, **more))
     return torch.cat(parts, dim=-2)
 
 
