@@ -37,5 +37,5 @@ train:    ## train the next embedded model (two processes on the CPU), then its 
 	python -m pipelines.training.autoencoder
 	python -m pipelines.training.text_to_image --export runs/text-to-image/model
 
-graph:    ## write the graph of the embedded model's UNet again, after its architecture has changed
+graph:    ## write the graphs of the embedded model again, after its architecture has changed
 	python -m pipelines.diffusion.exporting assets/models/aigc-mini

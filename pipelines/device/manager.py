@@ -43,6 +43,8 @@ class Frugal(Protocol):
 
     def ways(self, device: str, memory: str) -> tuple[Any, ...]: ...
     def nbytes_on_device(self, way: Any) -> int: ...
+    def nbytes_beside(self, device: str) -> int: ...
+    def do_without_beside(self) -> None: ...
     def to(self, device: str, way: Any, /) -> object: ...
     def make_room(self) -> None: ...
     def shrink(self, key: str) -> str: ...
@@ -256,9 +258,13 @@ class DeviceManager:
             return nbytes
         frugal = cast(Frugal, model)
         ways = frugal.ways(self.device, self.memory)
-        fitting = [way for way in ways if model.nbytes_on_device(way) <= self.budget_bytes] or ways[-1:]
+        needed = {way: frugal.nbytes_on_device(way) + frugal.nbytes_beside(self.device) for way in ways}
+        if min(needed.values()) > self.budget_bytes:
+            frugal.do_without_beside()
+            needed = {way: frugal.nbytes_on_device(way) for way in ways}
+        fitting = [way for way in ways if needed[way] <= self.budget_bytes] or ways[-1:]
         for way in fitting:
-            self._make_room(key, nbytes := model.nbytes_on_device(way))
+            self._make_room(key, nbytes := needed[way])
             try:
                 self._with_relief(lambda way=way: frugal.to(self.device, way), key)
                 return nbytes

@@ -5,78 +5,30 @@ Evaluations of the same network and shapes become one batch. Every call to the n
 and in company, since no kernel is ever chosen by how many others happened to be there.
 
 Which call comes next is for the shares of the device's time to say: the client that had least of it goes first, also
-between two calls of one evaluation and, where that is short beside it, in the midst of a long call.
+between two calls of one evaluation and in the midst of a long call (see pipelines/device/midst.py).
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipelines import libs
+from pipelines.device.evaluations import Network, Note, Noted, Part, Rows, Ticket, clocks, unheard
 from pipelines.device.memory import is_out_of_memory
-from pipelines.device.turns import Turn, Turns, current, serving_between
+from pipelines.device.midst import Midst
+from pipelines.device.turns import Turns, current, serving_between
 from pipelines.errors import Busy, OutOfMemory
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What a network is asked: n rows, each with its own noise level and its own condition, which is what the network
-    names it: the prompt's embedding, a size, a strength."""
-
-    x: "Tensor"  # (n, C, h, w)
-    timesteps: "Tensor"  # (n,)
-    context: "Mapping[str, Tensor]"  # each (n, ...)
-
-    def __len__(self) -> int:
-        return self.x.shape[0]
-
-    def __getitem__(self, rows) -> "Rows":
-        return Rows(self.x[rows], self.timesteps[rows], {name: told[rows] for name, told in self.context.items()})
-
-    def like(self) -> tuple:
-        """Rows with an equal `like()` can be in one batch."""
-        named = {"x": self.x, "timesteps": self.timesteps, **self.context}
-        return tuple((name, t.shape[1:], t.dtype, t.device) for name, t in sorted(named.items()))
-
-
-class Network(Protocol):
-    """A network on a device. `batch_rows` is the size of every call; two handles of one `key` are the same network."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def batch_rows(self) -> int: ...
-    def __call__(self, x: "Tensor", timesteps: "Tensor", context: "Mapping[str, Tensor]") -> "Tensor": ...
-
-
-@runtime_checkable
-class Noted(Protocol):
-    """A network that may come to work in another way than usual, and then says which in words."""
-
-    @property
-    def notes(self) -> tuple[str, ...]: ...
-
-
-Note = Callable[[str], None]
-
-
-def unheard(text: str) -> None:
-    """A note that nobody keeps."""
-
-
 _FORGIVEN_AFTER = 8
 _MOST_PATIENCE = 0.05
-_BETWEEN_SECONDS = 0.05
-_SHORT = 1 / 4
-"""Of a call's numbers: what has no more may come in its midst, since its own memory adds to that of the call."""
 
 
 @dataclass
@@ -88,43 +40,6 @@ class Stats:
     rows: int = 0
     padding: int = 0
     seconds: float = 0.0
-
-
-@dataclass(eq=False)
-class _Ticket:
-    """One caller's evaluation, the future it waits for, and how much of it was given to the network so far."""
-
-    network: Network
-    rows: Rows
-    note: Note
-    turn: Turn | None
-    caller: int = field(default_factory=threading.get_ident)
-    answer: "Future[Tensor]" = field(default_factory=Future)
-    taken: int = 0
-    results: "list[Tensor]" = field(default_factory=list)
-    never_between: bool = False
-
-    @property
-    def group(self) -> tuple:
-        return (self.network.key, self.network.batch_rows, *self.rows.like())
-
-    @property
-    def numbers(self) -> int:
-        """Of one call."""
-        return self.network.batch_rows * self.rows.x[0].numel()
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The rows from `start` on of a ticket that go into one call."""
-
-    ticket: _Ticket
-    start: int
-    count: int
-
-    @property
-    def rows(self) -> Rows:
-        return self.ticket.rows[self.start : self.start + self.count]
 
 
 class _NoRoomBetween(Exception):
@@ -168,12 +83,11 @@ class Worker:
         self._patience = patience
         self._turns = turns or Turns()
         self._changed = threading.Condition()
-        self._waiting: list[_Ticket] = []
+        self._waiting: list[Ticket] = []
         self._expected: dict[tuple, set[int]] = {}
         self._late: dict[int, int] = {}
         self._last_seconds = 0.0
-        self._running: list[_Part] = []  # the call that others may come in the midst of
-        self._since = self._inserted = 0.0  # when it began or was last broken into; seconds of what came in between
+        self._midst = Midst(self._turns, self._take_first, lambda parts: self._answer(libs.torch(), parts, True))
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -183,12 +97,12 @@ class Worker:
         `note` is told in words when memory forced a smaller batch; as the last bits may differ, recipes keep it.
         Raises OutOfMemory if not even one row fits.
         """
-        ticket = _Ticket(network, rows, note, current())
+        ticket = Ticket(network, rows, note, current())
         with nullcontext() if ticket.turn is None else ticket.turn.waiting():
             self._hand_in(ticket)
             return ticket.answer.result()
 
-    def _hand_in(self, ticket: _Ticket) -> None:
+    def _hand_in(self, ticket: Ticket) -> None:
         with self._changed:
             if self._closed:
                 raise Busy(
@@ -211,16 +125,19 @@ class Worker:
     def _run(self) -> None:
         torch = libs.torch()
         torch.set_num_threads(self.threads)
-        with serving_between(lambda: self._serve_between(torch)):
+        with serving_between(self._midst.serve):
             while parts := self._next():
-                self._last_seconds = self._serve(torch, parts)
+                started = time.perf_counter()
+                with self._midst.of(parts):
+                    self._answer(torch, parts)
+                self._last_seconds = time.perf_counter() - started - self._midst.inserted
                 parts = []  # or the last pictures would stay in memory until the next call
         with self._changed:
             for ticket in self._waiting:
                 ticket.answer.set_exception(Busy("The studio is closing; the picture was not finished."))
             self._waiting.clear()
 
-    def _next(self) -> list[_Part]:
+    def _next(self) -> list[Part]:
         """The rows of one call: of the client that had least, and all that can go with them; none when closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -234,26 +151,31 @@ class Worker:
             self._remember(group, {part.ticket.caller for part in parts})
             return parts
 
-    def _used(self, ticket: _Ticket) -> float:
-        """Who works outside of all turns goes first."""
-        return 0.0 if ticket.turn is None else self._turns.used(ticket.turn.client)
+    def _take_first(self, fits: Callable[[Ticket], bool]) -> list[Part]:
+        """Rows for one call of whoever had least, of those that fit; none where nobody does."""
+        with self._changed:
+            first = min(filter(fits, self._waiting), key=self._used, default=None)
+            return [] if first is None or self._closed else self._take(first.group)
 
-    def _take(self, group: tuple) -> list[_Part]:
+    def _used(self, ticket: Ticket) -> float:
+        return ticket.used(self._turns)
+
+    def _take(self, group: tuple) -> list[Part]:
         """Rows for one call of that group, of those first whose clients had least; of equals in the order they came."""
-        parts: list[_Part] = []
+        parts: list[Part] = []
         tickets = sorted((ticket for ticket in self._waiting if ticket.group == group), key=self._used)
         room = tickets[0].network.batch_rows
         for ticket in tickets:
             count = min(room, len(ticket.rows) - ticket.taken)
             if count:
-                parts.append(_Part(ticket, ticket.taken, count))
+                parts.append(Part(ticket, ticket.taken, count))
             ticket.taken += count
             room -= count
             if ticket.taken == len(ticket.rows):
                 self._waiting.remove(ticket)
         return parts
 
-    def _give_back(self, parts: Sequence[_Part]) -> None:
+    def _give_back(self, parts: Sequence[Part]) -> None:
         """What was taken was not run, and is not to come in the midst of another call again."""
         with self._changed:
             for part in parts:
@@ -272,63 +194,11 @@ class Worker:
         self._late |= dict.fromkeys(self._expected.get(group, set()) - callers, _FORGIVEN_AFTER)
         self._expected = {group: callers - self._late.keys()}
 
-    def _serve(self, torch, parts: list[_Part]) -> float:
-        """Run one call that others may come in the midst of; its own seconds."""
-        started = time.perf_counter()
-        self._running, self._since, self._inserted = parts, started, 0.0
-        self._answer(torch, parts)
-        self._running = []
-        return time.perf_counter() - started - self._inserted
-
-    def _serve_between(self, torch) -> None:
-        """In the midst of a call: what is short beside it and belongs to somebody who had less."""
-        now = time.perf_counter()
-        if not self._running or now - self._since < _BETWEEN_SECONDS:
-            return
-        running, self._running = self._running, []  # nothing comes in the midst of what came in between
-        while parts := self._short_beside(running):
-            started, inserted = time.perf_counter(), self._inserted
-            with self._clocks(running, False):
-                self._answer(torch, parts, between=True)
-            self._inserted = inserted + time.perf_counter() - started
-        self._running, self._since = running, time.perf_counter()
-
-    def _short_beside(self, running: Sequence[_Part]) -> list[_Part]:
-        clients = {part.ticket.turn.client for part in running if part.ticket.turn}
-        most = max(self._used(part.ticket) for part in running)
-        numbers = _SHORT * running[0].ticket.numbers
-
-        def fits(ticket: _Ticket) -> bool:
-            theirs = ticket.turn is not None and ticket.turn.client not in clients and self._used(ticket) < most
-            return theirs and ticket.numbers <= numbers and not ticket.never_between
-
-        with self._changed:
-            first = min(filter(fits, self._waiting), key=self._used, default=None)
-            return [] if first is None or self._closed else self._take(first.group)
-
-    @contextmanager
-    def _clocks(self, parts: Sequence[_Part], run: bool) -> Iterator[None]:
-        """Inside, the clocks of the callers run, each for its share of the rows, or stand; after it the other way
-        round. They stand before a caller has its answer and may go."""
-        self._set_clocks(parts, run)
-        try:
-            yield
-        finally:
-            self._set_clocks(parts, not run)
-
-    def _set_clocks(self, parts: Sequence[_Part], run: bool) -> None:
-        rows = sum(part.count for part in parts)
-        for turn, count in ((part.ticket.turn, part.count) for part in parts):
-            if turn is not None and run:
-                self._turns.go_on(turn, count / rows)
-            elif turn is not None:
-                self._turns.stand(turn)
-
-    def _answer(self, torch, parts: Sequence[_Part], between: bool = False) -> None:
+    def _answer(self, torch, parts: Sequence[Part], between: bool = False) -> None:
         """Give every ticket its result or its own error; a fault of one does not reach the others."""
-        started, inserted = time.perf_counter(), self._inserted
+        started, inserted = time.perf_counter(), self._midst.inserted
         try:
-            with self._clocks(parts, True):
+            with clocks(self._turns, parts, True):
                 results = self._evaluate(torch, parts, between)
         except _NoRoomBetween:
             self._give_back(parts)
@@ -338,7 +208,7 @@ class Worker:
                 self._fail(parts[0].ticket, error)
                 return
             results = None
-        self.stats.seconds += time.perf_counter() - started - (self._inserted - inserted)
+        self.stats.seconds += time.perf_counter() - started - (self._midst.inserted - inserted)
         if results is None:
             for part in parts:
                 self._answer(torch, [part], between)
@@ -346,14 +216,14 @@ class Worker:
         for part, result in zip(parts, results, strict=True):
             self._finish(torch, part, result)
 
-    def _fail(self, ticket: _Ticket, error: Exception) -> None:
+    def _fail(self, ticket: Ticket, error: Exception) -> None:
         with self._changed:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
         self.stats.evaluations += 1
         ticket.answer.set_exception(error)
 
-    def _finish(self, torch, part: _Part, result: "Tensor") -> None:
+    def _finish(self, torch, part: Part, result: "Tensor") -> None:
         ticket = part.ticket
         ticket.results.append(result)
         if part.start + part.count == len(ticket.rows):
@@ -361,7 +231,7 @@ class Worker:
             # Joined outside inference_mode: callers get ordinary tensors, and not views that keep a batch alive.
             ticket.answer.set_result(torch.cat(ticket.results))
 
-    def _evaluate(self, torch, parts: Sequence[_Part], between: bool) -> "list[Tensor]":
+    def _evaluate(self, torch, parts: Sequence[Part], between: bool) -> "list[Tensor]":
         network = parts[0].ticket.network
         with torch.inference_mode():
             asked = [part.rows for part in parts]
@@ -377,7 +247,7 @@ class Worker:
             torch.accelerator.synchronize(rows.x.device)  # or the time that this took would be counted to others
         return list(result.split([part.count for part in parts]))
 
-    def _chunk(self, torch, network: Network, rows: Rows, tickets: Sequence[_Ticket], between: bool) -> "Tensor":
+    def _chunk(self, torch, network: Network, rows: Rows, tickets: Sequence[Ticket], between: bool) -> "Tensor":
         """One chunk at full size; when memory runs out once more after making room, at halved sizes; when not even
         one row fits, in the network's smaller ways of working. What is asked is kept, so no step before is lost.
 
@@ -427,6 +297,6 @@ def _split(rows: Rows, size: int) -> list[Rows]:
     return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
-def _tell(tickets: Sequence[_Ticket], text: str) -> None:
+def _tell(tickets: Sequence[Ticket], text: str) -> None:
     for ticket in tickets:
         ticket.note(text)

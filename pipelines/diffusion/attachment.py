@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from pipelines.device.worker import Network
+    from pipelines.device.evaluations import Network
     from pipelines.diffusion.bundle import Bundle
     from pipelines.theory.path import NoisePath
 

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from pipelines.device import turns
+from pipelines.device.evaluations import Network, Note, unheard
 from pipelines.device.placement import FIRST, SAID, Placement, Way, separate
-from pipelines.device.worker import Network, Note, unheard
 from pipelines.diffusion.conditions import PictureContext, Words
 from pipelines.diffusion.decoding import Decoder
+from pipelines.diffusion.native import Native, NativeNetwork
 from pipelines.diffusion.preview import LinearPreview, fitted_preview, sd1_preview
 from pipelines.errors import BadFile, BadRequest, Sentence
 from pipelines.models import strangers
@@ -68,6 +69,7 @@ class Bundle:
         self._beside: dict[bool, Mapping[str, Tensor]] = {False: {}, True: {}}  # by whether it is the negative prompt
         self._prompts: OrderedDict[tuple[Sections, str, int], Words] = OrderedDict()
         self._assemble()
+        self.native = Native.of(info, parts)
         self.preview = self._preview()
 
     def part(self, name: str) -> Any:
@@ -158,6 +160,19 @@ class Bundle:
     def nbytes_on_device(self, way: Way) -> int:
         return self.placement.nbytes(way)
 
+    def nbytes_beside(self, device: str) -> int:
+        """Of the native process, which works where the device is the CPU."""
+        return 0 if self.native is None or separate(device) else self.native.nbytes
+
+    def do_without_beside(self) -> None:
+        """Where there is no room for a process, torch works."""
+        self.native = None
+
+    def native_of(self, part: str) -> NativeNetwork | None:
+        """The native way of a part that lies whole in main memory; None where it has none."""
+        whole = self.placement.way in (Way.WHOLE, Way.TILES) and not separate(self.device)
+        return self.native.networks.get(part) if self.native is not None and whole else None
+
     @property
     def notes(self) -> tuple[str, ...]:
         """The way of working, where it is not the usual one."""
@@ -165,7 +180,10 @@ class Bundle:
         return (SAID[way],) if way in SAID else ()
 
     def make_room(self) -> None:
-        """Send all but the network away, unless they are at work. For whoever ran out of memory."""
+        """Send all but the network away, and end the native process, unless they are at work. For whoever ran out of
+        memory."""
+        if self.native is not None:
+            self.native.session.rest()
         if self._lock.acquire(blocking=False):
             try:
                 self.placement.send_visitors_away()
@@ -257,7 +275,8 @@ class Bundle:
 
     @property
     def decoder(self) -> Decoder:
-        return Decoder(self.vae, self.placement, self._lock, self.vae.config.scaling_factor, self._shift)
+        scale, native = self.vae.config.scaling_factor, self.native_of("vae")
+        return Decoder(self.vae, self.placement, self._lock, scale, self._shift, native)
 
     def _decode(self, latents: Tensor) -> Tensor:
         return self.vae.decode(self.decoder.unscaled(latents).to(self.vae.dtype), return_dict=False)[0]

@@ -6,9 +6,10 @@ attention and norms do not see of the others stays a small difference, and a not
 
 from __future__ import annotations
 
+import functools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,11 @@ import torch
 from torch import Tensor
 
 from pipelines.device import cuts, hardware, turns
+from pipelines.device.evaluations import Note
 from pipelines.device.memory import is_out_of_memory
 from pipelines.device.placement import CPU, Placement, Way, separate
-from pipelines.device.worker import Note
 from pipelines.diffusion.decoding_cost import decoding_bytes
+from pipelines.diffusion.native import NativeNetwork
 from pipelines.errors import BadRequest, NotDecoded, Sentence
 
 TILE, OVERLAP = 64, 16
@@ -39,19 +41,23 @@ Decode = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Decoder:
-    """An autoencoder where it lies, asked by one thread at a time: each picture alone, so company cannot change it."""
+    """An autoencoder where it lies, asked by one thread at a time: each picture alone, so company cannot change it.
+    `native`: its way without torch, where it has one."""
 
     vae: Any
     placement: Placement
     lock: AbstractContextManager[Any]
     scale: float = 1.0
     shift: float = 0.0
+    native: NativeNetwork | None = None
 
     def picture(self, latents: Tensor, note: Note) -> np.ndarray:
         """Latents (C, h, w) in the network's own scale -> uint8 (H, W, 3)."""
         with self.lock, torch.inference_mode(), self._open(latents):
             tiles_first = self.placement.way >= Way.TILES or self._too_large(latents)
-            picture = decoded(self.vae, self.unscaled(latents[None]), self.placement, tiles_first, note)
+            picture = decoded(self.vae, self.unscaled(latents[None]), self.placement, tiles_first, note, self._decode)
+            if self.native is not None and self.native.judged.why:
+                note(self.native.judged.why)
             levels = (picture / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
             return levels.permute(1, 2, 0).cpu().numpy()
 
@@ -78,36 +84,59 @@ class Decoder:
         """As the autoencoder itself made them, around their mean."""
         return latents / self.scale + self.shift
 
+    def _decode(self, latents: Tensor) -> Tensor:
+        """Latents (1, C, h, w) as the autoencoder has them -> (1, 3, H, W) in [-1, 1], float32."""
+        in_torch, native = functools.partial(decoded_by, self.vae, latents), self.native
+        if native is None or not native.suits(self.vae, latents.shape[1:]) or not native.takes({"latents": latents}):
+            return in_torch()
+        _, _, height, width = latents.shape
+        return native.judged({"latents": latents}, (1, 3, self._factor * height, self._factor * width), in_torch)
+
+    @property
+    def _channels(self) -> Sequence[int]:
+        """Of each block; every further one doubles the sides."""
+        config = self.vae.config
+        return config.get("block_out_channels") or config.get("decoder_block_out_channels") or [64]
+
+    @property
+    def _factor(self) -> int:
+        """Pixels along one side of a latent pixel."""
+        return 2 ** (len(self._channels) - 1)
+
     def _too_large(self, latents: Tensor) -> bool:
         """Whether not to try it in one piece, where running out of memory ends the program instead of an operation."""
         if self.placement.device.type in ("cuda", "xpu"):
             return False
-        config, pixels = self.vae.config, latents.shape[-1] * latents.shape[-2]
-        channels = config.get("block_out_channels") or config.get("decoder_block_out_channels") or [64]
-        side = 2 ** (len(channels) - 1)
-        needed = decoding_bytes(type(self.vae).__name__, config, side, side * pixels, self.vae.dtype.itemsize)
+        side, pixels = self._factor, latents.shape[-1] * latents.shape[-2]
+        kind, item = type(self.vae).__name__, self.vae.dtype.itemsize
+        needed = decoding_bytes(kind, self.vae.config, side, side * pixels, item)
         return needed > hardware.memory_of(str(self.placement.device))[0]
 
 
-def decoded(vae: Any, latents: Tensor, placement: Placement, tiles_first: bool, note: Note) -> Tensor:
-    """Latents (1, C, h, w) as the autoencoder has them -> (3, H, W) in [-1, 1], float32, perhaps on the CPU.
+def decoded_by(vae: Any, latents: Tensor) -> Tensor:
+    """Latents (n, C, h, w) as the autoencoder has them -> (n, 3, H, W) in [-1, 1], float32."""
+    return vae.decode(latents.to(vae.device, vae.dtype), return_dict=False)[0].float()
+
+
+def decoded(vae: Any, latents: Tensor, placement: Placement, tiles_first: bool, note: Note, run: Decode) -> Tensor:
+    """Latents (1, C, h, w) as the autoencoder has them -> (3, H, W) in [-1, 1], float32, perhaps on the CPU. `run`
+    asks it.
 
     Raises BadRequest for NaN that float32 does not mend, NotDecoded where memory does not suffice even on the CPU.
     """
-    picture = _by_the_ladder(vae, latents, placement, tiles_first, note)
+    picture = _by_the_ladder(vae, latents, placement, tiles_first, note, run)
     if not torch.isfinite(picture).all() and vae.dtype == torch.float16 and torch.isfinite(latents).all():
         vae.float()  # and stays so: the next picture would overflow as well
         note(IN_FLOAT32)
-        picture = _by_the_ladder(vae, latents, placement, tiles_first, note)
+        picture = _by_the_ladder(vae, latents, placement, tiles_first, note, run)
     if not torch.isfinite(picture).all():
         raise BadRequest("the decoder turned these latents into NaN; lower guidance_scale or use more steps.")
     return picture
 
 
-def _by_the_ladder(vae: Any, latents: Tensor, placement: Placement, tiles_first: bool, note: Note) -> Tensor:
-    def run(some: Tensor) -> Tensor:
-        return vae.decode(some.to(vae.device, vae.dtype), return_dict=False)[0].float()
-
+def _by_the_ladder(
+    vae: Any, latents: Tensor, placement: Placement, tiles_first: bool, note: Note, run: Decode
+) -> Tensor:
     def whole() -> Tensor:
         with placement.visit("vae"):
             return run(latents)[0]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from pipelines.device.worker import Network, Rows, Worker
+from pipelines.device.evaluations import Network, Rows
+from pipelines.device.worker import Worker
 from pipelines.diffusion.conditions import Condition, Conditions, StepConditions
 from pipelines.theory.guidance import Guidance, guide
 from pipelines.theory.path import NoisePath

@@ -1,4 +1,4 @@
-"""Writes the graph of a model's UNet, without its weights, beside them: what a native back end runs.
+"""Writes the graphs of a model's UNet and decoder, without their weights, beside them: what a native back end runs.
 
     python -m pipelines.diffusion.exporting assets/models/aigc-mini
 
@@ -8,6 +8,7 @@ Write it again whenever the architecture changes; other weights of the same conf
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,34 +32,59 @@ def main(folder: Path) -> None:
     model = loading.load(models.inspect(folder.resolve()))
     if not isinstance(model, UNetModel) or model.paints_into_masks:
         raise SystemExit(f"{folder.name} has no UNet that paints from noise; only those are exported.")
-    graph = graph_of(model)
-    graphs.write(folder / "unet", graph, model.info.configs["unet"])
-    print(f"{folder / 'unet' / graphs.FILE}: {len(graph.onnx) / 1000:.0f} kB, {len(graph.weights)} weights named")
+    for part, graph in {"unet": unet_graph(model), "vae": decoder_graph(model)}.items():
+        graphs.write(folder / part, graph, model.info.configs[part])
+        print(f"{folder / part / graphs.FILE}: {len(graph.onnx) / 1000:.0f} kB, {len(graph.weights)} weights named")
 
 
-def graph_of(model: Any) -> graphs.Graph:
+def unet_graph(model: Any) -> graphs.Graph:
     """The UNet of that model as a graph with any number of rows, any size, and prompts of any length."""
-    torch = libs.torch()
-    unet, factor = model.unet, 2**model.unet.num_upsamplers
+    factor = 2**model.unet.num_upsamplers
     inputs = _example(model, factor)
     names = tuple(inputs)
     dynamic: dict[str, dict[int, str]] = {name: {0: "rows"} for name in names}
     dynamic["x"] |= {2: "height", 3: "width"}
     dynamic["encoder_hidden_states"] |= {1: "tokens"}
+    shapes = (dynamic["x"], dynamic["timesteps"], tuple(dynamic[name] for name in names[2:]))
+    return _graph(_asked(model.unet, names[2:]), inputs, shapes, factor)
+
+
+def decoder_graph(model: Any) -> graphs.Graph:
+    """The autoencoder of that model as it decodes, as a graph with any number of rows and any size."""
+    torch = libs.torch()
+
+    class Decoding(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.part = model.vae
+
+        def forward(self, latents: Any) -> Any:
+            return self.part.decode(latents, return_dict=False)[0]
+
+    inputs = {"latents": torch.randn(3, model.latent_channels, 5, 6)}
+    return _graph(Decoding().eval(), inputs, ({0: "rows", 2: "height", 3: "width"},), 1)
+
+
+def _graph(asked: Any, inputs: Mapping[str, Any], dynamic: tuple[Any, ...], multiple_of: int) -> graphs.Graph:
+    """The module `asked`, whose `part` has the weights, as a graph; `dynamic` says which numbers of its inputs' shapes
+    may be others."""
+    torch = libs.torch()
+    from pipelines.diffusion.native import weights_of
+
     with torch.no_grad():
         program = torch.onnx.export(
-            _asked(unet, names[2:]),
+            asked,
             tuple(inputs.values()),
             dynamo=True,
-            input_names=list(names),
+            input_names=list(inputs),
             output_names=["prediction"],
-            dynamic_shapes=(dynamic["x"], dynamic["timesteps"], tuple(dynamic[name] for name in names[2:])),
+            dynamic_shapes=dynamic,
             opset_version=OPSET,
             optimize=False,
             verbose=False,
         )
-    weights = {name: tuple(tensor.shape) for name, tensor in unet.state_dict().items()}
-    return graphs.Graph(_without_weights(program, weights), weights, names, factor)
+    weights = {name: tuple(tensor.shape) for name, tensor in weights_of(asked.part).items()}
+    return graphs.Graph(_without_weights(program, weights), weights, tuple(inputs), multiple_of)
 
 
 def _example(model: Any, factor: int) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from pipelines import libs
 from pipelines.device import hardware
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import free_memory
+from pipelines.device.native import judged, session
 from pipelines.diffusion.bridge import asked
 from pipelines.diffusion.decoding_cost import COUNTLESS, DECODER, SLACK, decoding_bytes
 from pipelines.errors import OutOfMemory
-from pipelines.models import strangers, vaes
+from pipelines.models import graphs, strangers, vaes
 from pipelines.models.addons import files, loras
 from pipelines.models.architectures import ARCHITECTURES
 from pipelines.models.faults import as_bad_file
@@ -89,7 +90,7 @@ def estimate(info: ModelInfo, request: TextToImageRequest, devices: DeviceManage
     decoding = decoding_bytes(*_decoder(info, request), width, height, item)
     side = TILE * latent_factor(info)
     piece = min(decoding, decoding_bytes(*_decoder(info, request), side, side, item))
-    added = added_bytes(request, item)
+    added = added_bytes(request, item) + process_bytes(info, devices.device)
     ladder = _ladder(parts, info.network, network + added, decoding + added, piece + added)
     ways = {name: ladder[name] for name in _allowed(devices)}
     fits = (name for name, (lies, most) in ways.items() if most <= free and lies <= devices.budget_bytes)
@@ -187,6 +188,13 @@ def _ladder(
 def part_bytes(info: ModelInfo, item: int) -> dict[str, int]:
     """The weights of each part in memory, where each number takes `item` bytes."""
     return {part: item * sum(map(strangers.numbers_in, paths)) for part, paths in info.weights.items()}
+
+
+def process_bytes(info: ModelInfo, device: str) -> int:
+    """Of the native process that computes the model's networks on a CPU; 0 where there is none."""
+    here = device.split(":")[0] == "cpu" and judged.hands_over() and judged.installed()
+    exported = graphs.shipped(info) if here else {}
+    return session.memory_of(sum(graph.nbytes for graph in exported.values())) if exported else 0
 
 
 def largest_size(request: TextToImageRequest) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +12,15 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry, runner
 from pipelines.engine.attendance import Attendance
 from pipelines.engine.eventlog import StateChange
-from pipelines.engine.forecast import Paces, Prospect, forecast
+from pipelines.engine.finished import Finished
 from pipelines.engine.free_space import FreeSpace
 from pipelines.engine.job import Job, JobError, JobProgress, JobState
 from pipelines.engine.keeper import PictureKeeper, Store
+from pipelines.engine.line import Line
 from pipelines.engine.repeating import Repeating
-from pipelines.engine.restoring import INTERRUPTED, restored
-from pipelines.engine.shares import Places, Shares, Turns, heaviest, learns
-from pipelines.engine.waiting_file import FINISHED, Jobs, Saved, WaitingFile
+from pipelines.engine.restoring import all_restored
+from pipelines.engine.shares import Places, Shares, learns
+from pipelines.engine.waiting_file import Jobs, WaitingFile
 from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound, Sentence, StorageError
 from pipelines.params import Request
 from pipelines.store.inputs import InputStore
@@ -29,20 +30,11 @@ __all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChang
 
 log = logging.getLogger(__name__)
 
-FINISHED_FRAME_BYTES = 256 * 2**20
-"""Frames of all finished jobs together; beyond it those of whoever has the most keep only their first and last."""
-
 ATTENDANCE_SECONDS = 5.0
 """So often it is looked whether whoever started a training is still there, as long as one runs."""
 
 RETRY_SECONDS = 30.0
 """So often the pictures that a full disk refused are saved again, as long as there are any."""
-
-FORECAST_SECONDS = 1.0
-"""So often are the times of those that wait reckoned anew while nothing else changes."""
-
-MOST_FRAME_BYTES = 4 * FINISHED_FRAME_BYTES
-"""Of what is left of them; beyond it finished jobs are forgotten."""
 
 
 class JobQueue:
@@ -83,11 +75,6 @@ class JobQueue:
         self._devices = devices
         self._keeper = PictureKeeper(store, self._write)
         self._space = space
-        self._places = Places(running_at_once, further_places)
-        self._paces = Paces()
-        self._forecast: Mapping[str, Prospect] = {}
-        self._line: tuple[str, ...] = ()
-        self._reckoned = 0.0
         shares = shares or Shares()
         self._shares = replace(shares, waiting=max_waiting or shares.waiting, finished=keep_finished or shares.finished)
         self._grace_seconds, self._training_grace_seconds = grace_seconds, training_grace_seconds
@@ -101,8 +88,8 @@ class JobQueue:
         self._saving = threading.Lock()
         self._waiting: list[Job] = []
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
-        self._finished: dict[str, Job] = {}  # the oldest first
-        self._turns = Turns()
+        self._finished = Finished(self._shares)
+        self._line = Line(Places(running_at_once, further_places), devices.turns, self._absent)
         self._attendance = Attendance()
         self._served = 0
         self._closed = False
@@ -148,7 +135,7 @@ class JobQueue:
     def list(self, client: str | None = None) -> Sequence[Job]:
         """Running jobs first, then waiting ones in the order of their turns, then finished ones, the newest first."""
         with self._lock:
-            self._place()
+            self._tell_line()
             return [job for job in self._all() if client in (None, job.client)]
 
     def seen(self, client: str) -> None:
@@ -172,7 +159,7 @@ class JobQueue:
             if waiting:
                 self._waiting.remove(job)
                 self._keep(job)
-                self._place()
+                self._tell_line()
         self._write()
         return job
 
@@ -180,7 +167,7 @@ class JobQueue:
         """Cancel a job and, unless it still runs, forget it."""
         job = self.cancel(id, client)
         with self._lock:
-            if self._finished.pop(id, None):
+            if self._finished.forget(id):
                 self._keeper.forget(job)
         self._write()
         return job
@@ -196,7 +183,7 @@ class JobQueue:
             own.insert(min(max(position, 0), len(own)), job)
             for slot, other in zip(slots, own, strict=True):
                 self._waiting[slot] = other
-            self._place()
+            self._tell_line()
         self._write()
         return job
 
@@ -215,7 +202,7 @@ class JobQueue:
                 "set_aside": sum(self._absent(job.client) for job in self._waiting),
                 "running": len(self._running),
                 "finished": len(self._finished),
-                "unsaved": sum(len(job.unsaved) for job in self._finished.values()),
+                "unsaved": sum(len(job.unsaved) for job in self._finished),
                 "served": self._served,
             }
 
@@ -248,8 +235,7 @@ class JobQueue:
             self._file.close()
 
     def _all(self) -> Sequence[Job]:
-        waiting = self._order(self._waiting)
-        return [*self._running_jobs(), *waiting, *reversed(self._finished.values())]
+        return [*self._running_jobs(), *self._line.order(self._waiting), *reversed(self._finished)]
 
     def _running_jobs(self) -> Sequence[Job]:
         return [job for job, _thread in self._running.values()]
@@ -284,33 +270,22 @@ class JobQueue:
         """Start jobs while there is room; how many were started."""
         started = 0
         while not self._closed and not self._devices.lost:
-            job = next(filter(self._has_place, self._eligible()), None)
+            job = self._line.first(self._waiting, self._running_jobs())
             if job is None or self._would_be_blamed(job):
                 break
             self._start(job)
             started += 1
         self._forget_clients()
-        self._place()
+        self._tell_line()
         return started
 
-    def _has_place(self, job: Job) -> bool:
-        return self._places.free_for(job, self._running_jobs())
-
-    def _order(self, waiting: Sequence[Job]) -> Sequence[Job]:
-        return self._turns.order(waiting, self._devices.turns.ahead, self._paces.seconds)
+    def _tell_line(self) -> None:
+        self._line.tell(self._waiting, self._running_jobs())
 
     def _would_be_blamed(self, job: Job) -> bool:
         """What ran when the process died runs alone the next time: if it dies again, it is known which job did it."""
         running = self._running_jobs()
         return bool(running) and any(other.deaths for other in (job, *running))
-
-    def _eligible(self) -> Sequence[Job]:
-        """Whoever is there, in the order of their turns; trainings that have no place now come after all others."""
-        present = [job for job in self._waiting if not self._absent(job.client)]
-        return sorted(self._order(present), key=self._held)
-
-    def _held(self, job: Job) -> bool:
-        return self._places.held(job, self._running_jobs())
 
     def _end_abandoned(self) -> bool:
         """Stop the trainings whose owners are gone; whether any still runs."""
@@ -326,7 +301,7 @@ class JobQueue:
 
     def _start(self, job: Job) -> None:
         self._waiting.remove(job)
-        self._turns.take(job)
+        self._line.take(job)
         job.alone = not self._running
         for other in self._running_jobs():
             other.alone = False
@@ -348,7 +323,7 @@ class JobQueue:
                 job.finish(JobError("bug", sentence))  # if not over
             with self._lock:
                 del self._running[job.id]
-                self._paces.learn(job)
+                self._line.learn(job)
                 if job.state is JobState.WAITING:
                     job.most_beside = max(0, len(self._running) - 1)
                     self._waiting.insert(0, job)  # handed back
@@ -367,7 +342,7 @@ class JobQueue:
     def _save_all(self) -> bool:
         """Try to save all pictures that are held; whether some are left."""
         with self._lock:
-            held = [job for job in self._finished.values() if job.unsaved]
+            held = [job for job in self._finished if job.unsaved]
         for job in held:
             try:
                 self._save_held(job)
@@ -376,53 +351,17 @@ class JobQueue:
         return any(job.unsaved for job in held)
 
     def _keep(self, job: Job) -> None:
-        """Remember a finished job, and forget what is beyond the bounds."""
+        """Remember a finished job, and save its pictures again where a full disk refused them."""
         self._served += 1
-        self._finished[job.id] = job
+        self._finished.keep(job)
         if job.unsaved:
             self._retrying.start()
-        while (surplus := self._shares.surplus([j for j in self._finished.values() if not j.unsaved])) is not None:
-            del self._finished[surplus.id]
-        jobs = list(self._finished.values())
-        sizes = {job.id: job.log.frame_bytes() for job in jobs}
-        thick = [job for job in jobs if len(job.frames()) > 2]
-        while sum(sizes.values()) > FINISHED_FRAME_BYTES and (
-            heavy := heaviest(jobs, lambda job: sizes[job.id], thick)
-        ):
-            heavy.log.thin(0)
-            sizes[heavy.id] = heavy.log.frame_bytes()
-            thick.remove(heavy)
-        safe = [job for job in jobs if not job.unsaved]
-        while sum(sizes.values()) > MOST_FRAME_BYTES and (heavy := heaviest(safe, lambda job: sizes[job.id])):
-            safe.remove(heavy)
-            del sizes[heavy.id], self._finished[heavy.id]
-
-    def _place(self) -> None:
-        """Tell all that wait or run where they are in line and how long it will take."""
-        eligible, running = self._eligible(), self._running_jobs()
-        places = {job.id: place for place, job in enumerate(eligible)}
-        prospects = self._prospects(running, eligible)
-        for job in (*self._waiting, *running):
-            prospect = prospects.get(job.id, Prospect(None, None))
-            starts_in = None if job in running else prospect.starts_in
-            sharing = self._devices.turns.beside(job.client) if job in running else 0
-            job.place(places.get(job.id), starts_in, prospect.ends_in, sharing)
-
-    def _prospects(self, running: Sequence[Job], eligible: Sequence[Job]) -> Mapping[str, Prospect]:
-        """By job; reckoned anew when the line is another one, and else now and then."""
-        line, now = tuple(job.id for job in (*running, *eligible)), time.monotonic()
-        if line != self._line or now - self._reckoned > FORECAST_SECONDS:
-            self._line, self._reckoned = line, now
-            self._forecast = forecast(running, eligible, self._paces.left, self._places)
-        return self._forecast
 
     def _forget_clients(self) -> None:
         """Only who has a job waiting or running needs a turn and a presence; else these would grow for ever."""
         active = [*self._waiting, *self._running_jobs()]
-        self._turns.forget_all_but(active)
-        clients = {job.client for job in active}
-        self._attendance.forget_all_but(clients)
-        self._devices.turns.keep(clients)
+        self._line.forget_all_but(active)
+        self._attendance.forget_all_but({job.client for job in active})
 
     def _write(self) -> None:
         if self._file is not None:
@@ -431,7 +370,7 @@ class JobQueue:
     def _to_write(self) -> Jobs:
         """A job whose pictures are not saved yet is not over: without them it runs once more."""
         with self._lock:
-            running, finished = self._running_jobs(), list(self._finished.values())
+            running, finished = self._running_jobs(), list(self._finished)
             returning = [job for job in running if job.returning and job.state is JobState.RUNNING]
             unsaved = [job for job in finished if job.unsaved and job.state is JobState.FAILED]
             return Jobs(
@@ -443,23 +382,12 @@ class JobQueue:
     def _restore(self, file: WaitingFile, store: Store) -> None:
         """Take up the jobs of the last start and of studios on this folder that are gone; one that is not valid any
         more says why, or, of another studio, stays in its file."""
-        saved, orphans = file.read(), file.orphans()
-        known = {one.id for one in saved}
-        for one in saved:
-            self._take_up(restored(one, self._get, store))
-        rest: list[list[Saved]] = []
-        for orphan in orphans:
-            rest.append([])
-            for one in orphan.saved:
-                job = restored(one, self._get, store)
-                if one.part != FINISHED and job.error not in (None, INTERRUPTED):
-                    rest[-1].append(one)  # it may need models that only the other studio was given
-                elif job.id not in known:
-                    self._take_up(job)
-                known.add(job.id)
+        jobs, orphans = all_restored(file, self._get, store)
+        for job in jobs:
+            self._take_up(job)
         self._write()  # ours first: a job that is in two files is taken up once, one that is in none is lost
-        for orphan, left in zip(orphans, rest, strict=True):
-            orphan.leave(left)
+        for orphan, rest in orphans:
+            orphan.leave(rest)
         with self._lock:
             self._dispatch()
 

@@ -1,4 +1,4 @@
-"""A job as it goes on after the studio was started again: waiting, or over and remembered."""
+"""Jobs as they go on after the studio was started again: waiting, or over and remembered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.engine import registry
 from pipelines.engine.job import Job, JobError, JobState
 from pipelines.engine.keeper import Store
-from pipelines.engine.waiting_file import FINISHED, RUNNING, Saved
+from pipelines.engine.waiting_file import FINISHED, RUNNING, Orphan, Saved, WaitingFile
 from pipelines.errors import Sentence, StudioError
 from pipelines.params import Request
 
@@ -34,6 +34,27 @@ class PastRequest(Request):
 
     def values(self) -> dict[str, Any]:
         return dict(self.written)
+
+
+def all_restored(
+    file: WaitingFile, get: Callable[[str], registry.Generator], store: Store
+) -> tuple[list[Job], list[tuple[Orphan, list[Saved]]]]:
+    """Each job of the last start and of studios on this folder that are gone, once; and what is to stay in the files
+    of those: jobs that are not valid here, as they may need models that only the other studio was given."""
+    saved, orphans = file.read(), file.orphans()
+    known = {one.id for one in saved}
+    jobs = [restored(one, get, store) for one in saved]
+    rest: list[tuple[Orphan, list[Saved]]] = []
+    for orphan in orphans:
+        rest.append((orphan, []))
+        for one in orphan.saved:
+            job = restored(one, get, store)
+            if one.part != FINISHED and job.error not in (None, INTERRUPTED):
+                rest[-1][1].append(one)
+            elif job.id not in known:
+                jobs.append(job)
+            known.add(job.id)
+    return jobs, rest
 
 
 def restored(saved: Saved, get: Callable[[str], registry.Generator], store: Store) -> Job:

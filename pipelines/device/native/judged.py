@@ -26,21 +26,27 @@ DIED = Sentence("The network was computed in PyTorch, more slowly: its native pr
 NO_MEMORY = Sentence("The network was computed in PyTorch, more slowly: no memory was left to share with onnxruntime.")
 
 
+def hands_over() -> bool:
+    """Whether this system can hand memory to a child."""
+    return os.name == "posix"
+
+
+def installed() -> bool:
+    return importlib.util.find_spec("onnxruntime") is not None
+
+
 def available() -> bool:
-    """Whether onnxruntime is installed and this system can hand memory to a child; says once in the log if not."""
-    if os.name != "posix":
-        return False
-    if importlib.util.find_spec("onnxruntime") is None:
+    """Whether networks can be native here; says in the log what to install where that is all there is to do."""
+    if hands_over() and not installed():
         log.warning("onnxruntime is not installed; networks on the CPU work in PyTorch, at half the speed")
-        return False
-    return True
+    return hands_over() and installed()
 
 
 class Judged:
     """The native way of one network. `why` is "" while it is used, then the sentence that says why it no longer is."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, name: str) -> None:
+        self._session, self._name = session, name
         self._agreed: set[tuple] = set()
         self.why: Sentence | str = ""
 
@@ -50,7 +56,8 @@ class Judged:
             return in_torch()
         shapes = tuple(tuple(tensor.shape) for tensor in inputs.values())
         try:
-            numbers = self._session.run({name: t.contiguous().numpy() for name, t in inputs.items()}, answer)
+            arrays = {name: tensor.contiguous().numpy() for name, tensor in inputs.items()}
+            numbers = self._session.run(self._name, arrays, answer)
         except (Refused, Died, OSError) as fault:
             self._give_up({Refused: REFUSED, Died: DIED}.get(type(fault), NO_MEMORY), fault)
             return in_torch()
@@ -58,9 +65,6 @@ class Judged:
         if shapes in self._agreed:
             return native
         return self._judged(native, in_torch(), shapes)
-
-    def close(self) -> None:
-        self._session.close()
 
     def _judged(self, native: Tensor, right: Tensor, shapes: tuple) -> Tensor:
         torch = libs.torch()
@@ -74,6 +78,6 @@ class Judged:
         return right
 
     def _give_up(self, why: Sentence, fault: object) -> None:
-        log.warning("%s (%s)", why, fault)
+        log.warning("%s (%s: %s)", why, self._name, fault)
         self.why = why
         self._session.close()

@@ -1,4 +1,4 @@
-"""A network in a child process: numbers go over in shared memory, and a child that dies or hangs is started again."""
+"""Networks in a child process: numbers go over in shared memory, and a child that dies or hangs is started again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ MODULE = "pipelines.device.native.child"
 START_SECONDS, CALL_SECONDS = 120.0, 30.0
 """A start takes one second, a call a tenth of one; a machine that pages or works for many is a hundred times slower."""
 ALIGNMENT = 64
+PROCESS_BYTES = 115 * 2**20
+"""Of a child before it has a network: Python, numpy, onnxruntime."""
+COPIES = 2
+"""Of the weights in a child: those that were handed over, and the library's own, in its order."""
 MOST_DEATHS = 5
 """In all; two in one call are the limit of that call."""
 
@@ -35,23 +40,35 @@ class Died(Exception):
     """The child ended or hung twice in one call, or too often in all."""
 
 
-class Session:
-    """A graph and its weights, in a process that the first call starts. Any thread may call; calls take turns.
+def memory_of(weights: int) -> int:
+    """Bytes of a child's memory where its networks have so many bytes of weights, without what a call takes."""
+    return PROCESS_BYTES + COPIES * weights
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network as a child needs it.
 
     graph   -- an ONNX file whose weights are named and not in it
     weights -- float32 arrays by these names, asked for whenever a child starts
     """
 
+    graph: bytes
+    weights: Callable[[], Arrays]
+
+
+class Session:
+    """Networks by name, in one process that the first call starts. Any thread may call; calls take turns."""
+
     def __init__(
         self,
-        graph: bytes,
-        weights: Callable[[], Arrays],
+        networks: Mapping[str, Exported],
         threads: Callable[[], int],
         module: str = MODULE,
         start_seconds: float = START_SECONDS,
         call_seconds: float = CALL_SECONDS,
     ) -> None:
-        self._graph, self._weights, self._threads, self._module = graph, weights, threads, module
+        self._networks, self._threads, self._module = dict(networks), threads, module
         self._start_seconds, self._call_seconds = start_seconds, call_seconds
         self._turn = threading.Lock()
         self._child: _Child | None = None
@@ -63,18 +80,18 @@ class Session:
         child = self._child
         return child.pid if child is not None else None
 
-    def run(self, inputs: Arrays, answer: tuple[int, ...]) -> np.ndarray:
-        """What the graph says of float32 inputs, float32 of the shape `answer`.
+    def run(self, network: str, inputs: Arrays, answer: tuple[int, ...]) -> np.ndarray:
+        """What that network says of float32 inputs, float32 of the shape `answer`.
 
         Raises Refused, Died, and OSError where there is no memory for the numbers.
         """
         with self._turn:
             try:
-                return self._started().run(inputs, answer, self._call_seconds)
+                return self._started().run(network, inputs, answer, self._call_seconds)
             except EOFError:
                 self._bury()
             try:
-                return self._started().run(inputs, answer, self._call_seconds)
+                return self._started().run(network, inputs, answer, self._call_seconds)
             except EOFError:
                 self._bury()
                 raise Died("twice in one call") from None
@@ -84,11 +101,19 @@ class Session:
         with self._turn:
             self._end()
 
+    def rest(self) -> None:
+        """The same, unless the child is at work. It never waits."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._turn.release()
+
     def _started(self) -> _Child:
         if self._child is None:
             if self.deaths >= MOST_DEATHS:
                 raise Died(f"{self.deaths} times")
-            self._child = _Child(self._module, self._graph, self._weights(), self._threads(), self._start_seconds)
+            self._child = _Child(self._module, self._networks, self._threads(), self._start_seconds)
             weakref.finalize(self, self._child.kill)
         return self._child
 
@@ -106,7 +131,9 @@ class Session:
 class _Child:
     """One life of the process. Raises EOFError when it has ended, also because a clock ended it."""
 
-    def __init__(self, module: str, graph: bytes, weights: Arrays, threads: int, seconds: float) -> None:
+    def __init__(self, module: str, networks: Mapping[str, Exported], threads: int, seconds: float) -> None:
+        each = [(name, network.weights()) for name, network in networks.items()]
+        weights = {(name, weight): array for name, arrays in each for weight, array in arrays.items()}
         places = _places(weights)
         with closing(Shared(max(ALIGNMENT, _end_of(weights)))) as given:  # once it is up the child has its own mapping
             _fill(given, places, weights)
@@ -116,9 +143,15 @@ class _Child:
             except OSError:
                 self._numbers.close()
                 raise
-            task = {"weights": {"handle": given.handle, "size": given.size}, "arrays": places, "threads": threads}
+            graphs = [network.graph for network in networks.values()]
+            task = {
+                "weights": {"handle": given.handle, "size": given.size},
+                "arrays": places,
+                "graphs": list(zip(networks, map(len, graphs), strict=True)),
+                "threads": threads,
+            }
             try:
-                self._exchange(task, graph, seconds)
+                self._exchange(task, b"".join(graphs), seconds)
             except BaseException:
                 self.kill()
                 raise
@@ -127,11 +160,11 @@ class _Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def run(self, inputs: Arrays, answer: tuple[int, ...], seconds: float) -> np.ndarray:
+    def run(self, network: str, inputs: Arrays, answer: tuple[int, ...], seconds: float) -> np.ndarray:
         places, at = _places(inputs), _end_of(inputs)
         self._numbers.grow(_room(at + 4 * math.prod(answer)))
         _fill(self._numbers, places, inputs)
-        task = {"handle": self._numbers.handle, "size": self._numbers.size, "arrays": places}
+        task = {"network": network, "handle": self._numbers.handle, "size": self._numbers.size, "arrays": places}
         self._exchange(task | {"answer": {"shape": answer, "at": at}}, b"", seconds)
         return np.frombuffer(self._numbers.view, np.float32, math.prod(answer), at).reshape(answer).copy()
 
@@ -169,7 +202,7 @@ def _room(nbytes: int) -> int:
     return max(2**20, 1 << (nbytes - 1).bit_length())
 
 
-def _places(arrays: Arrays) -> list[dict[str, Any]]:
+def _places(arrays: Mapping[Any, np.ndarray]) -> list[dict[str, Any]]:
     """Where each lies, one after another."""
     places, at = [], 0
     for name, array in arrays.items():
@@ -178,7 +211,7 @@ def _places(arrays: Arrays) -> list[dict[str, Any]]:
     return places
 
 
-def _end_of(arrays: Arrays) -> int:
+def _end_of(arrays: Mapping[Any, np.ndarray]) -> int:
     return sum(_aligned(4 * array.size) for array in arrays.values())
 
 
@@ -186,7 +219,7 @@ def _aligned(nbytes: int) -> int:
     return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
-def _fill(region: Shared, places: list[dict[str, Any]], arrays: Arrays) -> None:
+def _fill(region: Shared, places: list[dict[str, Any]], arrays: Mapping[Any, np.ndarray]) -> None:
     for place, array in zip(places, arrays.values(), strict=True):
         there = np.frombuffer(region.view, np.float32, array.size, place["at"]).reshape(array.shape)
         there[...] = array

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipelines.device.evaluations import Network
 from pipelines.device.manager import DeviceManager
-from pipelines.device.worker import Network
 from pipelines.diffusion.addons import control_loading
 from pipelines.diffusion.addons.control_picture import hint
 from pipelines.diffusion.addons.strength import scale_at, strength_of

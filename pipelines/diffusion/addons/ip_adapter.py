@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipelines.device.evaluations import Network
 from pipelines.device.manager import DeviceManager
-from pipelines.device.worker import Network
 from pipelines.diffusion.addons import clip_vision, ip_loading
 from pipelines.diffusion.addons.ip_loading import IPAdapter, joined
 from pipelines.diffusion.addons.sharing import sharing

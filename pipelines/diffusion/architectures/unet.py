@@ -11,14 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipelines.device.placement import Way
-from pipelines.device.worker import Network
-from pipelines.diffusion.architectures.native_unet import NativeWay
+from pipelines.device.evaluations import Network
 from pipelines.diffusion.bundle import Bundle
 from pipelines.diffusion.conditions import PictureContext
 from pipelines.diffusion.inpainting import beside
+from pipelines.diffusion.native import NativeNetwork
 from pipelines.errors import BadFile, Sentence
-from pipelines.models.info import ModelInfo
 from pipelines.theory.process import Process, trained_process
 
 
@@ -50,7 +48,7 @@ class UNetNetwork:
 class NativeUNet(UNetNetwork):
     """The same, computed by a native process as long as that gives torch's numbers."""
 
-    native: NativeWay
+    native: NativeNetwork
 
     def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor], **more: Any) -> Tensor:
         in_torch = functools.partial(super().__call__, x, timesteps, context, **more)
@@ -75,18 +73,12 @@ class UNetModel(Bundle):
     skips_layers = True
     network_part = "unet"
     handle = UNetNetwork
-    native: NativeWay | None = None
-
-    def __init__(self, info: ModelInfo, parts: Mapping[str, Any], tokenizers: Mapping[str, Any]) -> None:
-        super().__init__(info, parts, tokenizers)
-        self.native = NativeWay.of(info, self.unet)
 
     def network(self, shape: tuple[int, int, int]) -> Network:
-        """Native where the UNet is the one that the graph was made for, whole and on the CPU."""
-        network, native = super().network(shape), self.native
+        """Native where the UNet is the one that the graph was made for."""
+        network, native = super().network(shape), self.native_of("unet")
         assert isinstance(network, UNetNetwork)
-        whole = self.placement.way in (Way.WHOLE, Way.TILES) and self.device.type == "cpu"
-        if native is None or not whole or not native.suits(self.unet, shape):
+        if native is None or not native.suits(self.unet, shape):
             return network
         return NativeUNet(network.unet, network.key, network.batch_rows, native)
 

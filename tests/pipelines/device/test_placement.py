@@ -12,10 +12,11 @@ import torch
 
 from pipelines import models
 from pipelines.device import placement
+from pipelines.device.evaluations import Rows
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.device.placement import SAID, Way
-from pipelines.device.worker import Rows, Worker
+from pipelines.device.worker import Worker
 from pipelines.diffusion import bundle, loading
 from pipelines.diffusion.addons import ip_adapter, ip_loading
 from pipelines.diffusion.architectures.unet import UNetNetwork

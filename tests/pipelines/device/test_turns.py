@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from pipelines import stopping
+from pipelines.device.evaluations import Rows
 from pipelines.device.turns import Turns, open_between
-from pipelines.device.worker import Rows, Worker
+from pipelines.device.worker import Worker
 from pipelines.errors import Superseded
 from tests.pipelines.device.test_worker import Small, rows
 

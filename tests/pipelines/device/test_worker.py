@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipelines.device.worker import Rows, Worker
+from pipelines.device.evaluations import Rows
+from pipelines.device.worker import Worker
 from pipelines.errors import Busy, OutOfMemory
 
 

@@ -14,6 +14,7 @@ from pipelines import models
 from pipelines.device import hardware
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
+from pipelines.device.native import judged, session
 from pipelines.diffusion import footprint, loading
 from pipelines.diffusion.decoding_cost import decoding_bytes
 from pipelines.diffusion.footprint import estimate, network_bytes, part_bytes
@@ -147,6 +148,15 @@ def test_on_the_cpu_what_does_not_fit_is_told(home, devices, monkeypatch):
     told = estimate(info, asked(), devices)
     assert told.way == "none" and "would not fit" in told.sentence and told.needed > told.free
     assert told.weights == sum(part_bytes(info, 4).values())
+
+
+def test_the_native_process_counts_where_it_would_run(devices, monkeypatch):
+    info = models.inspect(models.find("aigc-mini"))
+    weights = sum(part_bytes(info, 4).values())
+    assert estimate(info, asked(), devices).weights >= weights + session.PROCESS_BYTES
+    assert footprint.process_bytes(info, "cuda:0") == 0
+    monkeypatch.setattr(judged, "installed", lambda: False)
+    assert estimate(info, asked(), devices).weights == weights
 
 
 def test_a_model_that_lies_there_idle_counts_as_free_and_one_at_work_does_not(home, devices, monkeypatch):

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import nn
 
+from pipelines.device.evaluations import Rows
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
 from pipelines.device.turns import Turns, open_between
-from pipelines.device.worker import Rows
 from pipelines.engine.eventlog import StateChange
 from pipelines.engine.forecast import Paces, forecast
 from pipelines.engine.job import Job, JobState

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.device.evaluations import Rows
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
-from pipelines.device.worker import Rows
 from pipelines.engine.eventlog import EventLog, StateChange
 from pipelines.engine.queue import Job, JobQueue, JobState
 from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound, StorageError
@@ -649,7 +649,7 @@ def test_a_full_disk_fails_the_job_but_its_pictures_can_be_saved_later(make):
 
 # ---- threads
 
-SHARED = {"_waiting", "_running", "_finished", "_turns", "_attendance", "_served", "_closed"}
+SHARED = {"_waiting", "_running", "_finished", "_line", "_attendance", "_served", "_closed"}
 
 
 class Watched(JobQueue):
@@ -709,7 +709,7 @@ def test_a_thousand_jobs_leave_no_memory_behind(make):
     wait(lambda: queue.stats()["served"] == 1000)
     wait(lambda: threading.active_count() <= before)
     assert len(queue.list()) == 20
-    assert not queue._attendance and not queue._turns and not queue._running
+    assert not queue._attendance and not queue._line and not queue._running
     del job
     gc.collect()
     assert len(jobs) == 20

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pipelines.engine import queue as queue_module
+from pipelines.engine import finished
 from pipelines.engine.job import Job
 from pipelines.engine.shares import CLASSROOM, CLIENTS_OF_ADDRESS, Shares, Turns, heaviest
 from pipelines.errors import Busy
@@ -126,7 +126,7 @@ def test_of_finished_jobs_each_client_keeps_its_own_newest(make):  # noqa: F811
 
 
 def test_of_finished_frames_those_of_whoever_has_the_most_are_thinned(make, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(queue_module, "FINISHED_FRAME_BYTES", 700_000)
+    monkeypatch.setattr(finished, "FINISHED_FRAME_BYTES", 700_000)
     queue = make(Counting())
     mine = queue.submit("counting", Steps("a", 8, 64), "ada", PUPIL)
     over(mine)
@@ -138,8 +138,8 @@ def test_of_finished_frames_those_of_whoever_has_the_most_are_thinned(make, monk
 
 
 def test_what_is_left_of_finished_frames_is_bounded_too(make, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(queue_module, "FINISHED_FRAME_BYTES", 100_000)
-    monkeypatch.setattr(queue_module, "MOST_FRAME_BYTES", 200_000)
+    monkeypatch.setattr(finished, "FINISHED_FRAME_BYTES", 100_000)
+    monkeypatch.setattr(finished, "MOST_FRAME_BYTES", 200_000)
     queue = make(Counting())
     mine = queue.submit("counting", Steps("a", 8, 64), "ada", PUPIL)
     over(mine)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,25 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_shipped_graph_is_of_the_shipped_model() -> None:
-    """If not: python -m pipelines.diffusion.exporting assets/models/aigc-mini"""
+def test_the_shipped_graphs_are_of_the_shipped_model() -> None:
+    """If not: make graph"""
     from pipelines.diffusion import loading
+    from pipelines.diffusion.native import weights_of
 
-    graph = graphs.read(UNET, CONFIG)
-    unet = loading.load(models.inspect(models.find("aigc-mini"))).part("unet")
-    assert graph is not None
-    assert graph.fits({name: tuple(tensor.shape) for name, tensor in unet.state_dict().items()})
-    assert len(graph.onnx) < 10**6, "it must not hold the weights"
+    info = models.inspect(models.find("aigc-mini"))
+    model, exported = loading.load(info), graphs.shipped(info)
+    assert set(exported) == set(graphs.PARTS)
+    for part, graph in exported.items():
+        weights = weights_of(model.part(part))
+        assert graph.fits({name: tuple(tensor.shape) for name, tensor in weights.items()})
+        assert graph.nbytes == sum(tensor.nbytes for tensor in weights.values())
+        assert len(graph.onnx) < 10**6, "it must not hold the weights"
+
+
+def test_graphs_beside_a_strangers_model_are_not_used(tmp_path: Path) -> None:
+    info = models.inspect(models.find("aigc-mini"))
+    shutil.copytree(info.folder, tmp_path / "aigc-mini")
+    assert graphs.shipped(replace(info, folder=tmp_path / "aigc-mini")) == {}
 
 
 def test_a_library_that_wrote_the_config_anew_keeps_the_graph(folder: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 
 from pipelines.device.native import session as sessions
 from pipelines.device.native import shared
-from pipelines.device.native.session import Died, Refused, Session
+from pipelines.device.native.session import Died, Exported, Refused, Session
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="memory is handed over by open files")
 
@@ -38,7 +39,8 @@ def opened():
             return {"life": np.float32([next(count)]), "w": np.float32([5])}
 
         graph = json.dumps({"at": at, "does": does, "lives": lives}).encode()
-        every.append(Session(graph, weights, lambda: 1, CHILD, start_seconds=SOON, call_seconds=seconds))
+        networks = {"odd": Exported(graph, weights)}
+        every.append(Session(networks, lambda: 1, CHILD, start_seconds=SOON, call_seconds=seconds))
         return every[-1]
 
     yield open_session
@@ -47,7 +49,7 @@ def opened():
 
 
 def ask(session: Session, x: np.ndarray = X) -> np.ndarray:
-    return session.run({"x": x}, x.shape)
+    return session.run("odd", {"x": x}, x.shape)
 
 
 def handles() -> int:
@@ -113,6 +115,23 @@ def test_processes_are_not_started_for_ever(opened: Callable) -> None:
     assert session.deaths <= sessions.MOST_DEATHS + 1
 
 
+def test_a_process_rests_between_calls_and_never_in_the_midst_of_one(opened: Callable) -> None:
+    session = opened(3, "hang", lives=2, seconds=4.0)
+    ask(session)
+    session.rest()
+    assert session.pid is None
+    assert np.array_equal(ask(session), 2 * X + 5) and session.deaths == 0
+    ask(session)
+    with ThreadPoolExecutor(1) as pool:
+        third = pool.submit(ask, session)
+        while not session._turn.locked():
+            time.sleep(0.01)
+        pid, started = session.pid, time.monotonic()
+        session.rest()
+        assert time.monotonic() - started < 2 and session.pid == pid and not third.done()
+        assert np.array_equal(third.result(), 2 * X + 5)
+
+
 @pytest.mark.parametrize("at", ["start", 1])
 def test_what_a_process_refuses_is_told(opened: Callable, at: object) -> None:
     with pytest.raises(Refused, match="I will not"):
@@ -168,7 +187,7 @@ def test_the_way_without_memfd_is_the_same(opened: Callable, monkeypatch) -> Non
 
 def test_a_process_ends_with_its_session(opened: Callable) -> None:
     one = np.float32([1])
-    session = Session(b'{"at": 0}', lambda: {"life": one, "w": one}, lambda: 1, CHILD)
+    session = Session({"odd": Exported(b'{"at": 0}', lambda: {"life": one, "w": one})}, lambda: 1, CHILD)
     ask(session)
     pid = session.pid
     del session
@@ -179,10 +198,10 @@ def test_a_process_ends_with_its_session(opened: Callable) -> None:
 def test_a_process_ends_with_the_studio_however_that_ends() -> None:
     code = f"""
 import numpy as np, time
-from pipelines.device.native.session import Session
+from pipelines.device.native.session import Exported, Session
 x = np.ones(3, np.float32)
-session = Session(b'{{"at": 0}}', lambda: {{"life": x, "w": x}}, lambda: 1, {CHILD!r})
-session.run({{"x": x}}, x.shape)
+session = Session({{"odd": Exported(b'{{"at": 0}}', lambda: {{"life": x, "w": x}})}}, lambda: 1, {CHILD!r})
+session.run("odd", {{"x": x}}, x.shape)
 print(session.pid, flush=True)
 time.sleep(60)
 """

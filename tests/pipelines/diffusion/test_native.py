@@ -1,4 +1,4 @@
-"""The native network paints what torch paints; whatever happens to its process, every picture comes out."""
+"""The native networks paint what torch paints; whatever happens to their process, every picture comes out."""
 
 import contextlib
 import json
@@ -10,31 +10,37 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
+import psutil
 import pytest
 import torch
 from onnx import TensorProto, helper
 
 from pipelines import models
+from pipelines.device.evaluations import Rows
 from pipelines.device.manager import DeviceManager
 from pipelines.device.native import judged as judging
 from pipelines.device.native import session as sessions
 from pipelines.device.native import shared
 from pipelines.device.native.judged import DIED, NO_MEMORY, REFUSED, WRONG, Judged
-from pipelines.device.native.session import Session
-from pipelines.device.worker import Rows, Worker
-from pipelines.diffusion import leases, loading
+from pipelines.device.native.session import Exported, Session
+from pipelines.device.worker import Worker
+from pipelines.diffusion import leases, loading, native
 from pipelines.diffusion.addons.control import Control
 from pipelines.diffusion.addons.sharing import sharing
-from pipelines.diffusion.architectures import native_unet
 from pipelines.diffusion.architectures.unet import NativeUNet, UNetModel, UNetNetwork
+from pipelines.diffusion.decoding import Decoder
+from pipelines.diffusion.native import Native, NativeNetwork, weights_of
+from pipelines.engine.queue import JobQueue
 from pipelines.events import Frame, Result
 from pipelines.generators.text_to_image import TextToImage
 from pipelines.models import graphs
 from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.store.images import ImageStore
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="numbers are handed over by open files")
 
@@ -64,7 +70,7 @@ def right() -> Result:
 @pytest.fixture(scope="module")
 def in_torch(right: Result) -> Result:
     with pytest.MonkeyPatch.context() as patch, contextlib.closing(DeviceManager("cpu", threads=1)) as manager:
-        patch.setattr(native_unet, "available", lambda: False)
+        patch.setattr(native, "available", lambda: False)
         return paint(manager)
 
 
@@ -89,19 +95,45 @@ def leased(devices: DeviceManager) -> Iterator[UNetModel]:
 def session_of(devices: DeviceManager) -> Session:
     with leased(devices) as model:
         assert model.native is not None
-        return model.native.judged._session
+        return model.native.session
 
 
-def give(devices: DeviceManager, session: Session) -> None:
-    """The model another native session."""
+def network_of(devices: DeviceManager, part: str) -> NativeNetwork:
     with leased(devices) as model:
         assert model.native is not None
-        model.native = native_unet.NativeWay(Judged(session), model.native.unet, model.native.graph)
+        return model.native.networks[part]
 
 
-def weights_of(devices: DeviceManager) -> dict[str, np.ndarray]:
+def give(devices: DeviceManager, **exported: Exported) -> Session:
+    """The model another native process, with those parts in it; what is not named works in torch."""
+    networks = {part: network_of(devices, part) for part in exported}
+    session = Session(exported, lambda: 1, call_seconds=5.0)
+    give_session(devices, session, networks)
+    return session
+
+
+def give_session(devices: DeviceManager, session: Session, networks: dict[str, NativeNetwork]) -> None:
     with leased(devices) as model:
-        return {name: tensor.numpy() for name, tensor in model.unet.state_dict().items()}
+        judged = {part: replace(network, judged=Judged(session, part)) for part, network in networks.items()}
+        model.native = Native(session, judged)
+
+
+def weights(devices: DeviceManager, part: str) -> dict[str, np.ndarray]:
+    with leased(devices) as model:
+        return {name: tensor.numpy() for name, tensor in weights_of(model.part(part)).items()}
+
+
+def sound(devices: DeviceManager, part: str) -> Exported:
+    arrays = weights(devices, part)
+    return Exported(network_of(devices, part).graph.onnx, lambda: arrays)
+
+
+def wrong(devices: DeviceManager, part: str, factor: float) -> Exported:
+    """With weights that are not the part's."""
+    arrays = weights(devices, part)
+    name = next(name for name in arrays if name.endswith("conv_in.weight"))
+    arrays[name] = arrays[name] * np.float32(factor)
+    return Exported(network_of(devices, part).graph.onnx, lambda: arrays)
 
 
 def same(one: Result, other: Result) -> bool:
@@ -222,21 +254,12 @@ def given_up(devices: DeviceManager, why: str, in_torch: Result) -> None:
 
 
 def test_wrong_numbers_are_noticed_at_the_first_call(devices, in_torch) -> None:
-    wrong = weights_of(devices)
-    name = next(name for name in wrong if name.endswith("conv_in.weight"))
-    wrong[name] = wrong[name] * np.float32(1.01)
-    with leased(devices) as model:
-        assert model.native is not None
-        give(devices, Session(model.native.graph.onnx, lambda: wrong, lambda: 1))
+    give(devices, unet=wrong(devices, "unet", 1.01))
     given_up(devices, WRONG, in_torch)
 
 
 def test_numbers_that_are_none_are_noticed(devices, in_torch) -> None:
-    wrong = weights_of(devices)
-    wrong["conv_in.bias"] = wrong["conv_in.bias"] * np.nan
-    with leased(devices) as model:
-        assert model.native is not None
-        give(devices, Session(model.native.graph.onnx, lambda: wrong, lambda: 1))
+    give(devices, unet=wrong(devices, "unet", np.nan))
     given_up(devices, WRONG, in_torch)
 
 
@@ -244,7 +267,8 @@ def test_a_process_that_always_hangs_is_left(devices, in_torch) -> None:
     child = "tests.pipelines.device.native.odd_child"
     hangs = json.dumps({"at": 1, "does": "hang"}).encode()
     one = {"life": np.float32([1]), "w": np.float32([1])}
-    give(devices, Session(hangs, lambda: one, lambda: 1, child, call_seconds=1.0))
+    session = Session({"unet": Exported(hangs, lambda: one)}, lambda: 1, child, call_seconds=1.0)
+    give_session(devices, session, {"unet": network_of(devices, "unet")})
     given_up(devices, DIED, in_torch)
 
 
@@ -315,17 +339,14 @@ def reading_a_file() -> bytes:
     ids=["empty", "garbage", "unknown", "other-shape", "other-numbers", "huge", "endless", "a-file"],
 )
 def test_a_hostile_graph_costs_nothing_but_its_speed(devices, in_torch, graph: bytes, why: str) -> None:
-    give(devices, Session(graph, dict, lambda: 1, call_seconds=5.0))
+    give(devices, unet=Exported(graph, dict))
     given_up(devices, why, in_torch)
 
 
 def test_the_shipped_graph_cut_anywhere_is_refused(devices, in_torch) -> None:
-    with leased(devices) as model:
-        assert model.native is not None
-        whole = model.native.graph.onnx
+    whole = sound(devices, "unet")
     for share in (0.1, 0.9):
-        session = Session(whole[: int(len(whole) * share)], lambda: weights_of(devices), lambda: 1)
-        give(devices, session)
+        give(devices, unet=Exported(whole.graph[: int(len(whole.graph) * share)], whole.weights))
         given_up(devices, REFUSED, in_torch)
 
 
@@ -356,9 +377,8 @@ def test_sizes_that_the_graph_is_not_for_are_painted_by_torch(devices) -> None:
 def test_two_threads_are_allowed_to_start(devices) -> None:
     """The system counts threads as processes, and a process that reads a stranger's file may start none."""
     with leased(devices) as model, torch.inference_mode():
-        assert model.native is not None
-        session = Session(model.native.graph.onnx, lambda: weights_of(devices), lambda: 2)
-        give(devices, session)
+        session = Session({"unet": sound(devices, "unet")}, lambda: 2)
+        give_session(devices, session, {"unet": network_of(devices, "unet")})
         asked = rows(model, 2, 8, seed=1)
         network = model.network((model.latent_channels, 8, 8))
         assert isinstance(network, NativeUNet)
@@ -386,6 +406,117 @@ def test_what_stands_beside_a_model_asks_torch(devices) -> None:
             )
 
 
+def latents_of(model: UNetModel, side: int, seed: int) -> torch.Tensor:
+    return torch.randn(model.latent_channels, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+def decoded(decoder: Decoder, latents: torch.Tensor) -> np.ndarray:
+    notes: list[str] = []
+    picture = decoder.picture(latents, notes.append)
+    assert notes == []
+    return picture
+
+
+def test_the_decoder_paints_what_torch_does_at_any_size(devices) -> None:
+    with leased(devices) as model:
+        native = model.decoder.native
+        assert native is not None
+        for sides in [(8, 8), (16, 8), (5, 7)]:
+            latents = latents_of(model, 16, seed=1)[:, : sides[0], : sides[1]]
+            right = decoded(replace(model.decoder, native=None), latents)
+            for _ in range(2):  # the second is not judged any more
+                assert np.abs(decoded(model.decoder, latents).astype(int) - right).max() <= 1
+        assert len(native.judged._agreed) == 3 and not native.judged.why
+
+
+def test_large_pictures_are_decoded_by_torch(devices) -> None:
+    with leased(devices) as model:
+        native = model.decoder.native
+        assert native is not None
+        assert native.suits(model.vae, (model.latent_channels, 32, 32))
+        assert not native.suits(model.vae, (model.latent_channels, 64, 32))
+
+
+def test_a_picture_is_decoded_to_the_same_bits_in_any_company(devices) -> None:
+    with leased(devices) as model:
+        latents = [latents_of(model, side, seed) for seed, side in enumerate([8, 8, 12, 8])]
+        for each in latents:
+            decoded(model.decoder, each)  # judged
+        alone = [decoded(model.decoder, each) for each in latents]
+        network, asked = model.network((model.latent_channels, 8, 8)), rows(model, 2, 8, seed=0)
+        painting, worker = threading.Event(), Worker(threads=1)
+
+        def paint_on() -> None:
+            while not painting.is_set():
+                worker.evaluate(network, asked)
+
+        with contextlib.closing(worker), ThreadPoolExecutor(5) as pool:
+            pool.submit(paint_on)
+            crowd = [pool.submit(decoded, model.decoder, each) for each in latents * 2]
+            pictures = [each.result() for each in crowd]
+            painting.set()
+        assert all(np.array_equal(a, c) for a, c in zip(alone * 2, pictures, strict=True))
+
+
+@pytest.mark.parametrize("fault", [REFUSED, WRONG])
+def test_a_decoder_that_is_given_up_leaves_the_network_native(devices, right, fault: str) -> None:
+    ill = Exported(b"garbage", dict) if fault == REFUSED else wrong(devices, "vae", 1.01)
+    session = give(devices, unet=sound(devices, "unet"), vae=ill)
+    for _ in range(2):
+        result = paint(devices)
+        assert result.notes == (fault,)
+        assert np.abs(result.images.astype(int) - right.images).max() <= 1
+    assert network_of(devices, "vae").judged.why == fault
+    assert network_of(devices, "unet").judged.why == "" and session.pid is not None
+
+
+def test_the_process_counts_in_the_budget_with_what_it_takes(devices) -> None:
+    paint(devices)
+    with leased(devices) as model:
+        assert model.native is not None
+        (told,) = devices.loaded()
+        assert told["bytes"] == model.nbytes + model.native.nbytes
+        pid = model.native.session.pid
+        assert pid is not None
+        taken = psutil.Process(pid).memory_full_info().pss
+        assert 0.5 * taken <= model.native.nbytes <= 2 * taken
+
+
+def test_a_budget_without_room_for_the_process_is_painted_by_torch(in_torch) -> None:
+    weights = loading.load(INFO).nbytes
+    with contextlib.closing(DeviceManager("cpu", budget_bytes=weights + 2**20, threads=1)) as manager:
+        result = paint(manager)
+        assert same(result, in_torch) and result.notes == ()
+        assert [told["bytes"] for told in manager.loaded()] == [weights]
+
+
+def test_whoever_needs_room_ends_the_process_and_the_next_picture_is_the_same(devices, right) -> None:
+    assert same(paint(devices), right)
+    with leased(devices):  # it is not idle, so it stays
+        pid = session_of(devices).pid
+        assert pid is not None
+        devices.make_room()
+        assert session_of(devices).pid is None and not psutil.pid_exists(pid)
+    assert same(paint(devices), right)
+    assert session_of(devices).deaths == 0
+
+
+def test_a_job_that_is_cancelled_in_the_midst_of_a_call_ends_with_it(devices, tmp_path) -> None:
+    """A call is 0.02 s in one piece, 0.27 s at the largest size: less than torch's, which a stop waits for, too."""
+    session = Session({"unet": sound(devices, "unet")}, lambda: 1, "tests.pipelines.device.native.slow_child")
+    give_session(devices, session, {"unet": network_of(devices, "unet")})
+    queue, stats = JobQueue(devices, ImageStore(tmp_path)), devices.worker().stats
+    job = queue.submit("text-to-image", request(num_inference_steps=150), "somebody")
+    deadline = time.monotonic() + 300
+    while stats.batches < 4 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    begun = stats.batches  # counted before the call, so that one is on its way
+    queue.cancel(job.id, "somebody")
+    assert list(job.events()) and job.over
+    assert 4 <= begun and stats.batches <= begun + 1
+    queue.close()
+
+
 def test_a_model_that_is_let_go_takes_its_process_along(devices, right) -> None:
     assert same(paint(devices), right)
     pid = session_of(devices).pid
@@ -395,9 +526,9 @@ def test_a_model_that_is_let_go_takes_its_process_along(devices, right) -> None:
         os.kill(pid, 0)
 
 
-def test_the_file_is_one_that_onnx_itself_accepts() -> None:
-    graph = graphs.read(INFO.folder / "unet", INFO.configs["unet"])
-    assert graph is not None
+@pytest.mark.parametrize("part", graphs.PARTS)
+def test_the_file_is_one_that_onnx_itself_accepts(part: str) -> None:
+    graph = graphs.shipped(INFO)[part]
     proto = onnx.load_model_from_string(graph.onnx)
     assert [each.name for each in proto.graph.input] == list(graph.inputs)
     assert not proto.functions and {each.domain for each in proto.opset_import} == {""}
