@@ -65,7 +65,7 @@ def router(services: Services) -> APIRouter:
         def work() -> bytes:
             return store.thumbnails.get(services.image_for(image_id, client).id)
 
-        return Response(await rooms.thumbnails.answer(request, work), media_type=MEDIA_TYPE, headers=KEPT)
+        return _thumbnail(await rooms.thumbnails.answer(request, work))
 
     @api.post("/marks")
     async def mark(request: Request) -> dict[str, Any]:
@@ -115,6 +115,15 @@ def _bin(services: Services) -> APIRouter:
             return json_bytes({"pictures": [_binned(info) for info in infos]})
 
         return _json(await room.answer(request, work))
+
+    @api.get("/{image_id}/thumbnail")
+    async def thumbnail(image_id: str, request: Request) -> Response:
+        client = client_of(request)
+
+        def work() -> bytes:
+            return store.bin.thumbnails.get(services.binned_for(image_id, client).id)
+
+        return _thumbnail(await services.rooms.thumbnails.answer(request, work))
 
     @api.post("/restore")
     async def restore(request: Request) -> dict[str, Any]:
@@ -208,6 +217,10 @@ def _to_json(one: Shown, tag: str) -> dict[str, Any]:
 
 def _binned(info: ImageInfo) -> dict[str, Any]:
     return {"id": info.id, "width": info.width, "height": info.height, "created": info.created}
+
+
+def _thumbnail(data: bytes) -> Response:
+    return Response(data, media_type=MEDIA_TYPE, headers=KEPT)
 
 
 def _json(data: bytes) -> Response:

@@ -53,6 +53,7 @@ def test_pictures_are_searched_marked_deleted_and_brought_back(studio: Studio):
     assert client.post(f"{GALLERY}/delete", json={"ids": [fox]}).json()["deleted"] == [fox]
     assert found(client) == [panda] and client.get(f"/api/v1/images/{fox}").status_code == 404
     assert [picture["id"] for picture in client.get(f"{GALLERY}/bin").json()["pictures"]] == [fox]
+    assert client.get(f"{GALLERY}/bin/{fox}/thumbnail").content[8:12] == b"WEBP"
     assert client.post(f"{GALLERY}/bin/restore", json={"ids": [fox]}).json()["restored"] == [fox]
     assert found(client, favourite="yes") == [fox]
     client.post(f"{GALLERY}/delete", json={"ids": [fox]})
@@ -85,6 +86,7 @@ def test_one_finds_and_changes_only_ones_own_in_a_shared_studio(shared: Studio):
         answer = bob.post(f"{GALLERY}/{path}", json={"ids": [hers, his]}).json()
         assert [(one["id"], one["error"]["code"]) for one in answer["refused"]] == [(hers, "not_allowed")]
     ada.post(f"{GALLERY}/delete", json={"ids": [hers]})
+    assert bob.get(f"{GALLERY}/bin/{hers}/thumbnail").status_code == 403
     for path in ("restore", "destroy"):
         answer = bob.post(f"{GALLERY}/bin/{path}", json={"ids": [hers]}).json()
         assert [one["error"]["code"] for one in answer["refused"]] == ["not_allowed"]

@@ -10,6 +10,7 @@ from pipelines.errors import NotFound, Sentence, StorageError
 from pipelines.files.whole import storage_error
 from pipelines.store import pictures
 from pipelines.store.gallery import marks
+from pipelines.store.gallery.thumbnails import Thumbnails
 from pipelines.store.index import Index
 from pipelines.store.pictures import ImageInfo
 
@@ -21,6 +22,7 @@ class Bin:
 
     def __init__(self, root: Path, index: Index) -> None:
         self._root, self.folder, self._index = root, root / FOLDER, index
+        self.thumbnails = Thumbnails(self.folder)
 
     def put(self, image_id: str) -> None:
         """Raises NotFound, StorageError."""
@@ -36,6 +38,7 @@ class Bin:
             _move(self.folder, self._root, image_id)
         except OSError as error:
             raise storage_error(error, Sentence("brought back")) from None
+        self.thumbnails.forget(image_id)
 
     def newest(self, limit: int, owner: str | None = None) -> list[ImageInfo]:
         """What lies in it, those made last first; of one owner where it is given. Raises StorageError."""
@@ -63,6 +66,7 @@ class Bin:
     def destroy(self, image_id: str) -> None:
         """For good. Raises StorageError."""
         path = pictures.path_in(self.folder, image_id)
+        self.thumbnails.forget(image_id)
         try:
             path.unlink(missing_ok=True)
             marks.path_of(path).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,11 @@ class Gallery:
             if written:
                 self._index.mark(written)
 
+    def forget(self) -> None:
+        """What words have found is looked for anew."""
+        with self._lock:
+            self._found = {}
+
     def _follow(self, db: sqlite3.Connection) -> Columns:
         columns = self._columns.followed(db)
         if columns is not self._columns:
@@ -144,7 +150,7 @@ class Gallery:
         if expression not in self._found:
             if len(self._found) >= REMEMBERED:
                 del self._found[next(iter(self._found))]
-            self._found[expression] = columns.numbers(n for (n,) in db.execute(_MATCHING, (expression,)))
+            self._found[expression] = columns.numbers(chain.from_iterable(db.execute(_MATCHING, (expression,))))
         return self._found[expression]
 
 
