@@ -118,7 +118,8 @@ class Index:
             db.execute("begin immediate")
             with db:
                 for info, marked, written in read:
-                    rows.put(db, info, marked, written)
+                    if db.execute("select 1 from images where id = ?", (info.id,)).fetchone():  # not deleted meanwhile
+                        rows.put(db, info, marked, written)
 
         self._ask(work)
 

@@ -116,6 +116,8 @@ class Gallery:
         try:
             for info in infos:
                 path = pictures.path_in(self._root, info.id)
+                if not pictures.is_file(path):
+                    continue  # deleted meanwhile
                 before, _ = marks.read(path)
                 if (after := change.of(before)) != before:
                     marks.write(path, after)

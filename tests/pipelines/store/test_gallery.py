@@ -172,6 +172,14 @@ def test_marks_by_another_studio_are_noticed(store: ImageStore):
     assert ask(store).shown[0].stars == 2
 
 
+def test_a_picture_that_is_deleted_meanwhile_is_not_marked(store: ImageStore):
+    info = store.get(save(store))
+    store.bin.put(info.id)
+    store.gallery.mark([info], Change(stars=3))
+    store._index.mark([info])
+    assert found(store) == set() and not list(store.root.rglob(f"*{marks.ENDING}"))
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"stars": "many", "tags": 5}', '{"stars": 1e9, "tags": [null]}', "\xff"]
 )
