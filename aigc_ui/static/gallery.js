@@ -29,9 +29,10 @@ export function mountGallery(root) {
   });
   const question = createQuestion(find.text, restart);
   const source = createSource((offset, limit) => api(question.path(offset, limit)), {
-    begun: (next) => {
+    begun: (next, same) => {
       answer = next;
       render();
+      if (!same) grid.toTop();
     },
     more: draw,
     failed: (error) => deeds.fail(error),
@@ -55,7 +56,7 @@ export function mountGallery(root) {
     key: (event) => pressed(event, grid.active(), { source, choice, deeds, view }),
   });
   const compare = createCompare(deeds.fail),
-    bin = createBin(restart, deeds.fail);
+    bin = createBin(source.refresh, deeds.fail);
   const bar = createBar(choice, deeds, compare.open);
   const room = createRoom({ find, notice, bar, facets, grid });
   root.replaceChildren(room.node, view.node, compare.node, bin.node);
@@ -82,7 +83,7 @@ export function mountGallery(root) {
   }
   on("language", say);
   on("sentences", say);
-  on("pictures", whenSeen(root, restart));
+  on("pictures", whenSeen(root, source.refresh));
   say();
   restart();
 }

@@ -12,33 +12,37 @@ import { t } from "./words.js";
 const MOST = 1000; // pictures in one request
 
 /**
- * @param {Pick<ReturnType<typeof import("./gallery_source.js").createSource>, "known" | "restart">} source
+ * @param {Pick<ReturnType<typeof import("./gallery_source.js").createSource>, "known" | "refresh">} source
  * @param {ReturnType<typeof import("./gallery_notice.js").createNotice>} notice
  * @param {{ marked: () => void, removed: (ids: string[]) => void }} tell
  */
 export function createDeeds(source, notice, tell) {
   /** @param {unknown} error */
   const fail = (error) => notice.warn(wording(error));
-  /** @param {string[]} ids @param {(ids: string[]) => Promise<any>} act */
-  async function done(ids, act) {
+  /** The ids to which it was done. @param {string} path @param {string[]} ids @param {string} word of the answer @param {Change} [change] */
+  async function done(path, ids, word, change) {
+    /** @type {string[]} */
+    const all = [];
     try {
-      const result = ids.length ? await act(ids.slice(0, MOST)) : null;
-      if (result?.refused.length) fail({ sentence: result.refused[0].error });
-      return result;
+      for (let at = 0; at < ids.length; at += MOST) {
+        const result = await post(`gallery/${path}`, { ids: ids.slice(at, at + MOST), ...change });
+        all.push(...result[word]);
+        if (result.refused.length) fail({ sentence: result.refused[0].error });
+      }
     } catch (error) {
       fail(error);
-      return null;
     }
+    return all;
   }
   /** @param {string[]} ids @param {Change} change */
   async function mark(ids, change) {
-    const result = await done(ids, (some) => post("gallery/marks", { ids: some, ...change }));
-    for (const picture of source.known(new Set(result?.marked))) take(picture, change);
+    const marked = await done("marks", ids, "marked", change);
+    for (const picture of source.known(new Set(marked))) take(picture, change);
     tell.marked();
   }
   /** @param {string[]} ids */
   async function remove(ids) {
-    const deleted = (await done(ids, (some) => post("gallery/delete", { ids: some })))?.deleted ?? [];
+    const deleted = await done("delete", ids, "deleted");
     if (!deleted.length) return;
     tell.removed(deleted);
     notice.done(
@@ -50,11 +54,12 @@ export function createDeeds(source, notice, tell) {
   /** @param {string[]} ids */
   async function restore(ids) {
     notice.clear();
-    await done(ids, (some) => post("gallery/bin/restore", { ids: some }));
+    await done("bin/restore", ids, "restored");
     await anew();
   }
+  /** Here, and in the list that Create has. */
   async function anew() {
-    await source.restart();
+    await source.refresh();
     refreshPictures();
   }
   return { mark, remove, fail };

@@ -57,6 +57,13 @@ export function createGrid(source, chosen, act) {
     else if (below > 0) scrollBy(0, below);
     render();
   }
+  /** To the first tile, where it lies above the window. */
+  function toTop() {
+    active = 0;
+    const { top } = node.getBoundingClientRect();
+    if (top < 0) scrollBy(0, top - UNDER_THE_SEARCH);
+    render();
+  }
   const moves = {
     active: () => active,
     /** @param {string} key */
@@ -66,7 +73,7 @@ export function createGrid(source, chosen, act) {
   listen(node, moves, { ...act, touches: () => chosen.size > 0 });
   document.addEventListener("scroll", soon, { capture: true, passive: true });
   new ResizeObserver(soon).observe(node);
-  return { node, render, goTo, active: moves.active };
+  return { node, render, goTo, toTop, active: moves.active };
 }
 
 /**

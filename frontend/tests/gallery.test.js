@@ -93,6 +93,21 @@ test("an answer to an older question is passed over", async () => {
   assert.equal(source.total(), 1);
 });
 
+test("a refresh shows what was there until it is here anew, a new question does not", async () => {
+  const { source, asked } = studio();
+  source.restart();
+  await asked[0].answer();
+  source.want(100, 110);
+  await asked[1].answer();
+  source.refresh();
+  await asked[2].answer();
+  assert.equal(source.at(105).id, "105");
+  assert.equal(source.known(new Set(["7", "105"])).length, 2);
+  source.restart();
+  await asked[3].answer();
+  assert.equal(source.at(105), undefined);
+});
+
 test("recipes differ in what is not the same, lists by what they hold", () => {
   const one = { request: { seed: 1, prompt: "a", curve: [[0, 1]] } };
   const other = { request: { seed: 2, prompt: "a", curve: [[0, 1]], eta: 0 } };
