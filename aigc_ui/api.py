@@ -26,6 +26,7 @@ from aigc_ui import (
     bodies,
     classroom,
     fields,
+    gallery_api,
     hub_api,
     lab_api,
     library_api,
@@ -72,6 +73,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(metadata_api.router(services))
     app.include_router(lab_api.router(services))
     app.include_router(prompt_api.router(services))
+    app.include_router(gallery_api.router(services))
     app.include_router(library_api.router(services))
     app.include_router(addons_api.router(services))
     app.include_router(hub_api.router(services))

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio import themes
 
-from aigc_ui import create, endpoints, families, lab, live, models_page, words
+from aigc_ui import create, endpoints, families, gallery_page, lab, live, models_page, words
 from aigc_ui.labels import Labels
 from aigc_ui.live import FAST, signal
 from aigc_ui.services import Services
@@ -17,6 +17,7 @@ TABS: tuple[tuple[str, Callable[[Services, Labels, gr.HTML], gr.Tabs | None]], .
     ("create", create.build),
     ("lab", lab.build),
     ("families", families.build),
+    ("gallery", gallery_page.build),
     ("models", models_page.build),
 )
 

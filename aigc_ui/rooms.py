@@ -23,6 +23,7 @@ class Rooms:
     submitting: Room = _room("submitting", 4, 256, 64)  # checking a request looks for its models on the disk
     ending: Room = _room("ending", 4, 256, 64)  # of jobs: the list of those that wait is written to the disk
     gallery: Room = _room("gallery", 4, 256, 32)  # lists of pictures, from the index
+    thumbnails: Room = _room("thumbnails", 2, 2048, 512)  # a screen asks for hundreds at once
     estimates: Room = _room("estimates", 2, per_client=8)  # memory and settings, from a model's files
     prompts: Room = _room("prompts", 1, per_client=8)  # tokenizers are not safe in two threads
     words: Room = _room("words", 2, per_client=8)  # of prompts, as a model's vocabulary hears them

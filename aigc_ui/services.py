@@ -122,7 +122,19 @@ class Services:
 
     def image_for(self, image_id: str, client: str) -> "ImageInfo":
         """A picture that this client may look at. Raises NotFound, NotAllowed."""
-        info = self.store.get(image_id)
+        return self._allowed(self.store.get(image_id), client)
+
+    def only_owner(self, client: str) -> str | None:
+        """Whose pictures alone this client sees, by the owner's tag; None for everybody's."""
+        from pipelines.store.pictures import owner_tag
+
+        return owner_tag(client) if self.settings.shared else None
+
+    def binned_for(self, image_id: str, client: str) -> "ImageInfo":
+        """A picture in the bin that this client may look at. Raises NotFound, NotAllowed."""
+        return self._allowed(self.store.bin.get(image_id), client)
+
+    def _allowed(self, info: "ImageInfo", client: str) -> "ImageInfo":
         if self.settings.shared and not info.belongs_to(client):
             raise NotAllowed("This picture belongs to somebody else; a shared studio shows only your own.")
         return info

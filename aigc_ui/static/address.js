@@ -7,7 +7,13 @@ import { BENCHES, openBench, openRoom, openedState, roomOf } from "./rooms.js";
  * Each room of the page, with an element that is seen when it is open.
  * @type {Record<string, string>}
  */
-const ROOMS = { create: "create", lab: "lab-lessons", families: "family-lessons", models: "library" };
+const ROOMS = {
+  create: "create",
+  lab: "lab-lessons",
+  families: "family-lessons",
+  gallery: "gallery",
+  models: "library",
+};
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 const FRAMES = 30; // that Gradio may take to change tabs
 

@@ -59,6 +59,7 @@ const LATER = {
   "lab-points": () => import("./lab_points.js").then(({ mountLabPoints }) => mountLabPoints),
   "lab-reverse": () => import("./lab_reverse.js").then(({ mountLabReverse }) => mountLabReverse),
   "lab-schedule": () => import("./lab_schedule.js").then(({ mountLabSchedule }) => mountLabSchedule),
+  gallery: () => import("./gallery.js").then(({ mountGallery }) => mountGallery),
   library: () => import("./library.js").then(({ mountLibrary }) => mountLibrary),
 };
 

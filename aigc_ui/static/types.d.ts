@@ -431,6 +431,28 @@ export interface Picture {
   unfinished?: boolean;
 }
 
+/** A picture in the gallery's grid; `title` is the beginning of its prompt. */
+export interface GalleryPicture {
+  id: string;
+  width: number;
+  height: number;
+  unfinished: boolean;
+  title: string;
+  kind: string;
+  favourite: boolean;
+  stars: number;
+  tags: string[];
+  own: boolean;
+}
+
+/** What a question to the gallery has found: how many, one page of them, and by facet how many have each value. */
+export interface GalleryAnswer {
+  total: number;
+  offset: number;
+  pictures: GalleryPicture[];
+  facets: Record<string, Record<string, number>>;
+}
+
 /** A model as the library lists it. */
 export interface ModelEntry {
   id: string;

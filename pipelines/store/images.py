@@ -21,6 +21,9 @@ from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.store import pictures
 from pipelines.store import recipe as recipes
+from pipelines.store.gallery.bin import Bin
+from pipelines.store.gallery.gallery import Gallery
+from pipelines.store.gallery.thumbnails import Thumbnails
 from pipelines.store.index import Index
 from pipelines.store.pictures import ImageInfo
 
@@ -30,11 +33,17 @@ log = logging.getLogger(__name__)
 
 
 class ImageStore:
-    """Pictures under `root`, in a folder a day. Several threads and several processes may use one folder."""
+    """Pictures under `root`, in a folder a day. Several threads and several processes may use one folder.
+
+    `gallery` finds and marks them, `bin` has what was thrown away, `thumbnails` small copies.
+    """
 
     def __init__(self, root: Path, lock_timeout: float = 5.0) -> None:
         self.root = Path(root)
         self._index = Index(self.root, lock_timeout)
+        self.gallery = Gallery(self.root, self._index)
+        self.bin = Bin(self.root, self._index)
+        self.thumbnails = Thumbnails(self.root)
         self._clock = threading.Lock()
         self._last = 0
         try:
@@ -131,4 +140,4 @@ class ImageStore:
         self._index.rebuild()
 
     def _file(self, image_id: str) -> Path:
-        return self.root / pictures.folder_name(image_id) / f"{image_id}.png"
+        return pictures.path_in(self.root, image_id)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from pipelines.errors import StorageError
 from pipelines.files import sqlite
 from pipelines.files.sqlite import NewerSchema, Step, migrate
 from pipelines.store import pictures
+from pipelines.store.gallery import marks, rows
+from pipelines.store.gallery.marks import Marks
 from pipelines.store.infotext import json_object
 from pipelines.store.pictures import ImageInfo
 
@@ -57,6 +60,14 @@ def add_images_by_owner(db: sqlite3.Connection) -> None:
     db.execute("create index images_by_owner on images (owner, id)")
 
 
+@migration
+def add_gallery(db: sqlite3.Connection) -> None:
+    """What pictures are searched by. The files are read once more, for their recipes say it."""
+    rows.create(db)
+    db.execute("delete from images")
+    db.execute("delete from folders")
+
+
 class Index:
     """What is in the picture folder. Raises StorageError where the folder cannot be read or the index is locked."""
 
@@ -71,7 +82,7 @@ class Index:
         def work(db: sqlite3.Connection) -> None:
             db.execute("begin immediate")
             with db:
-                _insert(db, info)
+                _insert(db, info, Marks(), 0)
 
         self._ask(work)
 
@@ -80,7 +91,7 @@ class Index:
 
     def find(self, image_id: str) -> ImageInfo | None:
         """One picture, be it in the index or only in the folder."""
-        path = self._root / pictures.folder_name(image_id) / f"{image_id}.png"
+        path = pictures.path_in(self._root, image_id)
 
         def work(db: sqlite3.Connection) -> ImageInfo | None:
             row = db.execute(f"select {_COLUMNS} from images where id = ?", (image_id,)).fetchone()
@@ -97,11 +108,29 @@ class Index:
         where = f"where {' and '.join(given)}" if given else ""
         query = f"select {_COLUMNS} from images {where} order by id desc limit ?"
 
-        def work(db: sqlite3.Connection) -> list[ImageInfo]:
-            self._follow_files(db)
-            return [_info(row) for row in db.execute(query, (*given.values(), limit))]
+        return self.ask(lambda db: [_info(row) for row in db.execute(query, (*given.values(), limit))])
 
-        return self._ask(work)
+    def mark(self, infos: list[ImageInfo]) -> None:
+        """Takes over the marks that were written beside these pictures."""
+
+        def work(db: sqlite3.Connection) -> None:
+            read = [(info, *marks.read(pictures.path_in(self._root, info.id))) for info in infos]
+            db.execute("begin immediate")
+            with db:
+                for info, marked, written in read:
+                    if db.execute("select 1 from images where id = ?", (info.id,)).fetchone():  # not deleted meanwhile
+                        rows.put(db, info, marked, written)
+
+        self._ask(work)
+
+    def ask(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What work says of an index that is in line with the files. It may be called once more."""
+
+        def followed(db: sqlite3.Connection) -> T:
+            self._follow_files(db)
+            return work(db)
+
+        return self._ask(followed)
 
     def rebuild(self) -> None:
         """All rows anew from the files."""
@@ -200,29 +229,45 @@ def _follow(db: sqlite3.Connection, root: Path) -> None:
     known = _folders(db)
     present = pictures.folders(root)
     for name in known.keys() - present.keys():
-        _update(db, name, [], _rows(db, name), None)
+        _update(db, name, _Changes(gone=_rows(db, name)), None)
     for name, changed_ns in present.items():
         if known.get(name) == changed_ns:
             continue
-        rows = _rows(db, name)  # before the files: a row whose file is missing then has truly lost it
+        known_ids = _rows(db, name)  # before the files: a row whose file is missing then has truly lost it
         try:
-            ids = pictures.ids_in(root / name)
+            changes = _changes(db, root / name, known_ids)
         except OSError as error:  # the other days are shown all the same
             log.warning("The pictures of %s cannot be read: %s.", name, error.strerror)
             continue
-        looked_at = [pictures.read_info(root / name / f"{image_id}.png") for image_id in sorted(ids - rows)]
-        found = [info for info in looked_at if info]
         mark = changed_ns if time.time_ns() - changed_ns > _SETTLED_NS else _LOOK_AGAIN
-        if found or rows - ids or known.get(name) != mark:
-            _update(db, name, found, rows - ids, mark)
+        if changes != _Changes() or known.get(name) != mark:
+            _update(db, name, changes, mark)
 
 
-def _update(db: sqlite3.Connection, folder: str, found: list[ImageInfo], gone: set[str], mark: int | None) -> None:
+@dataclass(frozen=True)
+class _Changes:
+    """Of a day folder since it was last looked at: pictures that are new or marked anew, ids of those that are gone."""
+
+    found: list[tuple[ImageInfo, Marks, int]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+
+
+def _changes(db: sqlite3.Connection, folder: Path, known_ids: set[str]) -> _Changes:
+    """Raises OSError."""
+    ids, written = pictures.ids_in(folder), marks.written_in(folder)
+    had = rows.marked_in(db, *_between(folder.name))
+    marked = {i for i in ids & known_ids if written.get(i, 0) != had.get(i, 0)}
+    paths = [folder / f"{image_id}.png" for image_id in sorted((ids - known_ids) | marked)]
+    looked_at = [(pictures.read_info(path), *marks.read(path)) for path in paths]
+    return _Changes([(info, kept, at) for info, kept, at in looked_at if info], known_ids - ids)
+
+
+def _update(db: sqlite3.Connection, folder: str, changes: _Changes, mark: int | None) -> None:
     db.execute("begin immediate")
     with db:
-        db.executemany("delete from images where id = ?", [(image_id,) for image_id in gone])
-        for info in found:
-            _insert(db, info)
+        db.executemany("delete from images where id = ?", [(image_id,) for image_id in changes.gone])
+        for info, marked, written in changes.found:
+            _insert(db, info, marked, written)
         db.execute("delete from folders where name = ?", (folder,))
         if mark is not None:
             db.execute("insert into folders values (?, ?)", (folder, mark))
@@ -237,13 +282,19 @@ def _folders(db: sqlite3.Connection) -> dict[str, int]:
 
 
 def _rows(db: sqlite3.Connection, folder: str) -> set[str]:
+    return {row[0] for row in db.execute("select id from images where id >= ? and id < ?", _between(folder))}
+
+
+def _between(folder: str) -> tuple[str, str]:
+    """The ids of a day are from the first, and below the second."""
     day = folder.replace("-", "")
-    return {row[0] for row in db.execute("select id from images where id >= ? and id < ?", (f"{day}-", f"{day}."))}
+    return f"{day}-", f"{day}."
 
 
-def _insert(db: sqlite3.Connection, info: ImageInfo) -> None:
+def _insert(db: sqlite3.Connection, info: ImageInfo, marked: Marks, written: int) -> None:
     row = (info.id, info.width, info.height, json.dumps(info.recipe), info.client, info.unfinished)
     db.execute("insert or replace into images values (?, ?, ?, ?, ?, ?)", row)
+    rows.put(db, info, marked, written)
     folder = (pictures.folder_name(info.id), _LOOK_AGAIN)  # no row without its folder, or none would miss the folder
     db.execute("insert or ignore into folders values (?, ?)", folder)
 

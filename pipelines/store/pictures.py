@@ -69,6 +69,10 @@ def folder_name(image_id: str) -> str:
     return f"{image_id[:4]}-{image_id[4:6]}-{image_id[6:8]}"
 
 
+def path_in(root: Path, image_id: str) -> Path:
+    return root / folder_name(image_id) / f"{image_id}.png"
+
+
 def folders(root: Path) -> dict[str, int]:
     """The day folders and when each was last changed (nanoseconds)."""
     with os.scandir(root) as entries:

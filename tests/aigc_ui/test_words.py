@@ -40,6 +40,9 @@ FAMILIES = (
     "score.",
     "kind.",
     "library.",
+    "gallery.facet.",
+    "gallery.kind.",
+    "gallery.zoom.",
     "estimate.",
 )
 

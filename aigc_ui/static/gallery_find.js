@@ -1,0 +1,66 @@
+// What is asked of the gallery: the words that are searched, and what narrows them.
+import { el } from "./dom.js";
+import { valueName } from "./gallery_facets.js";
+import { t } from "./words.js";
+
+const TYPING = 120; // milliseconds between keys
+
+/** The question that the page asks. @param {() => string} text @param {() => void} ask */
+export function createQuestion(text, ask) {
+  /** @type {Map<string, Set<string>>} */
+  const facets = new Map();
+  /** A value is chosen, or no longer; without one, none is. @param {string} [facet] @param {string} [value] */
+  function press(facet, value) {
+    if (!facet || value === undefined) facets.clear();
+    else {
+      const own = facets.get(facet) ?? new Set();
+      if (!own.delete(value)) own.add(value);
+      if (own.size) facets.set(facet, own);
+      else facets.delete(facet);
+      if (facet === "month") facets.delete("day");
+    }
+    ask();
+  }
+  /** @param {number} offset @param {number} limit */
+  function path(offset, limit) {
+    const asked = new URLSearchParams({ text: text(), offset: String(offset), limit: String(limit) });
+    for (const [facet, values] of facets) for (const value of values) asked.append(facet, value);
+    return `gallery?${asked}`;
+  }
+  return { facets, press, path, bare: () => !text() && !facets.size };
+}
+
+/**
+ * The line with the search, how many were found, and what narrows it.
+ * @param {() => void} ask @param {{ press: (facet?: string, value?: string) => void, openBin: () => void }} act
+ */
+export function createFind(ask, { press, openBin }) {
+  const search = el("input", { type: "search", id: "gallery-search", autocomplete: "off", maxlength: 1000 });
+  const count = el("span", { class: "figures", role: "status", "aria-live": "polite" }),
+    bin = el("button", { type: "button", id: "gallery-open-bin", onclick: openBin }),
+    narrowed = el("div", { class: "narrowed" });
+  let pause = 0;
+  search.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(ask, TYPING);
+  });
+  /** @param {string} name @param {() => void} onclick */
+  const chip = (name, onclick) => el("button", { type: "button", class: "chip", onclick }, name);
+  return {
+    node: el("div", { class: "gallery-find" }, search, count, bin, narrowed),
+    text: () => search.value,
+    /** @param {number} total @param {Map<string, Set<string>>} facets */
+    show: (total, facets) => {
+      count.textContent = t("gallery.count", { count: total.toLocaleString() });
+      const chips = [...facets].flatMap(([facet, values]) =>
+        [...values].map((value) => chip(`${valueName(facet, value)} ×`, () => press(facet, value))),
+      );
+      narrowed.replaceChildren(...chips, ...(chips.length > 1 ? [chip(t("gallery.all"), () => press())] : []));
+    },
+    say: () => {
+      search.placeholder = t("gallery.search");
+      search.setAttribute("aria-label", t("gallery.search"));
+      bin.textContent = t("gallery.bin");
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""All pictures found again: searched, counted, marked, put into the bin and brought back."""

@@ -1,0 +1,182 @@
+"""All pictures, searched and counted: a question goes in, its pictures, their number and the facets come out.
+
+Words are found by SQLite, everything else is counted in memory, see `columns`. What a search has found is remembered
+for the moment, for whoever scrolls or presses facets asks the same words again.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.errors import Sentence
+from pipelines.files.whole import storage_error
+from pipelines.store import pictures
+from pipelines.store.gallery import marks
+from pipelines.store.gallery.columns import FACETS, OWNER, Columns, Mask
+from pipelines.store.gallery.marks import Marks
+from pipelines.store.gallery.searching import search_of
+from pipelines.store.index import Index
+from pipelines.store.pictures import ImageInfo
+
+MOST_VALUES = 60
+"""Of a facet that are told; days are told when a month is chosen."""
+REMEMBERED = 16
+_MATCHING = "select rowid from words where words match ?"
+_SHOWN = (
+    "select n, id, width, height, unfinished, title, kind, favourite, stars, tags, owner from facts"
+    " where n in (select value from json_each(?))"
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """`chosen`: of a facet the values of which one must hold. `owner`: the tag of the only one to see, None for all."""
+
+    text: str = ""
+    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    owner: str | None = None
+    offset: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture in the grid. `title` is the beginning of its prompt."""
+
+    id: str
+    width: int
+    height: int
+    unfinished: bool
+    title: str
+    kind: str
+    favourite: bool
+    stars: int
+    tags: tuple[str, ...]
+    owner: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`facets`: how many pictures each value would leave, were nothing else chosen in its facet."""
+
+    total: int
+    shown: list[Shown]
+    facets: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of marks; None leaves what is there."""
+
+    favourite: bool | None = None
+    stars: int | None = None
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def of(self, before: Marks) -> Marks:
+        tags = marks.clean_tags([*(tag for tag in before.tags if tag not in self.remove), *self.add])
+        said = {"favourite": self.favourite, "stars": self.stars, "tags": tags}
+        return replace(before, **{name: value for name, value in said.items() if value is not None})
+
+
+class Gallery:
+    """Over the pictures of a folder; any thread may ask."""
+
+    def __init__(self, root: Path, index: Index) -> None:
+        self._root, self._index = root, index
+        self._lock = threading.Lock()  # guards the columns and what was found
+        self._columns = Columns()
+        self._found: dict[str, Mask] = {}
+
+    def ask(self, question: Question) -> Answer:
+        """Raises StorageError."""
+
+        def work(db: sqlite3.Connection) -> Answer:
+            with self._lock:
+                columns = self._follow(db)
+                base = self._matching(db, columns, question.text)
+            if question.owner is not None:
+                base = base & columns.having(OWNER, [question.owner])
+            chosen = {name: columns.having(name, values) for name, values in question.chosen.items() if values}
+            numbers = columns.newest_first(_all(base, chosen.values()))
+            page = numbers[question.offset : question.offset + question.limit].tolist()
+            return Answer(numbers.size, _shown(db, page), _facets(columns, base, chosen))
+
+        return self._index.ask(work)
+
+    def mark(self, infos: list[ImageInfo], change: Change) -> None:
+        """First in the files beside the pictures, then in the index. Raises StorageError."""
+        written: list[ImageInfo] = []
+        try:
+            for info in infos:
+                path = pictures.path_in(self._root, info.id)
+                if not pictures.is_file(path):
+                    continue  # deleted meanwhile
+                before, _ = marks.read(path)
+                if (after := change.of(before)) != before:
+                    marks.write(path, after)
+                    written.append(info)
+        except OSError as error:
+            raise storage_error(error, Sentence("marked")) from None
+        finally:
+            if written:
+                self._index.mark(written)
+
+    def forget(self) -> None:
+        """What words have found is looked for anew."""
+        with self._lock:
+            self._found = {}
+
+    def _follow(self, db: sqlite3.Connection) -> Columns:
+        columns = self._columns.followed(db)
+        if columns is not self._columns:
+            self._columns, self._found = columns, {}
+        return columns
+
+    def _matching(self, db: sqlite3.Connection, columns: Columns, text: str) -> Mask:
+        search = search_of(text)
+        mask = np.ones(columns.n.size, bool)
+        if search.wanted:
+            mask &= self._look(db, columns, search.wanted)
+        if search.unwanted:
+            mask &= ~self._look(db, columns, search.unwanted)
+        return mask
+
+    def _look(self, db: sqlite3.Connection, columns: Columns, expression: str) -> Mask:
+        if expression not in self._found:
+            if len(self._found) >= REMEMBERED:
+                del self._found[next(iter(self._found))]
+            self._found[expression] = columns.numbers(chain.from_iterable(db.execute(_MATCHING, (expression,))))
+        return self._found[expression]
+
+
+def _all(base: Mask, masks: Iterable[Mask]) -> Mask:
+    return np.logical_and.reduce([base, *masks])
+
+
+def _facets(columns: Columns, base: Mask, chosen: Mapping[str, Mask]) -> dict[str, dict[str, int]]:
+    counted = {}
+    for name in FACETS:
+        if name == "day" and "month" not in chosen:
+            continue
+        left = _all(base, (mask for other, mask in chosen.items() if other != name))
+        counts = columns.counts(name, left)
+        counted[name] = dict(sorted(counts.items(), key=lambda value: (-value[1], value[0]))[:MOST_VALUES])
+    return counted
+
+
+def _shown(db: sqlite3.Connection, numbers: list[int]) -> list[Shown]:
+    rows = {row[0]: row[1:] for row in db.execute(_SHOWN, (json.dumps(numbers),))}
+    return [_of_row(*rows[n]) for n in numbers if n in rows]
+
+
+def _of_row(id, width, height, unfinished, title, kind, favourite, stars, tags, owner) -> Shown:
+    return Shown(
+        id, width, height, bool(unfinished), title, kind, bool(favourite), stars, tuple(json.loads(tags)), owner
+    )
