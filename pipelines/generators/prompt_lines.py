@@ -64,7 +64,7 @@ class PromptLinesRequest(TextToImageRequest):
                 request = TextToImageRequest.parse(base | _line(line.strip()))
             except BadRequest as error:
                 raise BadRequest("line {number}: {why}", number=number, why=error.sentence) from None
-            found.append(dataclasses.replace(request, pictures=self.pictures))
+            found.append(dataclasses.replace(request, pictures=self.pictures, parent=self.parent))
         return found
 
 
