@@ -195,8 +195,6 @@ def _guidance(request: TextToImageRequest, model: Bundle) -> Guidance:
 
 def _notes(request: TextToImageRequest, model: Bundle) -> Iterator[str]:
     yield from request.notes()
-    if request.branch:
-        yield Sentence("Branched from another picture after its step {step}.", step=request.branch.step)
     yield from unheard.notes((words for words, _ in request.every_words()), model.info.folder, request.prompt_syntax)
     if model.distilled and request.negative_prompt:
         yield Sentence(
