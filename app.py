@@ -31,6 +31,7 @@ from pipelines.models.library.entry import Root  # noqa: E402
 from pipelines.store.images import ImageStore  # noqa: E402
 from pipelines.store.inputs import InputStore  # noqa: E402
 from pipelines.store.kept_latents import LatentStore  # noqa: E402
+from pipelines.store.trajectories import BYTES, TrajectoryStore  # noqa: E402
 
 log = logging.getLogger("app")
 
@@ -70,6 +71,13 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
     parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
+    parser.add_argument(
+        "--branch-memory",
+        type=_megabytes,
+        default=BYTES // 2**20,
+        metavar="MB",
+        help=f"memory for the steps of pictures, to branch from without painting them again (default {BYTES >> 20})",
+    )
     parser.add_argument("--autolaunch", action="store_true", help="open the page in the browser")
     parser.add_argument("--no-warm", action="store_true", help="load the model with the first picture only")
     flags.add(parser)
@@ -133,6 +141,7 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
         space=space,
         shares=shares,
         further_places=FURTHER_PLACES,
+        trajectories=TrajectoryStore(given.branch_memory * 2**20),
     )
     settings = Settings(given.outputs, shared, given.api, given.first_model, given.allow_training, address)
     library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
@@ -213,6 +222,12 @@ def announce(addresses: list[str], wanted: int | None, port: int, owners: str = 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 0 <= int(text[:6]) <= 65535:
         raise argparse.ArgumentTypeError(f"must be 0 (any free port) to 65535; got {text[:20]!r}.")
+    return int(text)
+
+
+def _megabytes(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 6:
+        raise argparse.ArgumentTypeError(f"must be a number of megabytes, 0 or more; got {text[:20]!r}.")
     return int(text)
 
 

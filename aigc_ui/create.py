@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from aigc_ui import addons, series
+from aigc_ui import addons, branching, series
 from aigc_ui.components.sending import arrived
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
@@ -35,6 +35,7 @@ GROUPS = (
     ),
     ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler",), ("hires_steps",), ("hires_strength",))),
     ("group.tile", ("tile.help", ("tile",))),
+    ("group.branch", ("branch.help", ("branch_from",), ("branch_step", "branch_noise"))),
     ("group.sampling", (("sigma_schedule",), ("discard_penultimate",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
@@ -79,6 +80,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
             mount("results")
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate, more)
+    branching.connect(services, controls, wire)
     _sketch(controls)
     _suited(controls)
     _tell_scripts(controls, ("width", "height"), call("emit", "width, height", "'size', { width, height }"))

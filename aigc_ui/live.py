@@ -31,13 +31,15 @@ def bridge() -> gr.HTML:
     """The one wire between Python and the scripts.
 
     Python sets its value (`{"job": id}`, `{"error": {...}}`, `{"notice": text}`); the scripts send the events
-    'hello' (the page stands), 'settings' (values to bring into the controls), 'language' and 'room' (a tab to open).
+    'hello' (the page stands), 'settings' (values to bring into the controls), 'branch' (a step to go on from),
+    'language' and 'room' (a tab to open).
     """
     return gr.HTML(
         elem_id="bridge",
         label=gr.I18n()("language.name"),  # by which the scripts know the language that Gradio has chosen
         html_template="<div></div>",
-        js_on_load=f"const studio = {page_files.entry()}, events = ['hello', 'settings', 'language', 'room']; "
+        js_on_load=f"const studio = {page_files.entry()}; "
+        "const events = ['hello', 'settings', 'branch', 'language', 'room']; "
         "studio.then(({ connect }) => connect(trigger, () => props.label)); "
         "watch('value', () => { const { value } = props; studio.then(({ receive }) => receive(value)); });",
         apply_default_css=False,

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from aigc_ui.rooms import Rooms
 from aigc_ui.visitors import Numbers, Visitor
 from pipelines import VERSION
 from pipelines.engine import registry
-from pipelines.errors import NotAllowed
+from pipelines.errors import NotAllowed, NotFound
 
 if TYPE_CHECKING:
     from pipelines.device.manager import DeviceManager
@@ -111,6 +112,8 @@ class Services:
     def submit(self, generator: str, request: "Request", visitor: Visitor) -> "Job":
         """Queue a checked request, if this visitor may. Raises NotAllowed and what the queue raises."""
         self.allow(generator, visitor)
+        if parent := request.parent_id():
+            self._allow_branch(parent, visitor.client)
         return self.jobs.submit(generator, request, visitor.client, visitor.address)
 
     def job_for(self, job_id: str, client: str) -> "Job":
@@ -138,6 +141,11 @@ class Services:
         if self.settings.shared and not info.belongs_to(client):
             raise NotAllowed("This picture belongs to somebody else; a shared studio shows only your own.")
         return info
+
+    def _allow_branch(self, image_id: str, client: str) -> None:
+        """Raises NotAllowed for somebody else's picture; one that is not there, the queue says so."""
+        with suppress(NotFound):
+            self.image_for(image_id, client)
 
     def images(self, client: str, limit: int = 60, before: str | None = None) -> "list[ImageInfo]":
         """The newest pictures first: all of them on one person's machine, one's own in a shared studio."""

@@ -76,7 +76,8 @@ class Checkpoint:
 class Result:
     """Finished pictures, uint8 (N, H, W, 3), and what each was made with (one recipe a picture).
 
-    `unfinished` says that the stream was stopped early, after `steps_done` steps.
+    `unfinished` says that the stream was stopped early, after `steps_done` steps. `trajectories`: how each came about
+    (pipelines/theory/trajectory.py), where that was kept.
     """
 
     images: Pixels
@@ -84,6 +85,7 @@ class Result:
     unfinished: bool = False
     steps_done: int = 0
     notes: tuple[str, ...] = field(default=())
+    trajectories: tuple[Any, ...] = field(default=(), repr=False)
 
 
 Event = Progress | Frame | Token | Loss | Snapshot | Checkpoint | Result

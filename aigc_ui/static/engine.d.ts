@@ -147,6 +147,9 @@ export interface RequestFields {
   only_masked: boolean;
   masked_padding: number;
   tile: number;
+  branch_from: string;
+  branch_step: number;
+  branch_noise: number;
   x_field: string;
   x_values: string;
   y_field: string;

@@ -40,6 +40,7 @@ class LiveView {
   /** @param {number} step */
   showStep(step) {
     this.parts.range.value = String(step);
+    this.offerBranches();
     this.show({ frame: this.frames[step], last: step === this.frames.length - 1 });
   }
 
@@ -89,7 +90,9 @@ class LiveView {
     empty.textContent = t("live.empty");
     noisy.label(this.job?.generator === "upscale" ? "live.before" : "live.x");
     guess.label(this.nameOfGuess(Boolean(this.item?.last && this.finals)));
-    notes.replaceChildren(...(this.job?.notes ?? []).map((note) => el("li", {}, remark(note))));
+    const said = new Set((this.job?.notes ?? []).map(remark)); // each picture of a sheet may have the same to say
+    notes.replaceChildren(...[...said].map((note) => el("li", {}, note)));
+    this.parts.origin.show(this.job);
   }
 
   /** @param {Job | undefined} next */
@@ -99,6 +102,12 @@ class LiveView {
     this.describe();
     this.parts.line.follow(next ?? null, this.frames.length > 0);
     if (this.item?.frame) this.say(this.item.frame); // also after "Sending" that came to nothing
+  }
+
+  /** What can be branched, once all steps are there. */
+  offerBranches() {
+    const { branches, range } = this.parts;
+    branches.show(this.frames.length ? this.job : undefined, Number(range.value), this.frames.at(-1)?.total ?? 0);
   }
 
   /** Another job is looked at. @param {Job} next */
@@ -115,6 +124,7 @@ class LiveView {
     range.disabled = play.disabled = films.hidden = true;
     range.value = "0";
     line.clear();
+    this.offerBranches();
     this.jobChanged(next);
     if (next?.generator === "upscale") this.showBefore(next);
   }
@@ -136,6 +146,7 @@ class LiveView {
     range.max = String(Math.max(0, frames.length - 1));
     range.disabled = play.disabled = films.hidden = frames.length < 2;
     range.value = range.max;
+    this.offerBranches();
     if (frames.length || this.finals) await this.show({ frame: frames.at(-1), last: true });
     old?.forEach((bitmap) => bitmap.close());
   }

@@ -1,4 +1,5 @@
 // The parts of the live view: two panes, the line below them, the scrubber over the steps, films, and notes.
+import { createBranches, createOrigin } from "./branch.js";
 import { el } from "./dom.js";
 import { createFilms } from "./film.js";
 import { file } from "./http.js";
@@ -29,6 +30,8 @@ export function createParts(showStep, jobId) {
     name: () => `denoising-${jobId()}`,
     make: (/** @type {string} */ kind) => file(`jobs/${jobId()}/film.${kind}`),
   });
+  const branches = createBranches(),
+    origin = createOrigin();
   const notes = el("ul", { id: "live-notes", class: "notes" });
   const view = el(
     "section",
@@ -36,8 +39,10 @@ export function createParts(showStep, jobId) {
     el("div", { class: "panes" }, noisy.node, guess.node, empty),
     ...line.nodes,
     el("div", { class: "scrub" }, player.play, player.range, films),
+    branches.node,
+    origin.node,
     notes,
   );
   player.play.disabled = player.range.disabled = films.hidden = true;
-  return { noisy, guess, empty, line, ...player, films, notes, view };
+  return { noisy, guess, empty, line, ...player, films, branches, origin, notes, view };
 }

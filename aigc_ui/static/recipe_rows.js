@@ -5,12 +5,12 @@ import { url } from "./http.js";
 import { remark } from "./sentences.js";
 import { has, language, localeOf, t } from "./words.js";
 
-/** A picture that a recipe names, as long as the studio keeps it. @param {string} id */
-function kept(id) {
+/** A picture that a recipe names, as long as the studio keeps it. @param {string} path */
+function kept(path) {
   const gone = () => image.replaceWith(t("detail.gone"));
   const image = el("img", {
     class: "kept",
-    src: url(`inputs/${encodeURIComponent(id)}.png`),
+    src: url(path),
     alt: "",
     onerror: () => gone(),
   });
@@ -22,7 +22,8 @@ function kept(id) {
 export const named = (name) => label(name) || (has(`field.${name}`) ? t(`field.${name}`) : name.replaceAll("_", " "));
 /** @param {string} name @param {any} value of a recipe, which may be a stranger's @returns {Node | string} */
 export function valued(name, value) {
-  if (/^((mask|control|ip)\d?_)?image$/.test(name)) return kept(value);
+  if (/^((mask|control|ip)\d?_)?image$/.test(name)) return kept(`inputs/${encodeURIComponent(value)}.png`);
+  if (name === "branch_from") return kept(`images/${encodeURIComponent(value)}`);
   if (Array.isArray(value)) return value.map((/** @type {number[]} */ point) => point.join(" ")).join("; ");
   if (/^[xyz]_field$/.test(name) && has(`field.${value}`)) return t(`field.${value}`);
   const key = `choice.${declared(name)}.${value}`;

@@ -8,10 +8,8 @@ from typing import Any
 from pipelines import models
 from pipelines.diffusion.addons.marks import recipe_words
 from pipelines.models.info import ModelInfo
-from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
 from pipelines.store import recipe
-
-GENERATOR = "text-to-image"
 
 
 def recipe_of(

@@ -12,17 +12,19 @@ from pipelines import libs
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.painted import recipe_of
+from pipelines.diffusion.picture_noise import PictureNoise
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
+from pipelines.diffusion.walk import Turn, Walk
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
 from pipelines.models import vaes
 from pipelines.prompts import unheard
-from pipelines.requests.limits import LARGEST_SEED
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.guidance import Guidance
 from pipelines.theory.path import NoisePath
-from pipelines.theory.samplers import READS_ETA, SAMPLERS, Step
+from pipelines.theory.samplers import READS_ETA, Step
+from pipelines.theory.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class Run:
     """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise, and the
-    picture to start from, if there is one. `before` and `after` are the steps of the other pass."""
+    picture to start from, if there is one. `before` and `after` are the steps of the other pass; `known`: the steps of
+    another picture that this one goes on from; `walk` keeps its own."""
 
     request: TextToImageRequest
     model: Bundle
@@ -46,11 +49,13 @@ class Run:
     denoiser: Apart | Tiled
     noise: PictureNoise
     notes: tuple[str, ...]
+    walk: Walk
     picture: StartPicture | Enlarged | None = None
     decoder: Decoder | None = None
     attachments: tuple[Attachment, ...] = ()
     before: int = 0
     after: int = 0
+    known: Trajectory | None = None
 
     @classmethod
     def prepare(
@@ -62,9 +67,10 @@ class Run:
         attachments: tuple[Attachment, ...] = (),
         ending: int | None = None,
         before: int = 0,
+        known: Trajectory | None = None,
     ) -> Run:
         """`decoder` takes the place of the model's own; the model was adapted to the attachments; `ending`: only so
-        many steps, the last ones, after `before` steps of another pass."""
+        many steps, the last ones, after `before` steps of another pass; `known`: the steps to branch from."""
         from pipelines.diffusion.apart import Apart
         from pipelines.diffusion.conditions import Conditions, PictureContext, PromptPair
         from pipelines.diffusion.denoiser import Denoiser
@@ -83,6 +89,8 @@ class Run:
             picture, path = picture.along(path, request.start.strength)
         if ending is not None:
             path = path.ending(ending)
+        if known is not None:
+            path = known.path.turned(known.steps, path)
         tiles = Tiles.of(request.tile, model, canvas.width, canvas.height)
         beside = (*attachments, *SeenMask.of(model, shape, picture))
         if tiles and any(attachment.sees_whole for attachment in beside):
@@ -106,7 +114,8 @@ class Run:
         said = (*said, *(note for attachment in attachments for note in attachment.notes))
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
-        return cls(request, model, path, walked, noise, notes, picture, decoder, attachments, before)
+        walk, beside = Walk(path, noise), (picture, decoder, attachments)
+        return cls(request, model, path, walked, noise, notes, walk, *beside, before, known=known)
 
     @property
     def total(self) -> int:
@@ -114,6 +123,8 @@ class Run:
 
     def start(self) -> Tensor:
         """The first state. Pure noise has variance 1 in the network's own form, so 1 / scale^2 in the samplers'."""
+        if self.known is not None:
+            return self.known.legs[0].x.to(self.model.device)[None].repeat(self.request.count, 1, 1, 1)
         sigma, noise = float(self.path.sigmas[0]), varied(self.noise(), self.request.canvas(), self.model)
         return self.picture.noised(noise, sigma) if self.picture else noise * (1 / self.model.process.scale(sigma))
 
@@ -124,9 +135,14 @@ class Run:
 
     def steps(self, x: Tensor) -> Iterator[Step]:
         """Closing it makes no more evaluations. Raises BadRequest where a guess is not a number."""
-        sampler = SAMPLERS[self.request.sampler]
-        denoiser = self.picture.keeping(self.denoiser) if self.picture else self.denoiser
-        for step in sampler(denoiser, x, self.path.sigmas, lambda like: self.noise(), self.request.eta):
+        request, denoiser = self.request, self.picture.keeping(self.denoiser) if self.picture else self.denoiser
+        if self.known is None:
+            walked = self.walk.anew(denoiser, x, request.sampler, request.eta)
+        else:
+            seeds = tuple(request.seeds(i)[0] for i in range(request.count))
+            turn = Turn(request.sampler, request.eta, seeds, request.branch.noise)
+            walked = self.walk.branched(denoiser, self.known, turn)
+        for step in walked:
             self._refuse_nan(step)
             yield step
 
@@ -160,23 +176,7 @@ class Run:
 
     def result(self, images: list[np.ndarray], steps_done: int) -> Result:
         recipes, notes = self.recipes(len(images), steps_done), (*self.notes, *self.denoiser.notes)
-        return Result(np.stack(images), recipes, steps_done < self.total, steps_done, notes)
-
-
-class PictureNoise:
-    """Standard normal draws, each picture from its own generator on the CPU: its place in the batch and the device
-    do not matter."""
-
-    def __init__(self, seeds: list[int], shape: tuple[int, int, int], device: Any) -> None:
-        torch = libs.torch()
-        self._generators = [torch.Generator("cpu").manual_seed(seed % (LARGEST_SEED + 1)) for seed in seeds]
-        self._shape, self._device = shape, device
-
-    def __call__(self) -> Tensor:
-        torch = libs.torch()
-        return torch.stack([torch.randn(self._shape, generator=g, dtype=torch.float32) for g in self._generators]).to(
-            self._device
-        )
+        return Result(np.stack(images), recipes, steps_done < self.total, steps_done, notes, self.walk.trajectories())
 
 
 def _process(request: TextToImageRequest, model: Bundle) -> Process:

@@ -19,6 +19,7 @@ from pipelines.engine.eventlog import FRAME_BYTES, Entry, EventLog, StateChange
 from pipelines.errors import Sentence, StudioError
 from pipelines.events import Event, Frame, Progress
 from pipelines.params import Request
+from pipelines.theory.trajectory import Trajectory
 
 WORDS = ("prompt", "negative_prompt", "seed", "guidance_scale")
 AMOUNTS = ("num_inference_steps", "count")
@@ -69,6 +70,7 @@ class Unsaved:
     image: np.ndarray
     recipe: dict[str, Any]
     unfinished: bool
+    trajectory: Trajectory | None = None
 
 
 class Job:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from pipelines.engine.job import Job, Unsaved
 from pipelines.errors import BadFile, NotFound, StorageError
+from pipelines.store.trajectories import TrajectoryStore
+from pipelines.theory.trajectory import Trajectory
 
 MOST_HELD_BYTES = 256 * 2**20
 
@@ -28,14 +31,20 @@ class Store(Protocol):
 class PictureKeeper:
     """Saves pictures in their order; those that cannot be saved stay with their job, within `most_held` bytes of all.
 
+    trajectories -- where the steps of saved pictures are kept for branches; None to forget them
     record -- writes the jobs down. It is called with the id of each picture before the picture is written: whoever
               finds the id and the file knows that this one is saved, and does not save it a second time
     """
 
     def __init__(
-        self, store: Store, record: Callable[[], None] = lambda: None, most_held: int = MOST_HELD_BYTES
+        self,
+        store: Store,
+        record: Callable[[], None] = lambda: None,
+        most_held: int = MOST_HELD_BYTES,
+        trajectories: TrajectoryStore | None = None,
     ) -> None:
         self._store, self._record, self._most_held = store, record, most_held
+        self._trajectories = trajectories
         self._lock = threading.Lock()
         self._held: dict[str, int] = {}  # bytes by job
         self._refusals: dict[str, StorageError] = {}  # the last of each job that holds pictures
@@ -47,15 +56,23 @@ class PictureKeeper:
         except (NotFound, BadFile):
             return {}
 
-    def add(self, job: Job, images: np.ndarray, recipes: tuple[dict[str, Any], ...], unfinished: bool) -> None:
+    def add(
+        self,
+        job: Job,
+        images: np.ndarray,
+        recipes: tuple[dict[str, Any], ...],
+        unfinished: bool,
+        trajectories: Sequence[Trajectory] = (),
+    ) -> None:
         """Save new pictures of a job, after those that it holds; a full disk leaves them all with the job.
 
         Raises StorageError only where they would be too many to hold.
         """
         again = min(job.already_saved, len(images))
         job.already_saved -= again
-        for image, recipe in list(zip(images, recipes, strict=True))[again:]:
-            job.unsaved.append(Unsaved(image, recipe, unfinished))
+        steps = trajectories or [None] * len(images)
+        for image, recipe, trajectory in list(zip(images, recipes, steps, strict=True))[again:]:
+            job.unsaved.append(Unsaved(image, recipe, unfinished, trajectory))
         try:
             self.save(job)
         except StorageError as error:
@@ -70,6 +87,8 @@ class PictureKeeper:
                 self._record()
                 recipe = _with_cells(picture.recipe, job.image_ids)
                 self._store.save(picture.image, recipe, job.client, picture.unfinished, job.saving)
+                if self._trajectories is not None and picture.trajectory is not None:
+                    self._trajectories.add(job.saving, picture.trajectory)
                 job.saved()
                 del job.unsaved[0]
         except StorageError as error:
@@ -93,6 +112,7 @@ class PictureKeeper:
         self._count(job)
 
     def _hold(self, job: Job, error: StorageError) -> None:
+        job.unsaved[:] = [replace(picture, trajectory=None) for picture in job.unsaved]  # these can be painted again
         with self._lock:
             room = self._most_held - sum(held for other, held in self._held.items() if other != job.id)
         own, fitting = 0, 0

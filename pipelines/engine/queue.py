@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.device.lost import LOST
 from pipelines.device.manager import DeviceManager
-from pipelines.engine import registry, runner
+from pipelines.engine import parents, registry, runner
 from pipelines.engine.attendance import Attendance
 from pipelines.engine.eventlog import StateChange
 from pipelines.engine.finished import Finished
@@ -25,6 +25,7 @@ from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound,
 from pipelines.params import Request
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
+from pipelines.store.trajectories import TrajectoryStore
 
 __all__ = ["Job", "JobError", "JobProgress", "JobQueue", "JobState", "StateChange", "Store"]
 
@@ -51,6 +52,7 @@ class JobQueue:
     get           -- finds a generator by its name
     inputs        -- the pictures that requests may name; None where there are none
     latents       -- where latents are kept that could not be decoded; None to lose them
+    trajectories  -- where the steps of pictures are kept, to branch from
     space         -- knows whether the disk has room for a job's pictures; None to find out when they are saved
     shares        -- what a client and an address may have of the queue; max_waiting and keep_finished are of all
     """
@@ -71,9 +73,12 @@ class JobQueue:
         space: FreeSpace | None = None,
         shares: Shares | None = None,
         further_places: int = 0,
+        trajectories: TrajectoryStore | None = None,
     ) -> None:
         self._devices = devices
-        self._keeper = PictureKeeper(store, self._write)
+        self._store = store
+        self._trajectories = trajectories or TrajectoryStore()
+        self._keeper = PictureKeeper(store, self._write, trajectories=self._trajectories)
         self._space = space
         shares = shares or Shares()
         self._shares = replace(shares, waiting=max_waiting or shares.waiting, finished=keep_finished or shares.finished)
@@ -113,6 +118,7 @@ class JobQueue:
         if self._inputs is not None:
             for picture_id in request.picture_ids().values():
                 self._inputs.path(picture_id)
+        parents.check(request, self._store)
         if self._space is not None:
             self._space.check(request)
         job = Job(generator, request, client, address=address)
@@ -316,7 +322,8 @@ class JobQueue:
         try:
             self._write()  # before it can do any harm: a job that ends the process is known at the next start
             generator = self._get(job.generator)
-            runner.run(job, generator, self._devices, self._keeper, self._inputs, self._latents, self._space)
+            kept = (self._inputs, self._latents, self._space)
+            runner.run(job, generator, self._devices, self._keeper, *kept, self._with_parent)
         finally:
             if job.state is not JobState.WAITING:  # again
                 sentence = Sentence("The studio could not run this job; the log has the details.")
@@ -331,6 +338,9 @@ class JobQueue:
                     self._keep(job)
                 self._dispatch()
             self._write()
+
+    def _with_parent(self, request: Request) -> Request:
+        return parents.with_parent(request, self._store, self._inputs, self._trajectories)
 
     def _save_held(self, job: Job) -> None:
         with self._saving:

@@ -1,8 +1,8 @@
 """Drives one job's generator in the job's own thread: passes its events on, saves its pictures, stops it when asked."""
 
 import logging
+from collections.abc import Callable, Iterator
 from collections.abc import Generator as Stream
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import cast
@@ -17,6 +17,7 @@ from pipelines.engine.keeper import PictureKeeper
 from pipelines.engine.registry import Generator
 from pipelines.errors import DeviceLost, NoRoom, NotDecoded, OutOfMemory, Sentence, StorageError, StudioError
 from pipelines.events import Event, Frame, Result, StopEarly
+from pipelines.params import Request
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
 
@@ -31,8 +32,10 @@ def run(
     inputs: InputStore | None = None,
     latents: LatentStore | None = None,
     space: FreeSpace | None = None,
+    attach: Callable[[Request], Request] = lambda request: request,
 ) -> None:
-    """Run the job to its end, with the pictures from `inputs` and the `latents` that it names, if there is `space`.
+    """Run the job to its end, with the pictures from `inputs` and the `latents` that it names, if there is `space`;
+    `attach` adds what it branches from.
 
     Raises nothing: whatever goes wrong is the job's own failure. A job that is `returning` is left as it is now, and
     one for whose model there is no room beside other jobs waits again.
@@ -42,7 +45,7 @@ def run(
     try:
         if space is not None:
             space.check(job.resolved)
-        _run(job, generator, devices, keeper, inputs, latents)
+        _run(job, generator, devices, keeper, inputs, latents, attach)
         error = None
     except _Returning:
         pass
@@ -75,8 +78,9 @@ def _run(
     keeper: PictureKeeper,
     inputs: InputStore | None,
     latents: LatentStore | None,
+    attach: Callable[[Request], Request],
 ) -> None:
-    request = job.resolved if inputs is None else job.resolved.with_pictures(inputs.load)
+    request = attach(job.resolved if inputs is None else job.resolved.with_pictures(inputs.load))
     if source := request.source_id():
         request = request.with_recipe(keeper.recipe(source))
     finishes = request.latents_id()
@@ -134,8 +138,8 @@ def _stop(job: Job, stream: Stream, keeper: PictureKeeper) -> None:
 def _handle(job: Job, event: Event, keeper: PictureKeeper) -> None:
     if isinstance(event, Result):
         job.notes.extend(event.notes)
-        keeper.add(job, event.images, event.recipes, event.unfinished)
-        event = replace(event, images=event.images[:0].copy())  # the store has them; a job must stay small
+        keeper.add(job, event.images, event.recipes, event.unfinished, event.trajectories)
+        event = replace(event, images=event.images[:0].copy(), trajectories=())  # kept elsewhere; a job stays small
     job.observe(event)
 
 

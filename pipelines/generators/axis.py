@@ -19,13 +19,16 @@ REPLACED = {"prompt_replace": "prompt", "negative_prompt_replace": "negative_pro
 """Axes of words, and the text that they stand in. There may be several of them in a grid."""
 
 
+FIXED = ("count", "branch_from")
+
+
 def fields() -> tuple[str, ...]:
-    """What an axis may change: every setting of a picture but how many there are, of several units those of the first,
-    and words of the prompts."""
+    """What an axis may change: every setting of a picture but how many there are and which one they branch from, of
+    several units those of the first, and words of the prompts."""
     known = (
         f
         for f in TextToImageRequest.fields()
-        if isinstance(f.spec, Range | Choice | Text | Curve) and f.name != "count" and f.name == f.declared
+        if isinstance(f.spec, Range | Choice | Text | Curve) and f.name not in FIXED and f.name == f.declared
     )
     return (NONE, *REPLACED, *(field.name for field in known))
 

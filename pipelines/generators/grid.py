@@ -65,7 +65,9 @@ class GridRequest(TextToImageRequest):
         _check_number(used)
         for values in itertools.product(*(axis.values for axis in used)):
             cell = placed(base, list(zip(used, values, strict=True)))
-            cells.append(dataclasses.replace(TextToImageRequest.parse(cell), pictures=self.pictures))
+            cells.append(
+                dataclasses.replace(TextToImageRequest.parse(cell), pictures=self.pictures, parent=self.parent)
+            )
         return cells
 
 

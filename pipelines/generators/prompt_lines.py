@@ -31,8 +31,8 @@ ELSEWHERE = {
     "batch_size": "count",
 }
 """Other names of settings: the command line's, and AUTOMATIC1111's in such files."""
-FIXED = ("image", "mask_image")
-"""Not to be changed by a line: pictures are handed over by the page."""
+FIXED = ("image", "mask_image", "branch_from")
+"""Not to be changed by a line: pictures are handed over with the whole list."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class PromptLinesRequest(TextToImageRequest):
                 request = TextToImageRequest.parse(base | _line(line.strip()))
             except BadRequest as error:
                 raise BadRequest("line {number}: {why}", number=number, why=error.sentence) from None
-            found.append(dataclasses.replace(request, pictures=self.pictures))
+            found.append(dataclasses.replace(request, pictures=self.pictures, parent=self.parent))
         return found
 
 

@@ -21,14 +21,14 @@ from pipelines.diffusion.attachment import Attachment, adapted
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.footprint import refuse_what_does_not_fit
 from pipelines.diffusion.leases import decoder_of, held, lease
-from pipelines.diffusion.painted import GENERATOR
+from pipelines.diffusion.retracing import known_steps
 from pipelines.diffusion.run import Run
 from pipelines.errors import NotDecoded
 from pipelines.events import Event, Progress, StopEarly
 from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 from pipelines.requests.limits import FACTORS
-from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
 from pipelines.theory.samplers import Step
 
 if TYPE_CHECKING:
@@ -72,9 +72,10 @@ def _by_us(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager)
         decoder_of(request.vae, base, devices) as decoder,
         _attached(request, base, devices) as attachments,
     ):
+        known = yield from known_steps(request, base, devices)
         yield Progress("encoding")
         model = adapted(base, attachments)
-        yield from _paint(Run.prepare(request, model, devices, decoder, attachments), devices)
+        yield from _paint(Run.prepare(request, model, devices, decoder, attachments, known=known), devices)
 
 
 def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:

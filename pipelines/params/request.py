@@ -106,6 +106,19 @@ class Request:
         """The same request with the recipe of that picture."""
         raise NotImplementedError
 
+    def parent_id(self) -> str:
+        """The id of the saved picture that it branches from, "" for none; override it, `parent_request` and
+        `with_parent` where there is one."""
+        return ""
+
+    def parent_request(self, recipe: Mapping[str, Any]) -> "Request":
+        """What painted the picture of that recipe. Raises BadRequest where this request cannot branch from it."""
+        raise NotImplementedError
+
+    def with_parent(self, parent: Any) -> Self:
+        """The same request with what is known of that picture's steps."""
+        raise NotImplementedError
+
     def latents_id(self) -> str:
         """The id of kept latents that it finishes, "" for none; override it and `with_latents` where there are some."""
         return ""

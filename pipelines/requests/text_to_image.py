@@ -4,7 +4,7 @@ import dataclasses
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from pipelines import models, prompts
 from pipelines.errors import BadRequest, Sentence
@@ -13,6 +13,7 @@ from pipelines.params import Choice, Range, Request, Text, param, part, units
 from pipelines.prompts import dynamic, library, wildcards
 from pipelines.requests import names
 from pipelines.requests.border import Border
+from pipelines.requests.branch import Branch, Parent
 from pipelines.requests.choices import UPSCALERS, sampler_names
 from pipelines.requests.control import ControlNet
 from pipelines.requests.guidance import GuidanceSettings
@@ -37,6 +38,8 @@ from pipelines.requests.reference import Reference
 from pipelines.requests.schedule import Schedule
 from pipelines.requests.start import Inpainting, Start
 from pipelines.theory.path import MODEL
+
+GENERATOR = "text-to-image"
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ class TextToImageRequest(Request):
         infotext="Tile",
         needs=("tile",),
     )
+    branch: Branch = part(Branch)
+    parent: Parent | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
+    """What it branches from, attached right before it runs."""
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
@@ -185,7 +191,47 @@ class TextToImageRequest(Request):
         width, height = self.hires.size(self.width, self.height)
         _, of = self.hires.steps_of(self.num_inference_steps)
         larger = dataclasses.replace(self, width=width, height=height, num_inference_steps=of)
-        return larger.changed(hires_scale=1.0, seed_resize_width=0, seed_resize_height=0)
+        return larger.changed(hires_scale=1.0, seed_resize_width=0, seed_resize_height=0, branch_from="")
+
+    def parent_id(self) -> str:
+        return self.branch.source
+
+    def with_parent(self, parent: Parent) -> Self:
+        return dataclasses.replace(self, parent=parent)
+
+    def parent_request(self, recipe: Mapping[str, Any]) -> "TextToImageRequest":
+        """What painted the picture of this recipe, which this request branches from. Raises BadRequest."""
+        if recipe.get("generator") != GENERATOR:
+            raise BadRequest(
+                "only a picture that was painted step by step from a prompt can be branched. Choose another picture."
+            )
+        try:
+            parent = TextToImageRequest.parse(recipe.get("request") or {})
+        except BadRequest as error:
+            raise BadRequest(
+                "the recipe of the picture to branch from cannot be used: {why}", why=error.sentence
+            ) from None
+        self._check_parent(parent)
+        self.branch.check_step(_most_steps(parent, recipe))
+        return parent
+
+    def _check_parent(self, parent: "TextToImageRequest") -> None:
+        if parent.model != self.model:
+            raise BadRequest(
+                "a branch needs the model of its picture, {model}; got {got}. Choose that model.",
+                model=parent.model,
+                got=self.model,
+            )
+        own, other = self.canvas(), parent.canvas()
+        if (own.width, own.height) != (other.width, other.height):
+            raise BadRequest(
+                "a branch has the size of its picture, {width} x {height}; got {own_width} x {own_height}. Set width "
+                "and height to it.",
+                width=other.width,
+                height=other.height,
+                own_width=own.width,
+                own_height=own.height,
+            )
 
     def _check_second_pass(self) -> None:
         if self.hires.wanted and self.start.image:
@@ -302,3 +348,11 @@ class TextToImageRequest(Request):
         written = {name: getattr(self, name) for name in ("prompt", "negative_prompt", "style")}
         changed = any(getattr(made, name) != value for name, value in written.items())
         return written if changed else {}
+
+
+def _most_steps(parent: TextToImageRequest, recipe: Mapping[str, Any]) -> int:
+    """The last step that a picture of this recipe may be branched from; a path can have a step more than asked for."""
+    stopped = recipe.get("unfinished")
+    if isinstance(stopped, dict) and isinstance(stopped.get("step"), int):
+        return min(stopped["step"], parent.num_inference_steps)
+    return parent.num_inference_steps

@@ -51,6 +51,13 @@ class NoisePath:
         """Its last n steps."""
         return NoisePath(self.sigmas[-n - 1 :], self.timesteps[-n:], self.notes)
 
+    def turned(self, step: int, other: NoisePath) -> NoisePath:
+        """Its levels down to the one after `step` steps, then what of the other path's lies below that."""
+        torch = libs.torch()
+        below = other.sigmas < float(self.sigmas[step]) * math.exp(-MIN_GAP / 2)
+        sigmas = torch.cat([self.sigmas[: step + 1], other.sigmas[below]])
+        return NoisePath(sigmas, torch.cat([self.timesteps[: step + 1], other.timesteps[below[:-1]]]), other.notes)
+
     def within(self, start: float, end: float) -> tuple[float, float]:
         """The first and the last timestep of the steps that lie wholly in that part of the run; where none does, two
         between which nothing lies."""

@@ -24,7 +24,7 @@ GUIDANCES = ("guidance_scale", "true_cfg_scale", "distilled_guidance_scale", "pr
 OURS_ALONE = (  # what only a loop of ours can do
     *("image", "mask_image", "loras"),
     *(f.name for f in FIELDS if f.declared in ("control_image", "control_model", "ip_image", "ip_model")),
-    *("vae", "tile", "hires_scale"),
+    *("vae", "tile", "hires_scale", "branch_from"),
     *("guidance_curve", "guidance_start", "guidance_end"),
     *("variation_strength", "seed_resize_width", "seed_resize_height"),
 )
@@ -33,7 +33,7 @@ PASSED_ON = {"negative_prompt": "negative_prompt", "clip_skip": "clip_skip", "gu
 SECOND = frozenset(
     (
         *("mask_image", "control_image", "ip_image", "seed_resize_width", "seed_resize_height"),
-        *("guidance_start", "guidance_end", "beta_start", "beta_end"),
+        *("guidance_start", "guidance_end", "beta_start", "beta_end", "branch_step", "branch_noise"),
         *(f.name for f in FIELDS if f.name != f.declared),
     )
 )

@@ -151,7 +151,8 @@ def test_a_sampler_on_an_axis_may_bring_its_spacing():
 def test_every_setting_of_a_picture_can_be_an_axis_but_pictures_their_number_and_switches():
     own = {field.name for field in TextToImageRequest.fields() if field.name == field.declared}
     switches = {"only_masked", "discard_penultimate"}
-    assert own - set(fields()) == {"count", "image", "mask_image", "control_image", "ip_image"} | switches
+    named = {"image", "mask_image", "control_image", "ip_image", "branch_from"}
+    assert own - set(fields()) == {"count"} | named | switches
 
 
 def test_each_cell_is_kept_as_the_picture_that_its_recipe_makes_alone_and_the_sheet_tells_the_axes(home, devices):

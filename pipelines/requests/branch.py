@@ -1,0 +1,70 @@
+"""A picture that goes on from a step of another one: which picture, which step, and how much of its noise is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.errors import BadRequest
+from pipelines.params import Part, Range, Request, Text, param
+from pipelines.theory.trajectory import Trajectory
+
+MOST_ANCESTORS = 32
+"""Branches of branches whose steps are painted anew, one after the other."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parent:
+    """A picture that is branched from: what painted it, with all that it needs itself; the hash of the model that did,
+    "" where nobody knows; and its steps, where they are still in memory."""
+
+    request: Request
+    model_hash: str = ""
+    trajectory: Trajectory | None = None
+
+
+@dataclass(frozen=True)
+class Branch(Part):
+    """The picture and the step of it from which another turn is taken."""
+
+    source: str = param(
+        "",
+        Text(64),
+        "The id of the saved picture to go on from, at one of its steps; empty: none.",
+        name="branch_from",
+        infotext="Branch from",
+        needs=("branch_from",),
+    )
+    step: int = param(
+        0,
+        Range(0, 150),
+        "The step of that picture after which another turn is taken.",
+        name="branch_step",
+        infotext="Branch step",
+        needs=("branch_from",),
+    )
+    noise: float = param(
+        0.0,
+        Range(0, 1),
+        "How much of the noise that is left at that step is drawn anew, by the seed.",
+        name="branch_noise",
+        infotext="Branch noise",
+        needs=("branch_from",),
+    )
+
+    def __bool__(self) -> bool:
+        return bool(self.source)
+
+    def check(self) -> None:
+        if self.source and not self.step:
+            raise BadRequest("branch_from needs the step to branch from; got branch_step 0. Set it to 1 or more.")
+
+    def check_step(self, most: int) -> None:
+        """Raises BadRequest where the picture cannot be branched at this step, but up to `most`."""
+        if most < 1:
+            raise BadRequest("a picture of one step has none to branch from. Choose another picture.")
+        if self.step > most:
+            raise BadRequest(
+                "branch_step must be 1 to {most} for this picture; got {got}. Choose an earlier step.",
+                most=most,
+                got=self.step,
+            )
