@@ -99,10 +99,10 @@ def test_several_are_chosen_deleted_and_brought_back(gallery: Page, studio, fill
     expect(gallery.get_by_text("3 selected")).to_be_visible()
     gallery.locator(".gallery-bar").get_by_role("button", name="Delete").click()
     expect(gallery.get_by_text(f"Pictures: {COUNT - 3}", exact=True)).to_be_visible()
-    expect(gallery.locator(f"[data-id='{filled[5]}']")).to_have_count(0)
+    expect(gallery.locator(f".tile[data-id='{filled[5]}']")).to_have_count(0)
     assert (Path(studio.outputs) / "bin").is_dir()
     gallery.get_by_role("button", name="Undo").click()
-    expect(gallery.locator(f"[data-id='{filled[5]}']")).to_be_visible()
+    expect(gallery.locator(f".tile[data-id='{filled[5]}']")).to_be_visible()
     expect(gallery.get_by_text(f"Pictures: {COUNT}", exact=True)).to_be_visible()
 
 
