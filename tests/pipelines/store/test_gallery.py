@@ -1,5 +1,6 @@
 """All pictures found again: words, facets, marks that outlive the index, the bin, small copies."""
 
+import io
 import os
 import sqlite3
 from contextlib import closing
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipelines.errors import BadFile, NotFound, StorageError
 from pipelines.store import pictures, recipe
@@ -308,7 +310,9 @@ def test_what_is_no_picture_has_no_thumbnail(store: ImageStore):
     data = bytearray(path.read_bytes())
     at = data.index(b"IDAT") + 6
     data[at : at + 8] = b"\xff" * 8
-    for content in (b"", b"\x89PNG", bytes(data), data[:16] + b"\x00\x0f\xff\xff" * 2 + data[24:]):
+    large = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(large, "PNG")  # 10 kB that ask for 81 million pixels
+    for content in (b"", b"\x89PNG", bytes(data), large.getvalue()):
         path.write_bytes(content)
         with pytest.raises(BadFile):
             store.thumbnails.get(path.stem)
