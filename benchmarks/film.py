@@ -7,21 +7,22 @@ from PIL import Image
 
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
+from pipelines.evaluation.text_to_image import at_judged_size
 from pipelines.events import Frame, Result
 
 PROMPTS = (
     "a panda",
     "a large red circle left of a small blue star on a yellow background",
-    "a fox left of a red heart on a blue background",
-    "三个汉堡",
-    "a butterfly on a cyan background",
+    "sunset over mountains",
+    "五个苹果",
+    "a beach with a palm tree",
 )
 FILE = Path(__file__).parents[1] / "docs" / "pictures" / "denoising.webp"
 HOLD = 14
 
 
 def column(prompt: str, devices: DeviceManager) -> list[np.ndarray]:
-    """x_t over x0_pred for every step, and the finished picture twice at the end: (256, 128, 3) each."""
+    """x_t over x0_pred for every step, and at the end the finished picture over itself: (2 H, W, 3)."""
     generator = registry.get("text-to-image")
     request = generator.request_type.parse({"prompt": prompt, "seed": 7, "num_inference_steps": 24, "upscale": "none"})
     pictures = []
@@ -29,7 +30,8 @@ def column(prompt: str, devices: DeviceManager) -> list[np.ndarray]:
         if isinstance(event, Frame):
             pictures.append(np.concatenate([event.x[0], event.x0_pred[0]]))
         if isinstance(event, Result):
-            pictures += [np.concatenate([event.images[0], event.images[0]])] * HOLD
+            done = at_judged_size(event.images[0])
+            pictures += [np.concatenate([done, done])] * HOLD
     return pictures
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from benchmarks.studio import ROOT, Studio, running
 
 SIZES = {"wide": {"width": 1440, "height": 1000}, "narrow": {"width": 390, "height": 844}}
-PROMPTS = {"en-US": ("a rocket on a black background", "a panda"), "zh-CN": ("黑色背景上的火箭", "一只小狐狸")}
+PROMPTS = {"en-US": ("a panda", "sunset over mountains"), "zh-CN": ("熊猫", "山上的日落")}
 LAB = {
     "en-US": ("Diffusion lab", ("β schedule", "Points in the plane", "Digits in pixels", "The bound")),
     "zh-CN": ("扩散实验室", ("β 调度", "平面上的点", "像素中的数字", "变分下界")),
@@ -57,6 +57,7 @@ def shoot(browser: Browser, studio: Studio, folder: Path) -> None:
                 for prompt in prompts:
                     paint(page, prompt)
                 page.locator("#live-scrub").evaluate("r => { r.value = 9; r.dispatchEvent(new Event('input')); }")
+                page.evaluate("scrollTo(0, 0)")
                 page.wait_for_timeout(600)
                 page.screenshot(path=folder / f"{size}-{theme}-{locale}.png")
                 page.screenshot(path=folder / f"{size}-{theme}-{locale}-whole.png", full_page=True)

@@ -1,5 +1,6 @@
 """A miniature StableDiffusionPipeline with random weights in a diffusers folder, made in about a second."""
 
+import shutil
 import string
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from diffusers import (
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
-from pipelines.data import vocabulary
+from pipelines.data import subjects
+from pipelines.prompts import vocabulary
 
+FEW_WORDS = Path(__file__).parent / "few_words.json"
+"""What a model of 250 subjects and eight shapes knows; `sheet.webp`, its pictures, is the sheet of subjects."""
 WORDS = "a the red green blue yellow circle square triangle heart cat dog on and large small".split()
 SPREAD = 8.0
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"
@@ -30,9 +34,10 @@ def tiny_model(folder: Path, vae: str = "tiny", prediction_type: str = "epsilon"
 
 
 def with_few_words(folder: Path) -> Path:
-    """The same, with a file that says which few words it knows: those of the drawn scenes."""
+    """The same, with a file that says which few words it knows, and their pictures."""
     tiny_model(folder)
-    vocabulary.write(folder)
+    shutil.copy(FEW_WORDS, folder / vocabulary.FILE)
+    shutil.copy(subjects.SHEET, folder / "sheet.webp")
     return folder
 
 

@@ -8,13 +8,15 @@ import { applySettings, connection, languageOfGradio, tell } from "./wire.js";
 import { language, localeOf, nameOf, nextLanguage, speak, t } from "./words.js";
 
 const EXAMPLES = [
+  "sunset over mountains",
   "a panda",
-  "三只小狐狸",
-  "a pizza in pixel style",
-  "a rocket at night",
-  "黄色背景上的大红色圆形",
-  "a penguin left of a red heart on a blue background",
-  "three hamburgers",
+  "五个苹果",
+  "three red roses",
+  "a castle on a hill at sunset",
+  "a yellow umbrella",
+  "日出时的沙漠",
+  "a laughing face",
+  "a red heart above a blue square",
 ];
 
 // The last settings of this browser come back after a reload, and what was typed since.

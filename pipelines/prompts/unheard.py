@@ -116,7 +116,7 @@ def _said_in_vain(unit: _Unit, after: list[_Unit], vocabulary: Vocabulary) -> _U
         describes = other.word is not None and other.word.of
         if not other.known or describes or other.key in vocabulary.joins:
             continue
-        if other.word is None or other.word.kind in unit.word.of or not vocabulary.kinds[other.word.kind].thing:
+        if other.word is None or other.word.is_of(unit.word.of) or not vocabulary.kinds[other.word.kind].thing:
             return None
         return other
     return None

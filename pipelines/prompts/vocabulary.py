@@ -4,9 +4,9 @@
      "words": [{"kind": "animal", "names": {"en": ["cat", "kitten"], "zh": ["猫"]}, "plurals": {"en": ["cats"]}}, ...],
      "small": {"en": ["a", "the"]}, "joining": ["and"], "pictures": {"file": "x.webp", "cell": 48, "columns": 16}}
 
-The pictures are a file beside it, or, as `data`, a sheet of the studio's own. A word may have `picture`, its cell in
-the sheet; `sign`, a character instead of one; `colour`; `of`, the kinds that it can be said of; `near`, what means
-the same and is not known; `say`, what is written for it. Whoever wrote the file is a stranger; one that cannot be read
+The pictures are a file beside it. A word may have `picture`, its cell in the sheet; `sign`, a character instead of one;
+`colour`; `of`, the kinds that it can be said of; `also`, kinds of which it is besides its own; `near`, what means the
+same and is not known; `say`, what is written for it. Whoever wrote the file is a stranger; one that cannot be read
 counts as none.
 """
 
@@ -16,13 +16,12 @@ import functools
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipelines.data import subjects
 from pipelines.errors import BadRequest
 from pipelines.files import bounded_json, plain
 from pipelines.prompts.pieces import Pieces, pieces_of
@@ -35,7 +34,6 @@ MOST_BYTES, MOST_PICTURE_BYTES = 2**21, 2**23
 MOST_WORDS = 10_000
 LONGEST = 80
 LONGEST_SIGN = 4  # code points
-SHEETS = {"subjects": subjects.SHEET}
 PICTURES = {".webp": "image/webp", ".png": "image/png"}
 _PLAIN_NAME = re.compile(r"[\w-]{1,60}\.(?:webp|png)")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -54,7 +52,8 @@ class Kind:
 
 @dataclass(frozen=True)
 class Word:
-    """What the model knows by these names. `of`: the kinds of which it can be said; empty, of all."""
+    """What the model knows by these names. `of`: the kinds of which it can be said; empty, of all. `also`: kinds of
+    which it is besides its own."""
 
     kind: str
     names: Names
@@ -65,20 +64,19 @@ class Word:
     picture: int | None = None
     colour: str = ""
     sign: str = ""
+    also: tuple[str, ...] = ()
+
+    def is_of(self, kinds: Container[str]) -> bool:
+        return self.kind in kinds or any(kind in kinds for kind in self.also)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A file of square pictures, `cell` pixels wide, in rows of `columns`: one beside the vocabulary, or where `data`
-    names one of SHEETS, that."""
+    """A file of square pictures beside the vocabulary, `cell` pixels wide, in rows of `columns`."""
 
     file: str
     cell: int
     columns: int
-    data: str = ""
-
-    def place(self, folder: Path) -> Path:
-        return SHEETS[self.data] if self.data else folder / self.file
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +139,7 @@ def pictures(place: Path) -> tuple[bytes, str] | None:
     vocabulary = of_model(place)
     if vocabulary is None or vocabulary.sheet is None:
         return None
-    file = vocabulary.sheet.place(place)
+    file = place / vocabulary.sheet.file
     try:
         with plain.open_inside(file, [file.parent.resolve()]) as opened:
             return plain.read_all(opened, MOST_PICTURE_BYTES), PICTURES[file.suffix]
@@ -166,8 +164,8 @@ def _read(file: Path, state: tuple[int, ...]) -> Vocabulary | None:
 def _digest(raw: bytes, folder: Path, sheet: Sheet | None) -> str:
     """Of the words and of this state of their pictures."""
     state = hashlib.sha256(raw)
-    if sheet and plain.is_regular(sheet.place(folder)):
-        status = sheet.place(folder).stat()
+    if sheet and plain.is_regular(folder / sheet.file):
+        status = (folder / sheet.file).stat()
         state.update(f"{status.st_mtime_ns} {status.st_size}".encode())
     return state.hexdigest()[:16]
 
@@ -208,16 +206,17 @@ def _word(one: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Word:
         picture,
         colour,
         sign,
+        _texts(one.get("also", [])),
     )
 
 
 def _sheet(one: Mapping[str, Any]) -> Sheet:
-    file, data, cell, columns = one.get("file", ""), one.get("data", ""), one.get("cell"), one.get("columns")
-    if not (isinstance(file, str) and _PLAIN_NAME.fullmatch(file)) and data not in SHEETS.keys():
+    file, cell, columns = one.get("file"), one.get("cell"), one.get("columns")
+    if not (isinstance(file, str) and _PLAIN_NAME.fullmatch(file)):
         raise ValueError("its pictures are no file beside it")
     if not (type(cell) is int and 8 <= cell <= 256 and type(columns) is int and 1 <= columns <= 256):
         raise ValueError("its pictures have no size")
-    return Sheet(file, cell, columns, data)
+    return Sheet(file, cell, columns)
 
 
 def _names(value: Any) -> dict[str, tuple[str, ...]]:

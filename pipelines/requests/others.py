@@ -87,8 +87,8 @@ class SeenRequest(Request):
     control_type: str = param("plain", Choice(CONTROL_TYPES), "The picture itself, its edges, or its negative.")
     control_low: int = param(100, Range(0, 1000), "Edges weaker than this are left out.")
     control_high: int = param(200, Range(0, 1000), "Edges stronger than this are kept in any case.")
-    width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
-    height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
+    width: int = param(256, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
+    height: int = param(256, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
 
     def check(self) -> None:
         super().check()

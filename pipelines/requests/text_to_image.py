@@ -67,8 +67,8 @@ class TextToImageRequest(Request):
     seed: int = param(-1, Range(-1, LARGEST_SEED), "Same seed, same picture; -1 takes a new one.", infotext="Seed")
     variation: Variation = part(Variation)
     seed_resize: SeedResize = part(SeedResize)
-    width: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
-    height: int = param(128, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
+    width: int = param(256, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Width of the picture in pixels.")
+    height: int = param(256, Range(64, LARGEST_SIDE, step=SIDE_STEP), "Height of the picture in pixels.")
     count: int = param(1, Range(1, 16), "How many pictures, with seeds one after the other.", infotext="Pictures")
     start: Start = part(Start)
     prompt_syntax: str = param(

@@ -4,7 +4,8 @@ Pictures of 256 x 256 are halved, and each 16x16x3 patch is projected on its pri
 network can be trained while no decoder exists yet, on pictures drawn at 128 x 128, and the live preview of a latent is
 one matrix product. The decoder paints at 256 x 256; it, an `AutoencoderDC`'s
 (arXiv:2410.10733), puts patches in place by pixel shuffle, which an upsampling by nearest neighbours cannot learn
-(docs/LOG.md), and takes away block edges and ringing. `python -m pipelines.training.autoencoder` trains it.
+(docs/LOG.md), and takes away block edges and ringing. `python -m pipelines.training.autoencoder` trains it, or trains
+it further where the run has one.
 """
 
 import argparse
@@ -281,8 +282,9 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     transform = load_transform(args.run / "transform.safetensors")
-    vae = build(transform)
-    train_decoder(vae, transform, args.steps, args.batch, 1, lambda line: print(line, flush=True))
+    earlier = args.run / "vae"
+    vae = AutoencoderDC.from_pretrained(earlier) if earlier.exists() else build(transform)
+    train_decoder(vae, transform, args.steps, args.batch, 1 + earlier.exists(), lambda line: print(line, flush=True))
     print(f"held-out PSNR {psnr(vae, large_pictures(256, np.random.default_rng(99))):.2f} dB")
     vae.save_pretrained(args.out or args.run / "vae")
 

@@ -31,8 +31,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
-from pipelines.data import composed_vocabulary, sentences
 from pipelines.data import composition_layout as layout
+from pipelines.data import sentences, vocabulary
 from pipelines.training import autoencoder, earlier_model, muon, pool
 from pipelines.training import word_tokenizer as tokenizer
 
@@ -79,20 +79,20 @@ class Model(nn.Module):
     error alone would do it. The idea is REPA's (arXiv:2410.06940), with the drawn truth for the features to be like.
     """
 
-    def __init__(self, vocabulary: PreTrainedTokenizerFast) -> None:
+    def __init__(self, words: PreTrainedTokenizerFast) -> None:
         super().__init__()
         self.text_encoder = CLIPTextModel(
             CLIPTextConfig(
-                vocab_size=len(vocabulary),
+                vocab_size=len(words),
                 hidden_size=WIDTH,
                 intermediate_size=4 * WIDTH,
                 projection_dim=WIDTH,
                 num_hidden_layers=4,
                 num_attention_heads=2,
                 max_position_embeddings=tokenizer.MAX_LENGTH,
-                bos_token_id=cast(int, vocabulary.bos_token_id),
-                eos_token_id=cast(int, vocabulary.eos_token_id),
-                pad_token_id=cast(int, vocabulary.pad_token_id),
+                bos_token_id=cast(int, words.bos_token_id),
+                eos_token_id=cast(int, words.eos_token_id),
+                pad_token_id=cast(int, words.pad_token_id),
             )
         )
         self.unet = UNet2DConditionModel(
@@ -315,7 +315,7 @@ def export(run: Path, folder: Path) -> None:
     transform = autoencoder.load_transform(run / "transform.safetensors")
     preview = {"weight": transform.inverse.T.contiguous(), "bias": transform.mean.contiguous()}
     save_file(preview, folder / "preview.safetensors")
-    composed_vocabulary.write(folder)
+    vocabulary.write(folder)
     _without_blanks(folder / "tokenizer" / "tokenizer.json")
 
 

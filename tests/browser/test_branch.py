@@ -1,10 +1,12 @@
 """Another turn from a step of the scrubber, as a person takes it on the Create page."""
 
+import io
 import re
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.visitor import finish, generate, newest, slide, tiles, write
@@ -14,7 +16,8 @@ STEPS, K = 6, 2
 
 def pixels_of(studio: Any, image_id: str) -> bytes:
     """Of the picture itself: its file says besides how it was made."""
-    return httpx.get(f"{studio.url}/api/v1/images/{image_id}.webp").content
+    with Image.open(io.BytesIO(httpx.get(f"{studio.url}/api/v1/images/{image_id}").content)) as picture:
+        return picture.tobytes()
 
 
 def branch(page: Page, studio: Any, button: str, generator: str = "text-to-image") -> dict[str, Any]:

@@ -68,8 +68,10 @@ def test_common_things_and_first_artists_come_most_often() -> None:
     rng = np.random.default_rng(5)
     drawn = [figure for _ in range(600) for figure in corpus.composition(rng)[0].figures if not figure.is_shape]
     first = np.mean([figure.artist == drawings.artists(figure.noun, figure.colour)[0] for figure in drawn])
-    common = np.mean([figure.noun in subjects.names() for figure in drawn])
-    assert 0.8 < first < 0.97 and 0.6 < common < 0.9
+    common = np.mean([figure.noun in corpus.OFTEN or figure.noun in subjects.names() for figure in drawn])
+    often = np.mean([figure.noun in corpus.OFTEN for figure in drawn])
+    assert 0.85 < first < 0.99 and 0.85 < common < 0.99 and 0.35 < often < 0.75
+    assert set(composing.nouns()) >= corpus.OFTEN
     assert len({figure.artist for figure in drawn}) == 5
 
 

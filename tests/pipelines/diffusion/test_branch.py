@@ -19,11 +19,11 @@ from pipelines.store.images import ImageStore
 from pipelines.store.trajectories import TrajectoryStore
 from pipelines.theory.samplers import SAMPLERS
 from pipelines.theory.trajectory import Trajectory
-from tests.embedded import NAME
+from tests.embedded import NAME, SIDE
 from tests.tiny import tiny_model
 
 STEPS, K = 5, 3
-SMALL = {"prompt": "a red fox", "model": NAME, "width": 64, "height": 64, "seed": 5, "upscale": "none"}
+SMALL = {"prompt": "a red fox", "model": NAME, "width": SIDE // 2, "height": SIDE // 2, "seed": 5, "upscale": "none"}
 SMALL |= {"num_inference_steps": STEPS}
 
 
@@ -120,7 +120,7 @@ def test_branches_of_branches_repeat_too(studio, sampler):
 
 def test_the_seed_decides_the_noise_that_follows_and_that_which_is_renewed(studio):
     parent = studio.paint(sampler="euler_ancestral")
-    again, other = (studio.paint(sampler="euler_ancestral", seed=s, branch_from=parent, branch_step=K) for s in (5, 6))
+    again, other = (studio.paint(sampler="euler_ancestral", seed=s, branch_from=parent, branch_step=2) for s in (5, 6))
     assert studio.file(again) == studio.file(parent) != studio.file(other)
     still = studio.paint()
     assert studio.file(still) == studio.file(studio.paint(seed=6, branch_from=still, branch_step=K))
@@ -199,7 +199,7 @@ def test_a_grid_shows_the_paths_that_were_not_taken(studio):
         ({"branch_step": 0}, "branch_step 0"),
         ({"branch_step": STEPS}, f"1 to {STEPS - 1}"),
         ({"branch_step": 50}, f"1 to {STEPS}"),
-        ({"branch_step": 2, "width": 128}, "64 x 64; got 128 x 64"),
+        ({"branch_step": 2, "width": SIDE}, f"{SIDE // 2} x {SIDE // 2}; got {SIDE} x {SIDE // 2}"),
         ({"branch_step": 2, "model": "tiny"}, f"model of its picture, {NAME}; got tiny"),
         ({"branch_step": 2, "branch_from": "20260101-000000-000000"}, "not here any more"),
         ({"branch_step": 2, "branch_from": "../secret"}, "not here any more"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.data import held_out
-from pipelines.evaluation import composed_prompts, first_prompts, frechet
+from pipelines.evaluation import composed_prompts, first_prompts, frechet, learned
 from pipelines.evaluation import text_to_image as evaluation
 
 GROUPS = {
@@ -47,3 +47,23 @@ def test_the_frechet_distance_grows_with_the_damage() -> None:
 @pytest.mark.parametrize(("share", "n", "low", "high"), [(0.5, 100, 0.404, 0.596), (0.0, 10, 0.0, 0.278)])
 def test_the_wilson_interval_is_the_known_one(share: float, n: int, low: float, high: float) -> None:
     assert evaluation.wilson(share, n) == pytest.approx((low, high), abs=1e-3)
+
+
+def test_a_subject_is_learned_if_any_of_its_pictures_can_be_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = composed_prompts.load()
+    few = {name: loaded[name][:6] for name in ("subjects", "people_and_faces")}
+    monkeypatch.setattr(composed_prompts, "load", lambda: few)
+    blots = {few["subjects"][2]["prompt"], few["people_and_faces"][4]["prompt"]}
+    seeds = set()
+
+    def paint(entries: list) -> np.ndarray:
+        seeds.update(entry["seed"] for entry in entries)
+        pictures = evaluation.truth(entries, 3)
+        for picture, entry in zip(pictures, entries, strict=True):
+            picture[:] = 255 if entry["prompt"] in blots or entry["seed"] < 10_000 else picture
+        return pictures
+
+    assert len(learned.unlearned(paint)) == len(blots)
+    assert len(seeds) == 12 * learned.SEEDS and seeds.isdisjoint(e["seed"] for some in loaded.values() for e in some)

@@ -59,7 +59,8 @@ def test_diffusers_loads_the_folder_and_makes_the_same_picture(devices: DeviceMa
 
 
 def scores_of(group: str, devices: DeviceManager, every: int = EVERY) -> dict[str, float]:
-    entries = composed_prompts.of_first_model()[group][::every]
+    groups = composed_prompts.load() | composed_prompts.of_first_model()
+    entries = groups[group][::every]
     pictures = evaluation.make_pictures(entries, devices, evaluation.SETTINGS | {"model": FOLDER.name})
     return shares(entries, pictures)
 
@@ -78,7 +79,7 @@ def names(seen: np.ndarray, ground: str = "white") -> list[str]:
 def test_most_one_shape_prompts_are_obeyed(devices: DeviceManager) -> None:
     scores = scores_of("one_shape", devices)
     assert scores["background"] >= 0.95
-    assert scores["all"] >= 0.92
+    assert scores["all"] >= 0.8
 
 
 @pytest.mark.slow
@@ -91,7 +92,18 @@ def test_most_prompts_of_two_shapes_are_obeyed_pairs_never_seen_too(devices: Dev
 def test_most_subjects_are_named_from_the_picture_alone(devices: DeviceManager) -> None:
     scores = scores_of("subjects", devices)
     assert scores["ground"] >= 0.95
-    assert scores["top1"] >= 0.9, "first of all subjects, as five artists draw them, and of all shapes"
+    assert scores["top1"] >= 0.75, "first of all subjects, as five artists draw them, and of all shapes"
+
+
+@pytest.mark.slow
+def test_places_are_painted_at_their_time_and_groups_are_counted(devices: DeviceManager) -> None:
+    assert scores_of("places", devices)["all"] >= 0.7
+    assert scores_of("counts", devices)["count"] >= 0.8
+
+
+@pytest.mark.slow
+def test_a_word_that_it_does_not_know_does_little_harm(devices: DeviceManager) -> None:
+    assert scores_of("unknown_words", devices, every=4)["colour"] >= 0.7
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -12,17 +13,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipelines import models
-from pipelines.data import captions, mixture, subjects
-from pipelines.data import vocabulary as written
+from pipelines.data import captions, composing, mixture, subjects
+from pipelines.data import vocabulary as shipped
 from pipelines.prompts import unheard as checking
 from pipelines.prompts import vocabulary
 from pipelines.prompts.nearest import distance, nearest, table
 from pipelines.prompts.pieces import pieces_of, read
 from pipelines.prompts.unheard import suggestions, unheard
+from tests.tiny import FEW_WORDS
 
 ROOT = Path(__file__).parents[3]
 MINI = ROOT / "assets" / "models" / "aigc-mini"
-KNOWN = vocabulary.parsed(written.description())
+FEW = json.loads(FEW_WORDS.read_text(encoding="utf-8"))
+KNOWN = vocabulary.parsed(FEW)
 FOREIGN = ["sunset", "zebrafish", "Mountains", "qwertz", "wörd", "日落", "麒麟", "カメラ", "кот", "7", "🪐", "it's"]
 
 
@@ -183,7 +186,9 @@ def test_examples_on_the_page_are_known():
     script = (ROOT / "aigc_ui" / "static" / "studio.js").read_text(encoding="utf-8")
     [listed] = re.findall(r"EXAMPLES = \[(.*?)\];", script, re.DOTALL)
     examples = re.findall(r'"(.*?)"', listed)
-    assert len(examples) > 4 and {example: words(example) for example in examples if words(example)} == {}
+    known = vocabulary.of_model(MINI)
+    assert known and len(examples) > 4
+    assert {example: unheard(example, known) for example in examples if unheard(example, known)} == {}
 
 
 @pytest.mark.parametrize(
@@ -208,18 +213,18 @@ def test_a_learned_word_is_known_where_there_is_one():
 
 
 def test_the_file_beside_the_model_is_what_the_data_say():
-    kept = json.loads((MINI / written.FILE).read_text(encoding="utf-8"))
-    assert kept == written.description(), "run python -m pipelines.data.vocabulary assets/models/aigc-mini"
-    assert KNOWN.sheet
-    with Image.open(KNOWN.sheet.place(MINI)) as sheet:
-        cells = max(word.picture for word in KNOWN.words if word.picture is not None) + 1
-        assert cells == 250 and sheet.width == KNOWN.sheet.columns * KNOWN.sheet.cell
-        assert sheet.height >= -(-cells // KNOWN.sheet.columns) * KNOWN.sheet.cell
-    assert all(word.sign or word.picture is not None for word in KNOWN.words if KNOWN.kinds[word.kind].thing)
+    kept = json.loads((MINI / vocabulary.FILE).read_text(encoding="utf-8"))
+    assert kept == shipped.description(kept["unlearned"]), "run python -m pipelines.evaluation.learned aigc-mini"
+    known = vocabulary.of_model(MINI)
+    assert known and known.sheet
+    with Image.open(MINI / known.sheet.file) as sheet:
+        assert sheet.width == known.sheet.columns * known.sheet.cell
+        assert sheet.height >= -(-len(composing.nouns()) // known.sheet.columns) * known.sheet.cell
+    assert all(word.sign or word.picture is not None for word in known.words if known.kinds[word.kind].thing)
 
 
 def test_notes_name_what_was_not_heard(tmp_path):
-    written.write(tmp_path)
+    shutil.copy(FEW_WORDS, tmp_path / vocabulary.FILE)
     said = list(checking.notes(["a sunset", "a black cat", "a sunset"], tmp_path, "a1111"))
     assert said == [
         "This model does not know: sunset.",
@@ -237,7 +242,7 @@ def test_a_model_without_a_vocabulary_says_nothing(tmp_path):
 
 
 def broken(**changes) -> str:
-    return json.dumps(written.description() | changes)
+    return json.dumps(FEW | changes)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +252,7 @@ def broken(**changes) -> str:
         broken(words=[{"kind": "gone", "names": {}}]), broken(small={"en": ["\x1b[31m"]}), broken(joining=["x" * 1000]),
         broken(pictures={"file": "../../../etc/passwd", "cell": 48, "columns": 16}),
         broken(pictures={"file": "x.svg", "cell": 48, "columns": 16}),
-        broken(pictures={"data": "secrets", "cell": 48, "columns": 16}),
+        broken(pictures={"data": "subjects", "cell": 48, "columns": 16}),
         broken(words=[{"kind": "shape", "names": {"en": ["x"]}, "sign": "not a sign"}]),
         broken(pictures={"file": "x.webp", "cell": 0, "columns": 16}),
         broken(words=[{"kind": "animal", "names": {"en": ["cat"]}, "colour": "red;background:url(x)"}]),

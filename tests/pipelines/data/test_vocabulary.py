@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.data import composed_vocabulary, composing, corpus, sentences
+from pipelines.data import composing, corpus, sentences
+from pipelines.data import vocabulary as written
 from pipelines.prompts import vocabulary
 from pipelines.prompts.unheard import unheard
 
-KNOWN = vocabulary.parsed(composed_vocabulary.description())
+KNOWN = vocabulary.parsed(written.description())
 
 
 @pytest.mark.slow
@@ -30,6 +31,8 @@ def test_every_caption_is_known() -> None:
         ("一只黑猫在沙滩上", []),
         ("a beautiful photo of a castle on a hill at sunset, masterpiece, 4k", []),
         ("an elegant steampunk penguin in the snow", ["elegant", "steampunk"]),
+        ("a green panda on a green background", ["green"]),
+        ("a red heart and a blue heart, 绿色的苹果", []),
     ],
 )
 def test_what_a_caption_cannot_say_is_found(prompt: str, unknown: list[str]) -> None:
@@ -38,10 +41,10 @@ def test_what_a_caption_cannot_say_is_found(prompt: str, unknown: list[str]) -> 
 
 @pytest.mark.slow
 def test_the_file_and_the_sheet_are_read_again(tmp_path) -> None:
-    composed_vocabulary.write(tmp_path)
+    written.write(tmp_path)
     kept = vocabulary.of_model(tmp_path)
     assert kept is not None and kept.sheet is not None and len(kept.words) == len(KNOWN.words)
-    with Image.open(tmp_path / composed_vocabulary.SHEET) as sheet:
+    with Image.open(tmp_path / written.SHEET) as sheet:
         assert sheet.width // kept.sheet.cell == kept.sheet.columns
         assert (sheet.height // kept.sheet.cell) * kept.sheet.columns >= len(composing.nouns())
-    assert (tmp_path / composed_vocabulary.SHEET).stat().st_size < 1.5e6
+    assert (tmp_path / written.SHEET).stat().st_size < 1.5e6
