@@ -26,7 +26,7 @@ NOT_RUN = {
     "python -m pipelines download ORG/NAME FILE": "its names stand for others, and it needs the network",
     "python -m pipelines evaluate text-to-image": "takes minutes; tests/pipelines/evaluation judge a few pictures",
     "python -m pipelines evaluate families": "takes minutes; tests/pipelines/evaluation judge a few samples",
-    "python -m pipelines.data.drawing_cache": "draws for a minute and writes into runs; tests/pipelines/data draw a few",
+    "python -m pipelines.data.drawing_cache": "draws for a minute, into runs; tests/pipelines/data draw a few",
     "python -m pipelines.evaluation.picture_judge": "trains for minutes, and writes into assets",
 }
 """Commands whose effect no test can have, with the reason."""

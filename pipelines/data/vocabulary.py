@@ -86,6 +86,7 @@ def _once(names: Iterable[str]) -> list[str]:
 
 
 def _subjects(unlearned: Collection[str]) -> Iterator[dict[str, Any]]:
+    dyed = _dyed()
     for i, noun in enumerate(composing.nouns()):
         if noun in unlearned:
             continue
@@ -94,9 +95,16 @@ def _subjects(unlearned: Collection[str]) -> Iterator[dict[str, Any]]:
         plurals = {"en": _once(map(plural, drawing.english))}
         emoji = drawing.emoji.removesuffix("\ufe0f")
         near = [emoji] if emoji.isprintable() else []  # joined and newer ones are nothing that Python would print
-        dyed = bool(drawings.artists(noun, "red")) or noun in scenes.SHAPES  # a red heart is the shape
-        also = {"also": [DYED]} if dyed else {}
+        also = {"also": [DYED]} if dyed.intersection(drawing.english) else {}
         yield _word(kind, drawing.english, drawing.chinese, plurals=plurals, near=near, picture=i, **also)
+
+
+def _dyed() -> set[str]:
+    """English names of what is drawn in any colour. A red heart is the shape, and blue houses may be more than one."""
+    names = {
+        name for noun in composing.nouns() if drawings.artists(noun, "red") for name in drawings.table()[noun].english
+    }
+    return names | set(map(plural, names)) | set(scenes.SHAPES)
 
 
 def _shapes() -> Iterator[dict[str, Any]]:

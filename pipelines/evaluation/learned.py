@@ -20,7 +20,7 @@ FIRST_SEED = 9000
 def unlearned(make: Maker) -> list[str]:
     """The subjects that are not among the judge's first five names in any of their pictures, in order."""
     plain = composed_prompts.load()
-    entries = [
+    entries: list[composed_prompts.Entry] = [
         entry | {"seed": FIRST_SEED + seed * 1000 + i}
         for i, entry in enumerate(plain["subjects"] + plain["people_and_faces"])
         for seed in range(SEEDS)

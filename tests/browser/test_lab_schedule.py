@@ -149,7 +149,7 @@ def test_the_noise_is_added_to_latents_too_and_the_page_says_so(page: Page) -> N
     seen = [pixels(big)]
     page.get_by_role("button", name="Latents of the embedded model").click()
     expect(big).to_have_attribute("data-space", "latents")
-    expect(note).to_have_text(re.compile(r"latents of the embedded model \(64 × 8 × 8 numbers\); .* its decoder\."))
+    expect(note).to_have_text(re.compile(r"latents of the embedded model \(96 × 8 × 8 numbers\); .* its decoder\."))
     seen.append(pixels(big))
     page.get_by_role("button", name="Linear map").click()
     expect(note).to_contain_text("shown through one linear map")
