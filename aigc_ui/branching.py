@@ -13,9 +13,10 @@ from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines.errors import BadRequest, StudioError
 from pipelines.requests.limits import LARGEST_SEED
+from pipelines.requests.text_to_image import GENERATOR
 from pipelines.store.images import ImageInfo
 
-GENERATOR, GRID = "text-to-image", "grid"
+GRID = "grid"
 ROWS, NOISES = 4, 4
 
 

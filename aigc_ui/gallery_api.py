@@ -84,19 +84,12 @@ def router(services: Services) -> APIRouter:
     @api.post("/delete")
     async def delete(request: Request) -> dict[str, Any]:
         """Into the bin."""
-        body, client = await bodies.read_known(request, {"ids": []}), client_of(request)
-        ids = _ids(body)
 
-        def put(image_id: str) -> str:
+        def put(image_id: str, client: str) -> None:
             store.bin.put(services.image_for(image_id, client).id)
             store.thumbnails.forget(image_id)
-            return image_id
 
-        def work() -> dict[str, Any]:
-            done, refused = _each(ids, put)
-            return {"deleted": done, "refused": refused}
-
-        return await rooms.gallery.run(client, work)
+        return await _to_each(services, request, "deleted", put)
 
     api.include_router(_bin(services))
     return api
@@ -127,34 +120,19 @@ def _bin(services: Services) -> APIRouter:
 
     @api.post("/restore")
     async def restore(request: Request) -> dict[str, Any]:
-        body, client = await bodies.read_known(request, {"ids": []}), client_of(request)
-        ids = _ids(body)
-
-        def back(image_id: str) -> str:
+        def back(image_id: str, client: str) -> None:
             store.bin.restore(services.binned_for(image_id, client).id)
-            return image_id
 
-        def work() -> dict[str, Any]:
-            done, refused = _each(ids, back)
-            return {"restored": done, "refused": refused}
-
-        return await room.run(client, work)
+        return await _to_each(services, request, "restored", back)
 
     @api.post("/destroy")
     async def destroy(request: Request) -> dict[str, Any]:
         """For good: only what lies in the bin."""
-        body, client = await bodies.read_known(request, {"ids": []}), client_of(request)
-        ids = _ids(body)
 
-        def gone(image_id: str) -> str:
+        def gone(image_id: str, client: str) -> None:
             store.bin.destroy(services.binned_for(image_id, client).id)
-            return image_id
 
-        def work() -> dict[str, Any]:
-            done, refused = _each(ids, gone)
-            return {"destroyed": done, "refused": refused}
-
-        return await room.run(client, work)
+        return await _to_each(services, request, "destroyed", gone)
 
     return api
 
@@ -196,6 +174,24 @@ def _texts(name: str, values: object, text: Text, most: int = MOST_VALUES) -> tu
     if not isinstance(values, list) or len(values) > most:
         raise BadRequest("{name} must be a list of at most {most} texts.", name=name, most=most)
     return tuple(dict.fromkeys(text.check(name, value, str) for value in values))
+
+
+async def _to_each(
+    services: Services, request: Request, done_to: str, act: Callable[[str, str], None]
+) -> dict[str, Any]:
+    """Do it to each id of the body, for the client that asks; which it was done to, and which were refused."""
+    body, client = await bodies.read_known(request, {"ids": []}), client_of(request)
+    ids = _ids(body)
+
+    def one(image_id: str) -> str:
+        act(image_id, client)
+        return image_id
+
+    def work() -> dict[str, Any]:
+        done, refused = _each(ids, one)
+        return {done_to: done, "refused": refused}
+
+    return await services.rooms.gallery.run(client, work)
 
 
 def _each(ids: Iterable[str], act: Callable[[str], T]) -> tuple[list[T], list[dict[str, Any]]]:
