@@ -32,6 +32,7 @@ def bridge() -> gr.HTML:
 
     Python sets its value (`{"job": id}`, `{"error": {...}}`, `{"notice": text}`); the scripts send the events
     'hello' (the page stands), 'settings' (values to bring into the controls), 'branch' (a step to go on from),
+    'turn' (a running job to go on from),
     'language' and 'room' (a tab to open).
     """
     return gr.HTML(
@@ -39,7 +40,7 @@ def bridge() -> gr.HTML:
         label=gr.I18n()("language.name"),  # by which the scripts know the language that Gradio has chosen
         html_template="<div></div>",
         js_on_load=f"const studio = {page_files.entry()}; "
-        "const events = ['hello', 'settings', 'branch', 'language', 'room']; "
+        "const events = ['hello', 'settings', 'branch', 'turn', 'language', 'room']; "
         "studio.then(({ connect }) => connect(trigger, () => props.label)); "
         "watch('value', () => { const { value } = props; studio.then(({ receive }) => receive(value)); });",
         apply_default_css=False,

@@ -120,6 +120,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 MASKS_OF = {"image": "mask_image"}
 """Pictures that may be transparent, and the mask of where they are."""
+MASKS = (*MASKS_OF.values(), "branch_mask")
 
 
 def _request(options: argparse.Namespace, request_type: type[Request]) -> Request:
@@ -132,10 +133,7 @@ def _request(options: argparse.Namespace, request_type: type[Request]) -> Reques
     files = {name: file for name, file in values.items() if isinstance(fields[name].spec, Picture) and file}
     request_type.parse({name: value for name, value in values.items() if name not in files})  # before a file is kept
     with closing(InputStore(Path(options.out))) as inputs:
-        kept = {
-            name: inputs.add(_read(file), MASK if name in MASKS_OF.values() else PICTURE)
-            for name, file in files.items()
-        }
+        kept = {name: inputs.add(_read(file), MASK if name in MASKS else PICTURE) for name, file in files.items()}
         ids = {name: picture.id for name, picture in kept.items()}
         for image, mask in MASKS_OF.items():
             if image in kept and kept[image].clear and mask in fields and not values[mask]:

@@ -1,11 +1,17 @@
-// Below the scrubber: another turn from the step that is looked at, and a sheet of the paths that were not taken.
+// Below the scrubber: another turn from the step that is looked at, as it is or painted over, or from where a job is
+// that still runs; and a sheet of the paths that were not taken.
+import { createPaintButton } from "./branch_paint.js";
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { url } from "./http.js";
+import { over } from "./state.js";
 import { tell } from "./wire.js";
 import { t } from "./words.js";
 
-/** @typedef {import("./engine.d.ts").Job} Job */
+/**
+ * @typedef {import("./engine.d.ts").Job} Job
+ * @typedef {import("./engine.d.ts").Frame} Frame
+ */
 
 const ROWS = 4; // of the sheet, as far as there are so many steps
 
@@ -22,15 +28,25 @@ export function lastBranch(job, steps) {
 
 export function createBranches() {
   const here = el("button", { type: "button", id: "branch-here", class: "quiet" });
+  const paint = createPaintButton(
+    () => ({ frame: now.frame, index: which.selectedIndex, count: now.job?.image_ids.length ?? 1 }),
+    (painted) => branch({ step: now.step, ...painted }),
+  );
+  const turn = el("button", { type: "button", id: "branch-turn", class: "quiet", hidden: true });
   const paths = el("button", { type: "button", id: "branch-paths", class: "quiet" });
   const which = el("select", { id: "branch-picture" });
-  const node = el("div", { class: "branch", hidden: true }, here, paths, which);
-  /** @type {{ job: Job | undefined, step: number, last: number }} */
-  let now = { job: undefined, step: 0, last: 0 };
+  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, paths, which);
+  /** @type {{ job: Job | undefined, frame: Frame | undefined, step: number, last: number }} */
+  let now = { job: undefined, frame: undefined, step: 0, last: 0 };
+  /** @type {Job | undefined} */
+  let running;
 
   const picture = () => now.job?.image_ids[which.selectedIndex];
-  here.addEventListener("click", () => tell("branch", { picture: picture(), step: now.step, last: 0 }));
-  paths.addEventListener("click", () => tell("branch", { picture: picture(), step: 0, last: now.last }));
+  /** @param {object} more */
+  const branch = (more) => tell("branch", { picture: picture(), step: 0, last: 0, paint: "", mask: "", ...more });
+  here.addEventListener("click", () => branch({ step: now.step }));
+  paths.addEventListener("click", () => branch({ last: now.last }));
+  turn.addEventListener("click", () => tell("turn", { job: running?.id }));
 
   function say() {
     const { step, last } = now,
@@ -38,21 +54,38 @@ export function createBranches() {
     here.textContent = possible ? t("branch.from", { step }) : t("branch.choose");
     here.disabled = !possible;
     here.title = t(possible ? "branch.from.help" : "branch.none");
+    paint.textContent = t("branch.paint");
+    paint.disabled = !possible;
+    paint.title = t(possible ? "branch.paint.help" : "branch.none");
+    turn.textContent = t("branch.turn");
+    turn.title = t("branch.turn.help");
     paths.textContent = t("branch.paths");
     paths.title = t("branch.paths.help", { rows: Math.min(ROWS, last) });
     which.setAttribute("aria-label", t("branch.of"));
   }
+  function arrange() {
+    here.hidden = paint.hidden = paths.hidden = now.last < 1;
+    node.hidden = here.hidden && !running;
+  }
   on("language", say);
+  say();
   return {
     node,
-    /** What is looked at: a step of a job's pictures, of so many. @param {Job | undefined} job @param {number} step @param {number} steps */
-    show(job, step, steps) {
+    /** The job that is looked at, as it goes on. @param {Job | undefined} job */
+    follow(job) {
+      running =
+        job?.generator === "text-to-image" && !over(job) && !job.stopping && job.progress.step > 0 ? job : undefined;
+      turn.hidden = !running;
+      arrange();
+    },
+    /** What is looked at: a step of a job's pictures, of so many. @param {Job | undefined} job @param {Frame | undefined} frame @param {number} steps */
+    show(job, frame, steps) {
       const pictures = job?.image_ids ?? [];
       if (now.job?.id !== job?.id || which.length !== pictures.length)
         which.replaceChildren(...pictures.map((id, i) => el("option", { value: id }, String(i + 1))));
-      now = { job, step, last: lastBranch(job, steps) };
-      node.hidden = now.last < 1;
+      now = { job, frame, step: frame?.index ?? 0, last: lastBranch(job, steps) };
       which.hidden = pictures.length < 2;
+      arrange();
       say();
     },
   };

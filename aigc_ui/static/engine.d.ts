@@ -150,6 +150,8 @@ export interface RequestFields {
   branch_from: string;
   branch_step: number;
   branch_noise: number;
+  branch_paint: string;
+  branch_mask: string;
   x_field: string;
   x_values: string;
   y_field: string;

@@ -85,7 +85,9 @@ class LiveView {
   }
 
   describe() {
-    const { view, empty, noisy, guess, notes } = this.parts;
+    const { view, empty, noisy, guess, notes, settling, branches } = this.parts;
+    settling.say();
+    branches.follow(this.job);
     view.setAttribute("aria-label", t("live"));
     empty.textContent = t("live.empty");
     noisy.label(this.job?.generator === "upscale" ? "live.before" : "live.x");
@@ -107,7 +109,8 @@ class LiveView {
   /** What can be branched, once all steps are there. */
   offerBranches() {
     const { branches, range } = this.parts;
-    branches.show(this.frames.length ? this.job : undefined, Number(range.value), this.frames.at(-1)?.total ?? 0);
+    const steps = this.frames.at(-1)?.total ?? 0;
+    branches.show(this.frames.length ? this.job : undefined, this.frames[Number(range.value)], steps);
   }
 
   /** Another job is looked at. @param {Job} next */
@@ -124,6 +127,7 @@ class LiveView {
     range.disabled = play.disabled = films.hidden = true;
     range.value = "0";
     line.clear();
+    this.parts.settling.show([]);
     this.offerBranches();
     this.jobChanged(next);
     if (next?.generator === "upscale") this.showBefore(next);
@@ -147,6 +151,7 @@ class LiveView {
     range.disabled = play.disabled = films.hidden = frames.length < 2;
     range.value = range.max;
     this.offerBranches();
+    this.parts.settling.show(frames);
     if (frames.length || this.finals) await this.show({ frame: frames.at(-1), last: true });
     old?.forEach((bitmap) => bitmap.close());
   }

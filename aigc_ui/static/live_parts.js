@@ -6,6 +6,7 @@ import { file } from "./http.js";
 import { createStatusLine } from "./live_status.js";
 import { createPane } from "./panes.js";
 import { createPlayer } from "./player.js";
+import { createSettling } from "./settling.js";
 
 const FILM = 4000, // ms that playing all steps takes,
   SHORTEST = 40, // and one of them at least
@@ -31,18 +32,20 @@ export function createParts(showStep, jobId) {
     make: (/** @type {string} */ kind) => file(`jobs/${jobId()}/film.${kind}`),
   });
   const branches = createBranches(),
-    origin = createOrigin();
+    origin = createOrigin(),
+    settling = createSettling();
   const notes = el("ul", { id: "live-notes", class: "notes" });
   const view = el(
     "section",
     { id: "live-view", "data-state": "idle" },
     el("div", { class: "panes" }, noisy.node, guess.node, empty),
     ...line.nodes,
-    el("div", { class: "scrub" }, player.play, player.range, films),
+    el("div", { class: "scrub" }, player.play, el("div", { class: "way" }, settling.node, player.range), films),
+    settling.words,
     branches.node,
     origin.node,
     notes,
   );
   player.play.disabled = player.range.disabled = films.hidden = true;
-  return { noisy, guess, empty, line, ...player, films, branches, origin, notes, view };
+  return { noisy, guess, empty, line, ...player, films, branches, origin, settling, notes, view };
 }

@@ -1,12 +1,13 @@
-// A mask on a canvas: operations that draw it, and the way to a PNG and back. Opaque pixels are painted anew.
+// A mask or a painting on a canvas: operations that draw it, and the way to a PNG and back. Opaque pixels count.
 import { el } from "./dom.js";
-import { fromMask, toMask } from "./mask_pixels.js";
+import { fromMask, toMask, toPaint } from "./mask_pixels.js";
 
 /**
  * @typedef {[number, number]} Place in pixels of the mask
  * @typedef {{ width: number, height: number }} Size
- * @typedef {{ kind: "stroke", points: Place[], size: number, erase: boolean }} Stroke
- * @typedef {{ kind: "kept", pixels: ImageData } | { kind: "fill" | "clear" | "invert" } | Stroke} Operation
+ * @typedef {{ kind: "stroke", points: Place[], size: number, erase: boolean, colour?: string }} Stroke
+ * @typedef {{ kind: "kept", pixels: ImageData } | { kind: "fill" | "clear" | "invert", colour?: string } | Stroke}
+ *   Operation
  */
 
 const INK = "#e11d48";
@@ -42,18 +43,24 @@ function perform(pen, operation) {
 }
 /** @param {HTMLCanvasElement} canvas @param {Operation} operation */
 export function apply(canvas, operation) {
-  const pen = penOf(canvas);
+  const pen = penOf(canvas),
+    ink = ("colour" in operation && operation.colour) || INK;
   pen.save();
-  Object.assign(pen, { fillStyle: INK, strokeStyle: INK, lineCap: "round", lineJoin: "round" });
+  Object.assign(pen, { fillStyle: ink, strokeStyle: ink, lineCap: "round", lineJoin: "round" });
   perform(pen, operation);
   pen.restore();
 }
 
 /** What is drawn on a canvas as the PNG of a mask; null when nothing is painted. @param {HTMLCanvasElement} drawing */
-export async function exported(drawing) {
+export const exported = (drawing) => changed(drawing, toMask);
+/** Its colours as an opaque PNG; null when nothing is painted. @param {HTMLCanvasElement} drawing */
+export const exportedPaint = (drawing) => changed(drawing, toPaint);
+
+/** @param {HTMLCanvasElement} drawing @param {(data: Uint8ClampedArray) => boolean} change whether anything is painted */
+async function changed(drawing, change) {
   const { width, height } = drawing;
   const pixels = penOf(drawing).getImageData(0, 0, width, height);
-  if (!toMask(pixels.data)) return null;
+  if (!change(pixels.data)) return null;
   const canvas = el("canvas", { width, height });
   penOf(canvas).putImageData(pixels, 0, 0);
   return new Promise((/** @type {(png: Blob | null) => void} */ done) => {

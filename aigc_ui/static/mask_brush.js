@@ -4,7 +4,7 @@ import { apply } from "./mask.js";
 /**
  * @typedef {import("./mask.js").Stroke & { pointer: number }} Stroke
  * @typedef {{ scale: () => number, moving: () => boolean }} View
- * @typedef {{ wide: () => number, erasing: () => boolean }} Brush how wide in pixels of the mask
+ * @typedef {{ wide: () => number, erasing: () => boolean, colour: () => string | undefined }} Brush how wide in pixels of the mask
  * @typedef {{ add: (operation: import("./mask.js").Operation) => void, redraw: () => void }} History
  */
 
@@ -46,7 +46,7 @@ function aim(ring, canvas, event, wide, zoom) {
  * @param {Brush} brush
  * @param {History} history
  */
-export function paintOn({ canvas, ring }, view, { wide, erasing }, history) {
+export function paintOn({ canvas, ring }, view, { wide, erasing, colour }, history) {
   /** @type {Stroke | null} */
   let stroke = null;
   /** @param {PointerEvent} event */
@@ -62,7 +62,8 @@ export function paintOn({ canvas, ring }, view, { wide, erasing }, history) {
     if (stroke || (event.button !== 0 && event.button !== ERASER)) return;
     canvas.setPointerCapture(event.pointerId);
     const erase = erasing() || event.button === ERASER;
-    stroke = { kind: "stroke", pointer: event.pointerId, points: [placeOn(canvas, event)], size: wide(), erase };
+    const points = [placeOn(canvas, event)];
+    stroke = { kind: "stroke", pointer: event.pointerId, points, size: wide(), erase, colour: colour() };
     apply(canvas, stroke);
     ring.hidden = false;
     show(event);

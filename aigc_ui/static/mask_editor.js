@@ -1,6 +1,6 @@
-// The mask editor: a dialog to paint over what should change, or to draw lines in.
+// The mask editor: a dialog to paint over what should change, to draw lines in, or to paint in colour.
 import { on } from "./events.js";
-import { exported, imported } from "./mask.js";
+import { exported, exportedPaint, imported } from "./mask.js";
 import { paintOn } from "./mask_brush.js";
 import { createHistory } from "./mask_history.js";
 import { createParts, say } from "./mask_parts.js";
@@ -19,6 +19,7 @@ const STEP = 2; // by which a key changes it
 
 const MASK = { title: "mask", help: "mask.help", brush: USUAL };
 const LINES = { title: "scribble.draw", help: "scribble.help", brush: SMALLEST };
+const PAINT = { title: "paint", help: "paint.help", brush: 6 };
 const BLACK = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>";
 
 /** The size of the picture to come, to which the start picture is cut. @type {Size | null} */
@@ -40,11 +41,12 @@ function darken(cut, { width, height }) {
 }
 
 /** The brush: how wide it is in pixels of the mask, and whether it erases. @param {Parts} parts */
-function createBrush({ canvas, size, tools }) {
+function createBrush({ canvas, size, tools, colours }, coloured = () => false) {
   let erasing = false;
   return {
     wide: () => Math.max(1, (+size.value / 100) * Math.max(canvas.width, canvas.height)),
     erasing: () => erasing,
+    colour: () => (coloured() ? colours.value() : undefined),
     /** @param {boolean} wanted */
     erase(wanted) {
       erasing = wanted;
@@ -71,7 +73,7 @@ function listen({ tools, node }, brush, history, reset) {
     undo: history.undo,
     redo: history.redo,
     clear: () => history.add({ kind: "clear" }),
-    fill: () => history.add({ kind: "fill" }),
+    fill: () => history.add({ kind: "fill", colour: brush.colour() }),
     invert: () => history.add({ kind: "invert" }),
     whole() {
       reset();
@@ -112,7 +114,7 @@ function listen({ tools, node }, brush, history, reset) {
 
 /**
  * `open` gives what was painted when it closes, as a PNG or null, from an earlier one on; `draw` the same of the size
- * of the picture to come, for lines drawn by hand.
+ * of the picture to come, for lines drawn by hand; `paint` gives what was painted in colour and where, or null.
  */
 export function createMaskEditor() {
   const parts = createParts({ min: SMALLEST, max: LARGEST, value: USUAL }),
@@ -124,9 +126,9 @@ export function createMaskEditor() {
     tools.undo.disabled = !some;
     tools.redo.disabled = !more;
   });
-  const brush = createBrush(parts),
-    painting = paintOn(parts, view, brush, history);
   let use = MASK;
+  const brush = createBrush(parts, () => use === PAINT),
+    painting = paintOn(parts, view, brush, history);
   listen(parts, brush, history, view.reset);
   on("language", () => say(parts, use));
   say(parts, use);
@@ -136,15 +138,17 @@ export function createMaskEditor() {
     if (purpose !== use) size.value = String(purpose.brush);
     use = purpose;
     node.classList.toggle("lines", use === LINES);
+    node.classList.toggle("coloured", use === PAINT);
     say(parts, use);
   }
   /**
    * @param {string} source address of the picture
    * @param {Size} form
    * @param {Blob | null} kept
-   * @returns {Promise<Blob | null>}
+   * @param {typeof MASK} purpose
+   * @returns {Promise<boolean>} whether to keep what was painted
    */
-  async function open(source, { width, height }, kept, purpose = MASK) {
+  async function edit(source, { width, height }, kept, purpose) {
     turnTo(purpose);
     Object.assign(canvas, { width, height });
     view.reset();
@@ -158,9 +162,18 @@ export function createMaskEditor() {
     tools.done.focus();
     await new Promise((closed) => node.addEventListener("close", closed, { once: true }));
     painting.end();
-    return node.returnValue === "done" ? exported(canvas) : kept;
+    return node.returnValue === "done";
   }
+  /** @param {string} source @param {Size} form @param {Blob | null} kept */
+  const open = async (source, form, kept, purpose = MASK) =>
+    (await edit(source, form, kept, purpose)) ? exported(canvas) : kept;
   /** @param {Blob | null} kept */
   const draw = (kept) => open(BLACK, wanted ?? { width: 512, height: 512 }, kept, LINES);
-  return { node, open, draw };
+  /** @param {string} source @param {Size} form */
+  async function paint(source, form) {
+    if (!(await edit(source, form, null, PAINT))) return null;
+    const [colour, where] = await Promise.all([exportedPaint(canvas), exported(canvas)]);
+    return colour && where ? { colour, where } : null;
+  }
+  return { node, open, draw, paint };
 }

@@ -40,3 +40,9 @@ export async function paintMask(picture) {
  * @param {Blob | null} before
  */
 export const drawLines = async (before) => (part ? part.editor.draw(before) : before);
+
+/**
+ * What is painted in colour on a picture, and where; null where nothing is.
+ * @param {string} address of the picture @param {import("./mask.js").Size} size
+ */
+export const paintColours = async (address, size) => (part ? part.editor.paint(address, size) : null);

@@ -1,4 +1,5 @@
 // The parts of the mask editor's dialog, and the words on them.
+import { createColours } from "./mask_colours.js";
 import { el, icon } from "./dom.js";
 import { t } from "./words.js";
 
@@ -39,7 +40,8 @@ export function createParts(brush) {
   const stage = el("div", { class: "stage" }, picture, canvas, cut, ring);
   const easel = el("div", { class: "easel" }, stage);
   const size = el("input", { type: "range", id: "mask-size", ...brush }),
-    sizeName = el("span");
+    sizeName = el("span"),
+    colours = createColours();
   tools.done.className = "primary";
   const node = el(
     "dialog",
@@ -51,19 +53,21 @@ export function createParts(brush) {
       "div",
       { class: "tools" },
       el("span", { class: "either" }, tools.brush, tools.eraser),
+      colours.node,
       el("label", { class: "size" }, sizeName, size),
       el("span", { class: "group" }, tools.undo, tools.redo),
       el("span", { class: "group" }, tools.clear, tools.fill, tools.invert, tools.whole),
     ),
   );
-  return { tools, title, help, picture, canvas, cut, ring, stage, easel, size, sizeName, node };
+  return { tools, title, help, picture, canvas, cut, ring, stage, easel, size, sizeName, colours, node };
 }
 
 /** @param {Parts} parts @param {{ title: string, help: string }} use keys of its words */
-export function say({ title, help, sizeName, canvas, tools }, use) {
+export function say({ title, help, sizeName, canvas, colours, tools }, use) {
   title.textContent = t(use.title);
   help.textContent = t(use.help);
   sizeName.textContent = t("mask.size");
+  colours.say();
   canvas.setAttribute("aria-label", t(use.title));
   for (const [name, one] of Object.entries(tools)) {
     const words = t(`mask.${name}`);

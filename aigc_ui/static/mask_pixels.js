@@ -19,6 +19,19 @@ export function toMask(data) {
 }
 
 /**
+ * RGBA of a painting, in place: its own colours, no pixel transparent. Whether anything is painted.
+ * @param {Uint8ClampedArray} data
+ */
+export function toPaint(data) {
+  let painted = false;
+  for (let i = 3; i < data.length; i += CHANNELS) {
+    painted ||= data[i] > OPAQUE;
+    data[i] = 255;
+  }
+  return painted;
+}
+
+/**
  * The way back, in place: `ink`, [red, green, blue], where the mask is white, and nothing elsewhere.
  * @param {Uint8ClampedArray} data
  * @param {number[]} ink

@@ -12,6 +12,7 @@ from pipelines import libs
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.attachment import Attachment
 from pipelines.diffusion.painted import recipe_of
+from pipelines.diffusion.painting_over import PaintOver
 from pipelines.diffusion.picture_noise import PictureNoise
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
@@ -140,7 +141,8 @@ class Run:
             walked = self.walk.anew(denoiser, x, request.sampler, request.eta)
         else:
             seeds = tuple(request.seeds(i)[0] for i in range(request.count))
-            turn = Turn(request.sampler, request.eta, seeds, request.branch.noise)
+            painted = PaintOver.of(request, self.model)
+            turn = Turn(request.sampler, request.eta, seeds, request.branch.noise, painted)
             walked = self.walk.branched(denoiser, self.known, turn)
         for step in walked:
             self._refuse_nan(step)

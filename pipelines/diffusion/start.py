@@ -180,22 +180,24 @@ def fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.ui
     return np.array(ImageOps.fit(Image.fromarray(picture), (width, height), Image.Resampling.LANCZOS))
 
 
-def painted_part(mask: NDArray[np.uint8], width: int, height: int) -> NDArray[np.bool_]:
+def painted_part(mask: NDArray[np.uint8], width: int, height: int, name: str = "mask_image") -> NDArray[np.bool_]:
     """A mask (H, W, 3), fitted as the picture is: True (height, width) wherever it is white in any point.
 
-    Raises BadRequest for a mask without white in the part that is used.
+    Raises BadRequest, with the field's name, for a mask without white in the part that is used.
     """
     white = Image.fromarray((mask.mean(axis=2) >= WHITE).astype(np.float32))
     share = ImageOps.fit(white, (width, height), Image.Resampling.BOX)
     painted = np.array(share).astype(np.bool_)
     if not painted.any():
-        raise BadRequest("mask_image has nothing to paint: it is black all over. Make white what should change.")
+        raise BadRequest("{name} has nothing to paint: it is black all over. Make white what should change.", name=name)
     return painted
 
 
-def masked(mask: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def masked(
+    mask: NDArray[np.uint8], width: int, height: int, name: str = "mask_image"
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """`painted_part`, and how white the mask is there: 1 for white, 0.5 for the darkest grey that is painted."""
-    painted = painted_part(mask, width, height)
+    painted = painted_part(mask, width, height, name)
     levels = mask.mean(axis=2)
     white = levels >= WHITE
     light, share = (

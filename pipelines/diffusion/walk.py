@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -25,17 +25,18 @@ MOST_BYTES = 256 * 2**20
 @dataclass(frozen=True)
 class Turn:
     """What follows after the step that a branch is taken from. `seeds`: of each picture; `renewed`: how much of the
-    noise that lies on the picture at that step is drawn anew."""
+    noise that lies on the picture at that step is drawn anew; `repainted`: what becomes of the guess (n, C, h, w)."""
 
     sampler: str
     eta: float
     seeds: tuple[int, ...]
     renewed: float = 0.0
+    repainted: Callable[[Tensor], Tensor] | None = None
 
     def continues(self, leg: Leg) -> bool:
         """Whether that leg's sampler may go on with all that it remembers."""
         same = leg.sampler == self.sampler and (leg.eta == self.eta or self.sampler not in READS_ETA)
-        return same and not self.renewed
+        return same and not self.renewed and self.repainted is None
 
 
 @dataclass(eq=False)
@@ -79,7 +80,7 @@ class Walk:
         for last in self._walked(denoiser, legs[-1], end if goes_on else k):
             yield last
         if not goes_on and last is not None:
-            x = self._renewed(last, turn.renewed)
+            x = self._changed(last, turn)
             self._sources[k] = self._noise.places()
             yield from self._walked(denoiser, Leg(k, turn.sampler, turn.eta, x), end)
 
@@ -121,13 +122,15 @@ class Walk:
         elif step in self._sources:
             self._noise.go_to(self._sources[step])
 
-    def _renewed(self, step: Step, share: float) -> Tensor:
-        """The state after that step with some of its noise, by angle, in exchange for fresh noise."""
-        if not share:
-            return step.x
-        angle = share * math.pi / 2
-        eps = (step.x - step.x0_pred) / step.sigma
-        return step.x0_pred + step.sigma * (math.cos(angle) * eps + math.sin(angle) * self._noise())
+    def _changed(self, step: Step, turn: Turn) -> Tensor:
+        """The state after that step with some of its noise, by angle, in exchange for fresh noise, and its guess
+        painted over: what is painted on adds to the state what it adds to the guess."""
+        x = step.x
+        if turn.renewed:
+            angle = turn.renewed * math.pi / 2
+            eps = (x - step.x0_pred) / step.sigma
+            x = step.x0_pred + step.sigma * (math.cos(angle) * eps + math.sin(angle) * self._noise())
+        return x if turn.repainted is None else x + (turn.repainted(step.x0_pred) - step.x0_pred)
 
     def _keep(self, taped: _TapedLeg, calls: Sequence[Tensor]) -> None:
         if self._room >= 0:

@@ -31,7 +31,7 @@ ELSEWHERE = {
     "batch_size": "count",
 }
 """Other names of settings: the command line's, and AUTOMATIC1111's in such files."""
-FIXED = ("image", "mask_image", "branch_from")
+FIXED = ("image", "mask_image", "branch_from", "branch_paint", "branch_mask")
 """Not to be changed by a line: pictures are handed over with the whole list."""
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
-from pipelines.params import Part, Range, Request, Text, param
+from pipelines.params import Part, Picture, Range, Request, Text, param
 from pipelines.theory.trajectory import Trajectory
 
+PICTURES = ("branch_from", "branch_paint", "branch_mask")
+"""The fields that name one; a pass without a branch has none of them."""
 MOST_ANCESTORS = 32
 """Branches of branches whose steps are painted anew, one after the other."""
 
@@ -50,6 +52,20 @@ class Branch(Part):
         infotext="Branch noise",
         needs=("branch_from",),
     )
+    paint: str = param(
+        "",
+        Picture(),
+        "A picture that is laid over what the network guesses at that step, where branch_mask is white.",
+        name="branch_paint",
+        needs=("branch_from", "branch_paint"),
+    )
+    mask: str = param(
+        "",
+        Picture(),
+        "Where branch_paint covers the guess: white does, black does not; empty: all over.",
+        name="branch_mask",
+        needs=("branch_from", "branch_mask"),
+    )
 
     def __bool__(self) -> bool:
         return bool(self.source)
@@ -57,6 +73,13 @@ class Branch(Part):
     def check(self) -> None:
         if self.source and not self.step:
             raise BadRequest("branch_from needs the step to branch from; got branch_step 0. Set it to 1 or more.")
+        if (self.paint or self.mask) and not self.source:
+            raise BadRequest(
+                "branch_paint and branch_mask paint on a step of another picture; got no branch_from. Add it, or use "
+                "image and mask_image to start from a picture."
+            )
+        if self.mask and not self.paint:
+            raise BadRequest("branch_mask needs the picture that it lets through; got no branch_paint. Add it.")
 
     def check_step(self, most: int) -> None:
         """Raises BadRequest where the picture cannot be branched at this step, but up to `most`."""

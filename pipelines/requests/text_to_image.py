@@ -13,6 +13,7 @@ from pipelines.params import Choice, Range, Request, Text, param, part, units
 from pipelines.prompts import dynamic, library, wildcards
 from pipelines.requests import names
 from pipelines.requests.border import Border
+from pipelines.requests.branch import PICTURES as BRANCH
 from pipelines.requests.branch import Branch, Parent
 from pipelines.requests.choices import UPSCALERS, sampler_names
 from pipelines.requests.control import ControlNet
@@ -191,7 +192,7 @@ class TextToImageRequest(Request):
         width, height = self.hires.size(self.width, self.height)
         _, of = self.hires.steps_of(self.num_inference_steps)
         larger = dataclasses.replace(self, width=width, height=height, num_inference_steps=of)
-        return larger.changed(hires_scale=1.0, seed_resize_width=0, seed_resize_height=0, branch_from="")
+        return larger.changed(hires_scale=1.0, seed_resize_width=0, seed_resize_height=0, **dict.fromkeys(BRANCH, ""))
 
     def parent_id(self) -> str:
         return self.branch.source

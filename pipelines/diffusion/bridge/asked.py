@@ -34,6 +34,7 @@ SECOND = frozenset(
     (
         *("mask_image", "control_image", "ip_image", "seed_resize_width", "seed_resize_height"),
         *("guidance_start", "guidance_end", "beta_start", "beta_end", "branch_step", "branch_noise"),
+        *("branch_paint", "branch_mask"),
         *(f.name for f in FIELDS if f.name != f.declared),
     )
 )

@@ -1,0 +1,79 @@
+// Over the scrubber: how much the network's guess still changed in each step, and when the picture was decided.
+import { decode, el } from "./dom.js";
+import { changes, settledAt } from "./settling_measure.js";
+import { newest } from "./turns.js";
+import { t } from "./words.js";
+
+/** @typedef {import("./engine.d.ts").Frame} Frame */
+
+const SIDE = 48, // of what is compared, in pixels: structure counts, not grain
+  SHARE = 0.95; // of all change: then it is decided
+const NS = "http://www.w3.org/2000/svg";
+
+/** The pixels of a sheet of guesses, small. @param {string} source @param {CanvasRenderingContext2D} pen */
+async function small(source, pen) {
+  const bitmap = await decode(source);
+  pen.drawImage(bitmap, 0, 0, SIDE, SIDE);
+  bitmap.close();
+  return pen.getImageData(0, 0, SIDE, SIDE).data;
+}
+
+/** @param {Frame[]} frames */
+async function measured(frames) {
+  const pen = el("canvas", { width: SIDE, height: SIDE }).getContext("2d", { willReadFrequently: true });
+  if (!pen) return [];
+  const pixels = [];
+  for (const { x0 } of frames) pixels.push(await small(x0, pen));
+  return changes(pixels);
+}
+
+export function createSettling() {
+  const svg = document.createElementNS(NS, "svg"),
+    area = document.createElementNS(NS, "path"),
+    line = document.createElementNS(NS, "line");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("aria-hidden", "true"); // said in words below
+  svg.append(area, line);
+  const words = el("p", { id: "live-settled", class: "help" });
+  const node = el("div", { class: "settling", hidden: true }, svg);
+  words.hidden = true;
+  /** @type {Frame[]} */
+  let shown = [];
+  /** @type {Frame | null} */
+  let settled = null;
+  const measure = newest(async (/** @type {Frame[]} */ frames) => {
+    const made = await measured(frames);
+    if (frames === shown) draw(made);
+  });
+
+  /** @param {number[]} made */
+  function draw(made) {
+    const most = Math.max(...made),
+      last = made.length - 1;
+    node.hidden = words.hidden = !(most > 0) || last < 2;
+    if (node.hidden) return;
+    const at = settledAt(made, SHARE);
+    settled = shown[at];
+    svg.setAttribute("viewBox", `0 0 ${last} 1`);
+    const places = made.map((change, i) => `${i},${(1 - change / most).toFixed(4)}`);
+    area.setAttribute("d", `M0,1 L${places.join(" L")} L${last},1 Z`);
+    for (const [name, value] of Object.entries({ x1: at, x2: at, y1: 0, y2: 1 }))
+      line.setAttribute(name, String(value));
+    say();
+  }
+  function say() {
+    if (settled) words.textContent = t("settling", { step: settled.index, total: settled.total });
+  }
+  return {
+    node,
+    words,
+    say,
+    /** All steps of a job that is over; fewer than four have nothing to tell. @param {Frame[]} frames */
+    show(frames) {
+      shown = frames;
+      settled = null;
+      node.hidden = words.hidden = true;
+      if (frames.length > 3 && frames.every(({ x0 }) => x0)) measure(frames);
+    },
+  };
+}
