@@ -36,7 +36,9 @@ def connect(services: Services, controls: Controls, wire: gr.HTML) -> None:
             picture = services.image_for(str(event.picture)[:64], visitor.client)
             asked, last = controls.read(values) | NOTHING | {"branch_from": picture.id}, _number(event.last)
             name = GRID if last else GENERATOR
-            more = paths(asked, picture, last) if last else branch_of(asked, picture, _number(event.step), _paint(event))
+            more = (
+                paths(asked, picture, last) if last else branch_of(asked, picture, _number(event.step), _paint(event))
+            )
             job = services.submit(name, services.generator(name).request_type.parse(asked | more), visitor)
         except StudioError as error:
             return signal(error=error.to_json())
@@ -76,8 +78,8 @@ def check_rest(job: Job, wanted: Request) -> None:
     """Before the job is stopped: raises BadRequest where these settings cannot go on with what it paints."""
     if job.over or not job.progress.step:
         raise BadRequest(
-            "this picture cannot change its course: it is finished, or no step of it is done yet. Branch from one of its "
-            "steps, or try again in a moment."
+            "this picture cannot change its course: it is finished, or no step of it is done yet. Branch from one of "
+            "its steps, or try again in a moment."
         )
     wanted.parent_request({"generator": job.generator, "request": job.resolved.json_values()})
 

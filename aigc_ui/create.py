@@ -35,7 +35,10 @@ GROUPS = (
     ),
     ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler",), ("hires_steps",), ("hires_strength",))),
     ("group.tile", ("tile.help", ("tile",))),
-    ("group.branch", ("branch.help", ("branch_from",), ("branch_step", "branch_noise"), ("branch_paint", "branch_mask"))),
+    (
+        "group.branch",
+        ("branch.help", ("branch_from",), ("branch_step", "branch_noise"), ("branch_paint", "branch_mask")),
+    ),
     ("group.sampling", (("sigma_schedule",), ("discard_penultimate",), ("eta",))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )

@@ -17,9 +17,9 @@ const SMALLEST = 2,
   USUAL = 14; // the brush, in hundredths of the picture's longer side
 const STEP = 2; // by which a key changes it
 
-const MASK = { title: "mask", help: "mask.help", brush: USUAL };
-const LINES = { title: "scribble.draw", help: "scribble.help", brush: SMALLEST };
-const PAINT = { title: "paint", help: "paint.help", brush: 6 };
+const MASK = { title: "mask", help: "mask.help", fill: "mask.fill", brush: USUAL };
+const LINES = { title: "scribble.draw", help: "scribble.help", fill: "mask.fill", brush: SMALLEST };
+const PAINT = { title: "paint", help: "paint.help", fill: "paint.fill", brush: 6 };
 const BLACK = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>";
 
 /** The size of the picture to come, to which the start picture is cut. @type {Size | null} */

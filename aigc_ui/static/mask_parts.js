@@ -62,7 +62,7 @@ export function createParts(brush) {
   return { tools, title, help, picture, canvas, cut, ring, stage, easel, size, sizeName, colours, node };
 }
 
-/** @param {Parts} parts @param {{ title: string, help: string }} use keys of its words */
+/** @param {Parts} parts @param {{ title: string, help: string, fill: string }} use keys of its words */
 export function say({ title, help, sizeName, canvas, colours, tools }, use) {
   title.textContent = t(use.title);
   help.textContent = t(use.help);
@@ -70,7 +70,7 @@ export function say({ title, help, sizeName, canvas, colours, tools }, use) {
   colours.say();
   canvas.setAttribute("aria-label", t(use.title));
   for (const [name, one] of Object.entries(tools)) {
-    const words = t(`mask.${name}`);
+    const words = t(name === "fill" ? use.fill : `mask.${name}`);
     if (!one.firstElementChild) one.textContent = words;
     else {
       one.title = words;

@@ -1,13 +1,13 @@
-// Over the scrubber: how much the network's guess still changed in each step, and when the picture was decided.
+// Over the scrubber: how far the network's guess still was from the end, and when the picture was decided.
 import { decode, el } from "./dom.js";
-import { changes, settledAt } from "./settling_measure.js";
+import { distances, settledAt } from "./settling_measure.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
 /** @typedef {import("./engine.d.ts").Frame} Frame */
 
 const SIDE = 48, // of what is compared, in pixels: structure counts, not grain
-  SHARE = 0.95; // of all change: then it is decided
+  LEFT = 0.1; // of the way: then it is nearly decided
 const NS = "http://www.w3.org/2000/svg";
 
 /** The pixels of a sheet of guesses, small. @param {string} source @param {CanvasRenderingContext2D} pen */
@@ -24,7 +24,7 @@ async function measured(frames) {
   if (!pen) return [];
   const pixels = [];
   for (const { x0 } of frames) pixels.push(await small(x0, pen));
-  return changes(pixels);
+  return distances(pixels);
 }
 
 export function createSettling() {
@@ -42,20 +42,20 @@ export function createSettling() {
   /** @type {Frame | null} */
   let settled = null;
   const measure = newest(async (/** @type {Frame[]} */ frames) => {
-    const made = await measured(frames);
-    if (frames === shown) draw(made);
+    const far = await measured(frames);
+    if (frames === shown) draw(far);
   });
 
-  /** @param {number[]} made */
-  function draw(made) {
-    const most = Math.max(...made),
-      last = made.length - 1;
+  /** @param {number[]} far */
+  function draw(far) {
+    const most = Math.max(...far),
+      last = far.length - 1;
     node.hidden = words.hidden = !(most > 0) || last < 2;
     if (node.hidden) return;
-    const at = settledAt(made, SHARE);
+    const at = settledAt(far, LEFT);
     settled = shown[at];
     svg.setAttribute("viewBox", `0 0 ${last} 1`);
-    const places = made.map((change, i) => `${i},${(1 - change / most).toFixed(4)}`);
+    const places = far.map((each, i) => `${i},${(1 - each / most).toFixed(4)}`);
     area.setAttribute("d", `M0,1 L${places.join(" L")} L${last},1 Z`);
     for (const [name, value] of Object.entries({ x1: at, x2: at, y1: 0, y2: 1 }))
       line.setAttribute(name, String(value));

@@ -1,25 +1,19 @@
-// How much pictures that follow one another differ, and where most of that is over.
+// How far the guesses of a run are from its last one, and from where on little of that is left.
 
 /**
- * The mean difference of each picture from the one before it, 0 for the first; in levels of 0 to 255.
- * @param {ArrayLike<number>[]} pictures RGBA of the same size each
+ * The mean difference of each picture from the last one, in levels of 0 to 255. The first is before any guess and counts
+ * as the second.
+ * @param {ArrayLike<number>[]} pictures RGBA of the same size each, two at least
  */
-export function changes(pictures) {
-  return pictures.map((picture, k) => {
-    const before = pictures[k - 1];
-    if (!before) return 0;
+export function distances(pictures) {
+  const last = pictures[pictures.length - 1];
+  const all = pictures.map((picture) => {
     let sum = 0;
-    for (let i = 0; i < picture.length; i += 1) sum += i % 4 === 3 ? 0 : Math.abs(picture[i] - before[i]);
+    for (let i = 0; i < picture.length; i += 1) sum += i % 4 === 3 ? 0 : Math.abs(picture[i] - last[i]);
     return sum / (picture.length * 0.75);
   });
+  return [all[1], ...all.slice(1)];
 }
 
-/** The first place up to which that share of all change is done. @param {number[]} changed @param {number} share */
-export function settledAt(changed, share) {
-  const all = changed.reduce((sum, change) => sum + change, 0);
-  let done = 0;
-  return changed.findIndex((change) => {
-    done += change;
-    return done >= share * all;
-  });
-}
+/** The first place from which on at most that share of the greatest distance is left. @param {number[]} far @param {number} share */
+export const settledAt = (far, share) => far.findLastIndex((each) => each > share * Math.max(...far)) + 1;

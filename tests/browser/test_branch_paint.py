@@ -1,0 +1,63 @@
+"""Paint on a step of the live view, and another course for a picture that is still being painted."""
+
+import re
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_branch import branch, pixels_of
+from tests.browser.visitor import finish, generate, newest, slide, write
+
+STEPS, LATE, LONG = 8, 7, 150
+
+
+def colours(studio: Any, image_id: str) -> np.ndarray:
+    return np.frombuffer(pixels_of(studio, image_id), np.uint8).astype(float)
+
+
+def test_what_is_painted_on_a_step_shows_in_the_picture(page: Page, studio: Any) -> None:
+    generate(page, "a red apple", steps=STEPS, seed=4)
+    finish(page)
+    parent = newest(studio)
+    slide(page, "#live-scrub", LATE)
+    page.locator("#branch-paint").click()
+    page.locator("#mask .colours button").nth(6).click()  # blue
+    page.locator("#mask-fill").click()
+    before = newest(studio)["id"]
+    page.locator("#mask-done").click()
+    page.wait_for_function("id => !document.querySelector('#mask[open]')", arg=None)
+    for _ in range(240):
+        if newest(studio)["id"] != before:
+            break
+        page.wait_for_timeout(250)
+    painted = newest(studio)
+    asked = painted["recipe"]["request"]
+    assert (asked["branch_from"], asked["branch_step"]) == (parent["id"], LATE)
+    assert re.fullmatch("[0-9a-f]{64}", asked["branch_paint"]) and asked["branch_mask"] != asked["branch_paint"]
+    old, new = (colours(studio, one["id"]).reshape(-1, 3).mean(axis=0) for one in (parent, painted))
+    assert new[2] - new[0] > old[2] - old[0] + 60  # far bluer
+    finish(page)
+    slide(page, "#live-scrub", LATE)
+    plain = branch(page, studio, "#branch-here")["recipe"]["request"]
+    assert not plain["branch_paint"] and not plain["branch_mask"]
+
+
+def test_a_running_picture_takes_another_course_and_without_a_change_the_same(page: Page, studio: Any) -> None:
+    generate(page, "a red apple", steps=LONG, seed=4)
+    finish(page)
+    undisturbed = newest(studio)
+    expect(page.locator("#live-settled")).to_contain_text(f"of {LONG}")
+    for prompt in ("a red apple", "a green pear"):
+        generate(page, "a red apple", steps=LONG, seed=4)
+        turn = page.locator("#branch-turn")
+        turn.wait_for(state="visible")
+        write(page, prompt)
+        turn.click()
+        page.wait_for_function("document.querySelector('.origin')?.hidden === false")
+        finish(page)
+        made = newest(studio)
+        asked = made["recipe"]["request"]
+        assert asked["prompt"] == prompt and 0 < asked["branch_step"] < LONG
+        assert (pixels_of(studio, made["id"]) == pixels_of(studio, undisturbed["id"])) == (prompt == "a red apple")
+        expect(turn).to_be_hidden()
