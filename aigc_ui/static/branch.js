@@ -3,6 +3,7 @@
 import { createPaintButton } from "./branch_paint.js";
 import { el } from "./dom.js";
 import { on } from "./events.js";
+import { createInside } from "./inside.js";
 import { url } from "./http.js";
 import { over } from "./state.js";
 import { tell } from "./wire.js";
@@ -34,8 +35,9 @@ export function createBranches() {
   );
   const turn = el("button", { type: "button", id: "branch-turn", class: "quiet", hidden: true });
   const paths = el("button", { type: "button", id: "branch-paths", class: "quiet" });
+  const inside = createInside(() => ({ picture: picture(), step: now.step }));
   const which = el("select", { id: "branch-picture" });
-  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, paths, which);
+  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, inside.open, paths, which, inside.node);
   /** @type {{ job: Job | undefined, frame: Frame | undefined, step: number, last: number }} */
   let now = { job: undefined, frame: undefined, step: 0, last: 0 };
   /** @type {Job | undefined} */
@@ -55,7 +57,7 @@ export function createBranches() {
     here.disabled = !possible;
     here.title = t(possible ? "branch.from.help" : "branch.none");
     paint.textContent = t("branch.paint");
-    paint.disabled = !possible;
+    paint.disabled = inside.open.disabled = !possible;
     paint.title = t(possible ? "branch.paint.help" : "branch.none");
     turn.textContent = t("branch.turn");
     turn.title = t("branch.turn.help");
@@ -64,7 +66,7 @@ export function createBranches() {
     which.setAttribute("aria-label", t("branch.of"));
   }
   function arrange() {
-    here.hidden = paint.hidden = paths.hidden = now.last < 1;
+    here.hidden = paint.hidden = inside.open.hidden = paths.hidden = now.last < 1;
     node.hidden = here.hidden && !running;
   }
   on("language", say);

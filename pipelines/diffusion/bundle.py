@@ -26,7 +26,7 @@ from pipelines.errors import BadFile, BadRequest, Sentence
 from pipelines.models import strangers
 from pipelines.models.info import ModelInfo
 from pipelines.prompts import Sections
-from pipelines.prompts.embedding import Frame
+from pipelines.prompts.embedding import Frame, word_places
 from pipelines.theory.process import Process
 
 KEPT_PROMPTS = 64
@@ -250,6 +250,13 @@ class Bundle:
         with self.placement.visit(*readers):
             words = self._read(sections, weighting, skip)
         return Words({name: told.to(self.device) for name, told in words.condition.items()}, words.left_out)
+
+    def word_places(self, sections: Sections) -> tuple[tuple[str, int, int], ...]:
+        """What stands at which positions, [from, to), of the first chunk of a prompt as its tokenizer reads it."""
+        reading = self.reading(self.info)
+        tokenizer = self._tokenizers[reading.tokenizer]
+        with self._lock:
+            return word_places(sections, tokenizer, reading.frame(tokenizer))
 
     @property
     def most_tokens(self) -> int:

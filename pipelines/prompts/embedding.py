@@ -158,3 +158,24 @@ def _embedded(chunk: Chunk, frame: Frame, encode_ids: EncodeIds, weighting: str)
     if not bool(ratio.isfinite()):
         raise BadRequest("the weights of the prompt cancel each other out. Change one, or choose no normalisation.")
     return weighted * ratio.to(said.dtype)
+
+
+def word_places(sections: Sections, tokenizer: Any, frame: Frame) -> tuple[tuple[str, int, int], ...]:
+    """The words of the first chunk, each with its positions [from, to) in what the encoder reads; none where the
+    tokenizer cannot tell which token is of which word."""
+    if not tokenizer.is_fast:
+        return ()
+    words: list[tuple[str, int, int]] = []
+    at = len(frame.start)
+    end = at + len(chunks_of(sections, partial(token_ids, tokenizer), frame)[0].tokens)
+    for span in sections[0]:
+        with as_bad_file(UNREADABLE):
+            read = tokenizer(span.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        begun = None
+        for word, (first, last) in zip(read.word_ids(), read.offset_mapping, strict=True):
+            if at == end:
+                return tuple(words)
+            before = words.pop() if words and word is not None and word == begun else ("", at, at)
+            words.append((before[0] + span.text[first:last], before[1], at + 1))
+            at, begun = at + 1, word
+    return tuple(words)

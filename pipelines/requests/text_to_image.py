@@ -200,18 +200,23 @@ class TextToImageRequest(Request):
     def with_parent(self, parent: Parent) -> Self:
         return dataclasses.replace(self, parent=parent)
 
-    def parent_request(self, recipe: Mapping[str, Any]) -> "TextToImageRequest":
-        """What painted the picture of this recipe, which this request branches from. Raises BadRequest."""
+    @staticmethod
+    def painted_by(recipe: Mapping[str, Any]) -> "TextToImageRequest":
+        """What painted the picture of this recipe, step by step. Raises BadRequest."""
         if recipe.get("generator") != GENERATOR:
             raise BadRequest(
                 "only a picture that was painted step by step from a prompt can be branched. Choose another picture."
             )
         try:
-            parent = TextToImageRequest.parse(recipe.get("request") or {})
+            return TextToImageRequest.parse(recipe.get("request") or {})
         except BadRequest as error:
             raise BadRequest(
                 "the recipe of the picture to branch from cannot be used: {why}", why=error.sentence
             ) from None
+
+    def parent_request(self, recipe: Mapping[str, Any]) -> "TextToImageRequest":
+        """What painted the picture of this recipe, which this request branches from. Raises BadRequest."""
+        parent = self.painted_by(recipe)
         self._check_parent(parent)
         self.branch.check_step(_most_steps(parent, recipe))
         return parent
