@@ -132,12 +132,13 @@ export function createInside(looked) {
     }
     words.show(next.words);
     grid.hidden = false;
+    runner.status.textContent = "";
     say();
   }
   function say() {
     open.textContent = t("inside.open");
     open.title = t("inside.open.help");
-    title.textContent = t("inside.title", { step });
+    title.textContent = t("inside.title", { step: step + 1 });
     close.setAttribute("aria-label", t("mask.close"));
     words.say();
     figures.forEach((one) => one.say(values?.scale ?? 1));

@@ -1,0 +1,34 @@
+"""A step of the live view, taken apart in a dialog."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.visitor import finish, generate, pixels, slide
+
+STEPS, K = 6, 3
+CHANGED = "([id, before, same]) => (document.querySelector(id).toDataURL() === before) === same"
+GUESS = "#inside-guess canvas"
+PARTS = ("x", "noise", "guess", "with_prompt", "without_prompt", "pull")
+
+
+def test_a_step_is_taken_apart_and_a_word_lights_where_it_looks(page: Page, studio: Any) -> None:
+    generate(page, "a red heart above a blue square", steps=STEPS, seed=4)
+    finish(page)
+    expect(page.locator("#branch-inside")).to_be_disabled()  # nothing comes after the last step
+    slide(page, "#live-scrub", K)
+    page.locator("#branch-inside").click()
+    words = page.locator("#inside-words button")
+    expect(words).to_have_text(["a", "red", "heart", "above", "a", "blue", "square"], timeout=60_000)
+    expect(page.locator("#inside-title")).to_have_text(f"Inside step {K + 1}")
+    shown = {name: pixels(page.locator(f"#inside-{name} canvas")) for name in PARTS}
+    assert len(set(shown.values())) == len(PARTS)
+    words.nth(2).click()
+    page.wait_for_function(CHANGED, arg=[GUESS, shown["guess"], False])
+    lit = pixels(page.locator(GUESS))
+    words.nth(6).click()
+    page.wait_for_function(CHANGED, arg=[GUESS, lit, False])
+    words.nth(6).click()
+    page.wait_for_function(CHANGED, arg=[GUESS, shown["guess"], True])
+    page.keyboard.press("Escape")
+    expect(page.locator("#inside")).to_be_hidden()
