@@ -34,7 +34,7 @@ def connect(services: Services, controls: Controls, wire: gr.HTML) -> None:
         visitor = visitor_of(request)
         try:
             picture = services.image_for(str(event.picture)[:64], visitor.client)
-            asked, last = controls.read(values) | NOTHING | {"branch_from": picture.id}, _number(event.last)
+            asked, last = {**controls.read(values), **NOTHING, "branch_from": picture.id}, _number(event.last)
             name = GRID if last else GENERATOR
             more = (
                 paths(asked, picture, last) if last else branch_of(asked, picture, _number(event.step), _paint(event))
@@ -47,9 +47,9 @@ def connect(services: Services, controls: Controls, wire: gr.HTML) -> None:
     def turn(values: dict[Component, Any], event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         visitor = visitor_of(request)
         try:
-            asked, request_type = controls.read(values) | NOTHING, services.generator(GENERATOR).request_type
+            asked, request_type = {**controls.read(values), **NOTHING}, services.generator(GENERATOR).request_type
             job = services.job_for(str(event.job)[:64], visitor.client)
-            check_rest(job, request_type.parse(asked | REST))
+            check_rest(job, request_type.parse({**asked, **REST}))
             wanted = [request_type.parse(asked | rest_of(*each)) for each in stop(services, job, visitor.client)]
             jobs = [services.submit(GENERATOR, one, visitor) for one in wanted]
         except StudioError as error:
@@ -101,7 +101,7 @@ def stop(services: Services, job: Job, client: str) -> list[tuple[ImageInfo, int
 
 def rest_of(picture: ImageInfo, step: int) -> dict[str, Any]:
     """What the rest of a stopped picture changes of the page's values: it is that one picture, with its own noise."""
-    return REST | {"branch_from": picture.id, "branch_step": step, "seed": _seed(picture)}
+    return {**REST, "branch_from": picture.id, "branch_step": step, "seed": _seed(picture)}
 
 
 def paths(values: Mapping[str, Any], picture: ImageInfo, last: int) -> dict[str, Any]:
