@@ -24,7 +24,7 @@ SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style
 # field named nowhere goes to "More".
 GROUPS = (
     ("group.prompt", (("prompt_syntax", "emphasis"), "prompt.help")),
-    ("group.size", (("width", "height"), ("count", "upscale"))),
+    ("group.size", (("width", "height"), ("upscale",))),
     (
         "group.guidance",
         ("@guidance_curve", ("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end")),
@@ -52,6 +52,8 @@ ADVISED = (
     "hires_upscaler",
 )
 """What else advice on the settings depends on."""
+BAR = ("count",)
+"""What stands beside the button."""
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 LOOKS: dict[str, dict[str, Any]] = {
@@ -66,18 +68,16 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     """Lay out the tab inside the current Blocks and wire it to the engine and, by `wire`, to the page's scripts."""
     controls = Controls(services.generator(GENERATOR).request_type)
     with gr.Row(elem_id="create"):
-        with gr.Column(elem_id="area-prompt", min_width=0):
-            generate = _prompt(controls, labels)
-        with gr.Column(elem_id="area-live", min_width=0):
-            mount("notice")
-            mount("live")
-        with gr.Column(elem_id="area-settings", min_width=0):
-            _settings(services, controls, labels)
-            more = series.build(services, controls, labels, wire)
-        with gr.Column(elem_id="area-results", min_width=0):
-            mount("queue")
-            mount("classroom")
-            mount("results")
+        with gr.Column(elem_id="asking", min_width=0):
+            with gr.Column(elem_id="settings", min_width=0):
+                _prompt(controls, labels)
+                _settings(services, controls, labels)
+                more = series.build(services, controls, labels, wire)
+            with gr.Column(elem_id="bar", min_width=0):
+                generate = _bar(controls, labels)
+        with gr.Column(elem_id="pictures", min_width=0):
+            for name in ("notice", "live", "results", "queue", "classroom"):
+                mount(name)
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate, more)
     branching.connect(services, controls, wire)
@@ -89,7 +89,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     addons.connect(controls)
 
 
-def _prompt(controls: Controls, labels: Labels) -> gr.Button:
+def _prompt(controls: Controls, labels: Labels) -> None:
     controls.place("prompt", lines=3, max_lines=8, elem_id="prompt")
     mount("unheard")
     mount("tokens")
@@ -108,12 +108,17 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
                 _row(controls, labels, row)
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     controls.place("style", elem_id="style", visible=len(library.style_names()) > 1)
+
+
+def _bar(controls: Controls, labels: Labels) -> gr.Button:
+    """At the foot of the settings, always in sight: what to know before, how many pictures, the buttons."""
+    for name in ("estimate", "message", "turn"):
+        mount(name)
     with gr.Row(elem_id="actions"):
+        controls.place("count", elem_id="count", min_width=0, typed=True, minimum=1, maximum=16, step=1)
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
         stop = labels.add(gr.Button, "value", "stop", variant="secondary", size="lg", elem_id="stop")
     stop.click(None, js=call("stopJob"))
-    mount("estimate")
-    mount("message")
     return generate
 
 
@@ -132,9 +137,9 @@ def _settings(services: Services, controls: Controls, labels: Labels) -> None:
             for row in rows:
                 _row(controls, labels, row)
     addons.place(controls, labels)
-    if controls.left():
+    if rest := [name for name in controls.left() if name not in BAR]:
         with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
-            controls.place(*controls.left())
+            controls.place(*rest)
 
 
 def _seed(services: Services, controls: Controls, labels: Labels) -> None:

@@ -10,6 +10,7 @@ import { startFrom } from "./start.js";
 import { state } from "./state.js";
 import { applySettings } from "./wire.js";
 import { t } from "./words.js";
+import { createZoomStage } from "./zoom_stage.js";
 
 /**
  * @typedef {import("./types.d.ts").Picture} Picture
@@ -25,18 +26,20 @@ export const source = (picture) => url(`images/${encodeURIComponent(picture.id)}
 /** @param {Picture} picture @returns {Partial<import("./engine.d.ts").RequestFields>} */
 export const request = (picture) => picture.recipe?.request ?? {};
 
-function createParts() {
-  const picture = el("img", { id: "detail-picture", alt: "" });
+/** @param {(id: string) => void} open shows another picture */
+function createParts(open) {
   const table = el("tbody"),
     parameters = el("pre", { id: "detail-parameters", tabindex: 0 });
   const heading = el("h2", { id: "detail-title" }),
     parametersTitle = el("h3");
   const acts = createActs(),
-    [back, next, close] = [
-      ["previous", BACK],
-      ["next", NEXT],
-      ["close", CROSS],
-    ].map(([which, path]) => el("button", { type: "button", id: `detail-${which}`, class: "round" }, icon(path)));
+    cells = createCells(acts.sheet, open),
+    zoom = createZoomStage({ id: "detail-picture", over: cells.node });
+  const [back, next, close] = [
+    ["previous", BACK],
+    ["next", NEXT],
+    ["close", CROSS],
+  ].map(([which, path]) => el("button", { type: "button", id: `detail-${which}`, class: "round" }, icon(path)));
   const side = el(
     "div",
     { class: "side" },
@@ -45,13 +48,8 @@ function createParts() {
     el("table", { id: "detail-recipe" }, table),
     el("section", { class: "parameters" }, parametersTitle, parameters),
   );
-  const node = el(
-    "dialog",
-    { id: "detail", "aria-labelledby": "detail-title" },
-    el("div", { class: "frame" }, el("div", { class: "stage" }, picture)),
-    side,
-  );
-  return { ...acts, picture, table, parameters, heading, parametersTitle, back, next, close, node };
+  const node = el("dialog", { id: "detail", tabindex: -1, "aria-labelledby": "detail-title" }, zoom.node, side);
+  return { ...acts, zoom, cells, table, parameters, heading, parametersTitle, back, next, close, node };
 }
 
 /** What can be done with a picture. */
@@ -86,7 +84,23 @@ function createActs() {
 }
 
 /** @param {Parts} parts */
-function say({ heading, use, seed, start, enlarge, upscaler, save, format, copy, parametersTitle, back, next, close }) {
+function say({
+  zoom,
+  heading,
+  use,
+  seed,
+  start,
+  enlarge,
+  upscaler,
+  save,
+  format,
+  copy,
+  parametersTitle,
+  back,
+  next,
+  close,
+}) {
+  zoom.say();
   heading.textContent = t("detail");
   use.textContent = t("detail.use");
   seed.textContent = t("detail.seed");
@@ -113,7 +127,7 @@ const factorOf = (button) => parseInt(button.dataset.factor ?? "", 10);
 
 /** `open(id)` shows a picture. */
 export function createDetail() {
-  const parts = createParts(),
+  const parts = createParts((wanted) => open(wanted)),
     { node } = parts;
   let id = "";
   /** @type {Recipe} */
@@ -130,12 +144,14 @@ export function createDetail() {
     id = wanted;
     /** @type {Picture} */
     const known = state.pictures[place()] ?? { id };
-    parts.picture.src = source(known);
-    parts.picture.alt = request(known).prompt ?? "";
+    parts.zoom.show(source(known), request(known).prompt ?? "");
     offer();
     parts.upscaler.refresh();
     describe(known.recipe ?? {}, "");
-    if (!node.open) node.showModal();
+    if (!node.open) {
+      node.showModal();
+      node.focus(); // not on the first button
+    }
     try {
       const meta = await api(`images/${encodeURIComponent(id)}/meta`);
       if (id === wanted) describe(meta.recipe ?? known.recipe ?? {}, meta.parameters ?? "");
@@ -149,14 +165,13 @@ export function createDetail() {
     say(parts);
     tell(parts, recipe, text);
     offerSteps(parts, place());
-    cells.show(id, recipe);
+    parts.cells.show(id, recipe);
   }
   /** The pictures beside it, by buttons and arrow keys. @param {number} by */
   function walk(by) {
     const other = state.pictures[place() + by];
     if (other) open(other.id);
   }
-  const cells = createCells(parts, open);
   moves(parts, walk, close);
   parts.format.addEventListener("change", offer);
   parts.use.addEventListener("click", () => {
@@ -197,7 +212,7 @@ function offerSteps({ enlarge, back, next }, place) {
 }
 
 /** @param {Parts} parts @param {(by: number) => void} walk @param {() => void} leave */
-function moves({ node, back, next, close }, walk, leave) {
+function moves({ node, zoom, back, next, close }, walk, leave) {
   back.addEventListener("click", () => walk(-1));
   next.addEventListener("click", () => walk(1));
   close.addEventListener("click", leave);
@@ -205,8 +220,10 @@ function moves({ node, back, next, close }, walk, leave) {
     if (event.target === node) leave();
   });
   node.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target instanceof HTMLSelectElement) return;
     if (event.key === "ArrowLeft") walk(-1);
-    if (event.key === "ArrowRight") walk(1);
+    else if (event.key === "ArrowRight") walk(1);
+    else if (zoom.key(event.key)) event.preventDefault();
   });
 }
 
@@ -215,7 +232,7 @@ async function begin(id) {
   const bytes = await blob(`images/${encodeURIComponent(id)}`);
   if (!bytes) return complain(t("error.server"));
   await startFrom(bytes);
-  document.getElementById("area-prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  document.getElementById("prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
 
 /** @param {Parts} parts */

@@ -12,8 +12,8 @@
  * watched, `refreshed` the list was asked for again; `sized` and below are told by Gradio's controls.
  * @typedef {{
  *   language: string, sentences: void, started: void, me: Me, notice: string, message: void, classroom: void,
- *   jobs: void, job: Job | undefined, watch: Job, refreshed: void, failed: Job, pending: void, lost: void, remount: void,
- *   frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
+ *   jobs: void, job: Job | undefined, watch: Job, refreshed: void, submitted: void, failed: Job, pending: void, lost: void, remount: void,
+ *   "open-picture": string, frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
  *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,
  *   settings: Partial<RequestFields>, start: void, "no-start": void, "picture-dropped": File, outpaint: void,
  *   prompt: import("./types.d.ts").Counted, vocabulary: import("./types.d.ts").Vocabulary | null,

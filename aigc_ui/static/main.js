@@ -21,6 +21,7 @@ import { mountResults } from "./results.js";
 import { mountSketch, sketchSoon } from "./sketch.js";
 import { drawStart } from "./start.js";
 import { mountExamples, mountHeader } from "./studio.js";
+import { mountTurn } from "./turn_line.js";
 import { mountUnheard } from "./unheard.js";
 import "./mending.js";
 
@@ -43,6 +44,7 @@ const PLACES = {
   results: mountResults,
   sketch: mountSketch,
   tokens: mountTokens,
+  turn: mountTurn,
   unheard: mountUnheard,
 };
 

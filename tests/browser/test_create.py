@@ -7,10 +7,11 @@ import httpx
 from playwright.sync_api import Page, Route, expect
 
 from pipelines.store import recipe
-from tests.browser.visitor import count, drawn_tiles, finish, generate, pixels, rest, setting, tiles, write
+from tests.browser.visitor import count, drawn_tiles, finish, generate, look, pixels, rest, setting, tiles, write
 
 
 def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
+    look(page, "both")
     count(page, 4)
     generate(page, "a panda", steps=150, seed=5)
     page.wait_for_function(
@@ -27,6 +28,7 @@ def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
 def test_the_scrubber_goes_through_all_steps_without_asking_the_server(page: Page) -> None:
     generate(page, "a fox", steps=12, seed=1)
     finish(page)
+    look(page, "noise")
     rest(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.startswith("http") else None)
@@ -85,7 +87,7 @@ def test_the_keys_generate_and_stop(page: Page) -> None:
 def test_lists_of_choices_close_when_the_keyboard_goes_on(page: Page) -> None:
     box = page.get_by_role("combobox", name="Sampler", exact=True)
     lists = page.get_by_role("listbox")
-    page.locator("#stop").focus()
+    page.locator("#negative-prompt textarea").focus()
     for name in ("Model", "Sampler"):
         page.keyboard.press("Tab")
         expect(page.get_by_role("combobox", name=name, exact=True)).to_be_focused()
