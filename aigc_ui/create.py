@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from aigc_ui import addons, branching, series
+from aigc_ui import addons, branching, groups, series
 from aigc_ui.components.sending import arrived
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
@@ -15,30 +15,12 @@ from aigc_ui.live import FAST, call, mount, signal
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines.errors import StudioError
+from pipelines.models.addons import files
 from pipelines.prompts import library
 
 GENERATOR = "text-to-image"
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
-# Accordions: the words of their title, then rows of fields, a line of help, or "@" and a field that stands alone. A
-# field named nowhere goes to "More".
-GROUPS = (
-    ("group.prompt", (("prompt_syntax", "emphasis"), "prompt.help")),
-    ("group.size", (("width", "height"), ("upscale",))),
-    (
-        "group.guidance",
-        ("@guidance_curve", ("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end")),
-    ),
-    (
-        "group.variation",
-        (("variation_seed",), ("variation_strength",), "variation.help", ("seed_resize_width", "seed_resize_height")),
-    ),
-    ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler",), ("hires_steps",), ("hires_strength",))),
-    ("group.tile", ("tile.help", ("tile",))),
-    ("group.branch", ("branch.help", ("branch_from",), ("branch_step", "branch_noise"))),
-    ("group.sampling", (("sigma_schedule",), ("discard_penultimate",), ("eta",))),
-    ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
-)
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 WEIGHED = ("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER, "loras")
 """What the memory that a picture needs depends on, besides the add-ons that it follows."""
@@ -52,8 +34,6 @@ ADVISED = (
     "hires_upscaler",
 )
 """What else advice on the settings depends on."""
-BAR = ("count",)
-"""What stands beside the button."""
 MASKING = (("mask_blur",), ("mask_fill",), "mask.only", ("only_masked",), ("masked_padding",))
 COUNTED = ("prompt", "model", "prompt_syntax", "style")  # what the number of tokens follows
 LOOKS: dict[str, dict[str, Any]] = {
@@ -84,6 +64,7 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     _sketch(controls)
     _suited(controls)
     _tell_scripts(controls, ("width", "height"), call("emit", "width, height", "'size', { width, height }"))
+    _tell_scripts(controls, tuple(controls.by_name), _values(controls))
     _tell_scripts(controls, COUNTED, call("countTokens", "...values", "...values"))
     _weight(controls)
     addons.connect(controls)
@@ -126,20 +107,47 @@ def _settings(services: Services, controls: Controls, labels: Labels) -> None:
     controls.place("model", elem_id="model", filterable=True)  # people have a hundred
     if services.settings.first_model and "model" in controls.by_name:
         controls.by_name["model"].value = services.settings.first_model
-    with gr.Row(elem_classes="pair"):
-        controls.place("sampler", elem_id="sampler", min_width=0)
-        controls.place("num_inference_steps", elem_id="steps", min_width=0)
-    controls.place("guidance_scale", elem_id="guidance")
-    if "seed" in controls.left():
-        _seed(services, controls, labels)
-    for title, rows in GROUPS:
-        with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
-            for row in rows:
-                _row(controls, labels, row)
+    mount("presets")
+    with _group(labels, "group.basics", open=True):
+        mount("ratios")
+        _row(controls, labels, ("width", "height"))
+        if "seed" in controls.left():
+            _seed(services, controls, labels)
+    mount("changed-basics")
+    with _group(labels, "group.quality", open=True):
+        with gr.Row(elem_classes="pair"):
+            controls.place("sampler", elem_id="sampler", min_width=0)
+            controls.place("num_inference_steps", elem_id="steps", min_width=0)
+        controls.place("guidance_scale", elem_id="guidance")
+        if not files.installed(files.UPSCALER):
+            controls.place("upscaler", visible=False)  # our own is all there is
+        _sections(controls, labels, groups.QUALITY_SECTIONS)
+    mount("changed-quality")
+    with _group(labels, "group.expert"):
+        _sections(controls, labels, groups.EXPERT_SECTIONS)
+        if more := _rest(controls):
+            with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
+                controls.place(*more)
+    mount("changed-expert")
     addons.place(controls, labels)
-    if rest := [name for name in controls.left() if name not in BAR]:
-        with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
-            controls.place(*rest)
+
+
+def _rest(controls: Controls) -> list[str]:
+    """What no section names, and neither the bar nor the add-ons: a new field appears by itself."""
+    elsewhere = ("loras", *addons.prefixes(controls))
+    return [name for name in controls.left() if name != "count" and name.partition("_")[0] not in elsewhere]
+
+
+def _group(labels: Labels, name: str, open: bool = False) -> gr.Accordion:
+    return labels.add(gr.Accordion, "label", name, open=open, elem_id=name.replace(".", "-"), elem_classes="group")
+
+
+def _sections(controls: Controls, labels: Labels, sections: tuple[groups.Section, ...]) -> None:
+    for title, rows in sections:
+        if any(name in controls.left() for name in groups.fields_in(rows)):
+            with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
+                for row in rows:
+                    _row(controls, labels, row)
 
 
 def _seed(services: Services, controls: Controls, labels: Labels) -> None:
@@ -159,7 +167,7 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
     last.click(seed_of_last, None, seed, **FAST)
 
 
-def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> None:
+def _row(controls: Controls, labels: Labels, names: groups.Row) -> None:
     if isinstance(names, str) and names.startswith("@"):
         controls.place(names[1:])
     elif isinstance(names, str):
@@ -194,7 +202,15 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
         None, js=call("notSent")
     )
     filled = [wire, *controls.inputs(), *(part for other in more for part in other.inputs())]
-    wire.settings(settings, None, filled, trigger_mode="multiple", **FAST)  # none is dropped while another is under way
+    wire.settings(settings, None, filled, trigger_mode="multiple", **FAST).then(  # none is dropped meanwhile
+        None, list(controls.by_name.values()), None, js=_values(controls)
+    )  # what lies in a group that was never opened says nothing of a change itself
+
+
+def _values(controls: Controls) -> str:
+    """JavaScript that tells the page's scripts what all controls hold, by name."""
+    by_name = f"Object.fromEntries({json.dumps(list(controls.by_name))}.map((name, i) => [name, values[i]]))"
+    return call("emit", "...values", f"'values', {by_name}")
 
 
 def _sketch(controls: Controls) -> None:

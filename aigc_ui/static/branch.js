@@ -1,4 +1,4 @@
-// Below the scrubber: another turn from the step that is looked at, and a sheet of the paths that were not taken.
+// Under the picture: another turn from the step that is looked at, and a sheet of the paths that were not taken.
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { url } from "./http.js";
@@ -20,15 +20,13 @@ export function lastBranch(job, steps) {
   return Math.max(0, (scale > 1 ? Math.min(steps, first) : steps) - 1);
 }
 
-export function createBranches() {
-  const here = el("button", { type: "button", id: "branch-here", class: "quiet" });
-  const paths = el("button", { type: "button", id: "branch-paths", class: "quiet" });
-  const which = el("select", { id: "branch-picture" });
-  const node = el("div", { class: "branch", hidden: true }, here, paths, which);
-  /** @type {{ job: Job | undefined, step: number, last: number }} */
-  let now = { job: undefined, step: 0, last: 0 };
+/** @param {() => string | undefined} picture that is branched from */
+export function createBranches(picture) {
+  const here = el("button", { type: "button", id: "branch-here", class: "quiet", hidden: true });
+  const paths = el("button", { type: "button", id: "branch-paths", class: "quiet", hidden: true });
+  /** @type {{ step: number, last: number }} */
+  let now = { step: 0, last: 0 };
 
-  const picture = () => now.job?.image_ids[which.selectedIndex];
   here.addEventListener("click", () => tell("branch", { picture: picture(), step: now.step, last: 0 }));
   paths.addEventListener("click", () => tell("branch", { picture: picture(), step: 0, last: now.last }));
 
@@ -40,19 +38,14 @@ export function createBranches() {
     here.title = t(possible ? "branch.from.help" : "branch.none");
     paths.textContent = t("branch.paths");
     paths.title = t("branch.paths.help", { rows: Math.min(ROWS, last) });
-    which.setAttribute("aria-label", t("branch.of"));
   }
   on("language", say);
   return {
-    node,
+    nodes: [here, paths],
     /** What is looked at: a step of a job's pictures, of so many. @param {Job | undefined} job @param {number} step @param {number} steps */
     show(job, step, steps) {
-      const pictures = job?.image_ids ?? [];
-      if (now.job?.id !== job?.id || which.length !== pictures.length)
-        which.replaceChildren(...pictures.map((id, i) => el("option", { value: id }, String(i + 1))));
-      now = { job, step, last: lastBranch(job, steps) };
-      node.hidden = now.last < 1;
-      which.hidden = pictures.length < 2;
+      now = { step, last: lastBranch(job, steps) };
+      here.hidden = paths.hidden = now.last < 1;
       say();
     },
   };

@@ -1,13 +1,13 @@
 // The dialog with one picture and its recipe, and what can be done with it.
 import { el, icon } from "./dom.js";
 import { createUpscalerChoice, enlarge as enlargePicture } from "./enlarge.js";
-import { defaults } from "./fields.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
 import { rows } from "./recipe_rows.js";
 import { createCells } from "./sheet_cells.js";
 import { startFrom } from "./start.js";
 import { state } from "./state.js";
+import { editPart, useSettings, vary, widen } from "./turns_from.js";
 import { applySettings } from "./wire.js";
 import { t } from "./words.js";
 import { createZoomStage } from "./zoom_stage.js";
@@ -20,6 +20,12 @@ import { createZoomStage } from "./zoom_stage.js";
 const BACK = "M10 3L5 8l5 5",
   NEXT = "M6 3l5 5-5 5",
   CROSS = "M4 4l8 8M12 4l-8 8";
+/** @type {Record<string, { word: string, run: (id: string) => unknown }>} */
+const TURNS = {
+  vary: { word: "act.vary", run: vary },
+  edit: { word: "act.edit", run: editPart },
+  widen: { word: "act.widen", run: widen },
+};
 const LARGEST = 2 ** 26; // pixels, beyond which the studio does not enlarge
 /** @param {Picture} picture */
 export const source = (picture) => url(`images/${encodeURIComponent(picture.id)}`);
@@ -56,6 +62,10 @@ function createParts(open) {
 function createActs() {
   const use = el("button", { type: "button", id: "detail-use", class: "primary" });
   const seed = el("button", { type: "button", id: "detail-seed" });
+  const turns = Object.entries(TURNS).map(([name, { run }]) => ({
+    run,
+    button: el("button", { type: "button", "data-act": name }),
+  }));
   const sheet = el("button", { type: "button", id: "detail-sheet" });
   const start = el("button", { type: "button", id: "detail-start" });
   const enlarge = ["2x", "4x"].map((factor) =>
@@ -74,13 +84,14 @@ function createActs() {
     { class: "buttons" },
     use,
     seed,
+    ...turns.map(({ button }) => button),
     start,
     sheet,
     el("span", { class: "joined" }, ...enlarge, upscaler.node),
     el("span", { class: "joined" }, save, format),
     copy,
   );
-  return { use, seed, start, sheet, enlarge, upscaler, save, format, copy, row };
+  return { use, seed, turns, start, sheet, enlarge, upscaler, save, format, copy, row };
 }
 
 /** @param {Parts} parts */
@@ -89,6 +100,7 @@ function say({
   heading,
   use,
   seed,
+  turns,
   start,
   enlarge,
   upscaler,
@@ -104,6 +116,7 @@ function say({
   heading.textContent = t("detail");
   use.textContent = t("detail.use");
   seed.textContent = t("detail.seed");
+  for (const { button } of turns) button.textContent = t(TURNS[button.dataset.act ?? ""].word);
   start.textContent = t("detail.start");
   for (const button of enlarge) button.textContent = t("detail.enlarge", { factor: factorOf(button) });
   upscaler.render();
@@ -175,9 +188,14 @@ export function createDetail() {
   moves(parts, walk, close);
   parts.format.addEventListener("change", offer);
   parts.use.addEventListener("click", () => {
-    applySettings({ ...defaults(), ...recipe.request }); // also what an older recipe does not know
+    useSettings(id);
     close();
   });
+  for (const { button, run } of parts.turns)
+    button.addEventListener("click", () => {
+      close();
+      run(id);
+    });
   parts.seed.addEventListener("click", () => {
     applySettings({ seed: recipe.request?.seed ?? -1 });
     close();
@@ -196,8 +214,12 @@ export function createDetail() {
 }
 
 /** What the picture was made with. @param {Parts} parts @param {Recipe} recipe @param {string} text */
-function tell({ use, seed, table, parameters, parametersTitle, copy }, recipe, text) {
+function tell({ use, seed, turns, table, parameters, parametersTitle, copy }, recipe, text) {
   use.hidden = seed.hidden = recipe.generator === "upscale";
+  for (const { button } of turns) {
+    const variable = recipe.generator !== "upscale" && !recipe.request?.branch_from;
+    button.hidden = recipe.generator === "grid" || (button.dataset.act === "vary" && !variable);
+  }
   table.replaceChildren(...rows(recipe));
   parameters.textContent = text;
   parametersTitle.hidden = parameters.hidden = copy.hidden = !text;

@@ -2,6 +2,7 @@
 import { el } from "./dom.js";
 import { emit, on } from "./events.js";
 import { blob } from "./http.js";
+import { shownPictures } from "./live_acts.js";
 import { createParts } from "./live_parts.js";
 import { cut, noise } from "./panes.js";
 import { remark } from "./sentences.js";
@@ -37,7 +38,7 @@ class LiveView {
       showStep: (step) => this.showStep(step),
       jobId: () => this.job?.id,
       looked: () => this.again(),
-      open: (index) => emit("open-picture", this.openable()[index] ?? this.openable()[0]),
+      open: (index) => emit("open-picture", shownPictures(this.job)[index]),
     });
     this.show = newest((/** @type {Item} */ item) => this.paint(item));
   }
@@ -52,7 +53,7 @@ class LiveView {
   /** @param {Item} item */
   async paint(item) {
     this.item = item;
-    const { noisy, guess, empty, look } = this.parts,
+    const { noisy, guess, look } = this.parts,
       { frame } = item,
       finals = item.last ? this.finals : null,
       count = this.job?.request?.count ?? 1;
@@ -63,7 +64,6 @@ class LiveView {
     const own = [...(x ?? []), ...(x0 ?? [])]; // the saved pictures stay
     if (this.item === item) {
       const clean = finals ?? x0;
-      empty.hidden = true;
       if (x && frame) noisy.show(x, frame.sigma < NOISY);
       if (this.before) noisy.show(this.before, true);
       if (clean) guess.show(clean, true, item.slowly);
@@ -81,13 +81,9 @@ class LiveView {
     if (this.item) this.show(this.item);
   }
 
-  /** The saved pictures, of which one can be seen large, in the order in which they are shown. */
-  openable() {
-    const { generator = "", image_ids: ids = [] } = this.job ?? {};
-    return generator === "grid" ? ids.slice(-1) : ids;
-  }
+  /** A saved picture can be seen large. */
   offerLarge() {
-    this.parts.large.hidden = !(this.item?.last && this.finals && this.openable().length);
+    this.parts.large.hidden = !(this.item?.last && this.finals && shownPictures(this.job).length);
     this.parts.view.classList.toggle("openable", !this.parts.large.hidden);
   }
 
@@ -114,12 +110,11 @@ class LiveView {
   }
 
   describe() {
-    const { view, empty, noisy, guess, notes, look, large } = this.parts;
+    const { view, noisy, guess, notes, look, large } = this.parts;
     look.besideBefore(this.job?.generator === "upscale");
     large.title = t("live.large");
     large.setAttribute("aria-label", large.title);
     view.setAttribute("aria-label", t("live"));
-    empty.textContent = t("live.empty");
     noisy.label(this.job?.generator === "upscale" ? "live.before" : "live.x");
     guess.label(this.nameOfGuess(Boolean(this.item?.last && this.finals)));
     const said = new Set((this.job?.notes ?? []).map(remark)); // each picture of a sheet may have the same to say
@@ -132,6 +127,7 @@ class LiveView {
     this.job = next;
     this.parts.view.dataset.state = next?.state ?? "idle";
     this.describe();
+    this.parts.acts.show(next);
     this.parts.line.follow(next ?? null, this.frames.length > 0);
     if (this.item?.frame) this.say(this.item.frame); // also after "Sending" that came to nothing
   }
@@ -144,7 +140,7 @@ class LiveView {
 
   /** Another job is looked at. @param {Job} next */
   watch(next) {
-    const { stop, noisy, guess, empty, range, play, films, line } = this.parts;
+    const { stop, noisy, guess, range, play, films, line } = this.parts;
     stop();
     [...(this.finals ?? []), ...(this.before ?? [])].forEach((bitmap) => bitmap.close());
     this.frames = [];
@@ -152,7 +148,6 @@ class LiveView {
     this.offerLarge();
     noisy.clear();
     guess.clear();
-    empty.hidden = Boolean(next);
     range.disabled = play.disabled = films.hidden = true;
     range.value = "0";
     line.clear();

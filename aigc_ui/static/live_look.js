@@ -5,8 +5,9 @@ import { remember, remembered } from "./memory.js";
 import { t } from "./words.js";
 
 /** @typedef {"result" | "noise" | "both"} Look */
-/** @type {Look[]} */
-const LOOKS = ["result", "noise", "both"];
+/** @type {Record<Look, string>} */
+const WORDS = { result: "live.look.result", noise: "live.look.noise", both: "live.look.both" };
+const LOOKS = /** @type {Look[]} */ (Object.keys(WORDS));
 
 /** Three buttons, of which this browser remembers one. @param {(look: Look) => void} change */
 export function createLook(change) {
@@ -23,11 +24,10 @@ export function createLook(change) {
   }
   function say() {
     node.setAttribute("aria-label", t("live.look"));
-    for (const button of buttons) {
-      const name = button.dataset.look === "noise" && before ? "before" : button.dataset.look;
-      button.textContent = t(`live.look.${name}`);
-      button.setAttribute("aria-pressed", String(button.dataset.look === look));
-    }
+    LOOKS.forEach((one, i) => {
+      buttons[i].textContent = t(one === "noise" && before ? "live.look.before" : WORDS[one]);
+      buttons[i].setAttribute("aria-pressed", String(one === look));
+    });
   }
   on("language", say);
   say();

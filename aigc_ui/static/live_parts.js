@@ -1,8 +1,10 @@
 // The parts of the live view: its panes, the line below them, the scrubber over the steps, films, and notes.
 import { createBranches, createOrigin } from "./branch.js";
+import { createCards } from "./cards.js";
 import { el, icon } from "./dom.js";
 import { createFilms } from "./film.js";
 import { file } from "./http.js";
+import { createActs } from "./live_acts.js";
 import { createLook } from "./live_look.js";
 import { createStatusLine } from "./live_status.js";
 import { createPane } from "./panes.js";
@@ -24,8 +26,7 @@ const LARGE = "M9.5 2.5h4v4M6.5 13.5h-4v-4M13.5 2.5L9 7M2.5 13.5L7 9";
 export function createParts({ showStep, jobId, looked, open }) {
   const noisy = createPane("live-x"),
     guess = createPane("live-x0");
-  const empty = el("p", { class: "empty" }),
-    line = createStatusLine(),
+  const line = createStatusLine(),
     look = createLook((next) => {
       view.dataset.look = next;
       looked(next);
@@ -50,10 +51,11 @@ export function createParts({ showStep, jobId, looked, open }) {
     name: () => `denoising-${jobId()}`,
     make: (/** @type {string} */ kind) => file(`jobs/${jobId()}/film.${kind}`),
   });
-  const branches = createBranches(),
+  const acts = createActs(),
+    branches = createBranches(acts.picture),
     origin = createOrigin();
   const notes = el("ul", { id: "live-notes", class: "notes" });
-  const panes = el("div", { class: "panes" }, noisy.node, guess.node, empty);
+  const panes = el("div", { class: "panes" }, noisy.node, guess.node, createCards());
   const view = el(
     "section",
     { id: "live-view", "data-state": "idle", "data-look": look.now() },
@@ -61,10 +63,10 @@ export function createParts({ showStep, jobId, looked, open }) {
     el("div", { class: "line" }, ...line.nodes, look.node),
     line.bar,
     el("div", { class: "scrub" }, player.play, player.range, films),
-    el("div", { class: "acts" }, branches.node),
+    el("div", { class: "acts" }, acts.which, ...acts.buttons, ...branches.nodes, acts.save),
     origin.node,
     notes,
   );
   player.play.disabled = player.range.disabled = films.hidden = true;
-  return { panes, noisy, guess, empty, look, large, line, ...player, films, branches, origin, notes, view };
+  return { panes, noisy, guess, look, large, line, ...player, films, acts, branches, origin, notes, view };
 }

@@ -7,7 +7,19 @@ import httpx
 from playwright.sync_api import Page, Route, expect
 
 from pipelines.store import recipe
-from tests.browser.visitor import count, drawn_tiles, finish, generate, look, pixels, rest, setting, tiles, write
+from tests.browser.visitor import (
+    count,
+    drawn_tiles,
+    finish,
+    generate,
+    look,
+    open_group,
+    pixels,
+    rest,
+    setting,
+    tiles,
+    write,
+)
 
 
 def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
@@ -198,10 +210,9 @@ def test_waiting_jobs_are_moved_and_removed(page: Page) -> None:
 
 
 def test_bad_input_gets_a_sentence_and_the_next_job_works(page: Page) -> None:
-    page.locator("#group-beta button.label-wrap").click()
+    open_group(page, "group-beta")
     start, end = (page.get_by_label(name, exact=True) for name in ("β start", "β end"))
     expect(start).to_have_value("0")
-    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
     start.fill("0.5")
     end.fill("0.1")
     generate(page, "a fish", steps=3)

@@ -27,6 +27,17 @@ def count(page: Page, pictures: int) -> None:
     box.press("Tab")
 
 
+def open_group(page: Page, name: str) -> Locator:
+    """A section of the settings. What lies in a group is on the page once the group is open."""
+    part = page.locator(f"#{name}")
+    for one in (*page.locator(".gr-accordion.group").all(), part):
+        heading = one.locator(":scope > button.label-wrap")
+        if (one is part or not part.count()) and "open" not in (heading.get_attribute("class") or "").split():
+            heading.click()
+            page.wait_for_timeout(500)  # what opens for the first time still puts its values in place
+    return part
+
+
 def look(page: Page, name: str) -> None:
     """At the result, the noise, or both."""
     page.locator(f"#live-look [data-look={name}]").click()
