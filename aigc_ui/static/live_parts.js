@@ -63,7 +63,7 @@ export function createParts({ showStep, jobId, looked, open }) {
     el("div", { class: "line" }, ...line.nodes, look.node),
     line.bar,
     el("div", { class: "scrub" }, player.play, player.range, films),
-    el("div", { class: "acts" }, acts.which, ...acts.buttons, ...branches.nodes, acts.save),
+    el("div", { class: "acts" }, acts.which, ...acts.buttons, acts.save, ...branches.nodes),
     origin.node,
     notes,
   );
