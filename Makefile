@@ -1,4 +1,4 @@
-.PHONY: run test fast check fix bench soak shots train graph
+.PHONY: run test fast check fix bench soak shots train graph cards
 
 run:      ## open the studio
 	python app.py
@@ -15,8 +15,8 @@ check:    ## all that CI checks
 	ruff check .
 	ruff format --check .
 	pyright
-	AIGC_BROWSER_REQUIRED=1 pytest
 	cd frontend && npm ci --silent && npm run --silent check
+	AIGC_BROWSER_REQUIRED=1 pytest
 
 fix:      ## format and mend what can be mended
 	ruff check --fix .
@@ -39,3 +39,6 @@ train:    ## train the next embedded model (two processes on the CPU), then its 
 
 graph:    ## write the graphs of the embedded model again, after its architecture has changed
 	python -m pipelines.diffusion.exporting assets/models/aigc-mini
+
+cards:    ## make the picture cards of the Create page again, after the embedded model has changed
+	python -m pipelines.evaluation.cards

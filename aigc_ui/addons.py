@@ -1,4 +1,4 @@
-"""The accordion "Add-ons": what of LoRAs, ControlNets, IP-Adapters and upscalers is installed, and nothing where
+"""The accordion "Add-ons": what of LoRAs, ControlNets and IP-Adapters is installed, and nothing where
 nothing is.
 
 The fields of a ControlNet or an IP-Adapter begin with the same word, its prefix; there may be several: "control",
@@ -22,9 +22,8 @@ SEEN_BY = ("control_type", "control_low", "control_high")
 def place(controls: Controls, labels: Labels) -> None:
     """Every field of an add-on gets its control, so that recipes can be taken over; what does nothing is not shown. A
     second ControlNet or reference picture has none where not even one can be used."""
-    kinds = (files.LORA, files.CONTROL, files.IP_ADAPTER, files.UPSCALER)
-    loras, nets, adapters, upscalers = (bool(files.installed(kind)) for kind in kinds)
-    shown = loras or nets or adapters or upscalers
+    loras, nets, adapters = (bool(files.installed(kind)) for kind in (files.LORA, files.CONTROL, files.IP_ADAPTER))
+    shown = loras or nets or adapters
     with labels.add(gr.Accordion, "label", "group.addons", open=False, elem_id="group-addons", visible=shown):
         controls.place("loras", lines=1, max_lines=3, elem_id="loras", visible=loras)
         mount("lora-chips", visible=loras)
@@ -37,7 +36,6 @@ def place(controls: Controls, labels: Labels) -> None:
                         lay_out(controls, prefix)
             if not here:
                 controls.leave_out(*(name for name in controls.left() if name.partition("_")[0] in others))
-        controls.place("upscaler", visible=upscalers)
 
 
 def prefixes(controls: Controls, kind: str = "") -> list[str]:

@@ -33,6 +33,7 @@ from aigc_ui import (
     metadata_api,
     openai_api,
     openai_errors,
+    presets_api,
     prompt_api,
     restart,
     sdapi,
@@ -75,6 +76,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(prompt_api.router(services))
     app.include_router(gallery_api.router(services))
     app.include_router(library_api.router(services))
+    app.include_router(presets_api.router(services))
     app.include_router(addons_api.router(services))
     app.include_router(hub_api.router(services))
     app.include_router(_about(services))

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from aigc_ui import addons, branching, series
+from aigc_ui import addons, branching, groups, series
 from aigc_ui.components.sending import arrived
 from aigc_ui.controls import Controls
 from aigc_ui.labels import Labels
@@ -15,33 +15,12 @@ from aigc_ui.live import FAST, call, mount, signal
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines.errors import StudioError
+from pipelines.models.addons import files
 from pipelines.prompts import library
 
 GENERATOR = "text-to-image"
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
-# Accordions: the words of their title, then rows of fields, a line of help, or "@" and a field that stands alone. A
-# field named nowhere goes to "More".
-GROUPS = (
-    ("group.prompt", (("prompt_syntax", "emphasis"), "prompt.help")),
-    ("group.size", (("width", "height"), ("count", "upscale"))),
-    (
-        "group.guidance",
-        ("@guidance_curve", ("guidance_rescale",), "guidance.help", ("guidance_start", "guidance_end")),
-    ),
-    (
-        "group.variation",
-        (("variation_seed",), ("variation_strength",), "variation.help", ("seed_resize_width", "seed_resize_height")),
-    ),
-    ("group.hires", ("hires.help", ("hires_scale",), ("hires_upscaler",), ("hires_steps",), ("hires_strength",))),
-    ("group.tile", ("tile.help", ("tile",))),
-    (
-        "group.branch",
-        ("branch.help", ("branch_from",), ("branch_step", "branch_noise"), ("branch_paint", "branch_mask")),
-    ),
-    ("group.sampling", (("sigma_schedule",), ("discard_penultimate",), ("eta",))),
-    ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
-)
 BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 WEIGHED = ("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER, "loras")
 """What the memory that a picture needs depends on, besides the add-ons that it follows."""
@@ -69,30 +48,29 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
     """Lay out the tab inside the current Blocks and wire it to the engine and, by `wire`, to the page's scripts."""
     controls = Controls(services.generator(GENERATOR).request_type)
     with gr.Row(elem_id="create"):
-        with gr.Column(elem_id="area-prompt", min_width=0):
-            generate = _prompt(controls, labels)
-        with gr.Column(elem_id="area-live", min_width=0):
-            mount("notice")
-            mount("live")
-        with gr.Column(elem_id="area-settings", min_width=0):
-            _settings(services, controls, labels)
-            more = series.build(services, controls, labels, wire)
-        with gr.Column(elem_id="area-results", min_width=0):
-            mount("queue")
-            mount("classroom")
-            mount("results")
+        with gr.Column(elem_id="asking", min_width=0):
+            with gr.Column(elem_id="settings", min_width=0):
+                _prompt(controls, labels)
+                _settings(services, controls, labels)
+                more = series.build(services, controls, labels, wire)
+            with gr.Column(elem_id="bar", min_width=0):
+                generate = _bar(controls, labels)
+        with gr.Column(elem_id="pictures", min_width=0):
+            for name in ("notice", "live", "results", "queue", "classroom"):
+                mount(name)
     labels.also(controls.relabel)
     _connect(services, controls, wire, generate, more)
     branching.connect(services, controls, wire)
     _sketch(controls)
     _suited(controls)
     _tell_scripts(controls, ("width", "height"), call("emit", "width, height", "'size', { width, height }"))
+    _tell_scripts(controls, tuple(controls.by_name), _values(controls))
     _tell_scripts(controls, COUNTED, call("countTokens", "...values", "...values"))
     _weight(controls)
     addons.connect(controls)
 
 
-def _prompt(controls: Controls, labels: Labels) -> gr.Button:
+def _prompt(controls: Controls, labels: Labels) -> None:
     controls.place("prompt", lines=3, max_lines=8, elem_id="prompt")
     mount("unheard")
     mount("tokens")
@@ -111,12 +89,17 @@ def _prompt(controls: Controls, labels: Labels) -> gr.Button:
                 _row(controls, labels, row)
     controls.place("negative_prompt", lines=1, max_lines=4, elem_id="negative-prompt")
     controls.place("style", elem_id="style", visible=len(library.style_names()) > 1)
+
+
+def _bar(controls: Controls, labels: Labels) -> gr.Button:
+    """At the foot of the settings, always in sight: what to know before, how many pictures, the buttons."""
+    for name in ("estimate", "message", "turn"):
+        mount(name)
     with gr.Row(elem_id="actions"):
+        controls.place("count", elem_id="count", min_width=0, typed=True, minimum=1, maximum=16, step=1)
         generate = labels.add(gr.Button, "value", "generate", variant="primary", size="lg", elem_id="generate")
         stop = labels.add(gr.Button, "value", "stop", variant="secondary", size="lg", elem_id="stop")
     stop.click(None, js=call("stopJob"))
-    mount("estimate")
-    mount("message")
     return generate
 
 
@@ -124,20 +107,47 @@ def _settings(services: Services, controls: Controls, labels: Labels) -> None:
     controls.place("model", elem_id="model", filterable=True)  # people have a hundred
     if services.settings.first_model and "model" in controls.by_name:
         controls.by_name["model"].value = services.settings.first_model
-    with gr.Row(elem_classes="pair"):
-        controls.place("sampler", elem_id="sampler", min_width=0)
-        controls.place("num_inference_steps", elem_id="steps", min_width=0)
-    controls.place("guidance_scale", elem_id="guidance")
-    if "seed" in controls.left():
-        _seed(services, controls, labels)
-    for title, rows in GROUPS:
-        with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
-            for row in rows:
-                _row(controls, labels, row)
+    mount("presets")
+    with _group(labels, "group.basics", open=True):
+        mount("ratios")
+        _row(controls, labels, ("width", "height"))
+        if "seed" in controls.left():
+            _seed(services, controls, labels)
+    mount("changed-basics")
+    with _group(labels, "group.quality", open=True):
+        with gr.Row(elem_classes="pair"):
+            controls.place("sampler", elem_id="sampler", min_width=0)
+            controls.place("num_inference_steps", elem_id="steps", min_width=0)
+        controls.place("guidance_scale", elem_id="guidance")
+        if not files.installed(files.UPSCALER):
+            controls.place("upscaler", visible=False)  # our own is all there is
+        _sections(controls, labels, groups.QUALITY_SECTIONS)
+    mount("changed-quality")
+    with _group(labels, "group.expert"):
+        _sections(controls, labels, groups.EXPERT_SECTIONS)
+        if more := _rest(controls):
+            with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
+                controls.place(*more)
+    mount("changed-expert")
     addons.place(controls, labels)
-    if controls.left():
-        with labels.add(gr.Accordion, "label", "group.more", open=False, elem_id="group-more"):
-            controls.place(*controls.left())
+
+
+def _rest(controls: Controls) -> list[str]:
+    """What no section names, and neither the bar nor the add-ons: a new field appears by itself."""
+    elsewhere = ("loras", *addons.prefixes(controls))
+    return [name for name in controls.left() if name != "count" and name.partition("_")[0] not in elsewhere]
+
+
+def _group(labels: Labels, name: str, open: bool = False) -> gr.Accordion:
+    return labels.add(gr.Accordion, "label", name, open=open, elem_id=name.replace(".", "-"), elem_classes="group")
+
+
+def _sections(controls: Controls, labels: Labels, sections: tuple[groups.Section, ...]) -> None:
+    for title, rows in sections:
+        if any(name in controls.left() for name in groups.fields_in(rows)):
+            with labels.add(gr.Accordion, "label", title, open=False, elem_id=title.replace(".", "-")):
+                for row in rows:
+                    _row(controls, labels, row)
 
 
 def _seed(services: Services, controls: Controls, labels: Labels) -> None:
@@ -157,7 +167,7 @@ def _seed(services: Services, controls: Controls, labels: Labels) -> None:
     last.click(seed_of_last, None, seed, **FAST)
 
 
-def _row(controls: Controls, labels: Labels, names: tuple[str, ...] | str) -> None:
+def _row(controls: Controls, labels: Labels, names: groups.Row) -> None:
     if isinstance(names, str) and names.startswith("@"):
         controls.place(names[1:])
     elif isinstance(names, str):
@@ -192,7 +202,15 @@ def _connect(services: Services, controls: Controls, wire: gr.HTML, generate: gr
         None, js=call("notSent")
     )
     filled = [wire, *controls.inputs(), *(part for other in more for part in other.inputs())]
-    wire.settings(settings, None, filled, trigger_mode="multiple", **FAST)  # none is dropped while another is under way
+    wire.settings(settings, None, filled, trigger_mode="multiple", **FAST).then(  # none is dropped meanwhile
+        None, list(controls.by_name.values()), None, js=_values(controls)
+    )  # what lies in a group that was never opened says nothing of a change itself
+
+
+def _values(controls: Controls) -> str:
+    """JavaScript that tells the page's scripts what all controls hold, by name."""
+    by_name = f"Object.fromEntries({json.dumps(list(controls.by_name))}.map((name, i) => [name, values[i]]))"
+    return call("emit", "...values", f"'values', {by_name}")
 
 
 def _sketch(controls: Controls) -> None:

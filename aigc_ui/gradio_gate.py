@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EVENTS = "/gradio_api/queue/data"
 HEARTBEAT = "/gradio_api/heartbeat/"
 LONGEST_PATH = 250
+ICON = Path(__file__).parent / "icon.svg"
 NO_SESSION = {"msg": "unexpected_error", "message": "", "success": False, "session_not_found": True}
 
 
@@ -45,6 +46,7 @@ def mounted(blocks: Any, **options: Any) -> Gate:
         app, blocks, path="", server_name="", allowed_paths=[], blocked_paths=_everywhere(), **options
     )
     gradio_sessions.shrink(next(route.app for route in app.routes if isinstance(route, Mount)), blocks)
+    blocks.favicon_path = str(ICON)  # mounting takes it for a path of "/" alone, and warns
     blocks.has_launched = True  # the check asks for it, and a mounted page never sets it
     return Gate(app, Handlers.of(blocks), gradio_sessions.Waiting(blocks), page_files.preload())
 

@@ -55,7 +55,7 @@ ROUTES = tuple(
         ("GET HEAD", r"/controlnet/\w+"),
         ("GET HEAD", r"/v1/models(/.+)?"),
         ("POST", r"/v1/images/\w+"),
-        ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"),
+        ("GET HEAD", r"/(config|theme\.css|favicon\.ico|manifest\.json|pwa_icon|robots\.txt)"),
         ("GET HEAD", r"/(assets|static|svelte)/.+"),
         ("GET HEAD", r"/studio/[0-9a-f]{16}/\w+\.\w+"),  # the page's own scripts and styles
         ("GET", r"/gradio_api/(info|app_id|startup-events|theme\.css|login_check|user)/?"),

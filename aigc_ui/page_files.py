@@ -17,14 +17,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aigc_ui import words
+from aigc_ui import groups, words
 from pipelines.params import exact
 from pipelines.requests.text_to_image import TextToImageRequest
 
 STATIC = Path(__file__).parent / "static"
+CARDS = Path(__file__).parents[1] / "assets" / "cards"
 ROUTE = "/studio/{digest}/{name}"
 ENTRY = "main.js"
-KINDS = {".js": "text/javascript; charset=utf-8"}
+KINDS = {".js": "text/javascript; charset=utf-8", ".webp": "image/webp"}
 MOST_LINKS = 2000  # characters
 KEPT = "private, max-age=31536000, immutable"  # private: an answer may carry a visitor's cookie
 
@@ -49,18 +50,20 @@ class PageFiles:
 
 @cache
 def files() -> PageFiles:
-    """The scripts of `static/`, the tables of words and of a picture's fields as two more of them, and of sentences one
-    for each language."""
+    """The scripts of `static/`, the tables of words, of a picture's fields and of its cards as three more of them, of
+    sentences one for each language, and the cards' pictures."""
     read = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in KINDS}
     sentences = {f"sentences_{language}.js": _script(table) for language, table in words.sentences().items()}
     tables = {"words_table.js": _script(words.table()), "fields_table.js": _script(_fields())}
-    return PageFiles(read | sentences | tables)
+    tables["cards_table.js"] = _script(json.loads((CARDS / "cards.json").read_text(encoding="utf-8")))
+    return PageFiles(read | sentences | tables | {"cards.webp": (CARDS / "cards.webp").read_bytes()})
 
 
 def _fields() -> dict[str, Any]:
-    """Of each field of a picture its default, what it needs to matter, and the name that its words go by."""
+    """Of each field of a picture its default, what it needs to matter, the name that its words go by, and its group."""
+    group = {name: group for group, names in groups.fields_of_groups().items() for name in names}
     return {
-        f.name: {"default": exact(f.default), "needs": f.needs, "declared": f.declared}
+        f.name: {"default": exact(f.default), "needs": f.needs, "declared": f.declared, "group": group.get(f.name, "")}
         for f in TextToImageRequest.fields()
     }
 
@@ -113,7 +116,7 @@ async def answer(request: Request) -> Response:
     if request.path_params["digest"] != mine.digest or name not in mine.files:
         return Response("There is nothing at this address.", 404, {"cache-control": "no-store"}, "text/plain")
     headers = {"cache-control": KEPT, "vary": "accept-encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if name.endswith(".js") and "gzip" in request.headers.get("accept-encoding", ""):
         body, headers["content-encoding"] = _packed(name), "gzip"
     else:
         body = mine.files[name]

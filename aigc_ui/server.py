@@ -39,7 +39,7 @@ GRADIO: dict[str, Any] = {
     "enable_monitoring": False,
     "ssr_mode": False,
     "mcp_server": False,
-    "pwa": False,
+    "pwa": True,
     "show_error": False,
     "footer_links": [],
     "max_file_size": "30mb",

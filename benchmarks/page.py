@@ -9,7 +9,7 @@ from benchmarks.shots import FLAGS
 from benchmarks.studio import PROMPT, running
 
 CLICK = """() => new Promise((done) => {
-    const start = performance.now(), canvas = document.querySelector("#live-x");
+    const start = performance.now(), canvas = document.querySelector("#live-x0");
     const look = () => (canvas.dataset.shown ? done(performance.now() - start) : requestAnimationFrame(look));
     document.querySelector("#generate").click();
     setTimeout(look, 0);

@@ -65,7 +65,6 @@ def shoot(browser: Browser, studio: Studio, folder: Path) -> None:
                 page = visit(browser, studio, size, theme, locale)
                 for prompt in prompts:
                     paint(page, prompt)
-                page.locator("#live-scrub").evaluate("r => { r.value = 9; r.dispatchEvent(new Event('input')); }")
                 page.evaluate("scrollTo(0, 0)")
                 page.wait_for_timeout(600)
                 page.screenshot(path=folder / f"{size}-{theme}-{locale}.png")

@@ -1,5 +1,5 @@
 // Below the scrubber: another turn from the step that is looked at, as it is or painted over, or from where a job is
-// that still runs; and a sheet of the paths that were not taken.
+// that still runs; a look inside that step; and a sheet of the paths that were not taken.
 import { createPaintButton } from "./branch_paint.js";
 import { el } from "./dom.js";
 import { on } from "./events.js";
@@ -27,25 +27,24 @@ export function lastBranch(job, steps) {
   return Math.max(0, (scale > 1 ? Math.min(steps, first) : steps) - 1);
 }
 
-export function createBranches() {
+/** @param {{ id: () => string | undefined, index: () => number }} picture that is branched from, and which of its job's it is */
+export function createBranches(picture) {
   const here = el("button", { type: "button", id: "branch-here", class: "quiet" });
   const paint = createPaintButton(
-    () => ({ frame: now.frame, index: which.selectedIndex, count: now.job?.image_ids.length ?? 1 }),
+    () => ({ frame: now.frame, index: picture.index(), count: now.job?.request.count ?? 1 }),
     (painted) => branch({ step: now.step, ...painted }),
   );
   const turn = el("button", { type: "button", id: "branch-turn", class: "quiet", hidden: true });
   const paths = el("button", { type: "button", id: "branch-paths", class: "quiet" });
-  const inside = createInside(() => ({ picture: picture(), step: now.step }));
-  const which = el("select", { id: "branch-picture" });
-  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, inside.open, paths, which, inside.node);
+  const inside = createInside(() => ({ picture: picture.id(), step: now.step }));
+  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, inside.open, paths, inside.node);
   /** @type {{ job: Job | undefined, frame: Frame | undefined, step: number, last: number }} */
   let now = { job: undefined, frame: undefined, step: 0, last: 0 };
   /** @type {Job | undefined} */
   let running;
 
-  const picture = () => now.job?.image_ids[which.selectedIndex];
   /** @param {object} more */
-  const branch = (more) => tell("branch", { picture: picture(), step: 0, last: 0, paint: "", mask: "", ...more });
+  const branch = (more) => tell("branch", { picture: picture.id(), step: 0, last: 0, paint: "", mask: "", ...more });
   here.addEventListener("click", () => branch({ step: now.step }));
   paths.addEventListener("click", () => branch({ last: now.last }));
   turn.addEventListener("click", () => tell("turn", { job: running?.id }));
@@ -63,7 +62,6 @@ export function createBranches() {
     turn.title = t("branch.turn.help");
     paths.textContent = t("branch.paths");
     paths.title = t("branch.paths.help", { rows: Math.min(ROWS, last) });
-    which.setAttribute("aria-label", t("branch.of"));
   }
   function arrange() {
     here.hidden = paint.hidden = inside.open.hidden = paths.hidden = now.last < 1;
@@ -82,11 +80,7 @@ export function createBranches() {
     },
     /** What is looked at: a step of a job's pictures, of so many. @param {Job | undefined} job @param {Frame | undefined} frame @param {number} steps */
     show(job, frame, steps) {
-      const pictures = job?.image_ids ?? [];
-      if (now.job?.id !== job?.id || which.length !== pictures.length)
-        which.replaceChildren(...pictures.map((id, i) => el("option", { value: id }, String(i + 1))));
       now = { job, frame, step: frame?.index ?? 0, last: lastBranch(job, steps) };
-      which.hidden = pictures.length < 2;
       arrange();
       say();
     },

@@ -1,15 +1,16 @@
 // The dialog with one picture and its recipe, and what can be done with it.
 import { el, icon } from "./dom.js";
 import { createUpscalerChoice, enlarge as enlargePicture } from "./enlarge.js";
-import { defaults } from "./fields.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
 import { rows } from "./recipe_rows.js";
 import { createCells } from "./sheet_cells.js";
 import { startFrom } from "./start.js";
 import { state } from "./state.js";
+import { editPart, useSettings, vary, widen } from "./turns_from.js";
 import { applySettings } from "./wire.js";
 import { t } from "./words.js";
+import { createZoomStage } from "./zoom_stage.js";
 
 /**
  * @typedef {import("./types.d.ts").Picture} Picture
@@ -19,24 +20,32 @@ import { t } from "./words.js";
 const BACK = "M10 3L5 8l5 5",
   NEXT = "M6 3l5 5-5 5",
   CROSS = "M4 4l8 8M12 4l-8 8";
+/** @type {Record<string, { word: string, run: (id: string) => unknown }>} */
+const TURNS = {
+  vary: { word: "act.vary", run: vary },
+  edit: { word: "act.edit", run: editPart },
+  widen: { word: "act.widen", run: widen },
+};
 const LARGEST = 2 ** 26; // pixels, beyond which the studio does not enlarge
 /** @param {Picture} picture */
 export const source = (picture) => url(`images/${encodeURIComponent(picture.id)}`);
 /** @param {Picture} picture @returns {Partial<import("./engine.d.ts").RequestFields>} */
 export const request = (picture) => picture.recipe?.request ?? {};
 
-function createParts() {
-  const picture = el("img", { id: "detail-picture", alt: "" });
+/** @param {(id: string) => void} open shows another picture */
+function createParts(open) {
   const table = el("tbody"),
     parameters = el("pre", { id: "detail-parameters", tabindex: 0 });
   const heading = el("h2", { id: "detail-title" }),
     parametersTitle = el("h3");
   const acts = createActs(),
-    [back, next, close] = [
-      ["previous", BACK],
-      ["next", NEXT],
-      ["close", CROSS],
-    ].map(([which, path]) => el("button", { type: "button", id: `detail-${which}`, class: "round" }, icon(path)));
+    cells = createCells(acts.sheet, open),
+    zoom = createZoomStage({ id: "detail-picture", over: cells.node });
+  const [back, next, close] = [
+    ["previous", BACK],
+    ["next", NEXT],
+    ["close", CROSS],
+  ].map(([which, path]) => el("button", { type: "button", id: `detail-${which}`, class: "round" }, icon(path)));
   const side = el(
     "div",
     { class: "side" },
@@ -45,19 +54,18 @@ function createParts() {
     el("table", { id: "detail-recipe" }, table),
     el("section", { class: "parameters" }, parametersTitle, parameters),
   );
-  const node = el(
-    "dialog",
-    { id: "detail", "aria-labelledby": "detail-title" },
-    el("div", { class: "frame" }, el("div", { class: "stage" }, picture)),
-    side,
-  );
-  return { ...acts, picture, table, parameters, heading, parametersTitle, back, next, close, node };
+  const node = el("dialog", { id: "detail", tabindex: -1, "aria-labelledby": "detail-title" }, zoom.node, side);
+  return { ...acts, zoom, cells, table, parameters, heading, parametersTitle, back, next, close, node };
 }
 
 /** What can be done with a picture. */
 function createActs() {
   const use = el("button", { type: "button", id: "detail-use", class: "primary" });
   const seed = el("button", { type: "button", id: "detail-seed" });
+  const turns = Object.entries(TURNS).map(([name, { run }]) => ({
+    run,
+    button: el("button", { type: "button", "data-act": name }),
+  }));
   const sheet = el("button", { type: "button", id: "detail-sheet" });
   const start = el("button", { type: "button", id: "detail-start" });
   const enlarge = ["2x", "4x"].map((factor) =>
@@ -76,20 +84,39 @@ function createActs() {
     { class: "buttons" },
     use,
     seed,
+    ...turns.map(({ button }) => button),
     start,
     sheet,
     el("span", { class: "joined" }, ...enlarge, upscaler.node),
     el("span", { class: "joined" }, save, format),
     copy,
   );
-  return { use, seed, start, sheet, enlarge, upscaler, save, format, copy, row };
+  return { use, seed, turns, start, sheet, enlarge, upscaler, save, format, copy, row };
 }
 
 /** @param {Parts} parts */
-function say({ heading, use, seed, start, enlarge, upscaler, save, format, copy, parametersTitle, back, next, close }) {
+function say({
+  zoom,
+  heading,
+  use,
+  seed,
+  turns,
+  start,
+  enlarge,
+  upscaler,
+  save,
+  format,
+  copy,
+  parametersTitle,
+  back,
+  next,
+  close,
+}) {
+  zoom.say();
   heading.textContent = t("detail");
   use.textContent = t("detail.use");
   seed.textContent = t("detail.seed");
+  for (const { button } of turns) button.textContent = t(TURNS[button.dataset.act ?? ""].word);
   start.textContent = t("detail.start");
   for (const button of enlarge) button.textContent = t("detail.enlarge", { factor: factorOf(button) });
   upscaler.render();
@@ -113,7 +140,7 @@ const factorOf = (button) => parseInt(button.dataset.factor ?? "", 10);
 
 /** `open(id)` shows a picture. */
 export function createDetail() {
-  const parts = createParts(),
+  const parts = createParts((wanted) => open(wanted)),
     { node } = parts;
   let id = "";
   /** @type {Recipe} */
@@ -130,12 +157,14 @@ export function createDetail() {
     id = wanted;
     /** @type {Picture} */
     const known = state.pictures[place()] ?? { id };
-    parts.picture.src = source(known);
-    parts.picture.alt = request(known).prompt ?? "";
+    parts.zoom.show(source(known), request(known).prompt ?? "");
     offer();
     parts.upscaler.refresh();
     describe(known.recipe ?? {}, "");
-    if (!node.open) node.showModal();
+    if (!node.open) {
+      node.showModal();
+      node.focus(); // not on the first button
+    }
     try {
       const meta = await api(`images/${encodeURIComponent(id)}/meta`);
       if (id === wanted) describe(meta.recipe ?? known.recipe ?? {}, meta.parameters ?? "");
@@ -149,20 +178,24 @@ export function createDetail() {
     say(parts);
     tell(parts, recipe, text);
     offerSteps(parts, place());
-    cells.show(id, recipe);
+    parts.cells.show(id, recipe);
   }
   /** The pictures beside it, by buttons and arrow keys. @param {number} by */
   function walk(by) {
     const other = state.pictures[place() + by];
     if (other) open(other.id);
   }
-  const cells = createCells(parts, open);
   moves(parts, walk, close);
   parts.format.addEventListener("change", offer);
   parts.use.addEventListener("click", () => {
-    applySettings({ ...defaults(), ...recipe.request }); // also what an older recipe does not know
+    useSettings(id);
     close();
   });
+  for (const { button, run } of parts.turns)
+    button.addEventListener("click", () => {
+      close();
+      run(id);
+    });
   parts.seed.addEventListener("click", () => {
     applySettings({ seed: recipe.request?.seed ?? -1 });
     close();
@@ -181,8 +214,12 @@ export function createDetail() {
 }
 
 /** What the picture was made with. @param {Parts} parts @param {Recipe} recipe @param {string} text */
-function tell({ use, seed, table, parameters, parametersTitle, copy }, recipe, text) {
+function tell({ use, seed, turns, table, parameters, parametersTitle, copy }, recipe, text) {
   use.hidden = seed.hidden = recipe.generator === "upscale";
+  for (const { button } of turns) {
+    const variable = recipe.generator !== "upscale" && !recipe.request?.branch_from;
+    button.hidden = recipe.generator === "grid" || (button.dataset.act === "vary" && !variable);
+  }
   table.replaceChildren(...rows(recipe));
   parameters.textContent = text;
   parametersTitle.hidden = parameters.hidden = copy.hidden = !text;
@@ -197,7 +234,7 @@ function offerSteps({ enlarge, back, next }, place) {
 }
 
 /** @param {Parts} parts @param {(by: number) => void} walk @param {() => void} leave */
-function moves({ node, back, next, close }, walk, leave) {
+function moves({ node, zoom, back, next, close }, walk, leave) {
   back.addEventListener("click", () => walk(-1));
   next.addEventListener("click", () => walk(1));
   close.addEventListener("click", leave);
@@ -205,8 +242,10 @@ function moves({ node, back, next, close }, walk, leave) {
     if (event.target === node) leave();
   });
   node.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target instanceof HTMLSelectElement) return;
     if (event.key === "ArrowLeft") walk(-1);
-    if (event.key === "ArrowRight") walk(1);
+    else if (event.key === "ArrowRight") walk(1);
+    else if (zoom.key(event.key)) event.preventDefault();
   });
 }
 
@@ -215,7 +254,7 @@ async function begin(id) {
   const bytes = await blob(`images/${encodeURIComponent(id)}`);
   if (!bytes) return complain(t("error.server"));
   await startFrom(bytes);
-  document.getElementById("area-prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  document.getElementById("prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
 
 /** @param {Parts} parts */

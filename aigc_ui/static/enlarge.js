@@ -45,7 +45,6 @@ export async function enlarge(id, factor, upscaler = OWN) {
     if (!bytes) throw new Error(t("error.server"));
     const { id: image } = await upload(bytes);
     const job = await post("jobs", { generator: "upscale", request: { image, source: id, factor, upscaler } });
-    document.getElementById("live-view")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
     await watchSubmitted(job.id);
   } catch (error) {
     complain(wording(error));

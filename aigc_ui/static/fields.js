@@ -7,6 +7,15 @@ import { has, t } from "./words.js";
 /** Every field as it is where nobody says anything of it. @returns {Settings} */
 export const defaults = () => Object.fromEntries(Object.entries(table).map(([name, field]) => [name, field.default]));
 
+/** The fields of a group of settings, in the order in which they stand. @param {string} group */
+export const inGroup = (group) => Object.keys(table).filter((name) => table[name].group === group);
+
+/** Whether two values of a field are the same, one of them perhaps as a box for text holds it. @param {any} one @param {any} other */
+export const same = (one, other) =>
+  typeof one === "object" || typeof other === "object"
+    ? JSON.stringify(one ?? []) === JSON.stringify(other ?? [])
+    : String(one) === String(other);
+
 /** Of several units of one kind all have the words of the first. @param {string} name */
 export const declared = (name) => table[name]?.declared ?? name;
 

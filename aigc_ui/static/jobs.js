@@ -177,6 +177,7 @@ export async function watchSubmitted(id) {
   const watched = byId(state.watched),
     job = byId(id);
   if (job && state.watched !== id && (!watched || over(watched))) watchJob(id);
+  emit("submitted");
   if (!job || !over(job)) return;
   refreshPictures();
   if (job.state === "failed") emit("failed", job);

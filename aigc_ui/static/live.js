@@ -1,7 +1,8 @@
-// The live view: the noisy picture and the current guess side by side, then a scrubber over all steps.
+// The live view: the picture as it comes, the noise that it comes from, then a scrubber over all steps.
 import { el } from "./dom.js";
 import { emit, on } from "./events.js";
 import { blob } from "./http.js";
+import { shownPictures } from "./live_acts.js";
 import { createParts } from "./live_parts.js";
 import { cut, noise } from "./panes.js";
 import { remark } from "./sentences.js";
@@ -12,7 +13,8 @@ import { t } from "./words.js";
 /**
  * @typedef {import("./engine.d.ts").Job} Job
  * @typedef {import("./engine.d.ts").Frame} Frame
- * @typedef {{ frame: Frame | undefined, last: boolean }} Item what is shown: a step, and whether it is the last one
+ * @typedef {{ frame?: Frame, last: boolean, slowly?: boolean }} Item what is shown: a step, whether it is the last one,
+ *   and whether it takes the place of what is shown slowly
  */
 
 // Noise looks like noise only with crisp pixels; a picture looks better enlarged smoothly.
@@ -26,14 +28,18 @@ class LiveView {
   frames = [];
   /** @type {ImageBitmap[] | null} */
   finals = null;
+  /** The picture that a job without steps began with. @type {ImageBitmap[] | null} */
+  before = null;
   /** @type {Item | null} */
   item = null;
 
   constructor() {
-    this.parts = createParts(
-      (step) => this.showStep(step),
-      () => this.job?.id,
-    );
+    this.parts = createParts({
+      showStep: (step) => this.showStep(step),
+      jobId: () => this.job?.id,
+      looked: () => this.again(),
+      open: (index) => emit("open-picture", shownPictures(this.job)[index]),
+    });
     this.show = newest((/** @type {Item} */ item) => this.paint(item));
   }
 
@@ -47,22 +53,38 @@ class LiveView {
   /** @param {Item} item */
   async paint(item) {
     this.item = item;
-    const { noisy, guess, empty } = this.parts,
+    const { noisy, guess, look } = this.parts,
       { frame } = item,
       finals = item.last ? this.finals : null,
       count = this.job?.request?.count ?? 1;
-    const [x, x0] = await Promise.all([frame && cut(frame.x, count), finals ? null : frame && cut(frame.x0, count)]);
+    const [x, x0] = await Promise.all([
+      look.now() === "result" || !frame ? null : cut(frame.x, count),
+      look.now() === "noise" || finals || !frame ? null : cut(frame.x0, count),
+    ]);
     const own = [...(x ?? []), ...(x0 ?? [])]; // the saved pictures stay
     if (this.item === item) {
       const clean = finals ?? x0;
-      empty.hidden = true;
       if (x && frame) noisy.show(x, frame.sigma < NOISY);
-      if (clean) guess.show(clean, true);
+      if (this.before) noisy.show(this.before, true);
+      if (clean) guess.show(clean, true, item.slowly);
+      item.slowly = false;
       if (x) noisy.label("live.x");
       guess.label(this.nameOfGuess(Boolean(finals)));
       if (frame) this.say(frame);
+      this.offerLarge();
     }
     own.forEach((bitmap) => bitmap.close());
+  }
+
+  /** What is shown, in another size or another look. */
+  again() {
+    if (this.item) this.show(this.item);
+  }
+
+  /** A saved picture can be seen large. */
+  offerLarge() {
+    this.parts.large.hidden = !(this.item?.last && this.finals && shownPictures(this.job).length);
+    this.parts.view.classList.toggle("openable", !this.parts.large.hidden);
   }
 
   /** @param {boolean} finished */
@@ -76,7 +98,10 @@ class LiveView {
     const { noisy } = this.parts;
     noisy.label("live.before");
     const bytes = await blob(`inputs/${encodeURIComponent(request.image ?? "")}.png`);
-    if (bytes && this.job?.id === id) noisy.show([await createImageBitmap(bytes)], true);
+    if (!bytes || this.job?.id !== id) return;
+    this.before = [await createImageBitmap(bytes)];
+    this.item ??= { last: false };
+    this.again();
   }
 
   /** @param {Frame} frame */
@@ -85,11 +110,13 @@ class LiveView {
   }
 
   describe() {
-    const { view, empty, noisy, guess, notes, settling, branches } = this.parts;
+    const { view, noisy, guess, notes, look, large, settling, branches } = this.parts;
     settling.say();
     branches.follow(this.job);
+    look.besideBefore(this.job?.generator === "upscale");
+    large.title = t("live.large");
+    large.setAttribute("aria-label", large.title);
     view.setAttribute("aria-label", t("live"));
-    empty.textContent = t("live.empty");
     noisy.label(this.job?.generator === "upscale" ? "live.before" : "live.x");
     guess.label(this.nameOfGuess(Boolean(this.item?.last && this.finals)));
     const said = new Set((this.job?.notes ?? []).map(remark)); // each picture of a sheet may have the same to say
@@ -102,6 +129,7 @@ class LiveView {
     this.job = next;
     this.parts.view.dataset.state = next?.state ?? "idle";
     this.describe();
+    this.parts.acts.show(next);
     this.parts.line.follow(next ?? null, this.frames.length > 0);
     if (this.item?.frame) this.say(this.item.frame); // also after "Sending" that came to nothing
   }
@@ -115,15 +143,14 @@ class LiveView {
 
   /** Another job is looked at. @param {Job} next */
   watch(next) {
-    const { stop, noisy, guess, empty, range, play, films, line } = this.parts;
+    const { stop, noisy, guess, range, play, films, line } = this.parts;
     stop();
-    this.finals?.forEach((bitmap) => bitmap.close());
+    [...(this.finals ?? []), ...(this.before ?? [])].forEach((bitmap) => bitmap.close());
     this.frames = [];
-    this.finals = null;
-    this.item = null;
+    this.finals = this.before = this.item = null;
+    this.offerLarge();
     noisy.clear();
     guess.clear();
-    empty.hidden = Boolean(next);
     range.disabled = play.disabled = films.hidden = true;
     range.value = "0";
     line.clear();
@@ -144,7 +171,8 @@ class LiveView {
   /** All steps at once, and the saved pictures. @param {{ frames: Frame[], images: ImageBitmap[] }} all */
   async finish({ frames, images }) {
     const { range, play, films } = this.parts,
-      old = this.finals;
+      old = this.finals,
+      slowly = Boolean(this.item?.frame && !this.item.last); // from the last preview to the picture
     this.frames = frames;
     this.finals = images.length ? images : null;
     range.max = String(Math.max(0, frames.length - 1));
@@ -152,7 +180,7 @@ class LiveView {
     range.value = range.max;
     this.offerBranches();
     this.parts.settling.show(frames);
-    if (frames.length || this.finals) await this.show({ frame: frames.at(-1), last: true });
+    if (frames.length || this.finals) await this.show({ frame: frames.at(-1), last: true, slowly });
     old?.forEach((bitmap) => bitmap.close());
   }
 
@@ -164,13 +192,14 @@ class LiveView {
   // What every picture starts from, as long as there is none; the canvases take the size that the page gives them.
   fit() {
     const waiting = noise();
+    const { panes } = this.parts;
     new ResizeObserver(async () => {
-      if (this.item) this.show(this.item);
-      else if (!this.job) {
+      this.again();
+      if (!this.item && !this.job) {
         const pixels = await waiting;
         if (!this.job) this.parts.noisy.wash(pixels);
       }
-    }).observe(this.parts.view);
+    }).observe(panes);
   }
 }
 
@@ -180,6 +209,7 @@ export function mountLive(root) {
     { line, view } = live.parts;
   root.replaceChildren(view);
   on("watch", (next) => live.watch(next));
+  on("submitted", () => view.scrollIntoView({ block: "nearest", behavior: "smooth" }));
   on("job", (next) => live.jobChanged(next));
   on("pending", () => line.say("state.sending"));
   on("lost", () => line.say("live.lost"));

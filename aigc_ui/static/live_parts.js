@@ -1,8 +1,11 @@
-// The parts of the live view: two panes, the line below them, the scrubber over the steps, films, and notes.
+// The parts of the live view: its panes, the line below them, the scrubber over the steps, films, and notes.
 import { createBranches, createOrigin } from "./branch.js";
-import { el } from "./dom.js";
+import { createCards } from "./cards.js";
+import { el, icon } from "./dom.js";
 import { createFilms } from "./film.js";
 import { file } from "./http.js";
+import { createActs } from "./live_acts.js";
+import { createLook } from "./live_look.js";
 import { createStatusLine } from "./live_status.js";
 import { createPane } from "./panes.js";
 import { createPlayer } from "./player.js";
@@ -11,15 +14,33 @@ import { createSettling } from "./settling.js";
 const FILM = 4000, // ms that playing all steps takes,
   SHORTEST = 40, // and one of them at least
   LONGEST = 250; // and at most
+const LARGE = "M9.5 2.5h4v4M6.5 13.5h-4v-4M13.5 2.5L9 7M2.5 13.5L7 9";
 
 /** @typedef {ReturnType<typeof createParts>} Parts */
 
-/** @param {(step: number) => void} showStep @param {() => string | undefined} jobId of the job that is looked at */
-export function createParts(showStep, jobId) {
+/**
+ * @param {{
+ *   showStep: (step: number) => void, jobId: () => string | undefined, looked: (look: import("./live_look.js").Look) => void,
+ *   open: (index: number) => void,
+ * }} acts `jobId` is of the job that is looked at; `open` shows one of its pictures large
+ */
+export function createParts({ showStep, jobId, looked, open }) {
   const noisy = createPane("live-x"),
     guess = createPane("live-x0");
-  const empty = el("p", { class: "empty" }),
-    line = createStatusLine();
+  const line = createStatusLine(),
+    look = createLook((next) => {
+      view.dataset.look = next;
+      looked(next);
+    });
+  const large = el(
+    "button",
+    { type: "button", id: "live-large", class: "small", hidden: true, onclick: () => open(0) },
+    icon(LARGE),
+  );
+  guess.stage.append(large);
+  guess.canvas.addEventListener("click", (event) => {
+    if (!large.hidden && guess.under(event) >= 0) open(guess.under(event));
+  });
   const player = createPlayer(
     { play: "live-play", range: "live-scrub" },
     {
@@ -31,21 +52,25 @@ export function createParts(showStep, jobId) {
     name: () => `denoising-${jobId()}`,
     make: (/** @type {string} */ kind) => file(`jobs/${jobId()}/film.${kind}`),
   });
-  const branches = createBranches(),
+  const acts = createActs(),
+    branches = createBranches({ id: acts.picture, index: acts.index }),
     origin = createOrigin(),
     settling = createSettling();
   const notes = el("ul", { id: "live-notes", class: "notes" });
+  const panes = el("div", { class: "panes" }, noisy.node, guess.node, createCards());
   const view = el(
     "section",
-    { id: "live-view", "data-state": "idle" },
-    el("div", { class: "panes" }, noisy.node, guess.node, empty),
-    ...line.nodes,
+    { id: "live-view", "data-state": "idle", "data-look": look.now() },
+    panes,
+    el("div", { class: "line" }, ...line.nodes, look.node),
+    line.bar,
     el("div", { class: "scrub" }, player.play, el("div", { class: "way" }, settling.node, player.range), films),
     settling.words,
     branches.node,
+    el("div", { class: "acts" }, acts.which, ...acts.buttons, acts.save),
     origin.node,
     notes,
   );
   player.play.disabled = player.range.disabled = films.hidden = true;
-  return { noisy, guess, empty, line, ...player, films, branches, origin, settling, notes, view };
+  return { panes, noisy, guess, look, large, line, ...player, films, acts, branches, origin, settling, notes, view };
 }

@@ -71,5 +71,5 @@ export function createStatusLine() {
   const say = (key) => {
     status.textContent = t(key);
   };
-  return { nodes: [el("div", { class: "line" }, status, sigma, left), bar], frame, progress, follow, clear, say };
+  return { nodes: [status, sigma, left], bar, frame, progress, follow, clear, say };
 }

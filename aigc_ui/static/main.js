@@ -2,6 +2,8 @@
 // to be drawn, events, the wire to Python.
 import { mountLoraChips } from "./addons.js";
 import "./brought.js";
+import { mountExamples } from "./cards.js";
+import { mountChanged } from "./changed.js";
 import { mountClassroom } from "./classroom.js";
 import "./dropdowns.js";
 import { mountEstimate } from "./estimate.js";
@@ -13,6 +15,8 @@ import { mountLinesFile } from "./lines_file.js";
 import { mountLive } from "./live.js";
 import { drawMask } from "./mask_field.js";
 import { mountMessage, mountNotice } from "./message.js";
+import { mountPresets } from "./presets.js";
+import { mountRatios } from "./ratios.js";
 import { mountReadSettings } from "./metadata.js";
 import { drawBorder } from "./outpaint.js";
 import { countTokens, mountTokens } from "./prompt.js";
@@ -20,12 +24,16 @@ import { mountQueue } from "./queue.js";
 import { mountResults } from "./results.js";
 import { mountSketch, sketchSoon } from "./sketch.js";
 import { drawStart } from "./start.js";
-import { mountExamples, mountHeader } from "./studio.js";
+import { mountHeader } from "./studio.js";
+import { mountTurn } from "./turn_line.js";
 import { mountUnheard } from "./unheard.js";
 import "./mending.js";
 
 /** @type {Record<string, (root: HTMLElement) => void>} */
 const PLACES = {
+  "changed-basics": (root) => mountChanged(root, "basics"),
+  "changed-expert": (root) => mountChanged(root, "expert"),
+  "changed-quality": (root) => mountChanged(root, "quality"),
   classroom: mountClassroom,
   estimate: mountEstimate,
   examples: mountExamples,
@@ -38,11 +46,14 @@ const PLACES = {
   "lora-chips": mountLoraChips,
   message: mountMessage,
   notice: mountNotice,
+  presets: mountPresets,
   queue: mountQueue,
+  ratios: mountRatios,
   "read-settings": mountReadSettings,
   results: mountResults,
   sketch: mountSketch,
   tokens: mountTokens,
+  turn: mountTurn,
   unheard: mountUnheard,
 };
 

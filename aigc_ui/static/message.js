@@ -56,8 +56,7 @@ export function mountMessage(root) {
     },
   });
   const box = el("div", { id: "message-box", hidden: true }, words, mend, close);
-  const keys = el("p", { class: "help keys" });
-  root.replaceChildren(box, keys);
+  root.replaceChildren(box);
   const render = () => {
     box.hidden = !message.text;
     box.className = message.kind;
@@ -66,7 +65,6 @@ export function mountMessage(root) {
     mend.hidden = !message.act?.text;
     mend.textContent = message.act?.text ? t(message.act.text) : "";
     close.setAttribute("aria-label", t("error.dismiss"));
-    keys.textContent = t("keys", { key: /mac|iphone|ipad/i.test(navigator.platform) ? "⌘" : "Ctrl" });
   };
   on("message", render);
   on("language", render);

@@ -1,6 +1,9 @@
 // Panes that show pictures of a run, and the sheets that a batch of them comes as.
-import { decode, el } from "./dom.js";
+import { context, decode, el, onto } from "./dom.js";
+import { tiled } from "./sheet_places.js";
 import { language, t } from "./words.js";
+
+const FADE = 350; // ms from what was shown to the picture that takes its place
 
 /** @typedef {ReturnType<typeof createPane>} Pane */
 
@@ -27,7 +30,7 @@ export async function cut(source, count) {
 }
 
 /**
- * Draws pictures as a grid that fills the canvas.
+ * Draws pictures as a grid that fills the canvas; where each lies, in pixels of the page.
  * @param {HTMLCanvasElement} canvas
  * @param {ImageBitmap[]} bitmaps
  * @param {boolean} smooth
@@ -36,25 +39,30 @@ function paint(canvas, bitmaps, smooth) {
   const scale = window.devicePixelRatio || 1;
   const width = Math.round(canvas.clientWidth * scale),
     height = Math.round(canvas.clientHeight * scale);
-  if (!width || !height) return;
+  if (!width || !height) return [];
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const pen = canvas.getContext("2d");
-  if (!pen) return;
+  const pen = context(canvas);
   pen.clearRect(0, 0, width, height);
-  const columns = Math.ceil(Math.sqrt(bitmaps.length)),
-    rows = Math.ceil(bitmaps.length / columns);
-  const gap = bitmaps.length > 1 ? Math.round(4 * scale) : 0;
-  const { width: w, height: h } = bitmaps[0];
-  const zoom = Math.min((width - gap * (columns - 1)) / (columns * w), (height - gap * (rows - 1)) / (rows * h));
-  const left = (width - columns * w * zoom - gap * (columns - 1)) / 2;
-  const top = (height - rows * h * zoom - gap * (rows - 1)) / 2;
-  pen.imageSmoothingEnabled = smooth || zoom < 1;
+  const places = tiled(bitmaps.length, bitmaps[0], { width, height }, Math.round(4 * scale));
+  pen.imageSmoothingEnabled = smooth || places[0].width < bitmaps[0].width;
   pen.imageSmoothingQuality = "high";
-  bitmaps.forEach((bitmap, i) => {
-    const x = left + (i % columns) * (w * zoom + gap),
-      y = top + Math.floor(i / columns) * (h * zoom + gap);
-    pen.drawImage(bitmap, Math.round(x), Math.round(y), Math.round(w * zoom), Math.round(h * zoom));
-  });
+  places.forEach((place, i) => pen.drawImage(bitmaps[i], place.x, place.y, place.width, place.height));
+  return places.map((place) => ({
+    x: place.x / scale,
+    y: place.y / scale,
+    width: place.width / scale,
+    height: place.height / scale,
+  }));
+}
+
+/** What a canvas shows now goes slowly while it is painted anew. @param {HTMLCanvasElement} canvas */
+function fade(canvas) {
+  if (!canvas.width || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const ghost = el("canvas", { class: "ghost", "aria-hidden": "true" });
+  onto(ghost, canvas);
+  canvas.after(ghost);
+  ghost.animate([{ opacity: 1 }, { opacity: 0 }], { duration: FADE, easing: "ease-out" }).onfinish = () =>
+    ghost.remove();
 }
 
 /** @param {string} id of its canvas */
@@ -62,21 +70,32 @@ export function createPane(id) {
   const canvas = el("canvas", { id, role: "img" });
   const name = el("b"),
     help = el("span", { class: "help" });
-  let label = "";
-  const node = el("figure", { class: "pane" }, el("div", { class: "stage" }, canvas), el("figcaption", {}, name, help));
+  let label = "",
+    places = /** @type {ReturnType<typeof paint>} */ ([]);
+  const stage = el("div", { class: "stage" }, canvas);
+  const node = el("figure", { class: "pane", "data-pane": id }, stage, el("figcaption", {}, name, help));
   return {
     node,
-    /** @param {ImageBitmap[]} bitmaps @param {boolean} smooth */
-    show: (bitmaps, smooth) => {
-      paint(canvas, bitmaps, smooth);
+    stage,
+    canvas,
+    /** @param {ImageBitmap[]} bitmaps @param {boolean} smooth @param {boolean} [slowly] from what is shown now */
+    show: (bitmaps, smooth, slowly = false) => {
+      if (slowly) fade(canvas);
+      places = paint(canvas, bitmaps, smooth);
       canvas.dataset.shown = "true";
     },
     /** @param {ImageBitmap[]} bitmaps */
     wash: (bitmaps) => paint(canvas, bitmaps, false),
     clear: () => {
-      canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
+      places = [];
+      context(canvas).clearRect(0, 0, canvas.width, canvas.height);
       delete canvas.dataset.shown;
     },
+    /** Which of the pictures lies under the pointer, -1 for none. @param {MouseEvent} event */
+    under: ({ offsetX, offsetY }) =>
+      places.findIndex(
+        ({ x, y, width, height }) => offsetX >= x && offsetX < x + width && offsetY >= y && offsetY < y + height,
+      ),
     /** @param {string} key of its words */
     label: (key) => {
       if (label === key + language()) return;

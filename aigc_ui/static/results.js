@@ -16,7 +16,10 @@ export function mountResults(root) {
     empty = el("p", { class: "help" });
   const more = el("button", { type: "button", id: "results-more", class: "quiet", onclick: () => olderPictures() });
   const detail = createDetail();
-  root.replaceChildren(el("section", { class: "results" }, title, empty, list, more), detail.node);
+  root.replaceChildren(
+    el("section", { class: "results" }, el("div", { class: "head" }, title, more), empty, list),
+    detail.node,
+  );
 
   /** @param {Picture} picture */
   function tile(picture) {
@@ -49,6 +52,7 @@ export function mountResults(root) {
       ...state.pictures.map((/** @type {Picture} */ picture) => old.get(picture.id) ?? tile(picture)),
     );
   }
+  on("open-picture", detail.open);
   on("pictures", render);
   on("language", () => {
     list.replaceChildren();

@@ -1,4 +1,4 @@
-// Of a grid's sheet: which values a cell has, and where a picture lies in a box that shows it.
+// Of sheets of pictures: which values a cell of a grid has, and where each picture of a batch lies.
 
 /**
  * A cell's value of each axis; the first axis changes from cell to cell.
@@ -14,10 +14,24 @@ export function valuesOf(axes, index) {
 }
 
 /**
- * A picture of this size in a box that contains it whole: left, top, and pixels of the box for one of its own.
- * @param {number} width @param {number} height @param {number} boxWidth @param {number} boxHeight
+ * Pictures of one size as a grid, row by row and as square as it goes, in the middle of a box: where each lies.
+ * @param {number} count @param {Size} picture @param {Size} box @param {number} gap between them
+ * @typedef {{ width: number, height: number }} Size
  */
-export function contained(width, height, boxWidth, boxHeight) {
-  const scale = Math.min(boxWidth / width, boxHeight / height);
-  return { left: (boxWidth - width * scale) / 2, top: (boxHeight - height * scale) / 2, scale };
+export function tiled(count, picture, box, gap) {
+  const columns = Math.ceil(Math.sqrt(count)),
+    rows = Math.ceil(count / columns);
+  const scale = Math.min(
+    (box.width - gap * (columns - 1)) / (columns * picture.width),
+    (box.height - gap * (rows - 1)) / (rows * picture.height),
+  );
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  const left = (box.width - columns * width - gap * (columns - 1)) / 2,
+    top = (box.height - rows * height - gap * (rows - 1)) / 2;
+  return Array.from({ length: count }, (_, i) => ({
+    x: Math.round(left + (i % columns) * (width + gap)),
+    y: Math.round(top + Math.floor(i / columns) * (height + gap)),
+    width: Math.round(width),
+    height: Math.round(height),
+  }));
 }

@@ -10,9 +10,17 @@ import { t } from "./words.js";
 
 /** @type {import("./picture_field.js").PictureField | null} */
 let start = null;
+/** The picture whose mask is to be painted once it is there. */
+let awaited = "";
 
 /** A picture takes the place of the one before it, whose mask goes with it. @param {Blob} bytes */
 export const startFrom = async (bytes) => start?.bring(upload(bytes), maskClear);
+
+/** The mask is painted as soon as the picture of this id is the one to start from. @param {string} id */
+export function paintOver(id) {
+  awaited = id;
+  emit("start");
+}
 
 /** What is transparent in a new picture is painted anew. @param {import("./picture_field.js").Kept | null} picture */
 function maskClear(picture) {
@@ -48,6 +56,10 @@ export function drawStart(component) {
     if (none && painted) return over?.clear(); // a mask needs a picture; this is called again
     if (none && (had || picture.gone())) emit("no-start");
     had = Boolean(now);
+    if (now && now.id === awaited && !picture.busy()) {
+      awaited = "";
+      view.paint();
+    }
     document.documentElement.classList.toggle("with-start", Boolean(now));
     document.documentElement.classList.toggle("with-mask", Boolean(painted));
     view.show({

@@ -110,5 +110,5 @@ export function createStartView({ choose, paint, unmask, remove }) {
   });
   /** @param {State} state */
   const render = (state) => show(parts, state);
-  return { node: parts.node, show: render };
+  return { node: parts.node, show: render, paint: edit };
 }

@@ -1,23 +1,14 @@
-// The page as a whole: its header, its keys, examples of prompts, and how it begins.
+// The page as a whole: its header, its keys, and how it begins.
 import { around, box, el, focused } from "./dom.js";
 import { emit, on } from "./events.js";
 import { isActive, refreshJobs, refreshPictures, stopJob, watchJob } from "./jobs.js";
 import { remember, remembered } from "./memory.js";
+import "./page_title.js";
+import { createShortcuts } from "./shortcuts.js";
 import { state } from "./state.js";
+import { createTidings } from "./tidings.js";
 import { applySettings, connection, languageOfGradio, tell } from "./wire.js";
 import { language, localeOf, nameOf, nextLanguage, speak, t } from "./words.js";
-
-const EXAMPLES = [
-  "sunset over mountains",
-  "a panda",
-  "五个苹果",
-  "three red roses",
-  "a castle on a hill at sunset",
-  "a yellow umbrella",
-  "日出时的沙漠",
-  "a laughing face",
-  "a red heart above a blue square",
-];
 
 // The last settings of this browser come back after a reload, and what was typed since.
 function restore() {
@@ -34,41 +25,12 @@ function restore() {
   }
   if (Object.keys(kept).length) applySettings(kept, true);
 }
-/** As if it had been typed. @param {string} id @param {string} text */
-function type(id, text) {
-  const field = box(id);
-  if (!field) return;
-  field.value = text;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  field.focus();
-}
-
-/** @param {HTMLElement} root */
-export function mountExamples(root) {
-  const title = el("span", { class: "help" });
-  root.replaceChildren(
-    el(
-      "div",
-      { id: "example-chips" },
-      title,
-      ...EXAMPLES.map((prompt) =>
-        el("button", { type: "button", class: "chip", onclick: () => type("prompt", prompt) }, prompt),
-      ),
-    ),
-  );
-  const render = () => {
-    title.textContent = t("examples");
-  };
-  on("language", render);
-  render();
-}
-
 /** Name, language, light or dark. @param {HTMLElement} root */
 export function mountHeader(root) {
   const name = el("h1"),
     other = el("button", { type: "button", id: "language", class: "quiet" });
   const theme = el("button", { type: "button", id: "theme", class: "quiet" }, "◐");
-  root.replaceChildren(el("header", { id: "masthead" }, name, other, theme));
+  root.replaceChildren(el("header", { id: "masthead" }, name, other, createTidings(), theme, ...createShortcuts()));
   const render = () => {
     name.textContent = t("title");
     other.textContent = nameOf(nextLanguage());
@@ -76,7 +38,6 @@ export function mountHeader(root) {
     other.title = t("language");
     theme.title = t("theme");
     theme.setAttribute("aria-label", t("theme"));
-    document.title = t("title");
   };
   other.addEventListener("click", () => speak(nextLanguage()));
   theme.addEventListener("click", () => {

@@ -8,6 +8,18 @@ import { applySettings } from "./wire.js";
 /** @typedef {Partial<import("./engine.d.ts").RequestFields>} Settings */
 
 let turn = 0;
+/** What suits each model that was asked for. @type {Map<string, Promise<Settings>>} */
+const known = new Map();
+/** The size, steps and guidance that suit a model. Fails where it cannot be used. @param {string} model @returns {Promise<Settings>} */
+export function suiting(model) {
+  const before = known.get(model);
+  if (before) return before;
+  const coming = post("suited", { model });
+  known.set(model, coming);
+  coming.catch(() => known.delete(model));
+  return coming;
+}
+
 /**
  * The sampler that a model brought, and the one that it replaced.
  * @type {{ sampler: string, before: string } | null}
@@ -20,7 +32,7 @@ export async function modelChosen(model, sampler) {
   /** @type {Settings} */
   let values;
   try {
-    values = await post("suited", { model });
+    values = await suiting(model);
   } catch (error) {
     if (mine === turn) complain(wording(error));
     return;

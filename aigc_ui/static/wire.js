@@ -57,7 +57,7 @@ export function receive(signal) {
   }
   if (signal.settings && !signal.settings.quiet) {
     const names = signal.settings.refused.join(", ");
-    document.getElementById("area-prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    document.getElementById("prompt")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
     say("good", names ? t("settings.some", { names }) : t("settings.taken"));
   }
 }

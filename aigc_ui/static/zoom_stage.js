@@ -6,11 +6,15 @@ import { t } from "./words.js";
 const STEP = 1.5;
 /** @typedef {{ x: number, y: number }} Point */
 
-export function createZoomStage() {
-  const image = el("img", { alt: "", draggable: "false" }),
-    stage = el("div", { class: "zoom-stage" }, image),
+/**
+ * `over` lies on the picture, as large as its own pixels, and is zoomed with it.
+ * @param {{ id?: string, over?: HTMLElement }} [parts] `id` of the picture's element
+ */
+export function createZoomStage({ id, over } = {}) {
+  const image = el("img", { id, alt: "", draggable: "false" }),
+    stage = el("div", { class: "zoom-stage" }, image, over),
     figure = el("output", { class: "figures" });
-  const lie = createLie(stage, image, (text) => {
+  const lie = createLie(stage, image, over, (text) => {
     figure.textContent = text;
   });
   /** @type {[string, string, () => void][]} */
@@ -49,9 +53,10 @@ export function createZoomStage() {
 
 /**
  * How the picture lies on its stage now.
- * @param {HTMLElement} stage @param {HTMLImageElement} image @param {(percent: string) => void} tell
+ * @param {HTMLElement} stage @param {HTMLImageElement} image @param {HTMLElement | undefined} over the image
+ * @param {(percent: string) => void} tell
  */
-function createLie(stage, image, tell) {
+function createLie(stage, image, over, tell) {
   let lie = { scale: 1, x: 0, y: 0 },
     whole = true;
   const picture = () => ({ width: image.naturalWidth || 1, height: image.naturalHeight || 1 });
@@ -60,7 +65,10 @@ function createLie(stage, image, tell) {
   function lay(next) {
     lie = next;
     const screen = lie.scale * devicePixelRatio;
-    image.style.transform = `translate(${lie.x}px, ${lie.y}px) scale(${lie.scale})`;
+    const { width, height } = picture();
+    for (const part of over ? [image, over] : [image])
+      part.style.transform = `translate(${lie.x}px, ${lie.y}px) scale(${lie.scale})`;
+    if (over) Object.assign(over.style, { width: `${width}px`, height: `${height}px` });
     image.style.imageRendering = screen >= 2 ? "pixelated" : "auto";
     stage.classList.toggle("larger", !whole);
     tell(`${Math.round(screen * 100)} %`);
@@ -104,6 +112,7 @@ function listen(stage, lie) {
   });
   stage.addEventListener("dblclick", (event) => lie.turn(on(event)));
   stage.addEventListener("pointerdown", (event) => {
+    if (event.target instanceof HTMLButtonElement && !stage.classList.contains("larger")) return; // what lies over it
     down.set(event.pointerId, on(event));
     stage.setPointerCapture(event.pointerId);
   });

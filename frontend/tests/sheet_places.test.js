@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contained, valuesOf } from "../../aigc_ui/static/sheet_places.js";
+import { tiled, valuesOf } from "../../aigc_ui/static/sheet_places.js";
 
 test("the first axis changes from cell to cell, the others after it", () => {
   const axes = [
@@ -12,7 +12,21 @@ test("the first axis changes from cell to cell, the others after it", () => {
   assert.equal(new Set(cells).size, 6);
 });
 
-test("a picture is contained in the middle of its box", () => {
-  assert.deepEqual(contained(200, 100, 100, 100), { left: 0, top: 25, scale: 0.5 });
-  assert.deepEqual(contained(100, 200, 100, 100), { left: 25, top: 0, scale: 0.5 });
+test("one picture lies in the middle of its box, as large as goes", () => {
+  const box = { width: 100, height: 100 };
+  assert.deepEqual(tiled(1, { width: 200, height: 100 }, box, 4), [{ x: 0, y: 25, width: 100, height: 50 }]);
+  assert.deepEqual(tiled(1, { width: 100, height: 200 }, box, 4), [{ x: 25, y: 0, width: 50, height: 100 }]);
+});
+
+test("several lie row by row, inside their box, with a gap between them", () => {
+  const picture = { width: 64, height: 48 },
+    box = { width: 500, height: 300 };
+  for (let count = 1; count <= 16; count++) {
+    const places = tiled(count, picture, box, 4);
+    assert.equal(places.length, count);
+    for (const { x, y, width, height } of places)
+      assert.ok(x >= 0 && y >= 0 && x + width <= box.width && y + height <= box.height);
+    const [first, second] = places;
+    if (second) assert.ok(second.x - (first.x + first.width) >= 3);
+  }
 });

@@ -309,7 +309,7 @@ def test_where_nothing_is_installed_there_is_no_accordion(visit, browser, tmp_pa
         page = browser.new_page()
         page.goto(bare.url)
         expect(page.locator("html")).to_have_attribute("data-ready", "true")
-        expect(page.locator("#group-size")).to_be_visible()
+        expect(page.locator("#group-basics")).to_be_visible()
         expect(page.locator("#group-addons")).to_have_count(0)
         generate(page, "a panda", steps=2)
         finish(page)

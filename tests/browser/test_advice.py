@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.visitor import open_group
 from tests.embedded import SIDE
 
 
@@ -41,6 +42,6 @@ def test_the_sizes_of_a_second_pass_are_said_before_it_is_painted(visit):
     page = visit()
     sizes = page.locator("#estimate-line")
     expect(sizes).to_be_hidden()
-    page.locator("#group-hires > button").click()
+    open_group(page, "group-hires")
     enter(number(page, "group-hires"), 2)
     expect(sizes).to_contain_text(f"{SIDE}×{SIDE} → {2 * SIDE}×{2 * SIDE}")

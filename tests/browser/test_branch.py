@@ -78,9 +78,7 @@ def test_the_sheet_shows_four_noises_from_each_of_several_steps(
 
 
 def test_another_size_is_refused_in_a_sentence(page: Page, parent: dict[str, Any]) -> None:
-    page.locator("#group-size button.label-wrap").click()
-    page.wait_for_timeout(500)
-    box = page.locator("#group-size input[type=number]").first
+    box = page.locator("#group-basics input[type=number]").first
     box.fill("192")
     box.press("Tab")
     slide(page, "#live-scrub", K)

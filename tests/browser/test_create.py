@@ -7,10 +7,23 @@ import httpx
 from playwright.sync_api import Page, Route, expect
 
 from pipelines.store import recipe
-from tests.browser.visitor import count, drawn_tiles, finish, generate, pixels, rest, setting, tiles, write
+from tests.browser.visitor import (
+    count,
+    drawn_tiles,
+    finish,
+    generate,
+    look,
+    open_group,
+    pixels,
+    rest,
+    setting,
+    tiles,
+    write,
+)
 
 
 def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
+    look(page, "both")
     count(page, 4)
     generate(page, "a panda", steps=150, seed=5)
     page.wait_for_function(
@@ -27,6 +40,7 @@ def test_a_prompt_becomes_a_picture_before_your_eyes(page: Page) -> None:
 def test_the_scrubber_goes_through_all_steps_without_asking_the_server(page: Page) -> None:
     generate(page, "a fox", steps=12, seed=1)
     finish(page)
+    look(page, "noise")
     rest(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.startswith("http") else None)
@@ -85,11 +99,14 @@ def test_the_keys_generate_and_stop(page: Page) -> None:
 def test_lists_of_choices_close_when_the_keyboard_goes_on(page: Page) -> None:
     box = page.get_by_role("combobox", name="Sampler", exact=True)
     lists = page.get_by_role("listbox")
-    page.locator("#stop").focus()
-    for name in ("Model", "Sampler"):
+    for name, before in (("Model", "#negative-prompt textarea"), ("Sampler", "#group-quality > button")):
+        expect(lists).to_have_count(0)
+        page.locator(before).focus()
         page.keyboard.press("Tab")
         expect(page.get_by_role("combobox", name=name, exact=True)).to_be_focused()
         expect(lists).to_have_count(1)
+        if name == "Model":
+            page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     chosen = box.input_value()
@@ -196,10 +213,9 @@ def test_waiting_jobs_are_moved_and_removed(page: Page) -> None:
 
 
 def test_bad_input_gets_a_sentence_and_the_next_job_works(page: Page) -> None:
-    page.locator("#group-beta button.label-wrap").click()
+    open_group(page, "group-beta")
     start, end = (page.get_by_label(name, exact=True) for name in ("β start", "β end"))
     expect(start).to_have_value("0")
-    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
     start.fill("0.5")
     end.fill("0.1")
     generate(page, "a fish", steps=3)

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from tests.browser.visitor import finish, generate
+from tests.browser.visitor import finish, generate, look
 
 STEP = 3
 
@@ -27,6 +27,7 @@ DIFFERENCES = """async (step) => {
 
 
 def test_the_noisy_picture_and_the_guess_are_each_in_their_own_pane(page: Page) -> None:
+    look(page, "both")
     generate(page, "a fox", steps=12, seed=1)
     finish(page)
     scrub = page.locator("#live-scrub")

@@ -4,14 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.visitor import drag, drawn_tiles, finish, generate, newest, tiles, write
-
-
-def opened(page: Page, group: str) -> Locator:
-    part = page.locator(f"#{group}")
-    part.locator("button.label-wrap").click()
-    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
-    return part
+from tests.browser.visitor import drag, drawn_tiles, finish, generate, newest, open_group, tiles, write
 
 
 def choose_field(part: Locator, axis: str, name: str) -> None:
@@ -25,7 +18,7 @@ def choose_field(part: Locator, axis: str, name: str) -> None:
 
 
 def pad(page: Page) -> tuple[Locator, Locator]:
-    part = opened(page, "group-guidance")
+    part = open_group(page, "group-guidance")
     return part.locator(".plot-stage"), part.locator("#guidance-points")
 
 
@@ -103,7 +96,7 @@ def test_a_reload_brings_the_curve_back(page: Page) -> None:
 def test_a_grid_is_made_of_two_settings_and_its_sheet_is_shown(page: Page, studio: Any) -> None:
     before = drawn_tiles(page, studio)
     write(page, "a red fox", steps=2, seed=1)
-    part = opened(page, "group-grid")
+    part = open_group(page, "group-grid")
     choose_field(part, "x-field", "Seed")
     part.locator("#x-values textarea, #x-values input").fill("1-3")
     choose_field(part, "y-field", "Prompt words")
@@ -138,7 +131,7 @@ def test_a_grid_is_made_of_two_settings_and_its_sheet_is_shown(page: Page, studi
 
 def test_a_grid_that_is_too_much_is_refused_in_a_sentence(page: Page) -> None:
     write(page, "a red fox", steps=2)
-    part = opened(page, "group-grid")
+    part = open_group(page, "group-grid")
     page.locator("#grid-make").click()
     expect(page.locator("#message-box")).to_contain_text("a grid needs a setting that changes")
     choose_field(part, "x-field", "Seed")
@@ -150,7 +143,7 @@ def test_a_grid_that_is_too_much_is_refused_in_a_sentence(page: Page) -> None:
 def test_a_file_of_prompts_is_read_and_painted_line_by_line(page: Page, studio: Any) -> None:
     before = drawn_tiles(page, studio)
     write(page, "", steps=2, seed=1)
-    opened(page, "group-lines")
+    open_group(page, "group-lines")
     lines = 'a panda\n一只小狐狸 --seed 5 --sampler "DPM++ 2M Karras"\n'
     page.locator("#lines-choose").set_input_files(
         {"name": "prompts.txt", "mimeType": "text/plain", "buffer": lines.encode()}

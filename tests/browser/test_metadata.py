@@ -66,7 +66,7 @@ PLAIN = "a dog\nSteps: 2, Sampler: Euler a, CFG scale: 7, Seed: 1234567890123456
 
 def test_what_a_picture_does_not_name_is_set_back_unless_that_is_left_out(page: Page, panel: Locator) -> None:
     count(page, 3)
-    pictures = page.locator("#group-size input[type=number]").nth(2)
+    pictures = page.locator("#count input")
     for left_out, after in ((True, "3"), (False, "1")):
         drop(page, png({"parameters": PLAIN}))
         expect(page.locator("#metadata-rest")).to_be_checked()

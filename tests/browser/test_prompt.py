@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import drawn_tiles, finish, generate, tiles, write
+from tests.browser.visitor import drawn_tiles, finish, generate, open_group, tiles, write
 
 BOX = "#prompt textarea"
 
@@ -84,7 +84,7 @@ def test_a_weight_made_with_the_keys_is_in_the_picture_and_can_be_undone(page: P
 
 
 def test_the_syntax_is_chosen_in_an_accordion_and_stands_in_the_recipe(page: Page, studio: Any) -> None:
-    page.locator("#group-prompt button.label-wrap").click()
+    open_group(page, "group-prompt")
     page.get_by_label("Prompt syntax").click()
     page.get_by_role("option", name="ComfyUI").click()
     generate(page, "a [fox]", steps=2, seed=3)

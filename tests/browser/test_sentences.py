@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import finish, generate
+from tests.browser.visitor import finish, generate, open_group
 
 
 def message(page: Page) -> Any:
@@ -14,10 +14,9 @@ def message(page: Page) -> Any:
 
 def test_a_bad_request_is_refused_in_the_language_of_the_page(visit) -> None:
     page = visit("/?lang=zh")
-    page.locator("#group-beta button.label-wrap").click()
+    open_group(page, "group-beta")
     start, end = (page.get_by_label(name, exact=True) for name in ("β 起点", "β 终点"))
     expect(start).to_have_value("0")
-    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
     start.fill("0.5")
     end.fill("0.1")
     generate(page, "a fish", steps=3)
@@ -30,10 +29,9 @@ def test_a_bad_request_is_refused_in_the_language_of_the_page(visit) -> None:
 
 def test_a_job_that_fails_says_why_in_the_language_of_the_page(visit) -> None:
     page = visit("/?lang=zh")
-    page.locator("#group-more button.label-wrap").click()
+    open_group(page, "group-more")
     skip = page.locator("#group-more").get_by_label("CLIP 跳过层").first
     expect(skip).to_have_value("1")
-    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
     skip.fill("9")
     skip.press("Tab")
     generate(page, "a fish", steps=2)

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from pipelines.requests.text_to_image import TextToImageRequest
-from tests.browser.visitor import finish, generate, newest, tiles, write
+from tests.browser.visitor import finish, generate, newest, open_group, tiles, write
 
 SIDE = TextToImageRequest().width  # nothing is scaled then, so pixels can be compared
 
@@ -37,7 +37,7 @@ def bring(page: Page, pixels: np.ndarray) -> None:
 
 def as_made(page: Page) -> None:
     """Ask for pictures that are not enlarged at the end."""
-    page.locator("#group-size button.label-wrap").click()
+    open_group(page, "group-enlarge")
     page.get_by_label("Enlarge", exact=True).click()
     page.get_by_role("option", name="As it is made").click()
 

@@ -21,13 +21,27 @@ def write(page: Page, prompt: str, **settings: float) -> None:
 
 def count(page: Page, pictures: int) -> None:
     """Ask for several pictures; many of them in many steps make a job that does not end while it is looked at."""
-    page.locator("#group-size button.label-wrap").click()
-    box = page.locator("#group-size input[type=number]").nth(2)
+    box = page.locator("#count input")
     expect(box).to_have_value("1")
-    page.wait_for_timeout(500)  # an accordion that opens for the first time still puts its values in place
     box.fill(str(pictures))
     box.press("Tab")
-    expect(page.locator("#group-size input[type=range]").nth(2)).to_have_value(str(pictures))
+
+
+def open_group(page: Page, name: str) -> Locator:
+    """A section of the settings. What lies in a group is on the page once the group is open."""
+    part = page.locator(f"#{name}")
+    for one in (*page.locator(".gr-accordion.group").all(), part):
+        heading = one.locator(":scope > button.label-wrap")
+        if (one is part or not part.count()) and "open" not in (heading.get_attribute("class") or "").split():
+            heading.click()
+            page.wait_for_timeout(500)  # what opens for the first time still puts its values in place
+    return part
+
+
+def look(page: Page, name: str) -> None:
+    """At the result, the noise, or both."""
+    page.locator(f"#live-look [data-look={name}]").click()
+    expect(page.locator("#live-view")).to_have_attribute("data-look", name)
 
 
 def generate(page: Page, prompt: str, **settings: float) -> None:
