@@ -7,6 +7,7 @@ import { t } from "./words.js";
 /** @typedef {import("./engine.d.ts").Frame} Frame */
 
 const SIDE = 48, // of what is compared, in pixels: structure counts, not grain
+  HALF = 0.5,
   LEFT = 0.1; // of the way: then it is nearly decided
 const NS = "http://www.w3.org/2000/svg";
 
@@ -39,7 +40,7 @@ export function createSettling() {
   words.hidden = true;
   /** @type {Frame[]} */
   let shown = [];
-  /** @type {Frame | null} */
+  /** @type {{ half: Frame, nearly: Frame } | null} */
   let settled = null;
   const measure = newest(async (/** @type {Frame[]} */ frames) => {
     const far = await measured(frames);
@@ -53,7 +54,7 @@ export function createSettling() {
     node.hidden = words.hidden = !(most > 0) || last < 2;
     if (node.hidden) return;
     const at = settledAt(far, LEFT);
-    settled = shown[at];
+    settled = { half: shown[settledAt(far, HALF)], nearly: shown[at] };
     svg.setAttribute("viewBox", `0 0 ${last} 1`);
     const places = far.map((each, i) => `${i},${(1 - each / most).toFixed(4)}`);
     area.setAttribute("d", `M0,1 L${places.join(" L")} L${last},1 Z`);
@@ -62,7 +63,9 @@ export function createSettling() {
     say();
   }
   function say() {
-    if (settled) words.textContent = t("settling", { step: settled.index, total: settled.total });
+    if (!settled) return;
+    const { half, nearly } = settled;
+    words.textContent = t("settling", { half: half.index, step: nearly.index, total: nearly.total });
   }
   return {
     node,
