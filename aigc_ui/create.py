@@ -52,14 +52,16 @@ def build(services: Services, labels: Labels, wire: gr.HTML) -> None:
             with gr.Column(elem_id="settings", min_width=0):
                 _prompt(controls, labels)
                 _settings(services, controls, labels)
-                more = series.build(services, controls, labels, wire)
+                more = series.build(services, labels)
             with gr.Column(elem_id="bar", min_width=0):
                 generate = _bar(controls, labels)
         with gr.Column(elem_id="pictures", min_width=0):
             for name in ("notice", "live", "results", "queue", "classroom"):
                 mount(name)
     labels.also(controls.relabel)
-    _connect(services, controls, wire, generate, more)
+    for one in more:
+        series.connect(services, one, controls, wire)
+    _connect(services, controls, wire, generate, [one.own for one in more])
     branching.connect(services, controls, wire)
     _sketch(controls)
     _suited(controls)

@@ -1,6 +1,7 @@
 """Grids and lists of prompts on the Create page: accordions with what they add to the settings of a picture."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -17,17 +18,24 @@ from pipelines.errors import StudioError
 AXES = (("x_field", "x_values"), ("y_field", "y_values"), ("z_field", "z_values"))
 
 
-def build(services: Services, picture: Controls, labels: Labels, wire: gr.HTML) -> list[Controls]:
-    """The accordions of the generators that are there; their own controls come back, to be filled and relabelled."""
+@dataclass(frozen=True)
+class Series:
+    """A generator of many pictures: its name, what it adds to the settings of one, and the button that makes them."""
+
+    generator: str
+    own: Controls
+    make: gr.Button
+
+
+def build(services: Services, labels: Labels) -> list[Series]:
+    """The accordions of the generators that are there; they do nothing until they are connected."""
     parts: dict[str, Callable[[Controls, Labels], gr.Button]] = {"grid": _grid, "prompt-lines": _lines}
     built = []
     for name, place in parts.items():
         if name in services.generator_names():
             own = Controls(services.generator(name).request_type)
-            make = place(own, labels)
-            _connect(services, name, picture, own, wire, make)
+            built.append(Series(name, own, place(own, labels)))
             labels.also(own.relabel)
-            built.append(own)
     return built
 
 
@@ -49,14 +57,17 @@ def _lines(own: Controls, labels: Labels) -> gr.Button:
         return labels.add(gr.Button, "value", "lines.make", elem_id="lines-make")
 
 
-def _connect(services: Services, name: str, picture: Controls, own: Controls, wire: gr.HTML, make: gr.Button) -> None:
+def connect(services: Services, series: Series, picture: Controls, wire: gr.HTML) -> None:
+    """To the settings of a picture, once all of them are placed."""
+    own = series.own
+
     def submit(values: dict[Component, Any], request: gr.Request) -> dict[str, Any]:
         asked = picture.read(values) | own.read(values)
         try:
-            job = services.submit(name, own.request_type.parse(asked), visitor_of(request))
+            job = services.submit(series.generator, own.request_type.parse(asked), visitor_of(request))
         except StudioError as error:
             return signal(error=error.to_json())
         return signal(job=job.id, values=asked)
 
     given, sent = picture.inputs() | own.inputs(), arrived(picture.by_name | own.by_name)
-    make.click(submit, given, wire, js=sent, trigger_mode="multiple", **FAST).failure(None, js=call("notSent"))
+    series.make.click(submit, given, wire, js=sent, trigger_mode="multiple", **FAST).failure(None, js=call("notSent"))
