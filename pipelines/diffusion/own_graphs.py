@@ -6,6 +6,7 @@ the lowest priority; the next use after that, and every later one of any model o
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import json
@@ -151,7 +152,9 @@ class OwnGraphs:
             clock.cancel()
             child.kill()
             child.wait()
-            child.stdout.close()
+            for stream in (child.stdin, child.stdout):
+                with contextlib.suppress(OSError):  # what was not sent any more
+                    stream.close()
             self._child = None
         if "error" in told:
             raise ValueError(str(told["error"])[:400])
