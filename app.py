@@ -21,11 +21,14 @@ from aigc_ui.services import Library, Services, Settings  # noqa: E402
 from aigc_ui.visitors import Visitors, kept_key  # noqa: E402
 from pipelines import models, places  # noqa: E402
 from pipelines.device.manager import DeviceManager  # noqa: E402
+from pipelines.diffusion.own_graphs import OwnGraphs  # noqa: E402
 from pipelines.engine import registry  # noqa: E402
 from pipelines.engine.free_space import FreeSpace  # noqa: E402
 from pipelines.engine.queue import JobQueue  # noqa: E402
 from pipelines.engine.shares import CLASSROOM  # noqa: E402
 from pipelines.errors import NotFound, StudioError  # noqa: E402
+from pipelines.models.graph_cache import NAME as GRAPHS  # noqa: E402
+from pipelines.models.graph_cache import GraphCache  # noqa: E402
 from pipelines.models.library import scan  # noqa: E402
 from pipelines.models.library.entry import Root  # noqa: E402
 from pipelines.store.images import ImageStore  # noqa: E402
@@ -78,6 +81,12 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         metavar="MB",
         help=f"memory for the steps of pictures, to branch from without painting them again (default {BYTES >> 20})",
     )
+    parser.add_argument(
+        "--no-export",
+        dest="exporting",
+        action="store_false",
+        help="on a processor, leave models of your own in PyTorch and keep no graphs of them",
+    )
     parser.add_argument("--autolaunch", action="store_true", help="open the page in the browser")
     parser.add_argument("--no-warm", action="store_true", help="load the model with the first picture only")
     flags.add(parser)
@@ -126,7 +135,8 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
             "--ckpt {first_model!r} is no model that can be opened here. Name a model's folder.",
             first_model=given.first_model[:60],
         )
-    devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision)
+    graphs = OwnGraphs(GraphCache(given.outputs / GRAPHS)) if given.exporting else None
+    devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision, graphs=graphs)
     store = ImageStore(given.outputs)
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)

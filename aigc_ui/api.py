@@ -299,6 +299,7 @@ def _stats(services: Services) -> dict[str, Any]:
         "worker": _plain(services.devices.worker().stats),
         "models": services.devices.loaded(),
         "memory": services.devices.memory,
+        "graphs": services.devices.graphs.describe() if services.devices.graphs else None,
         "device": services.devices.describe() if "torch" in sys.modules else None,
         "memory_bytes": memory.resident_memory(),
     }

@@ -4,6 +4,7 @@ FastAPI's own stream of a generator is not used: it reads ahead, so that a slow 
 cannot answer that there is nothing more to come (204).
 """
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -23,6 +24,9 @@ from pipelines.errors import Busy
 from pipelines.events import Checkpoint, Event, Frame, Loss, Progress, Result, Snapshot, Token
 
 HEARTBEAT_SECONDS = 15.0
+FRAME_SECONDS = 1 / 30
+"""Between two frames of a live view: more a second than are seen would cost beside steps that are shorter than this.
+Those in between are kept, and handed out all at once (`/frames`)."""
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -77,6 +81,8 @@ class Streams:
                 after = number
             if not batch and job.over:
                 return
+            if not job.over and any(isinstance(event, Frame) for _, event in batch):
+                await asyncio.sleep(FRAME_SECONDS)  # the newest frame then, and whatever else has come
             if not batch:
                 yield format_sse_event(comment="still here")
 

@@ -5,7 +5,7 @@ import { createFamilyView, helpOf } from "./family.js";
 import { createOwnPicture } from "./family_own_picture.js";
 import { createFilms } from "./film.js";
 import { createRunner } from "./follow.js";
-import { api, file } from "./http.js";
+import { api, file, listed } from "./http.js";
 import { createBench } from "./lab.js";
 import { createPlayer } from "./player.js";
 import { figure } from "./plot_axes.js";
@@ -157,7 +157,9 @@ function createDiffusion(values) {
         runner.status.textContent = t("race.loading");
       },
       end: (/** @type {string} */ state) => {
-        if (state === "done") runner.status.textContent = "";
+        if (state !== "done") return;
+        runner.status.textContent = "";
+        complete().catch(() => {}); // then the steps that were seen stay
       },
     },
   });
@@ -185,6 +187,16 @@ function createDiffusion(values) {
     again.hidden = frames.length < 2;
     range.max = String(frames.length - 1);
     runner.status.textContent = stepOf(frame);
+    draw(frames.length - 1);
+  }
+  /** All steps that are kept; of quick ones a live view leaves some out. */
+  async function complete() {
+    const id = runner.job();
+    /** @type {Frame[]} */
+    const kept = listed(await api(`jobs/${id}/frames`), "frames");
+    if (runner.job() !== id || kept.length <= frames.length) return;
+    frames = kept;
+    range.max = String(frames.length - 1);
     draw(frames.length - 1);
   }
   const paint = newest(async (/** @type {{ frame: Frame }} */ { frame }) => {

@@ -4,7 +4,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +50,14 @@ class Frugal(Protocol):
     def shrink(self, key: str) -> str: ...
 
 
+class Graphs(Protocol):
+    """Who finds native ways for models that are used again; `room` takes bytes of the budget, where it has them."""
+
+    def used(self, model: Any, info: Any, room: Callable[[int], bool], /) -> None: ...
+    def describe(self) -> Mapping[str, int]: ...
+    def close(self) -> None: ...
+
+
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 
@@ -72,6 +80,7 @@ class DeviceManager:
     full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
     turns        -- the shares of the device's time that clients have
+    graphs       -- where users' models get native networks; None: they stay in torch
     lost         -- set by whoever saw that the device's context is lost: no job can use it any more
     memory       -- "auto" takes the first way of working that fits the budget (see pipelines/device/placement.py);
                     "balanced" and "low" begin with smaller ones
@@ -91,12 +100,13 @@ class DeviceManager:
         full_precision: bool = False,
         probe: hardware.Probe = hardware.probe,
         turns: Turns | None = None,
+        graphs: Graphs | None = None,
     ) -> None:
         if memory not in MEMORY:
             raise BadRequest("memory must be one of {known}; got {got!r}.", known=", ".join(MEMORY), got=memory[:40])
         if budget_bytes is not None and budget_bytes <= 0:
             raise BadRequest("the memory budget must be more than 0 bytes; got {got}.", got=budget_bytes)
-        self.memory = memory
+        self.memory, self.graphs = memory, graphs
         self.lost = False
         self._full_precision = full_precision
         self._wanted = device
@@ -181,6 +191,17 @@ class DeviceManager:
             by_use = sorted(self._held.items(), key=lambda item: item[1].used, reverse=True)
             return [{"key": key, "bytes": held.nbytes, "leases": held.leases} for key, held in by_use]
 
+    def more(self, key: str, nbytes: int) -> bool:
+        """Whether the model `key`, which the caller alone leases, may have so many bytes more; then it has them."""
+        with self._changed:
+            held = self._held.get(key)
+            if held is None or held.leases != 1:
+                return False
+            if sum(each.nbytes for each in self._held.values()) + nbytes > self.budget_bytes:
+                return False
+            held.nbytes += nbytes
+            return True
+
     def has_room(self, key: str, nbytes: int) -> bool:
         """Whether the model `key` of so many bytes is here, or would be without waiting for a job to give one back."""
         with self._changed:
@@ -225,6 +246,8 @@ class DeviceManager:
 
     def close(self) -> None:
         """Stop the worker and drop what nobody leases. May be called twice."""
+        if self.graphs is not None:
+            self.graphs.close()
         self._worker.close()
         with self._changed:
             self._held = {key: held for key, held in self._held.items() if held.leases}

@@ -80,7 +80,11 @@ class StepConditions:
 
     def alone(self, n: int) -> Condition:
         """The single condition for n pictures: each (n, ...)."""
-        return {name: told.expand(n, *told.shape) for name, told in self.parts[0][0].items()}
+        return _repeated(self.parts[0][0], n)
+
+    def without(self, n: int) -> Condition:
+        """The unconditional one for n pictures: each (n, ...)."""
+        return _repeated(self.uncond, n)
 
     def all(self, n: int) -> Condition:
         """The unconditional one and all others for n pictures each: (rows * n, ...), made equally long."""
@@ -96,6 +100,10 @@ class StepConditions:
             return conds[0], uncond
         changes = (weight * (cond - uncond) for cond, (_, weight) in zip(conds, self.parts, strict=True))
         return sum(changes, uncond), uncond
+
+
+def _repeated(condition: Condition, n: int) -> Condition:
+    return {name: told.expand(n, *told.shape) for name, told in condition.items()}
 
 
 @dataclass(frozen=True, eq=False)

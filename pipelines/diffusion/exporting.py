@@ -15,8 +15,6 @@ from typing import Any
 from pipelines import libs
 from pipelines.models import graphs
 
-EXTERNAL = 1
-"""`data_location` of a tensor whose bytes are elsewhere, in ONNX's own numbers."""
 OPSET = 20
 PREFIX = "part."
 """What the exporter puts before the name of each weight: that of the module's attribute."""
@@ -32,36 +30,36 @@ def main(folder: Path) -> None:
     model = loading.load(models.inspect(folder.resolve()))
     if not isinstance(model, UNetModel) or model.paints_into_masks:
         raise SystemExit(f"{folder.name} has no UNet that paints from noise; only those are exported.")
-    for part, graph in {"unet": unet_graph(model), "vae": decoder_graph(model)}.items():
+    for part, graph in {"unet": unet_graph(model.unet), "vae": decoder_graph(model.vae)}.items():
         graphs.write(folder / part, graph, model.info.configs[part])
         print(f"{folder / part / graphs.FILE}: {len(graph.onnx) / 1000:.0f} kB, {len(graph.weights)} weights named")
 
 
-def unet_graph(model: Any) -> graphs.Graph:
-    """The UNet of that model as a graph with any number of rows, any size, and prompts of any length."""
-    factor = 2**model.unet.num_upsamplers
-    inputs = _example(model, factor)
+def unet_graph(unet: Any) -> graphs.Graph:
+    """A UNet as a graph with any number of rows, any size, and prompts of any length. It may lie on the meta device."""
+    factor = 2**unet.num_upsamplers
+    inputs = _example(unet, factor)
     names = tuple(inputs)
     dynamic: dict[str, dict[int, str]] = {name: {0: "rows"} for name in names}
     dynamic["x"] |= {2: "height", 3: "width"}
     dynamic["encoder_hidden_states"] |= {1: "tokens"}
     shapes = (dynamic["x"], dynamic["timesteps"], tuple(dynamic[name] for name in names[2:]))
-    return _graph(_asked(model.unet, names[2:]), inputs, shapes, factor)
+    return _graph(_asked(unet, names[2:]), inputs, shapes, factor)
 
 
-def decoder_graph(model: Any) -> graphs.Graph:
-    """The autoencoder of that model as it decodes, as a graph with any number of rows and any size."""
+def decoder_graph(vae: Any) -> graphs.Graph:
+    """An autoencoder as it decodes, as a graph with any number of rows and any size. It may lie on the meta device."""
     torch = libs.torch()
 
     class Decoding(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.part = model.vae
+            self.part = vae
 
         def forward(self, latents: Any) -> Any:
             return self.part.decode(latents, return_dict=False)[0]
 
-    inputs = {"latents": torch.randn(3, model.latent_channels, 5, 6)}
+    inputs = {"latents": torch.zeros(3, vae.config.latent_channels, 5, 6, device=vae.device)}
     return _graph(Decoding().eval(), inputs, ({0: "rows", 2: "height", 3: "width"},), 1)
 
 
@@ -87,21 +85,19 @@ def _graph(asked: Any, inputs: Mapping[str, Any], dynamic: tuple[Any, ...], mult
     return graphs.Graph(_without_weights(program, weights), weights, tuple(inputs), multiple_of)
 
 
-def _example(model: Any, factor: int) -> dict[str, Any]:
-    """Three rows of what the network is asked, by name. Each number of the shapes is another, so that none is taken
-    for one that stays."""
-    torch = libs.torch()
-    from pipelines.diffusion.conditions import PictureContext
-    from pipelines.prompts import plain
-
-    rows, height, width = 3, 5 * factor, 6 * factor
-    drawn = PictureContext(width * model.latent_factor, height * model.latent_factor, guidance_scale=1.0)
-    told = model.condition(plain(""), "original", drawn).condition
-    return {
-        "x": torch.randn(rows, model.latent_channels, height, width),
-        "timesteps": torch.linspace(1, 900, rows),
-        **{name: tensor.expand(rows, *tensor.shape).contiguous() for name, tensor in sorted(told.items())},
-    }
+def _example(unet: Any, factor: int) -> dict[str, Any]:
+    """Three rows of what a UNet is asked, by name, as its config says. Each number of the shapes is another, so that
+    none is taken for one that stays."""
+    torch, config = libs.torch(), unet.config
+    shapes: dict[str, tuple[int, ...]] = {"encoder_hidden_states": (16, config.cross_attention_dim)}
+    if config.addition_embed_type == "text_time":
+        sizes = 6 * config.addition_time_embed_dim
+        shapes |= {"text_embeds": (config.projection_class_embeddings_input_dim - sizes,), "time_ids": (6,)}
+    if config.time_cond_proj_dim:
+        shapes["timestep_cond"] = (config.time_cond_proj_dim,)
+    x = torch.zeros(3, config.in_channels, 5 * factor, 6 * factor, device=unet.device)
+    told = {name: torch.zeros(3, *shape, device=unet.device) for name, shape in sorted(shapes.items())}
+    return {"x": x, "timesteps": torch.linspace(1, 900, 3, device=unet.device), **told}
 
 
 def _asked(unet: Any, names: tuple[str, ...]) -> Any:
@@ -122,25 +118,32 @@ def _asked(unet: Any, names: tuple[str, ...]) -> Any:
 
 def _without_weights(program: Any, weights: graphs.Shapes) -> bytes:
     """The program as ONNX, simplified without a look at the weights, which it only names."""
+    import onnx_ir
+
     initializers = program.model.graph.initializers
     values = {name: tensor.const_value for name, tensor in initializers.items()}
     for tensor in initializers.values():
         tensor.const_value = None  # or some would be folded into others
     program.optimize()
     for name, tensor in initializers.items():
-        if tensor.const_value is None:
-            tensor.const_value = values[name]
+        if tensor.const_value is not None:
+            continue
+        elsewhere = name.removeprefix(PREFIX) in weights
+        kind = values[name].dtype
+        tensor.const_value = (
+            onnx_ir.ExternalTensor("weights", None, None, kind, shape=tensor.shape, name=name)
+            if elsewhere
+            else values[name]
+        )
     proto = program.model_proto
     named = set()
     for tensor in proto.graph.initializer:
         name = tensor.name.removeprefix(PREFIX)
         if name in weights:
-            tensor.name, tensor.data_location = name, EXTERNAL
-            tensor.ClearField("raw_data")
-            tensor.external_data.add(key="location", value="weights")
+            tensor.name = name
             named.add(name)
     if named != set(weights):
-        raise SystemExit(f"weights that the graph does not name: {', '.join(sorted(set(weights) - named))[:300]}")
+        raise ValueError(f"weights that the graph does not name: {', '.join(sorted(set(weights) - named))[:300]}")
     _rename_and_bare(proto, set(weights))
     return proto.SerializeToString(deterministic=True)
 

@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     from pipelines.diffusion.decoding import Decoder
 
 
-def held(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[object]:
-    """A model of any kind on the device, for the block's time."""
-    if not info.bridged:
-        return lease(info, devices)
-    libs.torch()
-    from pipelines.diffusion.bridge import model
+@contextmanager
+def held(info: ModelInfo, devices: DeviceManager) -> Iterator[None]:
+    """A model of any kind on the device, for the time of a job that paints with it; one that is used again may become
+    native now, where no other job uses it."""
+    if info.bridged:
+        libs.torch()
+        from pipelines.diffusion.bridge import model
 
-    return model.lease(info, devices)
+        with model.lease(info, devices):
+            yield
+        return
+    with lease(info, devices) as bundle:
+        if devices.graphs is not None:
+            devices.graphs.used(bundle, info, lambda nbytes: devices.more(models.identity(info), nbytes))
+        yield
 
 
 def lease(info: ModelInfo, devices: DeviceManager) -> AbstractContextManager[Bundle]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,13 +58,25 @@ class Native:
     @classmethod
     def of(cls, info: ModelInfo, parts: Mapping[str, Any]) -> Native | None:
         """None where no graph was shipped that fits these weights, or onnxruntime is not here."""
-        ours = {part: graph for part, graph in graphs.shipped(info).items() if _fits(info, part, parts[part], graph)}
-        if not ours or not available():
+        shipped = graphs.shipped(info)
+        return cls.over(info.name, parts, shipped, {}) if shipped and available() else None
+
+    @classmethod
+    def over(
+        cls,
+        name: str,
+        parts: Mapping[str, Any],
+        exported: Mapping[str, Graph],
+        verdicts: Mapping[str, Callable[[str], None] | None],
+    ) -> Native | None:
+        """Of those graphs that fit the parts; None where none does. `verdicts`: see Judged, by part."""
+        ours = {part: graph for part, graph in exported.items() if _fits(name, part, parts[part], graph)}
+        if not ours:
             return None
         held = {part: weakref.ref(parts[part]) for part in ours}
-        exported = {part: _exported(held[part], graph) for part, graph in ours.items()}
-        shared = Session(exported, torch.get_num_threads)
-        networks = {part: NativeNetwork(Judged(shared, part), held[part], graph) for part, graph in ours.items()}
+        shared = Session({part: _exported(held[part], graph) for part, graph in ours.items()}, torch.get_num_threads)
+        judges = {part: Judged(shared, part, verdicts.get(part)) for part in ours}
+        networks = {part: NativeNetwork(judges[part], held[part], graph) for part, graph in ours.items()}
         return cls(shared, networks)
 
     @property
@@ -78,12 +90,12 @@ def weights_of(part: Any) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in part.state_dict().items() if not name.startswith(ENCODING)}
 
 
-def _fits(info: ModelInfo, name: str, part: Any, graph: Graph) -> bool:
+def _fits(model: str, name: str, part: Any, graph: Graph) -> bool:
     if part.dtype != torch.float32:
         return False
     if graph.fits({weight: tuple(tensor.shape) for weight, tensor in weights_of(part).items()}):
         return True
-    log.warning("the graph of %s/%s has other weights than the part; PyTorch works instead", info.name, name)
+    log.warning("the graph of %s/%s has other weights than the part; PyTorch works instead", model, name)
     return False
 
 

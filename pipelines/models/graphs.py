@@ -67,8 +67,8 @@ def config_digest(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def write(folder: Path, graph: Graph, config: Mapping[str, Any]) -> None:
-    """Write the graph and its card into a part's folder."""
+def files_of(graph: Graph, config: Mapping[str, Any]) -> dict[str, bytes]:
+    """The graph and its card by the names of their files, the card last."""
     card = {
         "format": FORMAT,
         "config": config_digest(config),
@@ -77,8 +77,13 @@ def write(folder: Path, graph: Graph, config: Mapping[str, Any]) -> None:
         "inputs": list(graph.inputs),
         "weights": {name: list(shape) for name, shape in graph.weights.items()},
     }
-    (folder / FILE).write_bytes(graph.onnx)
-    (folder / CARD).write_text(json.dumps(card, separators=(",", ":")) + "\n", encoding="utf-8")
+    return {FILE: graph.onnx, CARD: (json.dumps(card, separators=(",", ":")) + "\n").encode()}
+
+
+def write(folder: Path, graph: Graph, config: Mapping[str, Any]) -> None:
+    """Write the graph and its card into a part's folder."""
+    for name, data in files_of(graph, config).items():
+        (folder / name).write_bytes(data)
 
 
 def read(folder: Path, config: Mapping[str, Any]) -> Graph | None:

@@ -162,6 +162,28 @@ def test_ten_viewers_cost_one_encoding_a_frame(studio: Studio):
     assert encoder.encodings == 5
 
 
+def test_quick_steps_are_shown_as_often_as_they_can_be_seen_and_the_newest_wins(studio: Studio, monkeypatch):
+    """What is left out is kept, and handed out at the end; all else is told as ever."""
+    monkeypatch.setattr(sse, "FRAME_SECONDS", 0.5)
+    client, encoder = studio.client("ada"), FrameEncoder()
+    studio.squares.go.clear()
+    job = client.post("/api/v1/jobs", json={"request": {"steps": 100}}).json()
+    kept = studio.services.jobs.get(job["id"])
+
+    async def watch() -> list[tuple[int, str, dict]]:
+        told = []
+        async for part in sse.Streams().watch(kept, -1, encoder, lambda: None, Visitor("")):
+            told += events(part.decode())
+            studio.squares.go.set()
+        return told
+
+    told = asyncio.run(watch())
+    frames = [data["index"] for _, name, data in told if name == "frame"]
+    assert frames[0] == 0 and frames[-1] == 99 and frames == sorted(frames) and len(frames) < 50
+    assert encoder.encodings == len(frames) and len(kept.frames()) == 100
+    assert told[-1][1] == "state" and told[-1][2]["state"] == "done"
+
+
 def test_the_encoder_keeps_no_more_than_its_budget(studio: Studio):
     job = studio.services.jobs.get(made(studio.client("ada"), steps=20)["id"])
     encoder = FrameEncoder(budget_bytes=3000)

@@ -77,7 +77,18 @@ def test_a_stream_tells_what_it_does_shows_every_step_and_ends_in_the_pictures(h
     assert result.images.std() > 10  # a blank picture would make every comparison below true
 
 
-@pytest.mark.parametrize("values", [{}, {"guidance_rescale": 0.7}, {"sampler": "ddpm"}, {"model": "kl"}], ids=str)
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"guidance_rescale": 0.7},
+        {"guidance_scale": 1},
+        {"guidance_start": 0.25, "guidance_end": 0.75},
+        {"sampler": "ddpm"},
+        {"model": "kl"},
+    ],
+    ids=str,
+)
 def test_a_batch_equals_its_pictures_made_alone_bit_for_bit(home, devices, values):
     batch = paint(devices, count=4, **values).images
     alone = [paint(devices, seed=7 + i, **values).images[0] for i in range(4)]
@@ -191,6 +202,26 @@ def test_guidance_outside_its_interval_costs_nothing(home, devices):
         return devices.worker().stats.rows - before
 
     assert rows() == 8 and rows(guidance_scale=1) == 4 and rows(guidance_start=0.25, guidance_end=0.75) == 6
+
+
+def test_guidance_in_all_steps_is_what_it_was_and_in_none_there_is_none(home, devices):
+    whole, none = (
+        paint(devices, guidance_start=0.0, guidance_end=1.0),
+        paint(devices, guidance_start=0.5, guidance_end=0.5),
+    )
+    assert np.array_equal(whole.images, paint(devices).images)
+    assert np.array_equal(none.images, paint(devices, guidance_scale=1).images)
+    assert not np.array_equal(none.images, whole.images)
+
+
+def test_without_guidance_a_picture_pays_for_no_row_that_it_has_not(home, devices, monkeypatch):
+    asked: list[int] = []
+    forward = UNetNetwork.__call__
+    monkeypatch.setattr(
+        UNetNetwork, "__call__", lambda self, x, *a, **k: (asked.append(len(x)), forward(self, x, *a, **k))[1]
+    )
+    paint(devices, guidance_start=0.25, guidance_end=0.75)
+    assert asked == [1, 2, 2, 1]
 
 
 def test_the_negative_prompt_matters_and_guidance_one_leaves_it_out(home, devices):

@@ -115,6 +115,16 @@ def test_processes_are_not_started_for_ever(opened: Callable) -> None:
     assert session.deaths <= sessions.MOST_DEATHS + 1
 
 
+def test_deaths_long_ago_are_forgotten(opened: Callable) -> None:
+    """A studio that runs for months is not to lose its speed to whoever ends a process now and then."""
+    session = opened()
+    for death in range(1, sessions.MOST_DEATHS + 3):
+        for _ in range(sessions.SOUND_CALLS):
+            ask(session)
+        os.kill(session.pid, signal.SIGKILL)
+        assert np.array_equal(ask(session), 2 * X + 5) and session.deaths == death
+
+
 def test_a_process_rests_between_calls_and_never_in_the_midst_of_one(opened: Callable) -> None:
     session = opened(3, "hang", lives=2, seconds=4.0)
     ask(session)
