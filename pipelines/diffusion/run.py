@@ -118,8 +118,13 @@ class Run:
         return cls(request, model, path, walked, noise, notes, walk, *beside, before, known=known)
 
     @property
+    def last_step(self) -> int:
+        """After so many steps of its own path it ends; a pass that another one follows takes them all."""
+        return len(self.path) if self.after else max(1, round(len(self.path) * self.request.stop_at))
+
+    @property
     def total(self) -> int:
-        return self.before + len(self.path) + self.after
+        return self.before + self.last_step + self.after
 
     def start(self) -> Tensor:
         """The first state. Pure noise has variance 1 in the network's own form, so 1 / scale^2 in the samplers'."""

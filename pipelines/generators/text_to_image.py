@@ -138,6 +138,8 @@ def _sampled(run: Run) -> Generator[Event, None, _Painted | None]:
         for step in run.steps(x):
             last = step
             yield run.frame(step.index + 1, step.sigma, step.x, step.x0_pred)
+            if step.index + 1 >= run.last_step:
+                break
     except StopEarly:
         stopped = True
     if last is None:
@@ -154,7 +156,7 @@ def _passes(run: Run, devices: DeviceManager) -> tuple[Run, Run | None]:
     walked, _ = request.hires.steps_of(request.num_inference_steps)
     beside = (run.decoder, run.attachments)
     second = Run.prepare(request.second_pass(), run.model, devices, *beside, walked, before=len(run.path))
-    return replace(run, after=len(second.path)), second
+    return replace(run, after=second.last_step), second
 
 
 def _again(first: _Painted, second: Run, devices: DeviceManager) -> Generator[Event, None, _Painted]:
