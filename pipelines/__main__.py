@@ -101,6 +101,7 @@ def _text_to_image() -> Any:
 
 def _generate(options: argparse.Namespace) -> int:
     from pipelines.device.manager import DeviceManager
+    from pipelines.store import parents
     from pipelines.store.images import ImageStore
 
     generator = _text_to_image()
@@ -113,7 +114,9 @@ def _generate(options: argparse.Namespace) -> int:
         devices.close()
     for note in result.notes if result else ():
         print(note, file=sys.stderr)
+    made_from = parents.named(request, store.digest)
     for image, recipe in zip(result.images, result.recipes, strict=True) if result else ():
+        recipe |= {"parents": made_from} if made_from else {}
         print(store.path(store.save(image, recipe, unfinished=result.unfinished)))
     return INTERRUPTED if interrupted else 0
 

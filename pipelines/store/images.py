@@ -19,9 +19,10 @@ from PIL import Image
 from pipelines.errors import NotFound, Sentence, StorageError
 from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
-from pipelines.store import pictures
+from pipelines.store import pictures, pixels
 from pipelines.store import recipe as recipes
 from pipelines.store.gallery.bin import Bin
+from pipelines.store.gallery.family import Family, family
 from pipelines.store.gallery.gallery import Gallery
 from pipelines.store.gallery.thumbnails import Thumbnails
 from pipelines.store.index import Index
@@ -70,6 +71,8 @@ class ImageStore:
         owner = pictures.owner_tag(client)
         chunks = recipes.embed(recipe)
         chunks.add_text(pictures.STORE_CHUNK, pictures.store_chunk(owner, unfinished))
+        digest = pixels.digest(image)
+        chunks.add_text(pictures.PIXELS_CHUNK, digest)
         png = io.BytesIO()
         Image.fromarray(image).save(png, "PNG", pnginfo=chunks)
         image_id = image_id or self.new_id()
@@ -78,7 +81,7 @@ class ImageStore:
         except OSError as error:
             raise storage_error(error, Sentence("saved")) from None
         kept = {"version": recipes.VERSION, **recipe}
-        info = ImageInfo(image_id, pictures.created(image_id) or 0.0, width, height, kept, owner, unfinished)
+        info = ImageInfo(image_id, pictures.created(image_id) or 0.0, width, height, kept, owner, unfinished, digest)
         try:
             self._index.add(info)
         except StorageError as error:
@@ -125,6 +128,15 @@ class ImageStore:
     def recipe(self, image_id: str) -> dict[str, Any]:
         """The recipe as the file itself says it; {} where a stranger's file holds none. Raises NotFound."""
         return recipes.read(self.path(image_id))
+
+    def digest(self, image_id: str) -> str:
+        """That of the picture's pixels as its file says it; "" where it does not, or there is no such picture."""
+        found = pictures.read_info(self._file(image_id)) if self.has(image_id) else None
+        return found.digest if found else ""
+
+    def family(self, image_id: str, owner: str | None = None) -> Family:
+        """The pictures that it descends from, and all that descend from them. Raises StorageError."""
+        return family(self._index, image_id, owner)
 
     def delete(self, image_id: str) -> None:
         """Raises NotFound, and StorageError where the folder does not allow it."""
