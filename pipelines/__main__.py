@@ -62,6 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_fields(generate, _text_to_image().request_type.fields())
     generate.add_argument("--out", default="outputs", metavar="DIR", help="where the pictures go (outputs)")
     generate.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
+    generate.add_argument(
+        "--no-source-type", action="store_true", help="do not say in the pictures that they were made by AI (IPTC)"
+    )
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
     generate.set_defaults(run=_generate)
     info = verbs.add_parser("info", help="the device, the models that are installed, and the versions")
@@ -106,7 +109,7 @@ def _generate(options: argparse.Namespace) -> int:
 
     generator = _text_to_image()
     request = _request(options, generator.request_type)
-    store = ImageStore(Path(options.out))
+    store = ImageStore(Path(options.out), declared=not options.no_source_type)
     devices = DeviceManager(options.device)
     try:
         result, interrupted = _watch(generator.stream(request, devices), options.quiet)

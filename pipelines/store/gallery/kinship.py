@@ -59,6 +59,12 @@ def put(db: sqlite3.Connection, info: ImageInfo) -> None:
     db.executemany("insert into parents values (?, ?, ?, ?, ?)", rows)
 
 
+def with_pixels(db: sqlite3.Connection, digest: str) -> str:
+    """The id of the oldest picture with these pixels; "" for none."""
+    (found,) = db.execute("select min(id) from names where ref = ?", (f"pixels:{digest}",)).fetchone()
+    return found or ""
+
+
 def of_id(image_id: str) -> str:
     return f"id:{image_id}"
 
