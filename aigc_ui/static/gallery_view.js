@@ -1,6 +1,7 @@
 // One picture of the gallery, large: zoomed to its pixels, its recipe, its marks, and what can be done with it.
 import { el, icon } from "./dom.js";
 import { createActs } from "./gallery_acts.js";
+import { withCheck } from "./gallery_check.js";
 import { createMarks, markOfKey } from "./gallery_tags.js";
 import { api, url } from "./http.js";
 import { rows } from "./recipe_rows.js";
@@ -29,16 +30,15 @@ export const recipeOf = async (id) => (await api(`images/${encodeURIComponent(id
  * }} gallery `left` is told which picture was looked at last; `notice` is shown here while it is open
  */
 export function createView(gallery) {
-  let index = 0,
-    recipe = /** @type {Recipe} */ ({});
+  let [index, alone, recipe] = [0, false, /** @type {Recipe} */ ({})]; // alone: the list need not have the picture
   /** @type {Picture | undefined} */
   let picture;
-  let alone = false; // a picture that the list need not have
   const close = () => node.close();
   const remove = () => picture && gallery.remove([picture.id]);
   const mark = (/** @type {Change} */ change) => picture && gallery.mark([picture.id], change, picture);
   const family = () => picture && gallery.family(picture);
-  const acts = createActs(() => ({ picture, recipe }), { leave: close, remove, family });
+  const now = () => ({ picture, recipe });
+  const acts = withCheck(createActs(now, { leave: close, remove, family }), now);
   const parts = createParts(acts.node, mark),
     { node, zoom, table } = parts;
 
@@ -59,6 +59,7 @@ export function createView(gallery) {
       parts.slot.append(gallery.notice);
     }
     [recipe, table.textContent] = [{}, ""];
+    acts.clear();
     say();
     if (!picture) return;
     const { id, title } = picture;

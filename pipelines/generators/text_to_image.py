@@ -181,7 +181,8 @@ def _as_asked(first: Run, second: Run | None) -> Run:
     """What the recipes are of: the request for both passes, which is the first one's, and what both have to say."""
     if second is None:
         return first
-    return replace(first, notes=tuple(dict.fromkeys((*first.notes, *second.notes, *second.denoiser.notes))))
+    notes = tuple(dict.fromkeys((*first.notes, *second.notes, *second.denoiser.notes)))
+    return replace(first, notes=notes, traces=(*first.traces, *second.traces))
 
 
 def _decoded(painted: _Painted, first: Run, second: Run | None) -> Generator[Event, None, list[np.ndarray]]:

@@ -135,9 +135,17 @@ class ImageStore:
         return recipes.read(self.path(image_id))
 
     def digest(self, image_id: str) -> str:
-        """That of the picture's pixels as its file says it; "" where it does not, or there is no such picture."""
-        found = pictures.read_info(self._file(image_id)) if self.has(image_id) else None
-        return found.digest if found else ""
+        """That of the picture's pixels as its file says it, or, where an older one does not, as they are; "" where
+        there is no such picture."""
+        path = self._file(image_id)
+        found = pictures.read_info(path) if self.has(image_id) else None
+        if found is None or found.digest:
+            return found.digest if found else ""
+        try:
+            with Image.open(path, formats=("PNG",)) as image:
+                return pixels.digest(np.asarray(image.convert("RGB")))
+        except (OSError, SyntaxError, ValueError):
+            return ""
 
     def family(self, image_id: str, owner: str | None = None) -> Family:
         """The pictures that it descends from, and all that descend from them. Raises StorageError."""

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class ImageInfo:
     recipe: dict[str, Any]
     client: str = ""
     unfinished: bool = False
-    digest: str = ""
+    digest: str = field(default="", compare=False)
 
     def belongs_to(self, client: str) -> bool:
         return self.client == owner_tag(client)

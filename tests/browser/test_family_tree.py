@@ -100,3 +100,14 @@ def test_a_parent_that_is_gone_says_what_is_known_of_it(family, ids):
     expect(page.locator("button.kin.gone[aria-pressed=true]")).to_have_text("Not here")
     expect(page.locator(".kin-name")).to_contain_text("knows it as: Inpainting.")
     expect(page.locator("#gallery-family footer .buttons")).to_be_hidden()
+
+
+def test_whether_it_comes_out_the_same_is_said_beside_it(family, ids):
+    page = family("other")
+    page.keyboard.press("Enter")
+    page.locator("#gallery-view [data-act=check]").click()
+    line = page.locator(".gallery-acts [role=status]")
+    expect(line).to_contain_text("once more: step")
+    expect(line).to_contain_text("The steps are not on record; the picture has other pixels.", timeout=60_000)
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Pictures: 5", exact=True)).to_be_visible()

@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
 from pipelines.store import parents, pictures, pixels
@@ -106,14 +106,13 @@ def _parents(info: ImageInfo) -> Iterator[Parent]:
 
 
 def _named(said: Mapping[str, Any]) -> Parent | None:
-    kind, shown = said.get("kind"), said.get("input")
+    kind, given = said.get("kind"), said.get("input")
+    shown = given if isinstance(given, str) and _INPUT.fullmatch(given) else ""
     refs = [of_id(said["id"])] if _is_id(said.get("id")) else []
     refs += [f"pixels:{d}"] if isinstance(d := said.get("digest"), str) and _DIGEST.fullmatch(d) else []
     if kind not in parents.KINDS or not refs:
         return None
-    return Parent(
-        kind, refs[0], *refs[1:2] or [""], shown if isinstance(shown, str) and _INPUT.fullmatch(shown) else ""
-    )
+    return Parent(kind, refs[0], refs[1] if len(refs) > 1 else "", shown)
 
 
 def _cells(ids: object) -> Iterator[Parent]:
@@ -158,5 +157,5 @@ def _same(value: object, default: object) -> bool:
     return tuple(value) == default if isinstance(value, list) else value == default
 
 
-def _is_id(value: object) -> bool:
+def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and pictures.created(value) is not None
