@@ -73,6 +73,11 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         help="a proxy, or a network of them, that may say who visits: X-Forwarded-For, -Proto, -Host (repeatable)",
     )
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
+    parser.add_argument(
+        "--no-source-type",
+        action="store_true",
+        help="do not say in pictures, for machines, that they were made by AI (IPTC DigitalSourceType)",
+    )
     parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
     parser.add_argument(
         "--branch-memory",
@@ -137,7 +142,7 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
         )
     graphs = OwnGraphs(GraphCache(given.outputs / GRAPHS)) if given.exporting else None
     devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision, graphs=graphs)
-    store = ImageStore(given.outputs)
+    store = ImageStore(given.outputs, declared=not given.no_source_type)
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)
     latents, space = LatentStore(given.outputs), FreeSpace(given.outputs)

@@ -24,6 +24,7 @@ from pipelines.errors import BadRequest, StudioError
 from pipelines.params import Flag, Range, Text
 from pipelines.store.gallery import marks
 from pipelines.store.gallery.columns import FACETS
+from pipelines.store.gallery.family import Family
 from pipelines.store.gallery.gallery import Change, Question, Shown
 from pipelines.store.gallery.thumbnails import MEDIA_TYPE
 from pipelines.store.pictures import ImageInfo, owner_tag
@@ -66,6 +67,17 @@ def router(services: Services) -> APIRouter:
             return store.thumbnails.get(services.image_for(image_id, client).id)
 
         return _thumbnail(await rooms.thumbnails.answer(request, work))
+
+    @api.get("/{image_id}/family")
+    async def family(image_id: str, request: Request) -> Response:
+        """Those that a picture descends from and all that descend from them; one that is gone says what is known."""
+        client = client_of(request)
+
+        def work() -> bytes:
+            found = store.family(services.image_for(image_id, client).id, services.only_owner(client))
+            return json_bytes(_family(found, owner_tag(client)))
+
+        return _json(await rooms.gallery.answer(request, work))
 
     @api.post("/marks")
     async def mark(request: Request) -> dict[str, Any]:
@@ -209,6 +221,14 @@ def _each(ids: Iterable[str], act: Callable[[str], T]) -> tuple[list[T], list[di
 def _to_json(one: Shown, tag: str) -> dict[str, Any]:
     values = asdict(one)
     return values | {"own": values.pop("owner") == tag}
+
+
+def _family(found: Family, tag: str) -> dict[str, Any]:
+    nodes = [
+        {"key": node.key, "picture": node.picture and _to_json(node.picture, tag), "shown": node.shown}
+        for node in found.nodes
+    ]
+    return {"nodes": nodes, "edges": [asdict(edge) for edge in found.edges], "cut": found.cut}
 
 
 def _binned(info: ImageInfo) -> dict[str, Any]:

@@ -7,6 +7,7 @@ is lost loses no picture. What this studio cannot do is refused, never passed ov
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -151,6 +152,7 @@ async def _made(services: Services, request: Request, wanted: Wanted) -> Respons
     visitor, rooms = visitor_of(request), services.rooms
     kind = services.generator(GENERATOR).request_type
     asked = await rooms.submitting.run(visitor.client, lambda: kind.parse(wanted.values))
+    wanted = replace(wanted, size=f"{asked.value('width')}x{asked.value('height')}")  # the prompt may ask for another
     jobs = await rooms.submitting.run(visitor.client, lambda: submit_all(services, GENERATOR, [asked], visitor))
     await finished(services, jobs, visitor.client, request)
     base = str(request.base_url)

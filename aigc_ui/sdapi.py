@@ -26,6 +26,7 @@ from pipelines.engine.queue import Job, JobState
 from pipelines.errors import NotFound
 from pipelines.models import vaes
 from pipelines.params import Request as Values
+from pipelines.requests.limits import LARGEST_SEED
 from pipelines.store import foreign, infotext
 from pipelines.store.film import sheet
 from pipelines.store.picture_files.reader import PictureReader
@@ -184,11 +185,10 @@ async def _made(
 def _submitted(services: Services, asked: SdapiRequest, visitor: Visitor) -> list[Job]:
     """A job a batch, with seeds that go on; all of them or, where one is refused, none."""
     generator = services.generator(sdapi_lists.GENERATOR)
-    values = generator.request_type.parse(asked.values).values()
-    if values["seed"] < 0:
-        values["seed"] = secrets.randbelow(2**31)
-    seeds = [values["seed"] + batch * values["count"] for batch in range(asked.batches)]
-    requests = [generator.request_type.parse(values | {"seed": seed}) for seed in seeds]
+    first = generator.request_type.parse(asked.values)
+    seed = secrets.randbelow(2**31) if first.value("seed") < 0 else first.value("seed")
+    starts = [seed + batch * first.value("count") for batch in range(asked.batches)]
+    requests = [first.changed(seed=start % (LARGEST_SEED + 1)) for start in starts]
     return submit_all(services, generator.name, requests, visitor)
 
 

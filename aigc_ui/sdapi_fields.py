@@ -12,7 +12,7 @@ from aigc_ui.sdapi_pictures import decoded
 from pipelines.errors import BadRequest
 from pipelines.models import vaes
 from pipelines.params import Choice, Field, Flag, Range, Request, Text, described
-from pipelines.prompts import library
+from pipelines.prompts import library, parameters
 from pipelines.requests import hires
 from pipelines.requests.limits import SIDE_STEP
 from pipelines.requests.names import AUTOMATIC
@@ -250,11 +250,13 @@ def _styled(given: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
             most=MOST_STYLES,
             longest_style=LONGEST_STYLE,
         )
-    said = str(given.get("prompt", "")), str(given.get("negative_prompt", ""))
+    prompt, at_its_end = parameters.taken_out(str(given.get("prompt", "")))
+    said = prompt, str(given.get("negative_prompt", ""))
     here = {library.NO_STYLE: library.Style("", "")} | (library.styles() if named else {})
     for name in (name for name in named if name in here):
         said = here[name].around(*said)
-    values = {"prompt": said[0], "negative_prompt": said[1]} if named else {}
+    written = " ".join([said[0], *map(str, at_its_end)])
+    values = {"prompt": written, "negative_prompt": said[1]} if named else {}
     return values, [name for name in named if name not in here]
 
 

@@ -1,6 +1,7 @@
 """The command line: `python -m pipelines generate "a red circle" --steps 20 --seed 1 --out pictures`.
 
 generate    a prompt to PNG files that carry their recipes; --image starts from a picture, --mask-image keeps parts
+reproduce   a picture made here once more: whether it comes out the same, and where not, from which step on
 info        the device, the models that are installed, and the versions
 convert     a checkpoint to safetensors, import: any model file into models, download: one from the hub
 evaluate    how well a model draws what it is asked for; takes options of its own
@@ -30,7 +31,8 @@ ALIASES = {
     "negative_prompt": ("negative",),
 }
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "gradio")
-BAD_INPUT, INTERRUPTED = 2, 130
+OTHERWISE, BAD_INPUT, INTERRUPTED = 1, 2, 130
+"""`OTHERWISE`: a picture did not come out the same."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,8 +64,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_fields(generate, _text_to_image().request_type.fields())
     generate.add_argument("--out", default="outputs", metavar="DIR", help="where the pictures go (outputs)")
     generate.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
+    generate.add_argument(
+        "--no-source-type", action="store_true", help="do not say in the pictures that they were made by AI (IPTC)"
+    )
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
     generate.set_defaults(run=_generate)
+    reproduce = verbs.add_parser("reproduce", help="whether a picture comes out the same again, bit for bit")
+    reproduce.add_argument("file", help="the PNG, in the folder where the studio saved it")
+    reproduce.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
+    reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
+    reproduce.set_defaults(run=_reproduce)
     info = verbs.add_parser("info", help="the device, the models that are installed, and the versions")
     info.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
     info.set_defaults(run=_info)
@@ -101,11 +111,12 @@ def _text_to_image() -> Any:
 
 def _generate(options: argparse.Namespace) -> int:
     from pipelines.device.manager import DeviceManager
+    from pipelines.store import parents
     from pipelines.store.images import ImageStore
 
     generator = _text_to_image()
     request = _request(options, generator.request_type)
-    store = ImageStore(Path(options.out))
+    store = ImageStore(Path(options.out), declared=not options.no_source_type)
     devices = DeviceManager(options.device)
     try:
         result, interrupted = _watch(generator.stream(request, devices), options.quiet)
@@ -113,9 +124,41 @@ def _generate(options: argparse.Namespace) -> int:
         devices.close()
     for note in result.notes if result else ():
         print(note, file=sys.stderr)
+    made_from = parents.named(request, store.digest)
     for image, recipe in zip(result.images, result.recipes, strict=True) if result else ():
+        recipe |= {"parents": made_from} if made_from else {}
         print(store.path(store.save(image, recipe, unfinished=result.unfinished)))
     return INTERRUPTED if interrupted else 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    """The verdict on stdout; 0 where the picture is the same."""
+    from pipelines.device.manager import DeviceManager
+    from pipelines.engine import parents, registry
+    from pipelines.requests.reproduction import ReproductionRequest
+    from pipelines.store.images import ImageStore
+    from pipelines.store.inputs import InputStore
+    from pipelines.store.trajectories import TrajectoryStore
+
+    file = Path(options.file).resolve()
+    store = ImageStore(file.parent.parent)
+    if not store.has(file.stem):
+        raise BadFile(
+            "{file!r} is no picture in a studio's folder. Name a file such as outputs/2026-11-23/20261123-….png.",
+            file=options.file[-60:],
+        )
+    request, devices = ReproductionRequest(source=file.stem), DeviceManager(options.device)
+    try:
+        with closing(InputStore(store.root)) as inputs:
+            request = parents.with_parent(request, store, inputs, TrajectoryStore())
+        result, interrupted = _watch(registry.get("reproduction").stream(request, devices), options.quiet)
+    finally:
+        devices.close()
+    if result is None or interrupted:
+        return INTERRUPTED
+    for note in result.notes:
+        print(note)
+    return 0 if result.reproduced else OTHERWISE
 
 
 MASKS_OF = {"image": "mask_image"}

@@ -77,7 +77,8 @@ class Result:
     """Finished pictures, uint8 (N, H, W, 3), and what each was made with (one recipe a picture).
 
     `unfinished` says that the stream was stopped early, after `steps_done` steps. `trajectories`: how each came about
-    (pipelines/theory/trajectory.py), where that was kept.
+    (pipelines/theory/trajectory.py), where that was kept. `reproduced`: of a picture made once more, whether it is the
+    same.
     """
 
     images: Pixels
@@ -86,6 +87,7 @@ class Result:
     steps_done: int = 0
     notes: tuple[str, ...] = field(default=())
     trajectories: tuple[Any, ...] = field(default=(), repr=False)
+    reproduced: bool | None = None
 
 
 Event = Progress | Frame | Token | Loss | Snapshot | Checkpoint | Result

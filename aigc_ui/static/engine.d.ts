@@ -63,6 +63,7 @@ export interface RequestFields {
   model: string;
   sampler: string;
   num_inference_steps: number;
+  stop_at: number;
   beta_schedule: string;
   beta_start: number;
   beta_end: number;

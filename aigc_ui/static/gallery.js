@@ -6,6 +6,7 @@ import { createBin } from "./gallery_bin.js";
 import { createChoice } from "./gallery_chosen.js";
 import { createCompare } from "./gallery_compare.js";
 import { createDeeds } from "./gallery_deeds.js";
+import { createFamily } from "./gallery_family.js";
 import { createFacets } from "./gallery_facets.js";
 import { createFind, createQuestion } from "./gallery_find.js";
 import { createGrid } from "./gallery_grid.js";
@@ -38,28 +39,28 @@ export function mountGallery(root) {
     failed: (error) => deeds.fail(error),
   });
   const notice = createNotice(),
-    deeds = createDeeds(source, notice, { marked, removed: (ids) => choice.drop(ids) }),
+    deeds = createDeeds(source, notice, { marked, removed: (ids) => [choice.drop(ids), view.gone(ids)] }),
     choice = createChoice(source, draw),
     facets = createFacets(question.press);
   const view = createView({
     ...source,
     ...deeds,
     notice: notice.node,
-    left: (index) => {
-      room.takeNotice();
-      grid.goTo(index);
-    },
+    family: (picture) => family.open(picture),
+    left: (index) => [room.takeNotice(), grid.goTo(index)],
   });
   const grid = createGrid(source, choice.ids, {
     open: view.open,
     choose: choice.choose,
     key: (event) => pressed(event, grid.active(), { source, choice, deeds, view }),
   });
+  const takeNotice = () => (view.node.open ? view.slot.append(notice.node) : room.takeNotice());
+  const family = createFamily({ ...deeds, notice: notice.node, view, left: takeNotice });
   const compare = createCompare(deeds.fail),
     bin = createBin(source.refresh, deeds.fail);
   const bar = createBar(choice, deeds, compare.open);
   const room = createRoom({ find, notice, bar, facets, grid });
-  root.replaceChildren(room.node, view.node, compare.node, bin.node);
+  root.replaceChildren(room.node, view.node, family.node, compare.node, bin.node);
 
   function draw() {
     bar.show();

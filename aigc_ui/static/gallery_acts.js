@@ -19,7 +19,7 @@ const LARGEST = 2 ** 26; // pixels, beyond which the studio does not enlarge
 
 /**
  * @param {() => { picture: Picture | undefined, recipe: Recipe }} now what is shown
- * @param {{ leave: () => void, remove: () => void }} act `leave` closes what is open before Create is
+ * @param {{ leave: () => unknown, remove: () => unknown, family?: () => unknown }} act `leave` closes what is open before Create is
  */
 export function createActs(now, act) {
   /** @param {string} name @param {() => unknown} onclick */
@@ -43,13 +43,17 @@ export function createActs(now, act) {
         inCreate(({ id }) => enlarge(id, `${factor}x`)),
       ),
     );
+  const family = createButton("family", () => act.family?.());
+  family.hidden = !act.family;
   const links = FORMATS.map((kind) => el("a", { class: "button", "data-kind": kind }, `↓ ${kind.toUpperCase()}`));
   const remove = createButton("delete", act.remove);
   return {
-    node: el("div", { class: "buttons" }, use, start, ...larger, ...links, remove),
+    node: el("div", { class: "buttons" }, use, start, family, ...larger, ...links, remove),
+    remove,
     say: () => {
       use.textContent = t("detail.use");
       start.textContent = t("detail.start");
+      family.textContent = t("kin.title");
       for (const [i, one] of larger.entries()) one.textContent = t("detail.enlarge", { factor: FACTORS[i] });
       for (const link of links) link.setAttribute("aria-label", `${t("detail.download")} ${link.dataset.kind}`);
       remove.textContent = t("gallery.delete");

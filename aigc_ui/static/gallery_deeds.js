@@ -14,7 +14,7 @@ const MOST = 1000; // pictures in one request
 /**
  * @param {Pick<ReturnType<typeof import("./gallery_source.js").createSource>, "known" | "refresh">} source
  * @param {ReturnType<typeof import("./gallery_notice.js").createNotice>} notice
- * @param {{ marked: () => void, removed: (ids: string[]) => void }} tell
+ * @param {{ marked: () => void, removed: (ids: string[]) => unknown }} tell
  */
 export function createDeeds(source, notice, tell) {
   /** @param {unknown} error */
@@ -34,14 +34,17 @@ export function createDeeds(source, notice, tell) {
     }
     return all;
   }
-  /** @param {string[]} ids @param {Change} change */
-  async function mark(ids, change) {
+  /** @param {string[]} ids @param {Change} change @param {Picture} [also] one that the list need not have */
+  async function mark(ids, change, also) {
     const marked = await done("marks", ids, "marked", change);
-    for (const picture of source.known(new Set(marked))) take(picture, change);
+    const known = new Set(source.known(new Set(marked)));
+    if (also && marked.includes(also.id)) known.add(also);
+    for (const picture of known) take(picture, change);
     tell.marked();
   }
   /** @param {string[]} ids */
   async function remove(ids) {
+    if (!ids.length) return;
     const deleted = await done("delete", ids, "deleted");
     if (!deleted.length) return;
     tell.removed(deleted);

@@ -1,6 +1,7 @@
 // One picture of the gallery, large: zoomed to its pixels, its recipe, its marks, and what can be done with it.
 import { el, icon } from "./dom.js";
 import { createActs } from "./gallery_acts.js";
+import { withCheck } from "./gallery_check.js";
 import { createMarks, markOfKey } from "./gallery_tags.js";
 import { api, url } from "./http.js";
 import { rows } from "./recipe_rows.js";
@@ -24,49 +25,54 @@ export const recipeOf = async (id) => (await api(`images/${encodeURIComponent(id
 /**
  * @param {{
  *   at: (index: number) => Picture | undefined, total: () => number, want: (from: number, to: number) => void,
- *   mark: (ids: string[], change: Change) => void, remove: (ids: string[]) => void, left: (index: number) => void,
- *   fail: (error: unknown) => void, notice: HTMLElement,
+ *   mark: (ids: string[], change: Change, also: Picture) => void, remove: (ids: string[]) => void, left: (index: number) => unknown,
+ *   fail: (error: unknown) => void, notice: HTMLElement, family: (picture: Picture) => void,
  * }} gallery `left` is told which picture was looked at last; `notice` is shown here while it is open
  */
 export function createView(gallery) {
-  let index = 0,
-    recipe = /** @type {Recipe} */ ({});
+  let [index, alone, recipe] = [0, false, /** @type {Recipe} */ ({})]; // alone: the list need not have the picture
   /** @type {Picture | undefined} */
   let picture;
   const close = () => node.close();
   const remove = () => picture && gallery.remove([picture.id]);
-  const mark = (/** @type {Change} */ change) => picture && gallery.mark([picture.id], change);
-  const acts = createActs(() => ({ picture, recipe }), { leave: close, remove });
+  const mark = (/** @type {Change} */ change) => picture && gallery.mark([picture.id], change, picture);
+  const family = () => picture && gallery.family(picture);
+  const now = () => ({ picture, recipe });
+  const acts = withCheck(createActs(now, { leave: close, remove, family }), now);
   const parts = createParts(acts.node, mark),
     { node, zoom, table } = parts;
 
   /** @param {number} wanted */
-  async function open(wanted) {
+  function open(wanted) {
     index = wanted;
     gallery.want(index, index + 1);
-    picture = gallery.at(index);
+    return show(gallery.at(index));
+  }
+  /** A picture that the list need not have: there is none before or after it. @param {Picture} one */
+  const openAlone = (one) => show(one, true);
+  /** @param {Picture | undefined} one undefined while it is not here */
+  async function show(one, byItself = false) {
+    [picture, alone] = [one, byItself];
     if (!node.open) {
       node.showModal();
       node.focus(); // not on the first button, which a space would press
       parts.slot.append(gallery.notice);
     }
     [recipe, table.textContent] = [{}, ""];
+    acts.clear();
     say();
     if (!picture) return;
     const { id, title } = picture;
     zoom.show(pictureUrl(id), title);
-    try {
-      const read = await recipeOf(id);
-      if (picture?.id !== id) return;
-      recipe = read;
-      say();
-    } catch (error) {
-      gallery.fail(error);
-    }
+    const read = await recipeOf(id).catch(gallery.fail);
+    if (!read || picture?.id !== id) return;
+    recipe = read;
+    say();
   }
   /** After the list or the marks have changed. */
   function render() {
     if (!node.open) return;
+    if (alone) return say();
     if (!gallery.total()) return close();
     if (index >= gallery.total()) return open(gallery.total() - 1);
     const now = gallery.at(index);
@@ -75,7 +81,7 @@ export function createView(gallery) {
     say();
   }
   function say() {
-    parts.say(index, gallery.total());
+    parts.say(alone ? 0 : index, alone ? 1 : gallery.total());
     acts.say();
     acts.offer();
     table.replaceChildren(...rows(recipe));
@@ -83,11 +89,14 @@ export function createView(gallery) {
   }
   /** @param {number} by */
   function walk(by) {
+    if (alone) return;
     if (gallery.at(index + by) || (index + by >= 0 && index + by < gallery.total())) open(index + by);
   }
   listen(parts, { walk, remove, close, mark: (key) => markOfKey(key, Boolean(picture?.favourite)), change: mark });
   node.addEventListener("close", () => gallery.left(index));
-  return { node, open, render };
+  /** These lie in the bin now. @param {string[]} ids */
+  const gone = (ids) => alone && picture && ids.includes(picture.id) && close();
+  return { node, open, openAlone, render, gone, slot: parts.slot };
 }
 
 /** @param {HTMLElement} acts @param {(change: Change) => void} mark */

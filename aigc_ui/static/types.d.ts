@@ -445,6 +445,26 @@ export interface GalleryPicture {
   own: boolean;
 }
 
+/** A picture in its family; one that is not here has no picture, but perhaps a kept input that shows it. */
+export interface KinNode {
+  key: string;
+  picture: GalleryPicture | null;
+  shown: string;
+}
+
+export interface KinEdge {
+  parent: string;
+  child: string;
+  kind: string;
+}
+
+/** A picture's ancestors and all that descend from them; `cut` where there are more. */
+export interface Kin {
+  nodes: KinNode[];
+  edges: KinEdge[];
+  cut: boolean;
+}
+
 /** What a question to the gallery has found: how many, one page of them, and by facet how many have each value. */
 export interface GalleryAnswer {
   total: number;

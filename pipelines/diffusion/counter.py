@@ -8,9 +8,10 @@ from typing import Any
 
 from pipelines import libs, models, prompts
 from pipelines.errors import BadFile
-from pipelines.params import Choice, Request, Text, param
+from pipelines.params import Choice, Text, param
 from pipelines.prompts import dynamic, library
 from pipelines.prompts.embedding import Frame, chunks_of, joined, token_ids, tokens_left_out
+from pipelines.requests.in_prompt import WordsAlone
 
 MOST_FILES = 60
 STEPS = 20  # a prompt that changes over the steps counts as its longest state in as many
@@ -18,7 +19,7 @@ _tokenizing = threading.Lock()  # fast tokenizers are not safe in two threads
 
 
 @dataclass(frozen=True)
-class CountRequest(Request):
+class CountRequest(WordsAlone):
     """A prompt, and what decides how it is read."""
 
     prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")

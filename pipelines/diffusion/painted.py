@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipelines import models
@@ -13,11 +13,17 @@ from pipelines.store import recipe
 
 
 def recipe_of(
-    request: TextToImageRequest, index: int, info: ModelInfo, notes: Iterable[str], unfinished: tuple[int, int] | None
+    request: TextToImageRequest,
+    index: int,
+    info: ModelInfo,
+    notes: Iterable[str],
+    unfinished: tuple[int, int] | None,
+    made: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Of picture `index` of the request's; `unfinished`: after which step of how many it was stopped."""
+    """Of picture `index` of the request's; `unfinished`: after which step of how many it was stopped; `made`: on which
+    machine, and its steps."""
     one = request.of_picture(index)
-    more: dict[str, Any] = {"model_hash": models.model_hash(info), "notes": list(notes)}
+    more: dict[str, Any] = {"model_hash": models.model_hash(info), "notes": list(notes), "made": dict(made)}
     if template := request.template():
         more["template"] = template
     if unfinished:

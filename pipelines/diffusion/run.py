@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pipelines.diffusion.painting_over import PaintOver
 from pipelines.diffusion.picture_noise import PictureNoise
 from pipelines.diffusion.start import StartPicture
 from pipelines.diffusion.start_noise import varied
+from pipelines.diffusion.trace import Trace, machine_of
 from pipelines.diffusion.walk import Turn, Walk
 from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Frame, Result
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 class Run:
     """Everything that one stream needs: the model, the path of noise levels, the prompt's denoiser, the noise, and the
     picture to start from, if there is one. `before` and `after` are the steps of the other pass; `known`: the steps of
-    another picture that this one goes on from; `walk` keeps its own."""
+    another picture that this one goes on from; `walk` keeps its own. `machine` and `traces`, of each pass, go into the
+    recipes."""
 
     request: TextToImageRequest
     model: Bundle
@@ -57,6 +59,8 @@ class Run:
     before: int = 0
     after: int = 0
     known: Trajectory | None = None
+    machine: dict[str, Any] = field(default_factory=dict)
+    traces: tuple[Trace, ...] = field(default_factory=lambda: (Trace(),))
 
     @classmethod
     def prepare(
@@ -116,11 +120,17 @@ class Run:
         notes = (*path.notes, *model.notes, *said, *_notes(request, model))
         walked = Tiled(denoiser, tiles) if tiles else denoiser
         walk, beside = Walk(path, noise), (picture, decoder, attachments)
-        return cls(request, model, path, walked, noise, notes, walk, *beside, before, known=known)
+        there = machine_of(devices, model)
+        return cls(request, model, path, walked, noise, notes, walk, *beside, before, known=known, machine=there)
+
+    @property
+    def last_step(self) -> int:
+        """After so many steps of its own path it ends; a pass that another one follows takes them all."""
+        return len(self.path) if self.after else max(1, round(len(self.path) * self.request.stop_at))
 
     @property
     def total(self) -> int:
-        return self.before + len(self.path) + self.after
+        return self.before + self.last_step + self.after
 
     def start(self) -> Tensor:
         """The first state. Pure noise has variance 1 in the network's own form, so 1 / scale^2 in the samplers'."""
@@ -146,6 +156,7 @@ class Run:
             walked = self.walk.branched(denoiser, self.known, turn)
         for step in walked:
             self._refuse_nan(step)
+            self.traces[-1].add(step.x)
             yield step
 
     def _refuse_nan(self, step: Step) -> None:
@@ -174,7 +185,13 @@ class Run:
         """One for each picture."""
         notes = (*self.notes, *self.denoiser.notes)
         unfinished = (steps_done, self.total) if steps_done < self.total else None
-        return tuple(recipe_of(self.request, i, self.model.info, notes, unfinished) for i in range(count))
+        return tuple(
+            recipe_of(self.request, i, self.model.info, notes, unfinished, self._made(i)) for i in range(count)
+        )
+
+    def _made(self, index: int) -> dict[str, Any]:
+        steps = [step for trace in self.traces for step in trace.of(index)]
+        return self.machine | {"steps": " ".join(steps)}
 
     def result(self, images: list[np.ndarray], steps_done: int) -> Result:
         recipes, notes = self.recipes(len(images), steps_done), (*self.notes, *self.denoiser.notes)

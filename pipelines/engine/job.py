@@ -81,6 +81,7 @@ class Job:
     `over` means that nothing will change any more.
 
     resolved       -- the request with its seeds drawn: what runs, and what is written down for another run
+    parents        -- what its pictures are made from, as their recipes name it
     saving         -- the id of the picture that is being written; it counts once the file is there
     already_saved  -- so many of its first pictures were saved before the studio ended, and are passed over
     interruptions  -- how often the studio ended while it ran
@@ -121,6 +122,7 @@ class Job:
         self.latents_ids: list[str] = []
         self.notes: list[str] = []
         self.unsaved: list[Unsaved] = []
+        self.parents: list[dict[str, Any]] = []
         self.saving = ""
         self.already_saved = 0
         self.interruptions = self.deaths = 0

@@ -11,6 +11,8 @@ import numpy as np
 
 from pipelines.engine.job import Job, Unsaved
 from pipelines.errors import BadFile, NotFound, StorageError
+from pipelines.params import Request
+from pipelines.store import parents
 from pipelines.store.trajectories import TrajectoryStore
 from pipelines.theory.trajectory import Trajectory
 
@@ -23,6 +25,7 @@ class Store(Protocol):
     def new_id(self) -> str: ...
     def has(self, image_id: str) -> bool: ...
     def recipe(self, image_id: str) -> dict[str, Any]: ...
+    def digest(self, image_id: str) -> str: ...
     def save(
         self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False, image_id: str = ""
     ) -> str: ...
@@ -56,6 +59,10 @@ class PictureKeeper:
         except (NotFound, BadFile):
             return {}
 
+    def name_parents(self, job: Job, request: Request) -> None:
+        """What the job's pictures are made from, once the request has all that it needs."""
+        job.parents = parents.named(request, lambda image_id: self._store.digest(image_id))
+
     def add(
         self,
         job: Job,
@@ -85,7 +92,7 @@ class PictureKeeper:
                 picture = job.unsaved[0]
                 job.saving = self._store.new_id()
                 self._record()
-                recipe = _with_cells(picture.recipe, job.image_ids)
+                recipe = _with_parents(_with_cells(picture.recipe, job.image_ids), job.parents)
                 self._store.save(picture.image, recipe, job.client, picture.unfinished, job.saving)
                 if self._trajectories is not None and picture.trajectory is not None:
                     self._trajectories.add(job.saving, picture.trajectory)
@@ -137,6 +144,14 @@ class PictureKeeper:
             else:
                 self._held.pop(job.id, None)
                 self._refusals.pop(job.id, None)
+
+
+def _with_parents(recipe: dict[str, Any], parents: list[dict[str, Any]]) -> dict[str, Any]:
+    """A sheet's are its cells; an enlarged picture's own take the place of those of the picture that it shows."""
+    if "cells" in recipe:
+        return recipe
+    rest = {name: value for name, value in recipe.items() if name != "parents"}
+    return rest | {"parents": parents} if parents else rest
 
 
 def _with_cells(recipe: dict[str, Any], image_ids: list[str]) -> dict[str, Any]:

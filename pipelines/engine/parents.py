@@ -41,8 +41,10 @@ def with_parent(
             most=MOST_ANCESTORS,
         )
     recipe = recipe_of_parent(request, store)
-    parent, kept = request.parent_request(recipe), trajectories.get(request.parent_id())
+    parent = request.parent_request(recipe)
+    kept = None if request.repeats_parent else trajectories.get(request.parent_id())
     if kept is None:
         parent = parent if inputs is None else parent.with_pictures(inputs.load)
         parent = with_parent(parent, store, inputs, trajectories, deep + 1)
-    return request.with_parent(Parent(parent, str(recipe.get("model_hash") or ""), kept))
+    digest = store.digest(request.parent_id()) if request.repeats_parent else ""
+    return request.with_parent(Parent(parent, str(recipe.get("model_hash") or ""), kept, recipe, digest))

@@ -17,6 +17,7 @@ MODULES = {
     "inside": ("pipelines.generators.inside", "Inside"),
     "sketch": ("pipelines.generators.sketch", "Sketch"),
     "decode": ("pipelines.generators.decode_latents", "DecodeLatents"),
+    "reproduction": ("pipelines.generators.reproduction", "Reproduction"),
     "upscale": ("pipelines.generators.upscale_picture", "UpscalePicture"),
     "family": ("pipelines.families.samples", "FamilySamples"),
     "family-own": ("pipelines.families.own.samples", "OwnSamples"),

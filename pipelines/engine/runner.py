@@ -83,6 +83,7 @@ def _run(
     request = attach(job.resolved if inputs is None else job.resolved.with_pictures(inputs.load))
     if source := request.source_id():
         request = request.with_recipe(keeper.recipe(source))
+    keeper.name_parents(job, request)
     finishes = request.latents_id()
     if finishes and latents is not None:
         if job.already_saved:  # the studio ended between the picture and this

@@ -65,9 +65,9 @@ class GridRequest(TextToImageRequest):
         _check_number(used)
         for values in itertools.product(*(axis.values for axis in used)):
             cell = placed(base, list(zip(used, values, strict=True)))
-            cells.append(
-                dataclasses.replace(TextToImageRequest.parse(cell), pictures=self.pictures, parent=self.parent)
-            )
+            request = TextToImageRequest.parse(cell)
+            left_out = self.left_out or request.left_out
+            cells.append(dataclasses.replace(request, pictures=self.pictures, parent=self.parent, left_out=left_out))
         return cells
 
 

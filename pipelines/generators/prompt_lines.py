@@ -16,6 +16,7 @@ from pipelines.errors import BadRequest
 from pipelines.events import Event, StopEarly
 from pipelines.generators import series
 from pipelines.params import Text, param
+from pipelines.prompts import parameters
 from pipelines.requests import names
 from pipelines.requests.text_to_image import TextToImageRequest
 
@@ -64,7 +65,8 @@ class PromptLinesRequest(TextToImageRequest):
                 request = TextToImageRequest.parse(base | _line(line.strip()))
             except BadRequest as error:
                 raise BadRequest("line {number}: {why}", number=number, why=error.sentence) from None
-            found.append(dataclasses.replace(request, pictures=self.pictures, parent=self.parent))
+            left_out = request.left_out or self.left_out
+            found.append(dataclasses.replace(request, pictures=self.pictures, parent=self.parent, left_out=left_out))
         return found
 
 
@@ -97,6 +99,10 @@ def _line(line: str) -> dict[str, Any]:
     while words:
         option = words.pop(0)
         name = ELSEWHERE.get(key := option.removeprefix("--").replace("-", "_"), key)
+        if option.startswith("--") and name in parameters.HERE - _known():  # of the prompt, read with it
+            said = [option, *_up_to_the_next(words)]
+            values["prompt"] = " ".join([*filter(None, [values.get("prompt")]), *said])
+            continue
         if not option.startswith("--") or name in FIXED or name not in _known():
             raise BadRequest(
                 "unknown option {option!r}; known are --steps, --seed, --sampler and all other settings.",
@@ -106,6 +112,13 @@ def _line(line: str) -> dict[str, Any]:
             raise BadRequest("the option {option} needs a value. Write one behind it.", option=option[:40])
         values |= names.resolved({name: words.pop(0)})
     return values
+
+
+def _up_to_the_next(words: list[str]) -> list[str]:
+    """The words before the next option, which are taken out."""
+    end = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+    taken, words[:end] = words[:end], []
+    return taken
 
 
 def _known() -> set[str]:

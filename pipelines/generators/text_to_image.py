@@ -138,6 +138,8 @@ def _sampled(run: Run) -> Generator[Event, None, _Painted | None]:
         for step in run.steps(x):
             last = step
             yield run.frame(step.index + 1, step.sigma, step.x, step.x0_pred)
+            if step.index + 1 >= run.last_step:
+                break
     except StopEarly:
         stopped = True
     if last is None:
@@ -154,7 +156,7 @@ def _passes(run: Run, devices: DeviceManager) -> tuple[Run, Run | None]:
     walked, _ = request.hires.steps_of(request.num_inference_steps)
     beside = (run.decoder, run.attachments)
     second = Run.prepare(request.second_pass(), run.model, devices, *beside, walked, before=len(run.path))
-    return replace(run, after=len(second.path)), second
+    return replace(run, after=second.last_step), second
 
 
 def _again(first: _Painted, second: Run, devices: DeviceManager) -> Generator[Event, None, _Painted]:
@@ -179,7 +181,8 @@ def _as_asked(first: Run, second: Run | None) -> Run:
     """What the recipes are of: the request for both passes, which is the first one's, and what both have to say."""
     if second is None:
         return first
-    return replace(first, notes=tuple(dict.fromkeys((*first.notes, *second.notes, *second.denoiser.notes))))
+    notes = tuple(dict.fromkeys((*first.notes, *second.notes, *second.denoiser.notes)))
+    return replace(first, notes=notes, traces=(*first.traces, *second.traces))
 
 
 def _decoded(painted: _Painted, first: Run, second: Run | None) -> Generator[Event, None, list[np.ndarray]]:

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ class Request:
     pictures: Mapping[str, NDArray[np.uint8]] = dataclasses.field(
         default_factory=dict, compare=False, repr=False, kw_only=True
     )
+
+    repeats_parent: ClassVar[bool] = False
+    """Whether it makes its parent again, and so needs all of it, whatever is still in memory."""
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:

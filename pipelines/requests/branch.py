@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from pipelines.errors import BadRequest
 from pipelines.params import Part, Picture, Range, Request, Text, param
@@ -16,12 +18,15 @@ MOST_ANCESTORS = 32
 
 @dataclass(frozen=True, eq=False)
 class Parent:
-    """A picture that is branched from: what painted it, with all that it needs itself; the hash of the model that did,
-    "" where nobody knows; and its steps, where they are still in memory."""
+    """A picture that is branched from or made again: what painted it, with all that it needs itself; the hash of the
+    model that did, "" where nobody knows; its steps, where they are still in memory; its recipe and the digest of its
+    pixels."""
 
     request: Request
     model_hash: str = ""
     trajectory: Trajectory | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pipelines.params import Choice, Picture, Range, Request, Text, param
 from pipelines.prompts import library
 from pipelines.requests.choices import UPSCALERS
 from pipelines.requests.control import CONTROL_TYPES
+from pipelines.requests.in_prompt import WordsAlone
 from pipelines.requests.kept import KeptLatents
 from pipelines.requests.limits import FACTORS, LARGEST_SEED, LARGEST_SIDE, OWN_UPSCALER, SIDE_STEP, check_pixels
 
@@ -60,7 +61,7 @@ class DecodeRequest(Request):
 
 
 @dataclass(frozen=True)
-class SketchRequest(Request):
+class SketchRequest(WordsAlone):
     """A prompt for a rough picture in a few steps, shown and not kept."""
 
     prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")

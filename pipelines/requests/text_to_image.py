@@ -11,7 +11,7 @@ from pipelines.errors import BadRequest, Sentence
 from pipelines.models import vaes
 from pipelines.params import Choice, Range, Request, Text, param, part, units
 from pipelines.prompts import dynamic, library, wildcards
-from pipelines.requests import names
+from pipelines.requests import in_prompt, names
 from pipelines.requests.border import Border
 from pipelines.requests.branch import PICTURES as BRANCH
 from pipelines.requests.branch import Branch, Parent
@@ -61,6 +61,13 @@ class TextToImageRequest(Request):
     sampler: str = param("dpmpp_2m", Choice(sampler_names), "How each step follows from the network's guess.")
     num_inference_steps: int = param(
         20, Range(1, 150), "How many steps lead from noise to the picture.", infotext="Steps"
+    )
+    stop_at: float = param(
+        1.0,
+        Range(0.1, 1),
+        "The picture is what is guessed after this part of the steps; 1 takes them all.",
+        infotext="Stop at",
+        needs=("stop_at",),
     )
     schedule: Schedule = part(Schedule)
     guidance: GuidanceSettings = part(GuidanceSettings)
@@ -138,11 +145,16 @@ class TextToImageRequest(Request):
     branch: Branch = part(Branch)
     parent: Parent | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
     """What it branches from, attached right before it runs."""
+    left_out: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False, kw_only=True)
+    """Parameters in the prompt that nothing here answers to."""
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> Self:
-        """As every request, and a sampler may be named as other tools name it: "DPM++ 2M Karras"."""
-        return super().parse(names.resolved(values))
+        """As every request; a sampler may be named as other tools name it, "DPM++ 2M Karras", and the prompt may end in
+        settings, `--ar 3:2`."""
+        said, left_out = in_prompt.applied(values, cls.defaults())
+        request = super().parse(names.resolved(said))
+        return dataclasses.replace(request, left_out=left_out) if left_out else request
 
     def check(self) -> None:
         super().check()
@@ -335,6 +347,8 @@ class TextToImageRequest(Request):
 
     def notes(self) -> Iterator[Sentence]:
         """What the prompts ask for and is not here."""
+        if self.left_out:
+            yield in_prompt.unknown_note(self.left_out)
         if self.prompt_syntax == "plain":
             return
         texts = dict.fromkeys(text for words in self.every_words() for text in words)

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines import models, prompts
-from pipelines.params import Choice, Request, Text, param
+from pipelines.params import Choice, Text, param
 from pipelines.prompts import unheard, vocabulary
+from pipelines.requests.in_prompt import WordsAlone
 
 MOST_SUGGESTED = 24
 """Different words that the nearest are looked for; a person who wrote more of them reads the first."""
 
 
 @dataclass(frozen=True)
-class WordingRequest(Request):
+class WordingRequest(WordsAlone):
     """A prompt, and what decides how it is read."""
 
     prompt: str = param("", Text(prompts.MOST_CHARACTERS), "What the picture should show.")

@@ -9,7 +9,7 @@ from PIL import Image
 from pipelines import SOFTWARE
 from pipelines.errors import BadFile, NotFound, Sentence
 from pipelines.files.whole import storage_error
-from pipelines.store import infotext
+from pipelines.store import infotext, source_type
 from pipelines.store import recipe as recipes
 
 KINDS = {"jpg": "JPEG", "webp": "WEBP"}
@@ -21,17 +21,19 @@ MOST_EXIF = 65_000  # bytes that a JPEG has room for in one segment
 
 
 def copy(png: Path, kind: str, quality: int) -> bytes:
-    """The picture at `png` as "jpg" or "webp", its infotext in EXIF's UserComment. Raises BadFile, StorageError."""
+    """The picture at `png` as "jpg" or "webp", its infotext in EXIF's UserComment, its source type as XMP, where it has
+    them. Raises BadFile, StorageError."""
     if kind not in KINDS:
         raise NotFound("pictures come as png, {known}; got {got!r}.", known=", ".join(KINDS), got=kind[:20])
-    recipe = recipes.read(png)
+    texts = recipes.head(png).texts
+    recipe, xmp = recipes.of_texts(texts), texts.get(source_type.PNG_CHUNK, "") if source_type.said(texts) else ""
     exif = user_comment(infotext.write(recipe)) if recipe else b""
     if kind == "jpg" and len(exif) > MOST_EXIF:
         raise BadFile("the settings of this picture are too long for a JPEG. Take the PNG or the WebP.")
     data = io.BytesIO()
     try:
         with Image.open(png, formats=("PNG",)) as image:
-            image.convert("RGB").save(data, KINDS[kind], quality=quality, exif=exif)
+            image.convert("RGB").save(data, KINDS[kind], quality=quality, exif=exif, xmp=xmp.encode())
     except Image.DecompressionBombError:
         raise BadFile("this picture is too large for a copy. Take the PNG.") from None
     except OSError as error:

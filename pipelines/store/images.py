@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipelines.errors import NotFound, Sentence, StorageError
+from pipelines.errors import BadFile, NotFound, Sentence, StorageError
 from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
-from pipelines.store import pictures
+from pipelines.store import pictures, pixels, source_type
 from pipelines.store import recipe as recipes
+from pipelines.store.gallery import kinship
 from pipelines.store.gallery.bin import Bin
+from pipelines.store.gallery.family import Family, family
 from pipelines.store.gallery.gallery import Gallery
 from pipelines.store.gallery.thumbnails import Thumbnails
 from pipelines.store.index import Index
@@ -35,11 +37,13 @@ log = logging.getLogger(__name__)
 class ImageStore:
     """Pictures under `root`, in a folder a day. Several threads and several processes may use one folder.
 
-    `gallery` finds and marks them, `bin` has what was thrown away, `thumbnails` small copies.
+    `gallery` finds and marks them, `bin` has what was thrown away, `thumbnails` small copies. `declared`: each says to
+    machines that it was made by AI, see `source_type`.
     """
 
-    def __init__(self, root: Path, lock_timeout: float = 5.0) -> None:
+    def __init__(self, root: Path, lock_timeout: float = 5.0, declared: bool = True) -> None:
         self.root = Path(root)
+        self._declared = declared
         self._index = Index(self.root, lock_timeout)
         self.gallery = Gallery(self.root, self._index)
         self.bin = Bin(self.root, self._index)
@@ -70,6 +74,10 @@ class ImageStore:
         owner = pictures.owner_tag(client)
         chunks = recipes.embed(recipe)
         chunks.add_text(pictures.STORE_CHUNK, pictures.store_chunk(owner, unfinished))
+        digest = pixels.digest(image)
+        chunks.add_text(pictures.PIXELS_CHUNK, digest)
+        if self._declared:
+            chunks.add_itxt(source_type.PNG_CHUNK, source_type.packet(source_type.of_recipe(recipe, self._source_of)))
         png = io.BytesIO()
         Image.fromarray(image).save(png, "PNG", pnginfo=chunks)
         image_id = image_id or self.new_id()
@@ -78,7 +86,7 @@ class ImageStore:
         except OSError as error:
             raise storage_error(error, Sentence("saved")) from None
         kept = {"version": recipes.VERSION, **recipe}
-        info = ImageInfo(image_id, pictures.created(image_id) or 0.0, width, height, kept, owner, unfinished)
+        info = ImageInfo(image_id, pictures.created(image_id) or 0.0, width, height, kept, owner, unfinished, digest)
         try:
             self._index.add(info)
         except StorageError as error:
@@ -126,6 +134,23 @@ class ImageStore:
         """The recipe as the file itself says it; {} where a stranger's file holds none. Raises NotFound."""
         return recipes.read(self.path(image_id))
 
+    def digest(self, image_id: str) -> str:
+        """That of the picture's pixels as its file says it, or, where an older one does not, as they are; "" where
+        there is no such picture."""
+        path = self._file(image_id)
+        found = pictures.read_info(path) if self.has(image_id) else None
+        if found is None or found.digest:
+            return found.digest if found else ""
+        try:
+            with Image.open(path, formats=("PNG",)) as image:
+                return pixels.digest(np.asarray(image.convert("RGB")))
+        except (OSError, SyntaxError, ValueError):
+            return ""
+
+    def family(self, image_id: str, owner: str | None = None) -> Family:
+        """The pictures that it descends from, and all that descend from them. Raises StorageError."""
+        return family(self._index, image_id, owner)
+
     def delete(self, image_id: str) -> None:
         """Raises NotFound, and StorageError where the folder does not allow it."""
         path = self.path(image_id)
@@ -138,6 +163,16 @@ class ImageStore:
     def rebuild(self) -> None:
         """The index anew from the files."""
         self._index.rebuild()
+
+    def _source_of(self, digest: str) -> str:
+        """The source type of the picture with these pixels; "" where none is here."""
+        try:
+            found = self._index.ask(lambda db: kinship.with_pixels(db, digest))
+            texts = recipes.head(self._file(found)).texts if found else {}
+        except (StorageError, BadFile):
+            return ""
+        known = source_type.said(texts)
+        return known or (source_type.of_recipe(recipes.of_texts(texts), lambda _: "") if found else "")
 
     def _file(self, image_id: str) -> Path:
         return pictures.path_in(self.root, image_id)

@@ -21,7 +21,7 @@ from pipelines.errors import StorageError
 from pipelines.files import sqlite
 from pipelines.files.sqlite import NewerSchema, Step, migrate
 from pipelines.store import pictures
-from pipelines.store.gallery import marks, rows
+from pipelines.store.gallery import kinship, marks, rows
 from pipelines.store.gallery.marks import Marks
 from pipelines.store.infotext import json_object
 from pipelines.store.pictures import ImageInfo
@@ -64,6 +64,14 @@ def add_images_by_owner(db: sqlite3.Connection) -> None:
 def add_gallery(db: sqlite3.Connection) -> None:
     """What pictures are searched by. The files are read once more, for their recipes say it."""
     rows.create(db)
+    db.execute("delete from images")
+    db.execute("delete from folders")
+
+
+@migration
+def add_kinship(db: sqlite3.Connection) -> None:
+    """Who descends from whom. The files are read once more."""
+    kinship.create(db)
     db.execute("delete from images")
     db.execute("delete from folders")
 
@@ -295,6 +303,7 @@ def _insert(db: sqlite3.Connection, info: ImageInfo, marked: Marks, written: int
     row = (info.id, info.width, info.height, json.dumps(info.recipe), info.client, info.unfinished)
     db.execute("insert or replace into images values (?, ?, ?, ?, ?, ?)", row)
     rows.put(db, info, marked, written)
+    kinship.put(db, info)
     folder = (pictures.folder_name(info.id), _LOOK_AGAIN)  # no row without its folder, or none would miss the folder
     db.execute("insert or ignore into folders values (?, ?)", folder)
 

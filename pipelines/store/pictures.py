@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipelines.store.infotext import json_object
 
 MAX_PIXELS = 1 << 26  # a larger picture is not ours: a few bytes of PNG may ask for gigabytes
 STORE_CHUNK = "aigc-store"  # who owns the picture and whether it is finished
+PIXELS_CHUNK = "aigc-pixels"  # the digest of its pixels, by which what was made from it knows it
 _OWN_CHUNK = STORE_CHUNK.encode() + b"\0"
 _FORMAT = "%Y%m%d-%H%M%S-%f"
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{4}")
@@ -29,7 +30,8 @@ _FOLDER = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """A saved picture. `client` is the owner's tag, not the client's own secret id: ask `belongs_to`."""
+    """A saved picture. `client` is the owner's tag, not the client's own secret id: ask `belongs_to`. `digest` is that
+    of its pixels as its file says it, "" where nobody asked the file."""
 
     id: str
     created: float
@@ -38,6 +40,7 @@ class ImageInfo:
     recipe: dict[str, Any]
     client: str = ""
     unfinished: bool = False
+    digest: str = field(default="", compare=False)
 
     def belongs_to(self, client: str) -> bool:
         return self.client == owner_tag(client)
@@ -108,7 +111,8 @@ def read_info(path: Path) -> ImageInfo | None:
     kept = json_object(head.texts.get(STORE_CHUNK, "")) or {}
     recipe = recipes.of_texts(head.texts)
     owner, unfinished = str(kept.get("owner", "")), bool(kept.get("unfinished"))
-    return ImageInfo(image_id, created(image_id) or 0.0, head.width, head.height, recipe, owner, unfinished)
+    moment, digest = created(image_id) or 0.0, head.texts.get(PIXELS_CHUNK, "")
+    return ImageInfo(image_id, moment, head.width, head.height, recipe, owner, unfinished, digest)
 
 
 def without_owner(png: bytes) -> bytes:

@@ -33,6 +33,7 @@ FAMILIES = (
     "train.field.",
     "train.whose.",
     "train.bound.",
+    "kin.kind.",
     "lab.key.",
     "lab.view.",
     "lab.picture.",

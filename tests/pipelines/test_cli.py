@@ -1,5 +1,6 @@
 """The command line: pictures with recipes, or one sentence and exit code 2."""
 
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -160,3 +161,24 @@ def test_other_tools_names_curves_and_variations_are_options_too(tmp_path, capsy
     assert (kept["sampler"], kept["sigma_schedule"]) == ("dpmpp_2m", "karras")
     assert kept["guidance_curve"] == [[0, 9], [1, 1]]
     assert (kept["seed"], kept["variation_strength"]) == (5, 0.3) and kept["variation_seed"] >= 0
+
+
+def test_reproduce_says_whether_a_picture_comes_out_the_same(tmp_path, capsys):
+    out = [*COMMON, "--out", str(tmp_path / "out")]
+    start = tmp_path / "start.png"
+    Image.new("RGB", (64, 64), "red").save(start)
+    asked = ["--steps", "3", "--width", "64", "--height", "64", "--upscale", "none", "--image", str(start)]
+    assert main(["generate", "a fox --seed 5", *asked, *out]) == 0
+    (file,) = capsys.readouterr().out.split()
+    assert main(["reproduce", file, "--quiet", "--device", "cpu"]) == 0
+    assert capsys.readouterr().out.startswith("The picture comes out the same, in every bit of its")
+    with Image.open(file) as image:
+        made = json.loads(image.info["aigc"])
+        assert made["request"]["seed"] == 5 and made["parents"][0]["kind"] == "image"
+        made["made"]["steps"] = "00000000 00000000"
+        changed = Path(file).with_name(Path(file).name.replace(Path(file).stem[-4:], "0000"))
+        Image.fromarray(np.asarray(image)).save(changed, pnginfo=recipe.embed(made))
+    assert main(["reproduce", str(changed), "--quiet", "--device", "cpu"]) == 1
+    assert "it parted from the record in step 1" in capsys.readouterr().out
+    assert main(["reproduce", str(start)]) == 2
+    assert "is no picture in a studio's folder" in capsys.readouterr().err

@@ -24,7 +24,7 @@ GUIDANCES = ("guidance_scale", "true_cfg_scale", "distilled_guidance_scale", "pr
 OURS_ALONE = (  # what only a loop of ours can do
     *("image", "mask_image", "loras"),
     *(f.name for f in FIELDS if f.declared in ("control_image", "control_model", "ip_image", "ip_model")),
-    *("vae", "tile", "hires_scale", "branch_from"),
+    *("vae", "tile", "hires_scale", "branch_from", "stop_at"),
     *("guidance_curve", "guidance_start", "guidance_end"),
     *("variation_strength", "seed_resize_width", "seed_resize_height"),
 )

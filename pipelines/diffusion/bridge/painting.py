@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from pipelines.diffusion.bridge.model import GREY, Bridged
 from pipelines.diffusion.bridge.walk import Walk, WalkState
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.painted import recipe_of
+from pipelines.diffusion.trace import Trace, machine
 from pipelines.errors import Sentence
 from pipelines.events import Event, Frame, Progress, Result, StopEarly
 from pipelines.models.info import ModelInfo
@@ -71,11 +73,16 @@ class Painting:
             self._note(GREY)
         images: list[np.ndarray] = []
         steps_done, stopped = 0, False
+        there = machine(devices, devices.dtype, native=False)
+        traces: list[Trace] = []
         for i in range(self.request.count):
             with Walk(bridged, self.request.of_picture(i), self.led, devices.worker().threads) as walk:
+                traces.append(Trace())
                 try:
                     for shown in walk:
                         steps_done = shown.index
+                        if shown.index:
+                            traces[-1].add(shown.x)
                         if shown.index or not i:
                             yield self._frame(shown, bridged, i, images)
                 except StopEarly:
@@ -87,7 +94,8 @@ class Painting:
             if stopped:
                 break
         if images:
-            yield from self._result(images, steps_done, stopped and picture is not None, devices)
+            made = [there | {"steps": " ".join(trace.of(0))} for trace in traces]
+            yield from self._result(images, steps_done, stopped and picture is not None, devices, made)
 
     def _frame(self, shown: WalkState, bridged: Bridged, i: int, before: list[np.ndarray]) -> Frame:
         """All pictures of the job side by side, as far as they are there."""
@@ -111,9 +119,14 @@ class Painting:
         return np.stack([*small, now[0], *rest])
 
     def _result(
-        self, images: list[np.ndarray], steps_done: int, cut: bool, devices: DeviceManager
+        self,
+        images: list[np.ndarray],
+        steps_done: int,
+        cut: bool,
+        devices: DeviceManager,
+        made: list[dict[str, Any]],
     ) -> Generator[Event, None, None]:
-        """`cut`: the last of the pictures is only a guess."""
+        """`cut`: the last of the pictures is only a guess. `made`: how, for the recipes."""
         request = self.request
         height, width = images[0].shape[:2]
         if (width, height) != (request.width, request.height):
@@ -133,7 +146,7 @@ class Painting:
         ends: list[tuple[int, int] | None] = [None] * len(images)
         if cut:
             ends[-1] = (steps_done, request.num_inference_steps)
-        recipes = tuple(recipe_of(request, i, self.info, self.notes, end) for i, end in enumerate(ends))
+        recipes = tuple(recipe_of(request, i, self.info, self.notes, end, made[i]) for i, end in enumerate(ends))
         yield Result(np.stack(images), recipes, cut, steps_done, tuple(self.notes))
 
     def _note(self, text: str) -> None:

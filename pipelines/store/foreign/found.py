@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.errors import BadRequest
 from pipelines.params import Request
+from pipelines.prompts import parameters
 
 MOST_UNKNOWN = 100
 LONGEST_VALUE = 400  # characters of a value that is only shown
@@ -50,10 +51,17 @@ def checked(said: ForeignSettings | None, request_type: type[Request]) -> Checke
     for name in sorted(said.values, key=lambda name: order.index(name) if name in order else len(order)):
         value = said.values[name]
         try:
-            settings[name] = request_type.parse({**settings, name: value}).json_values()[name]
+            settings[name] = request_type.parse({**settings, name: _words(name, value)}).json_values()[name]
         except BadRequest as error:
             unknown.append(Unknown(one_line(name), one_line(value), str(error)))
+    if "prompt" in settings:
+        settings["prompt"] = said.values["prompt"]  # as it was written
     return CheckedSettings(one_line(said.tool), settings, tuple(unknown[:MOST_UNKNOWN]))
+
+
+def _words(name: str, value: object) -> object:
+    """A prompt without the parameters at its end, which would change the other settings of its picture."""
+    return parameters.words(value) if name == "prompt" and isinstance(value, str) else value
 
 
 def one_line(value: object) -> str:

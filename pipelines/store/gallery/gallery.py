@@ -28,10 +28,9 @@ MOST_VALUES = 60
 """Of a facet that are told; days are told when a month is chosen."""
 REMEMBERED = 16
 _MATCHING = "select rowid from words where words match ?"
-_SHOWN = (
-    "select n, id, width, height, unfinished, title, kind, favourite, stars, tags, owner from facts"
-    " where n in (select value from json_each(?))"
-)
+_LOOKS = "select n, id, width, height, unfinished, title, kind, favourite, stars, tags, owner from facts"
+_SHOWN = f"{_LOOKS} where n in (select value from json_each(?))"
+_SHOWN_BY_ID = f"{_LOOKS} where id in (select value from json_each(?))"
 
 
 @dataclass(frozen=True)
@@ -174,6 +173,11 @@ def _facets(columns: Columns, base: Mask, chosen: Mapping[str, Mask]) -> dict[st
 def _shown(db: sqlite3.Connection, numbers: list[int]) -> list[Shown]:
     rows = {row[0]: row[1:] for row in db.execute(_SHOWN, (json.dumps(numbers),))}
     return [_of_row(*rows[n]) for n in numbers if n in rows]
+
+
+def of_ids(db: sqlite3.Connection, ids: list[str]) -> list[Shown]:
+    """Those of them that are here, in no order."""
+    return [_of_row(*row[1:]) for row in db.execute(_SHOWN_BY_ID, (json.dumps(ids),))]
 
 
 def _of_row(id, width, height, unfinished, title, kind, favourite, stars, tags, owner) -> Shown:

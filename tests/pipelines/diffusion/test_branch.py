@@ -245,3 +245,16 @@ def test_the_store_keeps_what_was_asked_for_last_within_its_budget(studio):
     assert store.get("a") is kept
     store.add("c", kept)
     assert store.get("b") is None and store.get("a") is store.get("c") is kept and store.nbytes == 2 * kept.nbytes
+
+
+def test_a_branch_and_what_is_painted_from_it_name_their_parents(studio, tmp_path):
+    from pipelines.store.inputs import InputStore
+
+    studio.queue._inputs = inputs = InputStore(tmp_path)
+    parent = studio.paint(seed=77)
+    child = studio.paint(seed=77, prompt="a bird", branch_from=parent, branch_step=K)
+    kept = inputs.add(studio.store.handed_out(child))
+    painted = studio.paint(image=kept.id, strength=0.5, seed=78)
+    found = {(one.parent, one.child, one.kind) for one in studio.store.family(parent).edges}
+    assert found == {(parent, child, "branch"), (child, painted, "image")}
+    inputs.close()
