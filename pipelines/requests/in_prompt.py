@@ -3,7 +3,7 @@ prompt. Read in one place, wherever prompts come in, before the request is check
 
 | in the prompt            | the setting                                                                              |
 |--------------------------|------------------------------------------------------------------------------------------|
-| `--ar 3:2`, `--aspect`   | width and height of that shape with as many pixels as were asked for, multiples of 16     |
+| `--ar 3:2`, `--aspect`   | width and height of that shape with as many pixels as were asked for, multiples of 32     |
 | `--seed 5`               | seed                                                                                     |
 | `--no people, text`      | added to the negative prompt                                                             |
 | `--steps 30`             | num_inference_steps                                                                      |
@@ -24,7 +24,7 @@ from pipelines.prompts import parameters
 from pipelines.prompts.parameters import Parameter
 from pipelines.requests.limits import LARGEST_SCALE
 
-STEP = 16
+STEP = 32
 """Pixels of a side: what suits every model."""
 SMALLEST_SIDE = 64
 MOST_SHAPE = 8

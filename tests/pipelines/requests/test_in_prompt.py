@@ -10,6 +10,7 @@ from pipelines.requests.others import SketchRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.requests.wording import WordingRequest
 from pipelines.store.foreign.found import ForeignSettings, checked
+from tests.embedded import INFO, SIDE
 
 
 def parse(prompt: str, **values: object) -> TextToImageRequest:
@@ -30,9 +31,16 @@ def test_each_parameter_is_the_setting_that_it_stands_for():
 def test_ar_keeps_the_number_of_pixels_and_has_the_shape(size, shape):
     asked = parse(f"a fox --ar {shape}", width=size[0], height=size[1])
     wide, high = (float(side) for side in shape.replace("x", ":").split(":"))
-    assert not asked.width % 16 and not asked.height % 16
+    assert not asked.width % 32 and not asked.height % 32
     exact = (size[0] * size[1] * wide / high) ** 0.5
-    assert abs(asked.width - exact) <= 8 and abs(asked.height - exact * high / wide) <= 8
+    assert abs(asked.width - exact) <= 16 and abs(asked.height - exact * high / wide) <= 16
+
+
+def test_the_built_in_model_takes_every_shape():
+    factor = SIDE // INFO.configs["unet"]["sample_size"]
+    for shape in ("3:2", "4:5", "16:9", "1:1.618"):
+        asked = parse(f"a fox --ar {shape}")
+        assert not asked.width % factor and not asked.height % factor
 
 
 @pytest.mark.parametrize(("style", "scale"), [(0, 13), (100, 7), (200, 5), (1000, 2.09)])
