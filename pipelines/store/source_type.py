@@ -14,7 +14,9 @@ from pipelines.store import parents
 TRAINED, COMPOSITE = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
 PNG_CHUNK = "XML:com.adobe.xmp"
 _SHOWN = (parents.IMAGE, parents.INPAINT, parents.OUTPAINT, parents.UPSCALE)
-"""Steps after which the pixels of the parent are in the picture; a ControlNet's picture only leads it."""
+"""Steps after which something of the parent is in the picture; a ControlNet's picture only leads it."""
+_BROUGHT = ("image", "branch_paint")
+"""Fields of a request with somebody's own picture, or what somebody painted on a step."""
 _SAID = re.compile(r"/digitalsourcetype/(\w{1,64})")
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -44,8 +46,11 @@ def of_recipe(recipe: Mapping[str, Any], of_parent: Callable[[str], str]) -> str
     named = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     shown = [one for one in named if one.get("kind") in _SHOWN]
     request = recipe.get("request")
+    brought = [name for name in _BROUGHT if isinstance(request, dict) and request.get(name)]
+    branched = [of_parent(str(one.get("digest", ""))) for one in named if one.get("kind") == parents.BRANCH]
+    if "branch_paint" in brought or COMPOSITE in branched:
+        return COMPOSITE
     if not shown:
-        started = isinstance(request, dict) and request.get("image")
-        return COMPOSITE if started else TRAINED
+        return COMPOSITE if brought else TRAINED
     pure = all(of_parent(str(one.get("digest", ""))) == TRAINED for one in shown)
     return TRAINED if pure else COMPOSITE

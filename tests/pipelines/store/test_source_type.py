@@ -90,6 +90,15 @@ def test_what_is_made_from_a_picture_of_ours_is_not(store: ImageStore):
     assert of(store, save(store, 3, parents=[{"kind": "branch", "id": first, "digest": "0" * 32}])) == TRAINED
 
 
+def test_what_is_painted_on_a_step_is_a_composite_and_so_are_the_branches_from_it(store: ImageStore):
+    first = save(store, 1)
+    parent = {"kind": "branch", "id": first, "digest": store.digest(first)}
+    painted = save(store, 2, {"branch_from": first, "branch_paint": "0" * 64}, parents=[parent])
+    further = {"kind": "branch", "id": painted, "digest": store.digest(painted)}
+    assert of(store, painted) == of(store, save(store, 3, {"branch_from": painted}, parents=[further])) == COMPOSITE
+    assert of(store, save(store, 4, {"branch_from": first}, parents=[parent])) == TRAINED
+
+
 def test_a_picture_that_only_leads_does_not_count(store: ImageStore):
     led = {"kind": "control", "digest": pixels.digest(colour(9)), "input": "0" * 64}
     assert of(store, save(store, 2, parents=[led])) == TRAINED
