@@ -21,6 +21,8 @@ import psutil
 ROOT = Path(__file__).parents[1]
 PROMPT = "a large red circle left of a small blue star on a yellow background"
 OVER = ("done", "failed", "cancelled")
+LIMITS = httpx.Limits(keepalive_expiry=1.0)
+"""A machine that is busy elsewhere may come back to a connection that the studio closed after five seconds."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,22 @@ def running(*options: str, warm: bool = True) -> Iterator[Studio]:
             url = f"http://127.0.0.1:{port}"
             token, owner_token = _tokens(process, printed)
             headers = {"X-AIGC-Client": "benchmark"} | ({"authorization": f"Bearer {token}"} if token else {})
-            with httpx.Client(base_url=url, headers=headers, timeout=30) as http:
+            with httpx.Client(base_url=url, headers=headers, timeout=30, limits=LIMITS) as http:
                 wait_for_page(http, "gradio")
                 served = time.monotonic() - started
-                while warm and not http.get("/healthz").json()["ready"]:
+                while warm and not _is_warm(http):
                     time.sleep(0.1)
                 yield Studio(process, url, http, served, token, owner_token)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
+
+
+def _is_warm(http: httpx.Client) -> bool:
+    try:
+        return http.get("/healthz").json()["ready"]
+    except httpx.TransportError:
+        return False
 
 
 def _tokens(process: subprocess.Popen, printed: IO[bytes], seconds: float = 120) -> tuple[str, str]:

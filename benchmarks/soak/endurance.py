@@ -28,7 +28,7 @@ SEEDS = range(4)
 STEPS = 12
 WARM_JOBS = 20
 """After which caches are full."""
-ASKED = 200
+ASKED, MOST_MISSED = 200, 10
 
 
 @attack(f"{KILLS} kills of the native process at random moments, while pictures are made")
@@ -49,11 +49,13 @@ def native_killed(studio: Studio) -> str:
 
 
 def _kill(studio: Studio, longest: float) -> None:
-    """At most so many seconds apart, until it was done KILLS times."""
-    source, kills = random.Random(0), 0
-    while kills < KILLS:
+    """At most so many seconds apart, until it was done KILLS times, or there is no process any more to kill."""
+    source, kills, missed = random.Random(0), 0, 0
+    while kills < KILLS and missed < MOST_MISSED:
         time.sleep(source.uniform(0, longest))
-        for process in _native(studio):
+        processes = _native(studio)
+        missed = 0 if processes else missed + 1
+        for process in processes:
             with suppress(psutil.Error):
                 process.kill()
                 kills += 1

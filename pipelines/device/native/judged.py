@@ -25,7 +25,7 @@ WRONG = Sentence("The network was computed in PyTorch, more slowly: onnxruntime 
 REFUSED = Sentence("The network was computed in PyTorch, more slowly: onnxruntime could not run it.")
 RACES = 2
 """Calls of each way that are timed, of which the faster counts."""
-DIED = Sentence("The network was computed in PyTorch, more slowly: its native process died or hung twice.")
+DIED = Sentence("The network was computed in PyTorch, more slowly: its native process died or hung again and again.")
 SLOWER = Sentence("The network was computed in PyTorch, which is faster for this model than onnxruntime.")
 NO_MEMORY = Sentence("The network was computed in PyTorch, more slowly: no memory was left to share with onnxruntime.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -27,10 +28,11 @@ PROCESS_BYTES = 115 * 2**20
 COPIES = 2
 """Of the weights in a child: those that were handed over, and the library's own, in its order."""
 MOST_DEATHS = 5
-"""Of which none is forgotten yet; two in one call are the limit of that call."""
-SOUND_CALLS = 20
-"""In a row, after which all deaths before are forgotten: whoever ended the process is gone. A start costs as much as
-a network gains in so many calls."""
+"""Of which none is forgotten yet."""
+STARTS_A_CALL = 4
+"""Of which the later two are for deaths that come at once, as when somebody ends the process while it starts."""
+SOUND_CALLS = 10
+"""In a row, after which all deaths before are forgotten: whoever ended the process is gone."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -40,7 +42,7 @@ class Refused(Exception):
 
 
 class Died(Exception):
-    """The child ended or hung twice in one call, or too often in all."""
+    """The child hung twice in one call, ended again and again in it, or too often in all."""
 
 
 def memory_of(weights: int) -> int:
@@ -90,7 +92,10 @@ class Session:
         Raises Refused, Died, and OSError where there is no memory for the numbers.
         """
         with self._turn:
-            for _ in range(2):
+            began = time.monotonic()
+            for start in range(STARTS_A_CALL):
+                if start >= 2 and time.monotonic() - began > self._call_seconds:
+                    break
                 try:
                     numbers = self._started().run(network, inputs, answer, self._call_seconds)
                 except EOFError:
@@ -100,7 +105,7 @@ class Session:
                 if self._sound_calls >= SOUND_CALLS:
                     self._forgotten = self.deaths
                 return numbers
-            raise Died("twice in one call")
+            raise Died("again and again in one call")
 
     def close(self) -> None:
         """End the child; a later call starts another."""

@@ -98,13 +98,13 @@ def test_a_fault_of_one_process_is_mended_by_the_next(opened: Callable, at: obje
     assert session.deaths == 1
 
 
-@pytest.mark.parametrize("does", ["die", "hang"])
-def test_a_call_that_ends_every_process_is_given_up(opened: Callable, does: str) -> None:
-    session = opened(1, does, seconds=1.0)
+@pytest.mark.parametrize(("does", "seconds", "deaths"), [("die", 60.0, sessions.STARTS_A_CALL), ("hang", 1.0, 2)])
+def test_a_call_that_ends_every_process_is_given_up(opened: Callable, does: str, seconds: float, deaths: int) -> None:
+    session = opened(1, does, seconds=seconds)
     before = handles()
     with pytest.raises(Died):
         ask(session)
-    assert (session.deaths, session.pid, handles()) == (2, None, before)
+    assert (session.deaths, session.pid, handles()) == (deaths, None, before)
 
 
 def test_processes_are_not_started_for_ever(opened: Callable) -> None:
