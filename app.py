@@ -76,7 +76,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--no-source-type",
         action="store_true",
-        help="do not say in pictures, for machines, that they were made by AI (IPTC DigitalSourceType)",
+        help="no IPTC note in pictures that AI made them",
     )
     parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
     parser.add_argument(
@@ -84,7 +84,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         type=_megabytes,
         default=BYTES // 2**20,
         metavar="MB",
-        help=f"memory for the steps of pictures, to branch from without painting them again (default {BYTES >> 20})",
+        help=f"memory for steps, to branch from (default {BYTES >> 20})",
     )
     parser.add_argument(
         "--no-export",

@@ -16,7 +16,7 @@ from PIL import Image
 
 from aigc_ui import bodies, sdapi_echo, sdapi_extras, sdapi_lists
 from aigc_ui.plain import json_bytes
-from aigc_ui.sdapi_fields import SdapiRequest, checkpoint, image_to_image, text_to_image
+from aigc_ui.sdapi_fields import SdapiRequest, checkpoint, fields_of, image_to_image, text_to_image
 from aigc_ui.sdapi_jobs import JobFailed, encoded, finished, submit_all
 from aigc_ui.sdapi_pictures import decoded
 from aigc_ui.services import Services
@@ -26,7 +26,6 @@ from pipelines.engine.queue import Job, JobState
 from pipelines.errors import NotFound
 from pipelines.models import vaes
 from pipelines.params import Request as Values
-from pipelines.requests.limits import LARGEST_SEED
 from pipelines.store import foreign, infotext
 from pipelines.store.film import sheet
 from pipelines.store.picture_files.reader import PictureReader
@@ -188,7 +187,8 @@ def _submitted(services: Services, asked: SdapiRequest, visitor: Visitor) -> lis
     first = generator.request_type.parse(asked.values)
     seed = secrets.randbelow(2**31) if first.value("seed") < 0 else first.value("seed")
     starts = [seed + batch * first.value("count") for batch in range(asked.batches)]
-    requests = [first.changed(seed=start % (LARGEST_SEED + 1)) for start in starts]
+    bounds = fields_of(generator.request_type)["seed"].spec
+    requests = [first.changed(seed=bounds.check("seed", start, int)) for start in starts]
     return submit_all(services, generator.name, requests, visitor)
 
 

@@ -1,7 +1,6 @@
 // Whether a picture comes out the same again: a job makes it once more, and its notes say what was found.
 import { el } from "./dom.js";
 import { api, post } from "./http.js";
-import { refreshJobs } from "./jobs.js";
 import { remark, wording } from "./sentences.js";
 import { t } from "./words.js";
 
@@ -34,8 +33,8 @@ export function withCheck(acts, now) {
 /** @param {() => { picture: Picture | undefined }} now */
 function createCheck(now) {
   const line = el("p", { class: "help", role: "status", hidden: true }),
-    button = el("button", { type: "button", "data-act": "check", onclick: () => start() });
-  let turn = 0;
+    button = el("button", { type: "button", "data-act": "check", onclick: () => (running ? end() : start()) });
+  let [turn, running] = [0, ""]; // the job that is under way
   let words = () => "";
   /** @param {() => string} what */
   function tell(what) {
@@ -50,7 +49,9 @@ function createCheck(now) {
     tell(() => t("reproduce.waiting"));
     try {
       let job = await post("jobs", { generator: "reproduction", request: { source: picture.id } });
-      refreshJobs();
+      if (mine !== turn) return void end(job.id);
+      running = job.id;
+      say();
       while (mine === turn && (job.state === "waiting" || job.state === "running")) {
         await new Promise((resolve) => setTimeout(resolve, EVERY));
         job = await api(`jobs/${encodeURIComponent(job.id)}`);
@@ -59,18 +60,23 @@ function createCheck(now) {
     } catch (error) {
       if (mine === turn) tell(wording(error));
     }
+    if (mine === turn) running = "";
+    say();
+  }
+  /** Its job says that it has stopped. */
+  const end = (id = running) => api(`jobs/${encodeURIComponent(id)}`, { method: "DELETE" }).catch(() => null);
+  function say() {
+    button.textContent = t(running ? "stop" : "reproduce");
+    if (!line.hidden) line.textContent = words();
   }
   return {
     button,
     line,
-    say: () => {
-      button.textContent = t("reproduce");
-      if (!line.hidden) line.textContent = words();
-    },
-    /** Another picture is shown. */
+    say,
+    /** Another picture is shown, and nobody waits for this one any more. */
     clear: () => {
-      turn++;
-      line.hidden = true;
+      if (running) end();
+      [turn, running, line.hidden] = [turn + 1, "", true];
     },
   };
 }

@@ -120,7 +120,8 @@ const within = ([x, y], { left, top, wide, high }) =>
 function tile(place, { key, picture, shown }, chosen) {
   const source = picture ? url(`gallery/${encodeURIComponent(key)}/thumbnail`) : shown && url(`inputs/${shown}.png`);
   const [x, y] = corner(place);
-  const title = picture ? picture.title || t("gallery.untitled") : t("kin.gone");
+  const what = picture ? kindsOf(place) : t(shown ? "kin.brought" : "kin.gone");
+  const title = picture ? picture.title || t("gallery.untitled") : what;
   const image = source ? el("img", { src: source, alt: "", onerror: forgo }) : "";
   const attributes = {
     type: "button",
@@ -129,11 +130,10 @@ function tile(place, { key, picture, shown }, chosen) {
     "aria-pressed": String(chosen),
     tabindex: chosen ? 0 : -1,
     title,
-    "aria-label": `${picture ? kindsOf(place) : t("kin.gone")}: ${title}`,
+    "aria-label": picture ? `${what}: ${title}` : what,
     style: `left:${x}px;top:${y}px`,
   };
-  const caption = picture ? kindsOf(place) : t("kin.gone");
-  return el("button", attributes, el("span", { class: "frame" }, image), el("span", { class: "caption" }, caption));
+  return el("button", attributes, el("span", { class: "frame" }, image), el("span", { class: "caption" }, what));
 }
 /** @param {Event} event of a picture that cannot be shown */
 const forgo = (event) => /** @type {Element} */ (event.target).remove();

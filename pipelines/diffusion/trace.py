@@ -35,8 +35,8 @@ class Trace:
 
 
 def digest(x: Tensor) -> str:
-    data = x.detach().cpu().contiguous().view(libs.torch().uint8).numpy()
-    return hashlib.blake2b(memoryview(data), digest_size=BYTES).hexdigest()
+    data: Any = x.detach().cpu().contiguous().view(libs.torch().uint8).numpy()
+    return hashlib.blake2b(data, digest_size=BYTES).hexdigest()
 
 
 def machine(devices: DeviceManager, dtype: Any, native: bool) -> dict[str, Any]:

@@ -25,7 +25,9 @@ from pipelines.prompts.parameters import Parameter
 from pipelines.requests.limits import LARGEST_SCALE
 
 STEP = 32
-"""Pixels of a side: what suits every model."""
+"""Pixels of a side: what every kind of model takes."""
+CLOSER = 0.25
+"""How much the number of pixels counts beside the shape."""
 SMALLEST_SIDE = 64
 MOST_SHAPE = 8
 """Times as wide as high, or as high as wide."""
@@ -83,8 +85,8 @@ def _shape(one: Parameter, values: Mapping[str, Any]) -> dict[str, Any]:
     area = _whole(values["width"]) * _whole(values["height"])
     if area <= 0:
         return {}  # no size that could be shaped: the request refuses it by name
-    width = math.sqrt(area * wide / high)
-    return {"width": _side(width), "height": _side(width * high / wide)}
+    width, height = _sides(area, wide / high)
+    return {"width": width, "height": height}
 
 
 def _seed(one: Parameter, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,5 +171,15 @@ def _whole(value: object) -> int:
         return 0
 
 
-def _side(pixels: float) -> int:
-    return max(SMALLEST_SIDE, round(pixels / STEP) * STEP)
+def _sides(area: int, shape: float) -> tuple[int, int]:
+    """Width and height, multiples of STEP, whose shape is nearest, with about so many pixels."""
+    exact = math.sqrt(area * shape)
+    columns = range(max(SMALLEST_SIDE // STEP, int(0.8 * exact / STEP)), int(1.25 * exact / STEP) + 2)
+    rows = {n: max(SMALLEST_SIDE // STEP, round(n / shape)) for n in columns}
+
+    def amiss(pair: tuple[int, int]) -> float:
+        wide, high = pair
+        return abs(math.log(wide / high / shape)) + CLOSER * abs(math.log(wide * high * STEP**2 / area))
+
+    wide, high = min(rows.items(), key=amiss)
+    return wide * STEP, high * STEP

@@ -111,3 +111,24 @@ def test_it_is_served_and_guarded_by_a_real_server(studio: Studio):
         assert answer.headers["cache-control"] == "no-store"
         elsewhere = client.post(f"{GALLERY}/delete", json={"ids": []}, headers={"origin": "http://evil.example"})
         assert elsewhere.status_code == 403
+
+
+def test_a_family_is_told_with_its_pictures_and_not_to_others(shared: Studio):
+    ada, bob = shared.client("ada"), shared.client("bob")
+    fox, other = make(ada, "a fox"), make(bob, "a fox")
+    kin = ada.get(f"{GALLERY}/{fox}/family").json()
+    assert [node["picture"]["id"] for node in kin["nodes"]] == [fox] and kin["nodes"][0]["picture"]["own"] is True
+    assert (kin["edges"], kin["cut"]) == ([], False)
+    assert ada.get(f"{GALLERY}/{other}/family").status_code == 403
+    assert ada.get(f"{GALLERY}/20260101-000000-000000-0000/family").status_code == 404
+    assert ada.get(f"{GALLERY}/..%2f..%2fetc/family").status_code == 404
+
+
+def test_nobody_checks_the_reproduction_of_somebody_elses_picture(shared: Studio):
+    from aigc_ui.visitors import Visitor
+    from pipelines.errors import NotAllowed
+    from pipelines.requests.reproduction import ReproductionRequest
+
+    asked = ReproductionRequest.parse({"source": make(shared.client("bob"), "a fox")})
+    with pytest.raises(NotAllowed, match="somebody else"):
+        shared.services.submit("reproduction", asked, Visitor("client-ada"))

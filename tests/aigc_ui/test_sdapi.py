@@ -653,3 +653,12 @@ def test_what_plug_ins_ask_as_they_connect_is_answered(studio: Studio, nets: Non
 )
 def test_a_job_that_fails_by_its_request_is_no_fault_of_the_studio(code: str, status: int) -> None:
     assert JobFailed.of(JobError(code, Sentence("the mask is all black."))).status == status
+
+
+def test_settings_at_the_end_of_a_prompt_are_read_and_what_nobody_knows_is_said():
+    from aigc_ui.sdapi_fields import text_to_image
+    from pipelines.requests.text_to_image import TextToImageRequest
+
+    body = {"prompt": "a fox --ar 2:1 --v 6", "width": 256, "height": 256}
+    asked = TextToImageRequest.parse(text_to_image(body, TextToImageRequest, None, None).values)  # type: ignore[arg-type]
+    assert (asked.prompt, asked.left_out) == ("a fox", ("--v 6",)) and asked.width == 2 * asked.height

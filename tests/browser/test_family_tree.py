@@ -97,7 +97,7 @@ def test_the_first_one_can_be_cut_off_and_the_dialog_closes(family, ids):
 def test_a_parent_that_is_gone_says_what_is_known_of_it(family, ids):
     page = family("orphan")
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("button.kin.gone[aria-pressed=true]")).to_have_text("Not here")
+    expect(page.locator("button.kin.gone[aria-pressed=true]")).to_have_text("Brought picture")
     expect(page.locator(".kin-name")).to_contain_text("knows it as: Inpainting.")
     expect(page.locator("#gallery-family footer .buttons")).to_be_hidden()
 
@@ -105,8 +105,13 @@ def test_a_parent_that_is_gone_says_what_is_known_of_it(family, ids):
 def test_whether_it_comes_out_the_same_is_said_beside_it(family, ids):
     page = family("other")
     page.keyboard.press("Enter")
-    page.locator("#gallery-view [data-act=check]").click()
-    line = page.locator(".gallery-acts [role=status]")
+    check, line = page.locator("#gallery-view [data-act=check]"), page.locator(".gallery-acts [role=status]")
+    check.click()
+    expect(check).to_have_text("Stop")
+    check.click()
+    expect(line).to_have_text("The check was stopped.")
+    expect(check).to_have_text("Check reproduction")
+    check.click()
     expect(line).to_contain_text("once more: step")
     expect(line).to_contain_text("The steps are not on record; the picture has other pixels.", timeout=60_000)
     page.keyboard.press("Escape")
