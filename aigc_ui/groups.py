@@ -29,7 +29,7 @@ EXPERT_SECTIONS: tuple[Section, ...] = (
         "group.branch",
         ("branch.help", ("branch_from",), ("branch_step", "branch_noise"), ("branch_paint", "branch_mask")),
     ),
-    ("group.sampling", (("sigma_schedule",), ("discard_penultimate",), ("eta",))),
+    ("group.sampling", (("sigma_schedule",), ("discard_penultimate",), ("eta", "stop_at"))),
     ("group.beta", ("beta.help", ("beta_schedule",), ("beta_start", "beta_end"), ("num_train_timesteps",))),
 )
 MORE = ("clip_skip", "vae", "prediction")
