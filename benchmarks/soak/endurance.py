@@ -26,7 +26,7 @@ JOBS = int(os.environ.get("SOAK_JOBS", "300"))
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "50"))
 SEEDS = range(4)
 STEPS = 12
-WARM_JOBS = 20
+WARM_JOBS = 60
 """After which caches are full."""
 ASKED, MOST_MISSED = 200, 10
 
