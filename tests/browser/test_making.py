@@ -14,7 +14,7 @@ def choose_field(part: Locator, axis: str, name: str) -> None:
     box.press_sequentially(name)
     part.page.get_by_role("option", name=name, exact=True).click()
     expect(box).to_have_value(name)
-    expect(part.page.get_by_role("option")).to_have_count(0)
+    expect(part.page.get_by_role("listbox")).to_have_count(0)
 
 
 def pad(page: Page) -> tuple[Locator, Locator]:
