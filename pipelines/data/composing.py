@@ -91,12 +91,12 @@ def in_place(rng: Rng) -> Composition:
 
 
 KINDS: Mapping[str, tuple[float, Callable[[Rng], Composition]]] = {
-    "one subject": (0.27, one_subject),
-    "one shape": (0.09, one_shape),
-    "two things": (0.19, two_things),
+    "one subject": (0.28, one_subject),
+    "one shape": (0.06, one_shape),
+    "two things": (0.24, two_things),
     "several things": (0.12, several_things),
-    "place": (0.12, place_alone),
-    "in a place": (0.21, in_place),
+    "place": (0.08, place_alone),
+    "in a place": (0.22, in_place),
 }
 """The share of each kind in what the model sees."""
 
