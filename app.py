@@ -90,7 +90,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--no-export",
         dest="exporting",
         action="store_false",
-        help="on a processor, leave models of your own in PyTorch and keep no graphs of them",
+        help="leave your own models on a CPU to PyTorch",
     )
     parser.add_argument("--autolaunch", action="store_true", help="open the page in the browser")
     parser.add_argument("--no-warm", action="store_true", help="load the model with the first picture only")

@@ -13,7 +13,7 @@ import { t } from "./words.js";
 
 const PEN = "M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z",
   CROSS = "M4 4l8 8M12 4l-8 8";
-const NOT_KEPT = ["seed", "branch_from", "branch_step", "branch_noise"]; // of one picture, not of a way to make them
+const NOT_KEPT = ["seed", "branch_from", "branch_step", "branch_noise", "branch_paint", "branch_mask"]; // of one picture, not of a way to make them
 
 /** Model, style and the settings of all groups: how pictures are made, not which one. */
 const kept = () =>
@@ -99,6 +99,7 @@ export function mountPresets(root) {
   });
   on("language", show);
   on("started", () => ask(""));
+  if (document.documentElement.dataset.ready) ask(""); // the page may stand before this part of it does
   show();
 }
 

@@ -1,5 +1,7 @@
 """The family of a picture in a real browser: drawn, walked through, opened, cut off and brought back."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
@@ -112,7 +114,7 @@ def test_whether_it_comes_out_the_same_is_said_beside_it(family, ids):
     expect(line).to_have_text("The check was stopped.")
     expect(check).to_have_text("Check reproduction")
     check.click()
-    expect(line).to_contain_text("once more: step")
+    expect(line).to_contain_text(re.compile("once more: step|not on record"))  # a quick machine is over by then
     expect(line).to_contain_text("The steps are not on record; the picture has other pixels.", timeout=60_000)
     page.keyboard.press("Escape")
     expect(page.get_by_text("Pictures: 5", exact=True)).to_be_visible()

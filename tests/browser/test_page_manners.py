@@ -63,6 +63,8 @@ def test_only_who_asks_is_told_and_only_of_jobs_that_took_long(page: Page, asked
     generate(page, "a fox", steps=2, seed=1)
     finish(page)
     told = [["Your picture is done", "a fox"]] if asked and longer else []
+    if told:
+        page.wait_for_function("window.said.length > 0")
     assert page.evaluate("window.said") == told
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests import tiny, tiny_bridge
 from tests.browser.conftest import Studio, running
+from tests.browser.visitor import rest
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,7 @@ def test_a_sampler_that_a_model_brings_goes_with_it(visit):
     before = sampler.input_value()
     choose(page, "small-hunyuan")
     expect(sampler).not_to_have_value(before, timeout=20_000)
+    rest(page)  # until the page knows that the model brought it
     choose(page, "small-sd")
     expect(sampler).to_have_value(before)
 

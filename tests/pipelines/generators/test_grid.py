@@ -151,7 +151,7 @@ def test_a_sampler_on_an_axis_may_bring_its_spacing():
 def test_every_setting_of_a_picture_can_be_an_axis_but_pictures_their_number_and_switches():
     own = {field.name for field in TextToImageRequest.fields() if field.name == field.declared}
     switches = {"only_masked", "discard_penultimate"}
-    named = {"image", "mask_image", "control_image", "ip_image", "branch_from"}
+    named = {"image", "mask_image", "control_image", "ip_image", "branch_from", "branch_paint", "branch_mask"}
     assert own - set(fields()) == {"count"} | named | switches
 
 
