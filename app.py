@@ -56,7 +56,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         help="let others in the network in; they need the token",
     )
     parser.add_argument(
-        "--allow-training", action="store_true", help="with --listen: everybody may start trainings, not you alone"
+        "--allow-training", action="store_true", help="with --listen: everybody may start trainings"
     )
     parser.add_argument(
         "--trusted-host",
