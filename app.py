@@ -55,9 +55,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         metavar="ADDRESS",
         help="let others in the network in; they need the token",
     )
-    parser.add_argument(
-        "--allow-training", action="store_true", help="with --listen: everybody may start trainings"
-    )
+    parser.add_argument("--allow-training", action="store_true", help="with --listen: everybody may start trainings")
     parser.add_argument(
         "--trusted-host",
         action="append",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipelines.device.lost import LOST
 from pipelines.device.manager import DeviceManager
+from pipelines.device.memory import give_back_freed
 from pipelines.engine import parents, registry, runner
 from pipelines.engine.attendance import Attendance
 from pipelines.engine.eventlog import StateChange
@@ -36,6 +37,9 @@ ATTENDANCE_SECONDS = 5.0
 
 RETRY_SECONDS = 30.0
 """So often the pictures that a full disk refused are saved again, as long as there are any."""
+
+TIDY_EVERY = 20
+"""Jobs, after which an idle studio gives back what was freed: the frames of forgotten jobs leave holes."""
 
 
 class JobQueue:
@@ -97,6 +101,7 @@ class JobQueue:
         self._line = Line(Places(running_at_once, further_places), devices.turns, self._absent)
         self._attendance = Attendance()
         self._served = 0
+        self._tidied = 0
         self._closed = False
         if self._file is not None:
             self._restore(self._file, store)
@@ -337,7 +342,11 @@ class JobQueue:
                 else:
                     self._keep(job)
                 self._dispatch()
+                tidy = not self._running and self._served - self._tidied >= TIDY_EVERY
+                self._tidied = self._served if tidy else self._tidied
             self._write()
+            if tidy:
+                give_back_freed()
 
     def _with_parent(self, request: Request) -> Request:
         return parents.with_parent(request, self._store, self._inputs, self._trajectories)

@@ -19,6 +19,7 @@ import torch
 from pipelines.device.evaluations import Rows
 from pipelines.device.hardware import Machine
 from pipelines.device.manager import DeviceManager
+from pipelines.engine import queue
 from pipelines.engine.eventlog import EventLog, StateChange
 from pipelines.engine.queue import Job, JobQueue, JobState
 from pipelines.errors import BadRequest, Busy, DeviceLost, NotAllowed, NotFound, StorageError
@@ -158,6 +159,16 @@ def test_a_job_runs_to_its_picture(make):
     assert image.shape == (2, 2, 3) and recipe == {"name": "a"} and client == "me" and not unfinished
     assert [f.index for f in job.frames()] == [0, 1, 2, 3]
     assert job.created <= job.started <= job.finished and job.notes == ["note of a"]
+
+
+def test_an_idle_studio_gives_back_what_was_freed_after_every_so_many_jobs(make, monkeypatch):
+    given: list[int] = []
+    monkeypatch.setattr(queue, "give_back_freed", lambda: given.append(1))
+    jobs = make(Counting())
+    for _ in range(2 * queue.TIDY_EVERY + 3):
+        over(jobs.submit("counting", Steps("a", 1, 2), "me"))
+        wait(lambda: not jobs._running)
+    wait(lambda: len(given) == 2)
 
 
 def test_a_snapshot_is_json_and_does_not_give_the_client_away(make):
