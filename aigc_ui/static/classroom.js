@@ -1,5 +1,5 @@
 // Who visits a shared studio: what they may do here, their number, and for its owner everybody's jobs, to be stopped.
-import { el, focused, icon } from "./dom.js";
+import { el, focused, icon, icons } from "./dom.js";
 import { titled } from "./job_title.js";
 import { emit, on } from "./events.js";
 import { api } from "./http.js";
@@ -9,8 +9,7 @@ import { placeInLine } from "./prospects.js";
 import { over } from "./state.js";
 import { t } from "./words.js";
 
-const EVERY = 3000,
-  CROSS = "M4 4l8 8M12 4l-8 8";
+const EVERY = 3000;
 const TRAININGS = ["family-training", "points-training"];
 /** @typedef {import("./engine.d.ts").Job & { visitor?: number }} Job of anybody, for the owner */
 /** @type {import("./types.d.ts").Me | null} */
@@ -60,7 +59,7 @@ function row(job) {
       disabled: Boolean(job.stopping),
       onclick: () => end(job.id),
     },
-    icon(CROSS),
+    icon(icons.cross),
   );
   return el(
     "li",

@@ -1,5 +1,5 @@
 // The dialog with one picture and its recipe, and what can be done with it.
-import { el, icon } from "./dom.js";
+import { el, icon, icons } from "./dom.js";
 import { createUpscalerChoice, enlarge as enlargePicture } from "./enlarge.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
@@ -17,9 +17,6 @@ import { createZoomStage } from "./zoom_stage.js";
  * @typedef {import("./types.d.ts").Recipe} Recipe
  */
 
-const BACK = "M10 3L5 8l5 5",
-  NEXT = "M6 3l5 5-5 5",
-  CROSS = "M4 4l8 8M12 4l-8 8";
 /** @type {Record<string, { word: string, run: (id: string) => unknown }>} */
 const TURNS = {
   vary: { word: "act.vary", run: vary },
@@ -42,9 +39,9 @@ function createParts(open) {
     cells = createCells(acts.sheet, open),
     zoom = createZoomStage({ id: "detail-picture", over: cells.node });
   const [back, next, close] = [
-    ["previous", BACK],
-    ["next", NEXT],
-    ["close", CROSS],
+    ["previous", icons.back],
+    ["next", icons.next],
+    ["close", icons.cross],
   ].map(([which, path]) => el("button", { type: "button", id: `detail-${which}`, class: "round" }, icon(path)));
   const side = el(
     "div",

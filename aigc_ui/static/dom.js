@@ -23,7 +23,13 @@ export function el(tag, attributes = {}, ...children) {
 /** @param {Child} child @returns {(Node | string)[]} */
 const asNode = (child) => (child == null || child === false ? [] : [child instanceof Node ? child : String(child)]);
 
-export const icons = { play: "M5 3l8 5-8 5z", pause: "M4 3h3v10H4zM9 3h3v10H9z" };
+export const icons = {
+  play: "M5 3l8 5-8 5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  cross: "M4 4l8 8M12 4l-8 8",
+  back: "M10 3L5 8l5 5",
+  next: "M6 3l5 5-5 5",
+};
 /** @param {string} path */
 export function icon(path) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

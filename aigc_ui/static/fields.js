@@ -10,6 +10,10 @@ export const defaults = () => Object.fromEntries(Object.entries(table).map(([nam
 /** The fields of a group of settings, in the order in which they stand. @param {string} group */
 export const inGroup = (group) => Object.keys(table).filter((name) => table[name].group === group);
 
+/** The settings that say from which step of which picture it goes on. @param {Settings} settings */
+export const branchFields = (settings) =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => name.startsWith("branch_")));
+
 /** Whether two values of a field are the same, one of them perhaps as a box for text holds it. @param {any} one @param {any} other */
 export const same = (one, other) =>
   typeof one === "object" || typeof other === "object"

@@ -1,5 +1,5 @@
 // A picture that a network follows, as the page shows it: a place to drop one, then what the network sees of it.
-import { el, icon } from "./dom.js";
+import { el, icon, icons } from "./dom.js";
 import { t } from "./words.js";
 
 /**
@@ -7,8 +7,6 @@ import { t } from "./words.js";
  * @typedef {{ bare: HTMLElement[], side: HTMLElement[], under: HTMLElement[] }} More beside the place, the picture,
  * below
  */
-
-const CROSS = "M4 4l8 8M12 4l-8 8";
 
 /** @param {string} prefix @param {More} more */
 function createParts(prefix, more) {
@@ -19,7 +17,7 @@ function createParts(prefix, more) {
   const drop = el("label", { class: "drop" }, choose, name, how);
   const image = el("img", { id: `${prefix}-seen`, alt: "" }),
     heading = el("b");
-  const remove = el("button", { type: "button", id: `${prefix}-remove`, class: "small" }, icon(CROSS));
+  const remove = el("button", { type: "button", id: `${prefix}-remove`, class: "small" }, icon(icons.cross));
   const bare = el("div", { class: "bare" }, drop, ...more.bare);
   const chosen = el("div", { class: "chosen" }, image, el("div", { class: "side" }, heading, ...more.side), remove);
   const panel = el("div", { class: "control takes-picture" }, bare, chosen, ...more.under, alas);

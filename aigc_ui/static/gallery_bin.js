@@ -1,23 +1,15 @@
 // The bin: what was thrown away lately, to be brought back or destroyed.
-import { el, icon } from "./dom.js";
+import { createDialog } from "./dialog.js";
+import { el } from "./dom.js";
 import { api, post, url } from "./http.js";
 import { t } from "./words.js";
 
 /** @param {() => void} changed @param {(error: unknown) => void} fail */
 export function createBin(changed, fail) {
-  const title = el("h2", { id: "gallery-bin-title" }),
-    close = el("button", { type: "button", class: "round" }, icon("M4 4l8 8M12 4l-8 8")),
-    help = el("p", { class: "help", role: "status" });
-  const list = el("ul"),
+  const help = el("p", { class: "help", role: "status" }),
+    list = el("ul"),
     empty = el("button", { type: "button" });
-  const node = el(
-    "dialog",
-    { id: "gallery-bin", class: "gallery-dialog", tabindex: -1, "aria-labelledby": "gallery-bin-title" },
-    el("header", {}, title, close),
-    help,
-    list,
-    el("div", { class: "buttons" }, empty),
-  );
+  const { node, say } = createDialog("gallery-bin", help, list, el("div", { class: "buttons" }, empty));
   /** @type {{ id: string }[]} */
   let pictures = [];
   let sure = false;
@@ -29,8 +21,7 @@ export function createBin(changed, fail) {
       return fail(error);
     }
     sure = false;
-    title.textContent = t("gallery.bin");
-    close.setAttribute("aria-label", t("detail.close"));
+    say(t("gallery.bin"));
     help.textContent = t(pictures.length ? "gallery.bin-help" : "gallery.bin-empty");
     empty.textContent = t("gallery.destroy", { count: pictures.length });
     empty.hidden = !pictures.length;
@@ -57,6 +48,5 @@ export function createBin(changed, fail) {
     sure = true;
     empty.textContent = t("gallery.destroy-sure");
   });
-  close.addEventListener("click", () => node.close());
   return { node, show };
 }

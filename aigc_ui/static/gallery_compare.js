@@ -1,14 +1,14 @@
 // Two pictures over each other with a slider between them, and in what their recipes differ.
-import { el, icon } from "./dom.js";
-import { pictureUrl, recipeOf } from "./gallery_view.js";
+import { createDialog } from "./dialog.js";
+import { el } from "./dom.js";
+import { pictureUrl } from "./gallery_view.js";
+import { recipeOf } from "./http.js";
 import { differences } from "./recipe_difference.js";
 import { named, valued } from "./recipe_rows.js";
 import { t } from "./words.js";
 
 /** @param {(error: unknown) => void} fail */
 export function createCompare(fail) {
-  const title = el("h2", { id: "gallery-compare-title" }),
-    close = el("button", { type: "button", class: "round" }, icon("M4 4l8 8M12 4l-8 8"));
   const under = el("img", { alt: "" }),
     over = el("img", { alt: "", class: "over" }),
     line = el("span", { class: "line" });
@@ -16,22 +16,14 @@ export function createCompare(fail) {
     stage = el("div", { class: "compare-stage" }, under, over, line, slider),
     table = el("tbody"),
     same = el("p", { class: "help" });
-  const node = el(
-    "dialog",
-    { id: "gallery-compare", class: "gallery-dialog", tabindex: -1, "aria-labelledby": "gallery-compare-title" },
-    el("header", {}, title, close),
-    stage,
-    same,
-    el("table", { class: "gallery-recipe" }, table),
-  );
+  const recipes = el("table", { class: "gallery-recipe" }, table);
+  const { node, say } = createDialog("gallery-compare", stage, same, recipes);
   const lay = () => stage.style.setProperty("--at", `${slider.value}%`);
   slider.addEventListener("input", lay);
-  close.addEventListener("click", () => node.close());
 
   /** The first lies left of the slider. @param {import("./types.d.ts").GalleryPicture[]} pictures */
   async function open([one, other]) {
-    title.textContent = t("gallery.compare");
-    close.setAttribute("aria-label", t("detail.close"));
+    say(t("gallery.compare"));
     slider.setAttribute("aria-label", t("gallery.compare-slider"));
     over.src = pictureUrl(one.id);
     under.src = pictureUrl(other.id);

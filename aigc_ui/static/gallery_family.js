@@ -1,9 +1,9 @@
 // The family of a picture: a tree of all that it was made from and that was made from it, and what is done with each.
-import { el, icon } from "./dom.js";
+import { createDialog } from "./dialog.js";
+import { el } from "./dom.js";
 import { on } from "./events.js";
 import { createActs } from "./gallery_acts.js";
-import { recipeOf } from "./gallery_view.js";
-import { api } from "./http.js";
+import { api, recipeOf } from "./http.js";
 import { lineOf, nearestAbove } from "./kin_layout.js";
 import { createTree } from "./kin_tree.js";
 import { t } from "./words.js";
@@ -98,27 +98,15 @@ const stepsFrom = ({ edges }, key) => [
 
 /** @param {HTMLElement} tree @param {HTMLElement} acts @param {() => void} openLarge */
 function createParts(tree, acts, openLarge) {
-  const title = el("h2", { id: "gallery-family-title" }),
-    close = el("button", { type: "button", class: "round" }, icon("M4 4l8 8M12 4l-8 8")),
-    large = el("button", { type: "button", "data-act": "open", onclick: openLarge }),
+  const large = el("button", { type: "button", "data-act": "open", onclick: openLarge }),
     name = el("p", { class: "kin-name" }),
     hint = el("p", { class: "help" }),
     slot = el("div");
   acts.prepend(large);
-  const node = el(
-    "dialog",
-    { id: "gallery-family", class: "gallery-dialog", tabindex: -1, "aria-labelledby": "gallery-family-title" },
-    el("header", {}, title, close),
-    slot,
-    hint,
-    tree,
-    el("footer", {}, name, acts),
-  );
-  close.addEventListener("click", () => node.close());
+  const dialog = createDialog("gallery-family", slot, hint, tree, el("footer", {}, name, acts));
   /** @param {Kin} kin @param {Picture | null} picture @param {string} kinds @param {string[]} children */
   function say(kin, picture, kinds, children) {
-    title.textContent = t("kin.title");
-    close.setAttribute("aria-label", t("detail.close"));
+    dialog.say(t("kin.title"));
     large.textContent = t("kin.open");
     hint.textContent = kin.cut
       ? t("kin.more", { count: kin.nodes.length })
@@ -130,5 +118,5 @@ function createParts(tree, acts, openLarge) {
     name.textContent = picture ? `${kinds}: ${what}` : t("kin.gone-help", { what: children.join(" · ") });
     acts.hidden = !picture;
   }
-  return { node, slot, say };
+  return { node: dialog.node, slot, say };
 }

@@ -1,9 +1,9 @@
 // One picture of the gallery, large: zoomed to its pixels, its recipe, its marks, and what can be done with it.
-import { el, icon } from "./dom.js";
+import { el, icon, icons } from "./dom.js";
 import { createActs } from "./gallery_acts.js";
 import { withCheck } from "./gallery_check.js";
 import { createMarks, markOfKey } from "./gallery_tags.js";
-import { api, url } from "./http.js";
+import { recipeOf, url } from "./http.js";
 import { rows } from "./recipe_rows.js";
 import { t } from "./words.js";
 import { createZoomStage } from "./zoom_stage.js";
@@ -14,13 +14,8 @@ import { createZoomStage } from "./zoom_stage.js";
  * @typedef {import("./gallery_tags.js").Change} Change
  */
 
-const BACK = "M10 3L5 8l5 5",
-  NEXT = "M6 3l5 5-5 5",
-  CROSS = "M4 4l8 8M12 4l-8 8";
 /** @param {string} id */
 export const pictureUrl = (id) => url(`images/${encodeURIComponent(id)}.png`);
-/** @param {string} id @returns {Promise<Recipe>} */
-export const recipeOf = async (id) => (await api(`images/${encodeURIComponent(id)}/meta`)).recipe ?? {};
 
 /**
  * @param {{
@@ -106,7 +101,9 @@ function createParts(acts, mark) {
     place = el("span", { class: "figures" }),
     table = el("tbody"),
     title = el("h2", { id: "gallery-view-title" });
-  const buttons = [BACK, NEXT, CROSS].map((path) => el("button", { type: "button", class: "round" }, icon(path)));
+  const buttons = [icons.back, icons.next, icons.cross].map((path) =>
+    el("button", { type: "button", class: "round" }, icon(path)),
+  );
   const head = el("header", {}, title, place, ...buttons),
     slot = el("div");
   const side = el(

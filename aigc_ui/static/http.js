@@ -47,6 +47,8 @@ export const posedBy = (bench) => (path, body) => {
  */
 export const upload = (bytes) =>
   api("inputs", { method: "POST", headers: { "content-type": bytes.type || "application/octet-stream" }, body: bytes });
+/** How a picture was made. @param {string} id @returns {Promise<import("./types.d.ts").Recipe>} */
+export const recipeOf = async (id) => (await api(`images/${encodeURIComponent(id)}/meta`)).recipe ?? {};
 /** @param {string} path @param {RequestInit} [options] */
 export const file = async (path, options) => (await answered(path, options)).blob();
 /** @param {string} path @param {RequestInit} [options] */

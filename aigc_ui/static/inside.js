@@ -1,6 +1,7 @@
 // One step of a picture taken apart: what the network answers there with and without the prompt, what guidance makes
 // of it, the noise, and which words look where.
-import { decode, el, icon } from "./dom.js";
+import { createDialog } from "./dialog.js";
+import { decode, el } from "./dom.js";
 import { on } from "./events.js";
 import { createRunner } from "./follow.js";
 import { t } from "./words.js";
@@ -13,7 +14,6 @@ import { t } from "./words.js";
 
 /** @type {Part[]} */
 const PARTS = ["x", "noise", "guess", "with_prompt", "without_prompt", "pull"];
-const CROSS = "M4 4l8 8M12 4l-8 8";
 const DARK = 0.82; // of what a word does not look at
 
 /** @param {Part} name */
@@ -92,8 +92,6 @@ function createWords(choose) {
 /** @param {() => { picture: string | undefined, step: number }} looked at */
 export function createInside(looked) {
   const open = el("button", { type: "button", id: "branch-inside", class: "quiet" });
-  const title = el("h2", { id: "inside-title" }),
-    close = el("button", { type: "button", class: "round", onclick: () => node.close() }, icon(CROSS));
   const figures = PARTS.map(createFigure),
     words = createWords((which) => light(which));
   let step = 0;
@@ -109,14 +107,7 @@ export function createInside(looked) {
     },
   });
   const grid = el("div", { class: "parts" }, ...figures.map(({ node }) => node));
-  const node = el(
-    "dialog",
-    { id: "inside", class: "gallery-dialog", tabindex: "-1", "aria-labelledby": "inside-title" },
-    el("header", {}, title, close),
-    ...runner.nodes,
-    grid,
-    words.node,
-  );
+  const { node, say: name } = createDialog("inside", ...runner.nodes, grid, words.node);
   /** @param {number | null} which */
   function light(which) {
     const source = values?.guess?.[0];
@@ -138,8 +129,7 @@ export function createInside(looked) {
   function say() {
     open.textContent = t("inside.open");
     open.title = t("inside.open.help");
-    title.textContent = t("inside.title", { step: step + 1 });
-    close.setAttribute("aria-label", t("mask.close"));
+    name(t("inside.title", { step: step + 1 }));
     words.say();
     figures.forEach((one) => one.say(values?.scale ?? 1));
   }

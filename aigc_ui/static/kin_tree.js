@@ -2,6 +2,7 @@
 import { el } from "./dom.js";
 import { url } from "./http.js";
 import { beside, placed } from "./kin_layout.js";
+import { mark } from "./plot_drawing.js";
 import { t } from "./words.js";
 
 /**
@@ -16,7 +17,6 @@ const WIDE = 116,
   DOWN = HIGH + 16,
   EDGE = 20;
 const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
-const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {{ choose: (key: string) => void, open: () => void, cut: () => void }} act */
 export function createTree(act) {
@@ -27,11 +27,10 @@ export function createTree(act) {
   /** @type {Kin["edges"]} */
   let edges = [];
   let chosen = "";
-  const lines = document.createElementNS(SVG, "svg"),
+  const lines = mark("svg", { "aria-hidden": "true" }),
     layer = el("div", { class: "kin-layer" }),
     canvas = el("div", { class: "kin-canvas" }),
     node = el("div", { class: "kin-tree", role: "group" }, canvas);
-  lines.setAttribute("aria-hidden", "true");
   canvas.append(lines, layer);
 
   /** @param {Kin} kin @param {string} key of the one that is chosen */
@@ -156,9 +155,7 @@ function drawLines(svg, edges, places, { left, top, wide, high }) {
 }
 /** @param {number} x @param {number} y @param {number} u @param {number} v @param {boolean} aside */
 function line(x, y, u, v, aside) {
-  const path = document.createElementNS(SVG, "path");
   const bend = Math.max(24, Math.abs(u - x) / 2);
-  path.setAttribute("d", `M${x} ${y}C${x + bend} ${y} ${u - bend} ${v} ${u} ${v}`);
-  if (aside) path.setAttribute("class", "aside");
-  return path;
+  const d = `M${x} ${y}C${x + bend} ${y} ${u - bend} ${v} ${u} ${v}`;
+  return mark("path", aside ? { d, class: "aside" } : { d });
 }

@@ -1,13 +1,12 @@
 // The parts of the mask editor's dialog, and the words on them.
 import { createColours } from "./mask_colours.js";
-import { el, icon } from "./dom.js";
+import { el, icon, icons } from "./dom.js";
 import { t } from "./words.js";
 
 /** @typedef {ReturnType<typeof createParts>} Parts */
 
 const UNDO = "M6 3L3 6l3 3M3 6h6a4 4 0 0 1 0 8H7",
-  REDO = "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h2",
-  CROSS = "M4 4l8 8M12 4l-8 8";
+  REDO = "M10 3l3 3-3 3M13 6H7a4 4 0 0 0 0 8h2";
 
 /** @param {string} key of its words @param {string} [path] of its icon @returns {HTMLButtonElement} */
 const tool = (key, path) =>
@@ -24,7 +23,7 @@ function createTools() {
     invert: tool("mask.invert"),
     whole: tool("mask.whole"),
     done: tool("mask.done"),
-    close: tool("mask.close", CROSS),
+    close: tool("mask.close", icons.cross),
   };
 }
 

@@ -1,6 +1,6 @@
 // The dialog with the settings of a picture or a pasted text: applied as a whole or in parts, or the picture is started
 // from.
-import { el, icon } from "./dom.js";
+import { el, icon, icons } from "./dom.js";
 import { createRows, unknownRows } from "./metadata_rows.js";
 import { startFrom } from "./start.js";
 import { applySettings } from "./wire.js";
@@ -14,8 +14,6 @@ import { t } from "./words.js";
  * @typedef {ReturnType<typeof createParts>} Parts
  */
 
-const CROSS = "M4 4l8 8M12 4l-8 8";
-
 function createParts() {
   const heading = el("h2", { id: "metadata-title" }),
     tool = el("p", { class: "help", id: "metadata-tool" });
@@ -25,7 +23,7 @@ function createParts() {
   const apply = el("button", { type: "button", id: "metadata-apply", class: "primary" });
   const start = el("button", { type: "button", id: "metadata-start" });
   const done = el("button", { type: "button", id: "metadata-done" });
-  const close = el("button", { type: "button", class: "round" }, icon(CROSS));
+  const close = el("button", { type: "button", class: "round" }, icon(icons.cross));
   const node = el(
     "dialog",
     { id: "metadata", "aria-labelledby": "metadata-title" },

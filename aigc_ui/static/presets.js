@@ -1,7 +1,7 @@
 // Settings under a name, kept by the studio: applied, saved, renamed, deleted.
-import { el, icon } from "./dom.js";
+import { el, icon, icons } from "./dom.js";
 import { on } from "./events.js";
-import { inGroup } from "./fields.js";
+import { branchFields, defaults, inGroup } from "./fields.js";
 import { api, listed, post } from "./http.js";
 import { complain, say } from "./message.js";
 import { wording } from "./sentences.js";
@@ -11,22 +11,21 @@ import { t } from "./words.js";
 
 /** @typedef {{ name: string, values: import("./fields.js").Settings }} Preset */
 
-const PEN = "M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z",
-  CROSS = "M4 4l8 8M12 4l-8 8";
-const NOT_KEPT = ["seed", "branch_from", "branch_step", "branch_noise", "branch_paint", "branch_mask"]; // of one picture, not of a way to make them
+const PEN = "M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z";
 
 /** Model, style and the settings of all groups: how pictures are made, not which one. */
-const kept = () =>
-  ["model", "style", "count", "loras", ...["basics", "quality", "expert"].flatMap(inGroup)].filter(
-    (name) => !NOT_KEPT.includes(name),
-  );
+function kept() {
+  const ofOnePicture = ["seed", ...Object.keys(branchFields(defaults()))];
+  const groups = ["basics", "quality", "expert"].flatMap(inGroup);
+  return ["model", "style", "count", "loras", ...groups].filter((name) => !ofOnePicture.includes(name));
+}
 
 function createParts() {
   const choose = el("select", { id: "preset-choose" });
   const save = el("button", { type: "button", id: "preset-save" }),
     [rename, remove] = [
       ["rename", PEN],
-      ["delete", CROSS],
+      ["delete", icons.cross],
     ].map(([which, path]) => el("button", { type: "button", id: `preset-${which}`, class: "small" }, icon(path)));
   const name = el("input", { type: "text", id: "preset-name", maxlength: 60, autocomplete: "off", required: true }),
     ok = el("button", { type: "submit" }),

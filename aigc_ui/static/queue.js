@@ -1,5 +1,5 @@
 // My jobs that wait or run: their order, and buttons to change it.
-import { el, focused, icon } from "./dom.js";
+import { el, focused, icon, icons } from "./dom.js";
 import { titled } from "./job_title.js";
 import { on } from "./events.js";
 import { moveJob, removeJob, stopJob, watchJob } from "./jobs.js";
@@ -9,7 +9,6 @@ import { t } from "./words.js";
 
 const UP = "M3 10l5-5 5 5",
   DOWN = "M3 6l5 5 5-5",
-  CROSS = "M4 4l8 8M12 4l-8 8",
   SQUARE = "M4 4h8v8H4z";
 
 /** @param {string} key @param {string} path @param {boolean} disabled @param {() => void} act */
@@ -46,7 +45,7 @@ function row(job, place, count) {
     !running && button("queue.down", DOWN, place === count - 1, () => moveJob(job.id, place + 1)),
     running
       ? button("queue.stop", SQUARE, Boolean(job.stopping), () => stopJob(job.id))
-      : button("queue.remove", CROSS, false, () => removeJob(job.id)),
+      : button("queue.remove", icons.cross, false, () => removeJob(job.id)),
   );
 }
 

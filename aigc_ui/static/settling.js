@@ -1,6 +1,7 @@
 // Over the scrubber: how far the network's guess still was from the end, and when the picture was decided.
 import { decode, el } from "./dom.js";
 import { distances, settledAt } from "./settling_measure.js";
+import { mark } from "./plot_drawing.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
@@ -9,7 +10,6 @@ import { t } from "./words.js";
 const SIDE = 48, // of what is compared, in pixels: structure counts, not grain
   HALF = 0.5,
   LEFT = 0.1; // of the way: then it is nearly decided
-const NS = "http://www.w3.org/2000/svg";
 
 /** The pixels of a sheet of guesses, small. @param {string} source @param {CanvasRenderingContext2D} pen */
 async function small(source, pen) {
@@ -29,11 +29,9 @@ async function measured(frames) {
 }
 
 export function createSettling() {
-  const svg = document.createElementNS(NS, "svg"),
-    area = document.createElementNS(NS, "path"),
-    line = document.createElementNS(NS, "line");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true"); // said in words below
+  const area = mark("path"),
+    line = mark("line"),
+    svg = mark("svg", { preserveAspectRatio: "none", "aria-hidden": "true" }); // said in words below
   svg.append(area, line);
   const words = el("p", { id: "live-settled", class: "help" });
   const node = el("div", { class: "settling", hidden: true }, svg);

@@ -1,5 +1,5 @@
 // The start picture as the page shows it: a place to drop one, then its thumbnail with the mask, and what can be done.
-import { el, icon } from "./dom.js";
+import { el, icon, icons } from "./dom.js";
 import { url } from "./http.js";
 import { createOutpaint } from "./outpaint.js";
 import { source } from "./picture_field.js";
@@ -10,8 +10,6 @@ import { t } from "./words.js";
  * @typedef {{ picture: Kept | null, mask: Kept | null, busy: boolean, gone: boolean }} State
  * @typedef {ReturnType<typeof createParts>} Parts
  */
-
-const CROSS = "M4 4l8 8M12 4l-8 8";
 
 function createParts() {
   const outpaint = createOutpaint();
@@ -27,7 +25,7 @@ function createParts() {
     figures = el("span", { class: "help figures" });
   const paint = el("button", { type: "button", id: "start-mask" }),
     whole = el("button", { type: "button", id: "start-unmask" });
-  const remove = el("button", { type: "button", id: "start-remove", class: "small" }, icon(CROSS));
+  const remove = el("button", { type: "button", id: "start-remove", class: "small" }, icon(icons.cross));
   const titles = el("div", { class: "name" }, heading, figures),
     buttons = el("div", { class: "buttons" }, paint, whole);
   const chosen = el("div", { class: "chosen" }, thumb, el("div", { class: "side" }, titles, buttons), remove);

@@ -1,6 +1,6 @@
 // Where a finished picture can lead: variations of it, a part of it painted anew, more around it, its settings again.
-import { defaults } from "./fields.js";
-import { api, blob, post, upload } from "./http.js";
+import { branchFields, defaults } from "./fields.js";
+import { blob, post, recipeOf, upload } from "./http.js";
 import { watchSubmitted } from "./jobs.js";
 import { complain } from "./message.js";
 import { wording } from "./sentences.js";
@@ -8,14 +8,9 @@ import { paintOver } from "./start.js";
 import { t } from "./words.js";
 import { applySettings } from "./wire.js";
 
-/** @typedef {import("./types.d.ts").Recipe} Recipe */
-
 const VARIATIONS = 4,
   VARIED = 0.3; // how far their noise is turned away from the picture's
 const BORDER = 64; // pixels that are painted beyond each edge
-
-/** What the studio says of how a picture was made. @param {string} id @returns {Promise<Recipe>} */
-const recipeOf = async (id) => (await api(`images/${encodeURIComponent(id)}/meta`)).recipe ?? {};
 
 /** The same words over noise that is much like the picture's. @param {string} id */
 export const vary = (id) =>
@@ -52,9 +47,9 @@ async function begin(id, more) {
   ]);
   if (!bytes) throw new Error(t("error.server"));
   const { id: image } = await upload(bytes);
-  const anew = { seed: -1, count: 1, branch_from: "", branch_step: 0, branch_noise: 0, variation_strength: 0 };
-  const { strength } = defaults();
-  const settings = generator === "upscale" ? {} : { ...defaults(), ...request, ...anew, strength };
+  const usual = defaults();
+  const anew = { seed: -1, count: 1, variation_strength: 0, strength: usual.strength, ...branchFields(usual) };
+  const settings = generator === "upscale" ? {} : { ...usual, ...request, ...anew };
   applySettings({ ...settings, image, mask_image: "", ...more }, true);
   return image;
 }
