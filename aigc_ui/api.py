@@ -52,7 +52,7 @@ from pipelines.diffusion.suited import suited
 from pipelines.engine.queue import Job, JobState
 from pipelines.errors import BadRequest, Sentence, StudioError
 from pipelines.params import Range, Text
-from pipelines.requests.text_to_image import TextToImageRequest
+from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
 from pipelines.store import copies, film, infotext
 from pipelines.store.images import ImageInfo
 from pipelines.store.picture_files.roles import PICTURE
@@ -61,7 +61,6 @@ PAGE_OF_IMAGES = Range(1, 500)
 QUALITY = Range(1, 100)
 # A picture's file is written once and never changed; private, because a shared studio's pictures are one person's.
 FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
-DEFAULT_GENERATOR = "text-to-image"
 
 
 def build(services: Services) -> FastAPI:
@@ -96,7 +95,7 @@ def _jobs(services: Services) -> APIRouter:
 
     @router.post("", status_code=201)
     async def submit(request: Request) -> dict[str, Any]:
-        body = await bodies.read_known(request, {"generator": DEFAULT_GENERATOR, "request": {}})
+        body = await bodies.read_known(request, {"generator": GENERATOR, "request": {}})
         visitor = visitor_of(request)
 
         def work() -> dict[str, Any]:

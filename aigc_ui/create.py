@@ -17,11 +17,11 @@ from aigc_ui.visitors import visitor_of
 from pipelines.errors import StudioError
 from pipelines.models.addons import files
 from pipelines.prompts import library
+from pipelines.requests.border import BORDER
+from pipelines.requests.text_to_image import GENERATOR
 
-GENERATOR = "text-to-image"
 SKETCHED = ("prompt", "model", "seed", "guidance_scale", "prompt_syntax", "style")  # what a sketch follows
 
-BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 WEIGHED = ("model", "width", "height", "vae", "hires_scale", "tile", "image", *BORDER, "loras")
 """What the memory that a picture needs depends on, besides the add-ons that it follows."""
 ADVISED = (

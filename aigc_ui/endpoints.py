@@ -18,8 +18,7 @@ from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.engine.job import Job
 from pipelines.errors import StudioError
-
-GENERATOR = "text-to-image"
+from pipelines.requests.text_to_image import GENERATOR
 
 
 def add(services: Services) -> None:

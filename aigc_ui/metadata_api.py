@@ -11,9 +11,9 @@ from fastapi import APIRouter, Request
 
 from aigc_ui.services import Services
 from pipelines.errors import BadRequest
+from pipelines.requests.text_to_image import GENERATOR
 from pipelines.store import foreign
 
-GENERATOR = "text-to-image"
 MOST_TEXT = 1 << 20  # bytes
 
 

@@ -24,9 +24,9 @@ from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines.engine.job import Job
 from pipelines.errors import BadRequest, NotFound
+from pipelines.requests.text_to_image import GENERATOR
 from pipelines.store import copies
 
-GENERATOR = "text-to-image"
 MOST_FILES, MOST_FIELDS, LONGEST_FIELD = 4, 32, 2**16
 PICTURES = ("image", "image[]")
 """Names of the picture that an edit starts from; clients that can send several write the second."""

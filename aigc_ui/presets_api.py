@@ -15,9 +15,9 @@ from aigc_ui import bodies
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from pipelines.params import Text
+from pipelines.requests.text_to_image import GENERATOR
 from pipelines.store.presets import Presets, Values
 
-GENERATOR = "text-to-image"
 NAME = Text(1000)
 
 

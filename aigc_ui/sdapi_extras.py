@@ -18,9 +18,10 @@ from pipelines.models.addons import files
 from pipelines.params import Range, described
 from pipelines.params.fields import Unit
 from pipelines.requests.limits import FACTORS, OWN_UPSCALER
+from pipelines.requests.text_to_image import GENERATOR as PAINTER
 from pipelines.store import foreign, infotext, recipe
 
-GENERATOR, PAINTER = "upscale", "text-to-image"
+GENERATOR = "upscale"
 MOST_PICTURES = 16
 _IDLE = ("gfpgan_visibility", "codeformer_visibility", "extras_upscaler_2_visibility")
 REFRESHING = ("checkpoints", "vae", "loras", "embeddings")

@@ -14,10 +14,10 @@ from pipelines.models import vaes
 from pipelines.models.addons import files
 from pipelines.params import Request as Values
 from pipelines.prompts import library
+from pipelines.requests.text_to_image import GENERATOR
 from pipelines.store import infotext
 from pipelines.theory.sigmas import SIGMA_SCHEDULE_LABELS
 
-GENERATOR = "text-to-image"
 OWN_UPSCALERS = {"None": 1, "Lanczos": 4, infotext.OWN_UPSCALER_LABEL: 4}
 # What is asked for by clients as they connect, and is truly empty here.
 EMPTY: dict[str, Any] = {

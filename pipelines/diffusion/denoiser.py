@@ -47,11 +47,11 @@ class Denoiser:
 
     def predict(self, x: Tensor, sigma: float) -> Tensor:
         """What the network says, guided: eps, v or x0 of shape (n, C, h, w)."""
-        told, scale, network = self.conditions_at(sigma), self.scale(sigma), unguided(self.network, x.device.type)
+        told, scale = self.conditions_at(sigma), self.scale(sigma)
         if scale == 1 and told.single:
-            return self._evaluate(x, sigma, told.alone(len(x)), network)
+            return self._evaluate(x, sigma, told.alone(len(x)), unguided(self.network, x.device.type))
         if scale == 0 and not self.guidance.rescale:
-            return self._evaluate(x, sigma, told.without(len(x)), network)
+            return self._evaluate(x, sigma, told.without(len(x)), unguided(self.network, x.device.type))
         return self.guided(*self.both(x, sigma), sigma)
 
     def scale(self, sigma: float) -> float:

@@ -15,6 +15,7 @@ from pipelines.diffusion.run import Run
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Event, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.models.faults import faults_of
+from pipelines.models.info import ModelInfo
 from pipelines.requests.inside import InsideRequest
 from pipelines.requests.text_to_image import TextToImageRequest
 
@@ -40,16 +41,17 @@ class Inside:
                 raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
             with faults_of(info), Entering(lambda: held(info, devices)) as entering:
                 yield from entering.progress("loading")
-                yield from self._looked(request, asked, devices)
+                yield from self._looked(request, asked, info, devices)
         except StopEarly:
             pass
         yield nothing_to_keep()
 
-    def _looked(self, request: InsideRequest, asked: TextToImageRequest, devices: DeviceManager) -> Iterator[Event]:
+    def _looked(
+        self, request: InsideRequest, asked: TextToImageRequest, info: ModelInfo, devices: DeviceManager
+    ) -> Iterator[Event]:
         from pipelines.diffusion import inside
         from pipelines.diffusion.addons import attached
 
-        info = models.inspect(models.find(asked.model))
         with lease(info, devices) as base, attached.leased(asked, base, devices) as attachments:
             known = yield from known_steps(asked, base, devices)
             run = Run.prepare(asked, adapted(base, attachments), devices, None, attachments, known=known)

@@ -14,6 +14,8 @@ from pipelines.requests.limits import SIDE_STEP
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Mask = NDArray[np.bool_]  # (H, W)
+BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
+"""Its fields, by their flat names."""
 _PIXELS = Range(0, 1024, step=SIDE_STEP)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from pipelines.errors import BadRequest
 from pipelines.params import Part, Picture, Range, Request, Text, param
@@ -27,6 +27,17 @@ class Parent:
     trajectory: Trajectory | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
+
+
+@dataclass(frozen=True)
+class Descendant(Request):
+    """A request that needs to know how a saved picture was made; `parent_id` says which one."""
+
+    parent: Parent | None = field(default=None, compare=False, repr=False, kw_only=True)
+    """Attached right before it runs."""
+
+    def with_parent(self, parent: Parent) -> Self:
+        return replace(self, parent=parent)
 
 
 @dataclass(frozen=True)

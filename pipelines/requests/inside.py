@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from pipelines.errors import BadRequest
-from pipelines.params import Range, Request, Text, param
-from pipelines.requests.branch import PICTURES, Parent
+from pipelines.params import Range, Text, param
+from pipelines.requests.branch import PICTURES, Descendant
 from pipelines.requests.text_to_image import TextToImageRequest
 
 
 @dataclass(frozen=True)
-class InsideRequest(Request):
-    """The picture, and the step after which it is looked at; `parent` is attached right before it runs."""
+class InsideRequest(Descendant):
+    """The picture, and the step after which it is looked at."""
 
     picture: str = param("", Text(64), "The id of the saved picture.")
     step: int = param(1, Range(1, 150), "The step of that picture after which the network is asked once more.")
-    parent: Parent | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
 
     def check(self) -> None:
         if not self.picture:
@@ -33,9 +31,6 @@ class InsideRequest(Request):
         parent = TextToImageRequest.painted_by(recipe)
         self.going_on(parent).parent_request(recipe)
         return parent
-
-    def with_parent(self, parent: Parent) -> Self:
-        return dataclasses.replace(self, parent=parent)
 
     def going_on(self, painted: TextToImageRequest) -> TextToImageRequest:
         """The request that goes on from that step without a change, as one pass."""

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from pipelines.errors import BadRequest
 from pipelines.params import Choice, Flag, Part, Picture, Range, param
+from pipelines.requests.border import BORDER
 from pipelines.requests.limits import FEATHER, FILLS
-
-_BORDER = tuple(f"outpaint_{side}" for side in ("left", "right", "top", "bottom"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Inpainting(Part):
         "Pixels inside the mask over which the new picture fades in.",
         name="mask_blur",
         infotext="Mask blur",
-        needs=[("mask_image", *_BORDER)],  # it softens the seam of a border too
+        needs=[("mask_image", *BORDER)],  # it softens the seam of a border too
     )
     fill: str = param(
         "original",

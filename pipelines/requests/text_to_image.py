@@ -9,12 +9,12 @@ from typing import Any, Self
 from pipelines import models, prompts
 from pipelines.errors import BadRequest, Sentence
 from pipelines.models import vaes
-from pipelines.params import Choice, Range, Request, Text, param, part, units
+from pipelines.params import Choice, Range, Text, param, part, units
 from pipelines.prompts import dynamic, library, wildcards
 from pipelines.requests import in_prompt, names
 from pipelines.requests.border import Border
 from pipelines.requests.branch import PICTURES as BRANCH
-from pipelines.requests.branch import Branch, Parent
+from pipelines.requests.branch import Branch, Descendant
 from pipelines.requests.choices import UPSCALERS, sampler_names
 from pipelines.requests.control import ControlNet
 from pipelines.requests.guidance import GuidanceSettings
@@ -44,7 +44,7 @@ GENERATOR = "text-to-image"
 
 
 @dataclass(frozen=True)
-class TextToImageRequest(Request):
+class TextToImageRequest(Descendant):
     """A prompt and everything that decides the pixels of its pictures; picture i of `count` has seed + i, or where the
     noise is varied the same seed and variation_seed + i."""
 
@@ -143,8 +143,6 @@ class TextToImageRequest(Request):
         needs=("tile",),
     )
     branch: Branch = part(Branch)
-    parent: Parent | None = dataclasses.field(default=None, compare=False, repr=False, kw_only=True)
-    """What it branches from, attached right before it runs."""
     left_out: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False, kw_only=True)
     """Parameters in the prompt that nothing here answers to."""
 
@@ -209,22 +207,18 @@ class TextToImageRequest(Request):
     def parent_id(self) -> str:
         return self.branch.source
 
-    def with_parent(self, parent: Parent) -> Self:
-        return dataclasses.replace(self, parent=parent)
-
     @staticmethod
     def painted_by(recipe: Mapping[str, Any]) -> "TextToImageRequest":
         """What painted the picture of this recipe, step by step. Raises BadRequest."""
         if recipe.get("generator") != GENERATOR:
             raise BadRequest(
-                "only a picture that was painted step by step from a prompt can be branched. Choose another picture."
+                "only a picture that was painted step by step from a prompt has steps to go back to. Choose another "
+                "picture."
             )
         try:
             return TextToImageRequest.parse(recipe.get("request") or {})
         except BadRequest as error:
-            raise BadRequest(
-                "the recipe of the picture to branch from cannot be used: {why}", why=error.sentence
-            ) from None
+            raise BadRequest("the recipe of this picture cannot be used: {why}", why=error.sentence) from None
 
     def parent_request(self, recipe: Mapping[str, Any]) -> "TextToImageRequest":
         """What painted the picture of this recipe, which this request branches from. Raises BadRequest."""

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines.params import Request
+from pipelines.requests.border import BORDER
 from pipelines.store import pixels
 
 BRANCH, VARIATION, PASS, UPSCALE, SHEET = "branch", "variation", "pass", "upscale", "sheet"
 IMAGE, INPAINT, OUTPAINT, CONTROL, REFERENCE = "image", "inpaint", "outpaint", "control", "reference"
 KINDS = (BRANCH, VARIATION, PASS, UPSCALE, SHEET, IMAGE, INPAINT, OUTPAINT, CONTROL, REFERENCE)
 """How a picture was made from its parent."""
-BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 
 
 def named(request: Request, digest_of: Callable[[str], str]) -> list[dict[str, Any]]:

@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from pipelines.requests.border import BORDER
+from pipelines.requests.text_to_image import GENERATOR
 from pipelines.store.pictures import ImageInfo
 
 LONGEST_TEXT = 20_000  # characters of a prompt that are searched
 LONGEST_NAME = 120
 MOST_LORAS = 20
 _LORA = re.compile(r"<(?:lora|lyco):([^:<>]{1,120})[^<>]{0,40}>")
-_BORDER = ("outpaint_left", "outpaint_right", "outpaint_top", "outpaint_bottom")
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ def _kind(info: ImageInfo, values: dict[str, object]) -> str:
     generator = info.recipe.get("generator")
     if not isinstance(generator, str):
         return "text" if values.get("prompt") else ""
-    if generator != "text-to-image":
+    if generator != GENERATOR:
         return generator[:LONGEST_NAME]
-    if any(values.get(name) for name in _BORDER):
+    if any(values.get(name) for name in BORDER):
         return "outpaint"
     if values.get("mask_image"):
         return "inpaint"
