@@ -37,7 +37,7 @@ export function createBranches(picture) {
   const turn = el("button", { type: "button", id: "branch-turn", class: "quiet", hidden: true });
   const paths = el("button", { type: "button", id: "branch-paths", class: "quiet" });
   const inside = createInside(() => ({ picture: picture.id(), step: now.step }));
-  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, inside.open, paths, inside.node);
+  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, inside.open, paths);
   /** @type {{ job: Job | undefined, frame: Frame | undefined, step: number, last: number }} */
   let now = { job: undefined, frame: undefined, step: 0, last: 0 };
   /** @type {Job | undefined} */
@@ -71,6 +71,7 @@ export function createBranches(picture) {
   say();
   return {
     node,
+    dialog: inside.node,
     /** The job that is looked at, as it goes on. @param {Job | undefined} job */
     follow(job) {
       running =

@@ -206,8 +206,8 @@ class LiveView {
 /** @param {HTMLElement} root */
 export function mountLive(root) {
   const live = new LiveView(),
-    { line, view } = live.parts;
-  root.replaceChildren(view);
+    { line, view, branches } = live.parts;
+  root.replaceChildren(view, branches.dialog);
   on("watch", (next) => live.watch(next));
   on("submitted", () => view.scrollIntoView({ block: "nearest", behavior: "smooth" }));
   on("job", (next) => live.jobChanged(next));

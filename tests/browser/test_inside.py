@@ -21,6 +21,8 @@ def test_a_step_is_taken_apart_and_a_word_lights_where_it_looks(page: Page, stud
     words = page.locator("#inside-words button")
     expect(words).to_have_text(["a", "red", "heart", "above", "a", "blue", "square"], timeout=60_000)
     expect(page.locator("#inside-title")).to_have_text(f"Inside step {K + 1}")
+    for name in PARTS:
+        expect(page.locator(f"#inside-{name} figcaption")).to_be_visible()
     shown = {name: pixels(page.locator(f"#inside-{name} canvas")) for name in PARTS}
     assert len(set(shown.values())) == len(PARTS)
     words.nth(2).click()
