@@ -1,15 +1,13 @@
-"""Begins a training with the weights of an earlier embedded model, whose latents and tokenizer may be others.
+"""Begins a training with the weights of an earlier embedded model, whose tokenizer may be another.
 
-Both transforms of patches are linear, so the old network's first and last layer can be read in the new latents; a new
-word begins as the mean of the pieces that the old tokenizer made of it. Everything between is taken as it is, as far as
-the shapes agree.
+The latents stay the earlier model's, so every layer of the UNet is taken as it is and its decoder stays right. A new
+word begins as the mean of the pieces that the old tokenizer made of it.
 """
 
 from pathlib import Path
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
@@ -20,32 +18,25 @@ TOKENS = "embeddings.token_embedding.weight"
 POSITIONS = "embeddings.position_embedding.weight"
 
 
-def take_over(
-    unet: nn.Module, text: nn.Module, words: PreTrainedTokenizerFast, to: PatchTransform, folder: Path
-) -> None:
+def transform_of(folder: Path) -> PatchTransform:
+    """The patches' transform of the pipeline in `folder`: its preview is the inverse, whose columns are orthogonal."""
+    preview = load_file(folder / "preview.safetensors")
+    inverse = preview["weight"].T.float().contiguous()
+    return PatchTransform(preview["bias"].float(), torch.linalg.pinv(inverse), inverse)
+
+
+def take_over(unet: nn.Module, text: nn.Module, words: PreTrainedTokenizerFast, folder: Path) -> None:
     """Load the UNet and text encoder of the pipeline in `folder` into `unet` and `text`, in place.
 
-    Raises `ValueError` if another layer than the first and the last, or than an embedding, has another shape.
+    Raises `ValueError` if another layer than an embedding has another shape.
     """
-    preview = load_file(folder / "preview.safetensors")
-    between = _between(preview["weight"].T.float(), to)
-    old = {name: weight.float() for name, weight in _weights(folder / "unet").items()}
-    old["conv_in.weight"] = torch.einsum("oihw,ik->okhw", old["conv_in.weight"], between)
-    old["conv_out.weight"] = torch.einsum("ik,iohw->kohw", between, old["conv_out.weight"])
-    old["conv_out.bias"] = between.T @ old["conv_out.bias"]
-    _load(unet, old)
+    _load(unet, {name: weight.float() for name, weight in _weights(folder / "unet").items()})
     said = {
         name.removeprefix("text_model."): weight.float() for name, weight in _weights(folder / "text_encoder").items()
     }
     said[TOKENS] = _tokens(said[TOKENS], words, PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"))
     said[POSITIONS] = _lengthened(said[POSITIONS], text.get_parameter(_own(text, POSITIONS)).shape[0])
     _load(text, {_own(text, name): weight for name, weight in said.items()})
-
-
-def _between(inverse: Tensor, to: PatchTransform) -> Tensor:
-    """(old channels, new channels): an old latent from a new one, its noise again of unit variance."""
-    matrix = torch.linalg.pinv(inverse) @ to.inverse
-    return F.normalize(matrix, dim=1)
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:

@@ -186,11 +186,11 @@ def train(recipe: Recipe, run: Path, threads: int, save_every: float, earlier: P
         kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
     )
     run.mkdir(parents=True, exist_ok=True)
-    words, transform = _vocabulary_and_transform(run, accelerator)
+    words, transform = _vocabulary_and_transform(run, accelerator, earlier)
     torch.manual_seed(recipe.seed)
     model = Model(words)
     if earlier:
-        earlier_model.take_over(model.unet, model.text_encoder, words, transform, earlier)
+        earlier_model.take_over(model.unet, model.text_encoder, words, earlier)
     ema = EMAModel(model.parameters(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.75)
     matrices, rest = muon.split(model)
     rates = (recipe.muon_learning_rate, recipe.learning_rate)
@@ -236,15 +236,21 @@ def train(recipe: Recipe, run: Path, threads: int, save_every: float, earlier: P
     accelerator.end_training()
 
 
-def _vocabulary_and_transform(run: Path, accelerator: Accelerator):
-    """The run's tokenizer and patch transform, made by its first process if they are not there yet."""
+def _vocabulary_and_transform(run: Path, accelerator: Accelerator, earlier: Path | None):
+    """The run's tokenizer and patch transform, made by its first process if they are not there yet; the latents stay
+    those of the `earlier` model, so that its decoder stays right."""
     with accelerator.main_process_first():
         if not (run / "transform.safetensors").exists():
             tokenizer.build().save_pretrained(run / "tokenizer")
-            sample = autoencoder.pictures(4000, np.random.default_rng(0))
-            autoencoder.save_transform(autoencoder.fit_transform(sample), run / "transform.safetensors")
+            autoencoder.save_transform(_transform(earlier), run / "transform.safetensors")
     words = PreTrainedTokenizerFast.from_pretrained(run / "tokenizer")
     return words, autoencoder.load_transform(run / "transform.safetensors")
+
+
+def _transform(earlier: Path | None) -> autoencoder.PatchTransform:
+    if earlier:
+        return earlier_model.transform_of(earlier)
+    return autoencoder.fit_transform(autoencoder.pictures(4000, np.random.default_rng(0)))
 
 
 def _collect(losses: dict[str, list[float]], kinds: list[str], each: Tensor) -> None:
@@ -337,6 +343,7 @@ def main() -> None:
     )
     parser.add_argument("--pictures", type=int, default=Recipe.pictures, help="how many the run sees in all")
     parser.add_argument("--batch", type=int, default=Recipe.batch, help="pictures a step and process")
+    parser.add_argument("--seed", type=int, default=Recipe.seed, help="of everything random in the run")
     parser.add_argument("--threads", type=int, default=1, help="a process's")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between checkpoints")
     parser.add_argument("--earlier", type=Path, help="a model of ours whose weights a new run begins with")
@@ -345,7 +352,8 @@ def main() -> None:
     if args.export:
         export(args.run, args.export)
     else:
-        train(Recipe(pictures=args.pictures, batch=args.batch), args.run, args.threads, args.save_every, args.earlier)
+        recipe = Recipe(pictures=args.pictures, batch=args.batch, seed=args.seed)
+        train(recipe, args.run, args.threads, args.save_every, args.earlier)
 
 
 if __name__ == "__main__":
