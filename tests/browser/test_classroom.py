@@ -40,7 +40,7 @@ def come(browser: Browser, shared: studios.Studio) -> Iterator[Any]:
 def busy(shared: studios.Studio) -> Iterator[httpx.Client]:
     """A pupil's program that asked for more than it gets while somebody looks."""
     who = {"authorization": f"Bearer {shared.token}", "x-aigc-client": "a-pupil-1"}
-    request = {"prompt": "a fox", "num_inference_steps": 150}
+    request = {"prompt": "a fox", "num_inference_steps": 150, "width": 1024, "height": 1024}
     with httpx.Client(base_url=shared.url, headers=who, timeout=60) as pupil:
         pupil.post("/api/v1/jobs", json={"generator": "text-to-image", "request": request}).raise_for_status()
         yield pupil

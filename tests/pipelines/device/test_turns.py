@@ -268,18 +268,28 @@ def test_memory_that_runs_out_in_between_leaves_the_long_one_alone_and_the_short
     assert [side for side, _ in network.calls] == [32] * 6 + [8] * 6 and not relieved
 
 
+class Recording(Small):
+    """Keeps the first row of every call."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.rows: list[Tensor] = []
+
+    def __call__(self, x: Tensor, timesteps: Tensor, context: Mapping[str, Tensor]) -> Tensor:
+        self.rows.append(x[0].clone())
+        return super().__call__(x, timesteps, context)
+
+
 def test_of_many_rows_a_client_has_its_own_between_two_calls_of_anothers(shared):
     turns, worker = shared
-    network = Small(batch_rows=2)
-    order: list[str] = []
+    network, few = Recording(batch_rows=2), rows(2, 1)
     network.go.clear()
 
-    def ask(client: str, count: int) -> None:
+    def ask(client: str, asked: Rows) -> None:
         with turns.of(client):
-            worker.evaluate(network, rows(count, 0))
-            order.append(client)
+            worker.evaluate(network, asked)
 
-    threads = [threading.Thread(target=ask, args=one) for one in (("many", 20), ("few", 2))]
+    threads = [threading.Thread(target=ask, args=one) for one in (("many", rows(20, 0)), ("few", few))]
     threads[0].start()
     assert network.started.wait(10)
     time.sleep(0.02)
@@ -289,4 +299,5 @@ def test_of_many_rows_a_client_has_its_own_between_two_calls_of_anothers(shared)
     network.go.set()
     for thread in threads:
         thread.join(20)
-    assert order == ["few", "many"] and set(network.sizes) == {2} and len(network.sizes) == 11
+    assert [torch.equal(row, few.x[0]) for row in network.rows] == [False, True, *[False] * 9]
+    assert set(network.sizes) == {2}
