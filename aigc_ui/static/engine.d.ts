@@ -372,6 +372,7 @@ export interface FamilyTrainingRequest {
   only_steps: number;
   latent: number;
   beta: number;
+  prior_couplings: number;
   num_inference_steps: number;
   seed: number;
 }

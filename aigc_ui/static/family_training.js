@@ -27,6 +27,7 @@ const OWN = {
   only_steps: ["gan"],
   latent: ["gan", "vae"],
   beta: ["vae"],
+  prior_couplings: ["vae"],
   num_inference_steps: ["diffusion", "flow-matching"],
 };
 const ALONE = ["only_from", "only_steps"]; // controls that only a time of one player alone heeds
@@ -50,6 +51,7 @@ const CONTROLS = [
   "only_steps",
   "latent",
   "beta",
+  "prior_couplings",
   "num_inference_steps",
   "learning_rate",
   "seed",

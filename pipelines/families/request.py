@@ -143,6 +143,7 @@ class FamilyTrainingRequest(Request):
     only_steps: int = param(200, Range(1, 20_000), "For how many steps.")
     latent: int = param(2, Range(1, 64), "Dimensions of z, of a GAN and a VAE.")
     beta: float = param(1.0, Range(0, 100), "How much a VAE's KL term weighs.")
+    prior_couplings: int = param(0, Range(0, 16), "Of the flow that is a VAE's learned prior; 0 is N(0, I).")
     num_inference_steps: int = param(20, Range(1, 100), "Steps of diffusion and flow matching when they are shown.")
     seed: int = param(0, Range(0, LARGEST_SHORT_SEED), "Same seed, same training.")
 
@@ -156,7 +157,7 @@ class FamilyTrainingRequest(Request):
         """What the family's class takes of all this."""
         chosen: dict[str, dict[str, Any]] = {
             "gan": {"latent": self.latent, "generator_width": self.generator_width, "game": self.game},
-            "vae": {"latent": self.latent, "beta": self.beta},
+            "vae": {"latent": self.latent, "beta": self.beta, "couplings": self.prior_couplings},
             "vq": {"grid": 4, "codes": 64, "prior_width": 48},
         }
         width = max(8, self.width // 32 * 8) if self.family == "vq" else self.width  # its layers are convolutions
