@@ -37,7 +37,7 @@ class Recipe:
 RECIPES = {
     "digits": {
         "gan": Recipe(8000, {"width": 128}),
-        "vae": Recipe(3000, {"width": 128, "latent": 8}),
+        "vae": Recipe(3000, {"width": 128, "latent": 8, "couplings": 6}),
         "vae-plane": Recipe(3000, {"width": 128, "latent": 2}),
         "vq": Recipe(4000, {"width": 16, "grid": 4, "codes": 32, "prior_width": 48}),
         "flow": Recipe(4000, {"width": 64, "couplings": 8}),
@@ -46,7 +46,7 @@ RECIPES = {
     },
     "icons": {
         "gan": Recipe(7000, {"width": 32}),
-        "vae": Recipe(6000, {"width": 32, "latent": 8, "beta": 4.0}),
+        "vae": Recipe(6000, {"width": 28, "latent": 24, "couplings": 6}),
         "vq": Recipe(8000, {"width": 32, "grid": 8, "codes": 128, "depth": 3}),
         "flow": Recipe(3500, {"width": 48, "couplings": 8}),
         "diffusion": Recipe(12_000, {"width": 32}),
