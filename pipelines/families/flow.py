@@ -1,8 +1,7 @@
 """A normalising flow: an invertible map between data and base noise, so that log p(x) is exact.
 
 log p(x) = log N(f(x); 0, I) + log |det df/dx|. Affine couplings as RealNVP's (arXiv:1605.08803); for pictures with
-learned normalisation and invertible 1 x 1 convolutions between them, as in Glow (arXiv:1807.03039). Or
-place after place by attention, as in TarFlow (arXiv:2412.06329).
+learned normalisation and invertible 1 x 1 convolutions between them, as in Glow (arXiv:1807.03039).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipelines.families import Sampling, State
-from pipelines.families.networks import CausalLayer, Perceptron, is_small, one_hot
+from pipelines.families.networks import Perceptron, is_small, one_hot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,26 +44,13 @@ class Flow(nn.Module):
     betas: ClassVar = (0.9, 0.99)
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        classes: int = 0,
-        width: int = 64,
-        couplings: int = 8,
-        levels: int = 0,
-        depth: int = 0,
+        self, shape: Sequence[int], classes: int = 0, width: int = 64, couplings: int = 8, levels: int = 0
     ) -> None:
-        """couplings: of all for points, of each level for pictures; levels: of the dequantised data, 0 for none;
-        depth: layers of each coupling by attention, for pictures, 0 for couplings by convolution."""
+        """couplings: of all for points, of each level for pictures; levels: of the dequantised data, 0 for none."""
         super().__init__()
         self.shape, self.classes, self.levels = tuple(shape), classes, levels
-        self.passes = 1  # of all networks, for a sample
-        if is_small(self.shape):
-            layers = flat_layers(self.shape, classes, width, couplings)
-        elif depth:
-            layers, self.passes = attention_layers(self.shape, classes, width, couplings, depth), SMALLEST**2
-        else:
-            layers = picture_layers(self.shape, classes, width, couplings)
-        self.layers = nn.ModuleList(layers)
+        layers = flat_layers if is_small(self.shape) else picture_layers
+        self.layers = nn.ModuleList(layers(self.shape, classes, width, couplings))
 
     @property
     def z_shape(self) -> tuple[int, ...]:
@@ -108,7 +94,7 @@ class Flow(nn.Module):
             left = len(self.layers) - 1 - i
             if left % every == 0:
                 shown = laid_out(x, self.shape)
-                yield State(shown, shown, self.passes * (i + 1) // len(self.layers))
+                yield State(shown, shown, 1 if left == 0 else 0)
 
     def encode(self, x: Tensor, labels: Tensor) -> Tensor:
         """f(x): the inverse gives x back but for rounding."""
@@ -148,17 +134,6 @@ def picture_layers(shape: tuple[int, ...], classes: int, width: int, couplings: 
         for _ in range(couplings):
             layers += [ActNorm(channels), Rotation(channels), Coupling(channels, classes, width)]
     return [*layers, Unsqueeze(round(math.log2(shape[1] // side)))]
-
-
-def attention_layers(shape: tuple[int, ...], classes: int, width: int, couplings: int, depth: int) -> list[nn.Module]:
-    """Squeezed to SMALLEST at once; then each place after all before it, back and forth in turn."""
-    channels, side, _ = shape
-    times = round(math.log2(side // SMALLEST))
-    channels *= 4**times
-    layers: list[nn.Module] = [Squeeze() for _ in range(times)]
-    for i in range(couplings):
-        layers.append(Autoregression(channels, SMALLEST**2, classes, width, depth, backwards=i % 2 == 1))
-    return [*layers, Unsqueeze(times)]
 
 
 def laid_out(x: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -344,55 +319,6 @@ class Coupling(_Affine):
         told = condition[:, :, None, None].expand(-1, -1, *kept.shape[2:])
         hidden = F.silu(self.enter(torch.cat([kept, told], dim=1)))
         return self.leave(F.silu(self.between(hidden)))
-
-
-class Autoregression(nn.Module):
-    """For pictures: how a place is scaled and shifted is told by all places before it (TarFlow, arXiv:2412.06329).
-
-    y_i = x_i * exp(s(x_<i)) + m(x_<i): all places at once one way, one after another the other way.
-    """
-
-    def __init__(self, channels: int, places: int, classes: int, width: int, depth: int, backwards: bool) -> None:
-        super().__init__()
-        self.backwards = backwards
-        self.enter = nn.Linear(channels, width)
-        self.label = nn.Linear(classes, width)
-        self.place = nn.Parameter(0.02 * torch.randn(places, width))
-        self.layers = nn.ModuleList(CausalLayer(width) for _ in range(depth))
-        self.norm = nn.LayerNorm(width)
-        self.leave = nn.Linear(width, 2 * channels)
-        silent(self.leave)
-
-    def _told(self, before: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-scale and shift, each (N, k + 1, C), of the first k + 1 places, given the k places (N, k, C) before."""
-        label = self.label(condition)[:, None]
-        hidden = torch.cat([label, self.enter(before)], dim=1) + self.place[: before.shape[1] + 1]
-        for layer in self.layers:
-            hidden = layer(hidden)
-        scale, shift = self.leave(self.norm(hidden)).chunk(2, dim=2)
-        return STEEPEST * torch.tanh(scale / STEEPEST), shift
-
-    def forward(self, x: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        row = self._row(x)
-        log_scale, shift = self._told(row[:, :-1], condition)
-        return self._grid(row * log_scale.exp() + shift, x.shape), log_scale.flatten(1).sum(1)
-
-    def inverse(self, y: Tensor, condition: Tensor) -> Tensor:
-        row = self._row(y)
-        x = row[:, :0]
-        for i in range(row.shape[1]):
-            log_scale, shift = self._told(x, condition)
-            x = torch.cat([x, (row[:, i : i + 1] - shift[:, -1:]) * (-log_scale[:, -1:]).exp()], dim=1)
-        return self._grid(x, y.shape)
-
-    def _row(self, x: Tensor) -> Tensor:
-        """(N, C, h, w) -> (N, places, C) in this layer's order."""
-        row = x.flatten(2).transpose(1, 2)
-        return row.flip(1) if self.backwards else row
-
-    def _grid(self, row: Tensor, shape: torch.Size) -> Tensor:
-        row = row.flip(1) if self.backwards else row
-        return row.transpose(1, 2).reshape(shape)
 
 
 def silent(layer: nn.Linear | nn.Conv2d) -> None:

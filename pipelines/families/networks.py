@@ -245,24 +245,6 @@ class Attention(nn.Module):
         return x + self.leave(seen.transpose(2, 3).reshape(n, c, h, w))
 
 
-class CausalLayer(nn.Module):
-    """A layer of a transformer, (N, places, width) -> the same; a place sees itself and those before it."""
-
-    def __init__(self, width: int, heads: int = 4) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
-        self.ask, self.join = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        n, places, width = x.shape
-        q, k, v = self.ask(self.norms[0](x)).view(n, places, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(n, places, width)
-        x = x + self.join(seen)
-        return x + self.down(F.silu(self.up(self.norms[1](x))))
-
-
 def waves(t: Tensor) -> Tensor:
     """Times (N,) in [0, 1] as sines and cosines, (N, 2 * FREQUENCIES)."""
     angles = t.float()[:, None] * torch.logspace(0, 2.5, FREQUENCIES, device=t.device)

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipelines.families import Sampling, State
-from pipelines.families.networks import CausalLayer, PictureDecoder, PictureEncoder, one_hot
+from pipelines.families.networks import PictureDecoder, PictureEncoder, one_hot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMITMENT = 0.25
 REVIVED_BELOW = 0.03
 """Codes that are used less, as a share of an even use, are put where data is."""
+HEADS = 4
 MISREAD = 0.1
 """Of the tokens that the prior reads while it learns, so that it trusts no single one: few pictures are soon known by
 heart."""
@@ -169,7 +170,7 @@ class Prior(nn.Module):
         self.token = nn.Embedding(codes, width)
         self.place = nn.Parameter(0.02 * torch.randn(places, width))
         self.label = nn.Linear(classes, width)
-        self.layers = nn.ModuleList(CausalLayer(width) for _ in range(depth))
+        self.layers = nn.ModuleList(Layer(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.leave = nn.Linear(width, codes)
 
@@ -180,6 +181,21 @@ class Prior(nn.Module):
         for layer in self.layers:
             hidden = layer(hidden)
         return self.leave(self.norm(hidden))
+
+
+class Layer(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+        self.ask, self.join = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, places, width = x.shape
+        q, k, v = self.ask(self.norms[0](x)).view(n, places, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(n, places, width)
+        x = x + self.join(seen)
+        return x + self.down(F.silu(self.up(self.norms[1](x))))
 
 
 def _unit(x: Tensor) -> Tensor:

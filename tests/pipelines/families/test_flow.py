@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from pipelines.families import Sampling
 from pipelines.families.flow import (
     ActNorm,
-    Autoregression,
     Coupling,
     FlatCoupling,
     Flow,
@@ -25,7 +24,6 @@ from pipelines.families.flow import (
 
 M = TypeVar("M", bound=nn.Module)
 SHAPES = ((2,), (3,), (1, 8, 8), (3, 32, 32))
-PICTURES = (3, 32, 32)
 LAYERS: dict[str, tuple[Callable[[], Invertible], tuple[int, ...]]] = {
     "actnorm of numbers": (lambda: ActNorm(3), (3,)),
     "actnorm of pictures": (lambda: ActNorm(2), (2, 3, 3)),
@@ -34,8 +32,6 @@ LAYERS: dict[str, tuple[Callable[[], Invertible], tuple[int, ...]]] = {
     "the second half moved": (lambda: FlatCoupling(5, 2, 8, flip=False), (5,)),
     "the first half moved": (lambda: FlatCoupling(5, 2, 8, flip=True), (5,)),
     "channels moved": (lambda: Coupling(4, 2, 8), (4, 2, 2)),
-    "place after place": (lambda: Autoregression(3, 4, 2, 8, depth=1, backwards=False), (3, 2, 2)),
-    "place before place": (lambda: Autoregression(3, 4, 2, 8, depth=2, backwards=True), (3, 2, 2)),
     "reshape": (lambda: Reshape((1, 2, 3), (6,)), (1, 2, 3)),
     "squeeze": (lambda: Squeeze(), (2, 4, 4)),
     "unsqueeze": (lambda: Unsqueeze(2), (16, 1, 1)),
@@ -101,30 +97,6 @@ def test_a_layer_tells_its_own_jacobian_and_is_undone(name: str) -> None:
     for i in range(3):
         own = logdet_of(lambda v, i=i: layer(v, condition[i : i + 1])[0], x[i : i + 1])
         assert float(logdet[i]) == pytest.approx(float(own), abs=1e-10)
-
-
-@pytest.mark.parametrize("dtype, tolerance", ((torch.float32, 1e-4), (torch.float64, 1e-9)))
-def test_the_inverse_undoes_the_flow_by_attention(dtype: torch.dtype, tolerance: float) -> None:
-    model = flow(PICTURES, classes=2, by=0.03, couplings=2, depth=1).to(dtype)
-    x, told = draw(3, *PICTURES, dtype=dtype), labels(3)
-    with torch.no_grad():
-        z, _ = model(x, told)
-        assert z.shape == x.shape and (z - x).abs().max() > 0.1
-        assert (model.inverse(z, told) - x).abs().max() < tolerance
-        *_, last = model.states(z, told, Sampling())
-    torch.testing.assert_close(last.x, x, atol=tolerance, rtol=0)
-    assert last.evaluations == 64, "every place asks every coupling once"
-
-
-@pytest.mark.parametrize("backwards", (False, True))
-def test_by_attention_a_place_is_moved_by_those_before_it_alone(backwards: bool) -> None:
-    torch.manual_seed(0)
-    layer = perturbed(Autoregression(2, 9, 1, 8, depth=2, backwards=backwards).double(), 0.3)
-    x, condition = draw(1, 2, 3, 3), torch.ones(1, 1).double()
-    jacobian = torch.autograd.functional.jacobian(lambda v: layer(v, condition)[0][0].flatten(1), x)
-    heard = jacobian.abs().sum(dim=(0, 2, 3)).view(9, 9) > 0  # (place of y, place of x)
-    expected = torch.ones(9, 9, dtype=torch.bool)
-    assert torch.equal(heard, expected.triu() if backwards else expected.tril())
 
 
 @pytest.mark.parametrize("shape", ((2,), (3,), (1, 4, 4), (2, 16, 16)))
