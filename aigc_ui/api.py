@@ -17,6 +17,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
@@ -26,6 +27,7 @@ from aigc_ui import (
     bodies,
     classroom,
     fields,
+    folders_api,
     gallery_api,
     hub_api,
     lab_api,
@@ -73,6 +75,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(metadata_api.router(services))
     app.include_router(lab_api.router(services))
     app.include_router(prompt_api.router(services))
+    app.include_router(folders_api.router(services))
     app.include_router(gallery_api.router(services))
     app.include_router(library_api.router(services))
     app.include_router(presets_api.router(services))
@@ -207,12 +210,22 @@ def _images(services: Services) -> APIRouter:
         return await services.rooms.copies.answer(request, lambda: _copy(services, image_id, "webp", request))
 
     @router.get("/{image_id}")
-    def picture(image_id: str, request: Request) -> Response:
-        info = services.image_for(image_id.removesuffix(".png"), client_of(request))
+    async def picture(image_id: str, request: Request) -> Response:
+        if folders_api.is_of_others(name := image_id.removesuffix(".png")):
+            return await folders_api.picture(services, name, request)
+        return await run_in_threadpool(own, name, request)
+
+    def own(image_id: str, request: Request) -> Response:
+        info = services.image_for(image_id, client_of(request))
         return Response(services.store.handed_out(info.id), media_type="image/png", headers=FOR_EVER)
 
     @router.get("/{image_id}/meta")
-    def meta(image_id: str, request: Request) -> dict[str, Any]:
+    async def meta(image_id: str, request: Request) -> dict[str, Any]:
+        if folders_api.is_of_others(image_id):
+            return await folders_api.meta(services, image_id, request)
+        return await run_in_threadpool(own_meta, image_id, request)
+
+    def own_meta(image_id: str, request: Request) -> dict[str, Any]:
         client = client_of(request)
         info = services.image_for(image_id, client)
         return _image(info, client) | {"parameters": infotext.write(info.recipe) if info.recipe else ""}

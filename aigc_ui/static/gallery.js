@@ -27,6 +27,7 @@ export function mountGallery(root) {
   const find = createFind(restart, {
     press: (facet, value) => question.press(facet, value),
     openBin: () => bin.show(),
+    refresh: () => seen(),
   });
   const question = createQuestion(find.text, restart);
   const source = createSource((offset, limit) => api(question.path(offset, limit)), {
@@ -84,7 +85,8 @@ export function mountGallery(root) {
   }
   on("language", say);
   on("sentences", say);
-  on("pictures", whenSeen(root, source.refresh));
+  const seen = whenSeen(root, source.refresh);
+  on("pictures", seen);
   say();
   restart();
 }

@@ -33,7 +33,7 @@ export function createActs(now, act) {
   };
   const use = createButton(
     "use",
-    inCreate(() => applySettings({ ...defaults(), ...now().recipe.request })), // also what an older recipe does not know
+    inCreate(() => applySettings({ ...defaults(), ...now().recipe.unsaid, ...now().recipe.request })), // also what an older recipe does not know
   );
   use.classList.add("primary");
   const start = createButton("start", inCreate(begin)),
@@ -45,30 +45,53 @@ export function createActs(now, act) {
     );
   const family = createButton("family", () => act.family?.());
   family.hidden = !act.family;
-  const links = FORMATS.map((kind) => el("a", { class: "button", "data-kind": kind }, `↓ ${kind.toUpperCase()}`));
-  const remove = createButton("delete", act.remove);
+  const downloads = createDownloads(),
+    remove = createButton("delete", act.remove);
   return {
-    node: el("div", { class: "buttons" }, use, start, family, ...larger, ...links, remove),
+    node: el("div", { class: "buttons" }, use, start, family, ...larger, ...downloads.nodes, remove),
     remove,
     say: () => {
       use.textContent = t("detail.use");
       start.textContent = t("detail.start");
       family.textContent = t("kin.title");
       for (const [i, one] of larger.entries()) one.textContent = t("detail.enlarge", { factor: FACTORS[i] });
-      for (const link of links) link.setAttribute("aria-label", `${t("detail.download")} ${link.dataset.kind}`);
+      downloads.say();
       remove.textContent = t("gallery.delete");
     },
     /** What can be done with the picture that is shown. */
     offer: () => {
       const { picture, recipe } = now();
       if (!picture) return;
-      const { id, width, height } = picture;
+      const { width, height, foreign } = picture;
+      downloads.offer(picture, recipe);
+      remove.hidden = Boolean(foreign);
+      family.hidden = !act.family || Boolean(foreign);
+      use.hidden = !Object.keys(recipe.request ?? {}).length || recipe.generator === "upscale";
+      for (const [i, one] of larger.entries()) one.disabled = width * height * FACTORS[i] ** 2 > LARGEST;
+    },
+  };
+}
+
+/** Links to a picture's file: one of the studio's own in three formats, another program's as it is. */
+function createDownloads() {
+  const links = FORMATS.map((kind) => el("a", { class: "button", "data-kind": kind }, `↓ ${kind.toUpperCase()}`));
+  const original = el("a", { class: "button", "data-kind": "original" });
+  return {
+    nodes: [...links, original],
+    say: () => {
+      for (const link of links) link.setAttribute("aria-label", `${t("detail.download")} ${link.dataset.kind}`);
+      original.textContent = `↓ ${t("detail.download")}`;
+    },
+    /** @param {Picture} picture @param {Recipe} recipe */
+    offer: ({ id, foreign }, recipe) => {
       for (const link of links) {
         link.href = url(`images/${encodeURIComponent(id)}.${link.dataset.kind}`);
         link.download = `${id}.${link.dataset.kind}`;
+        link.hidden = Boolean(foreign);
       }
-      use.hidden = !recipe.request || recipe.generator === "upscale";
-      for (const [i, one] of larger.entries()) one.disabled = width * height * FACTORS[i] ** 2 > LARGEST;
+      original.href = url(`images/${encodeURIComponent(id)}`);
+      original.download = (recipe.file ?? id).split(/[\\/]/).at(-1) ?? id;
+      original.hidden = !foreign;
     },
   };
 }

@@ -1,6 +1,7 @@
 // What is asked of the gallery: the words that are searched, and what narrows them.
 import { el } from "./dom.js";
 import { valueName } from "./gallery_facets.js";
+import { createFolders } from "./gallery_folders.js";
 import { t } from "./words.js";
 
 const TYPING = 120; // milliseconds between keys
@@ -32,13 +33,14 @@ export function createQuestion(text, ask) {
 
 /**
  * The line with the search, how many were found, and what narrows it.
- * @param {() => void} ask @param {{ press: (facet?: string, value?: string) => void, openBin: () => void }} act
+ * @param {() => void} ask @param {{ press: (facet?: string, value?: string) => void, openBin: () => void, refresh: () => void }} act
  */
-export function createFind(ask, { press, openBin }) {
+export function createFind(ask, { press, openBin, refresh }) {
   const search = el("input", { type: "search", id: "gallery-search", autocomplete: "off", maxlength: 1000 });
   const count = el("span", { class: "figures", role: "status", "aria-live": "polite" }),
     bin = el("button", { type: "button", id: "gallery-open-bin", onclick: openBin }),
-    narrowed = el("div", { class: "narrowed" });
+    narrowed = el("div", { class: "narrowed" }),
+    folders = createFolders(refresh);
   let pause = 0;
   search.addEventListener("input", () => {
     clearTimeout(pause);
@@ -47,7 +49,7 @@ export function createFind(ask, { press, openBin }) {
   /** @param {string} name @param {() => void} onclick */
   const chip = (name, onclick) => el("button", { type: "button", class: "chip", onclick }, name);
   return {
-    node: el("div", { class: "gallery-find" }, search, count, bin, narrowed),
+    node: el("div", { class: "gallery-find" }, search, count, folders.button, bin, narrowed, folders.node),
     text: () => search.value,
     /** @param {number} total @param {Map<string, Set<string>>} facets */
     show: (total, facets) => {
@@ -61,6 +63,7 @@ export function createFind(ask, { press, openBin }) {
       search.placeholder = t("gallery.search");
       search.setAttribute("aria-label", t("gallery.search"));
       bin.textContent = t("gallery.bin");
+      folders.say();
     },
   };
 }

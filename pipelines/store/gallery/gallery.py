@@ -20,6 +20,7 @@ from pipelines.store import pictures
 from pipelines.store.gallery import marks
 from pipelines.store.gallery.columns import FACETS, OWNER, Columns, Mask
 from pipelines.store.gallery.marks import Marks
+from pipelines.store.gallery.rows import FOLDERS
 from pipelines.store.gallery.searching import search_of
 from pipelines.store.index import Index
 from pipelines.store.pictures import ImageInfo
@@ -35,11 +36,13 @@ _SHOWN_BY_ID = f"{_LOOKS} where id in (select value from json_each(?))"
 
 @dataclass(frozen=True)
 class Question:
-    """`chosen`: of a facet the values of which one must hold. `owner`: the tag of the only one to see, None for all."""
+    """`chosen`: of a facet the values of which one must hold. `owner`: the tag of the only one to see, None for all.
+    `folders`: those of other programs, whose pictures are seen beside the studio's own."""
 
     text: str = ""
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     owner: str | None = None
+    folders: tuple[str, ...] = ()
     offset: int = 0
     limit: int = 100
 
@@ -100,8 +103,7 @@ class Gallery:
             with self._lock:
                 columns = self._follow(db)
                 base = self._matching(db, columns, question.text)
-            if question.owner is not None:
-                base = base & columns.having(OWNER, [question.owner])
+            base = base & _visible(columns, question)
             chosen = {name: columns.having(name, values) for name, values in question.chosen.items() if values}
             numbers = columns.newest_first(_all(base, chosen.values()))
             page = numbers[question.offset : question.offset + question.limit].tolist()
@@ -153,6 +155,14 @@ class Gallery:
                 del self._found[next(iter(self._found))]
             self._found[expression] = columns.numbers(chain.from_iterable(db.execute(_MATCHING, (expression,))))
         return self._found[expression]
+
+
+def _visible(columns: Columns, question: Question) -> Mask:
+    if question.owner is None:
+        mask = ~columns.having(OWNER, [FOLDERS])
+    else:
+        mask = columns.having(OWNER, [question.owner])
+    return mask | columns.having("folder", question.folders) if question.folders else mask
 
 
 def _all(base: Mask, masks: Iterable[Mask]) -> Mask:
