@@ -20,7 +20,7 @@ from aigc_ui import bodies
 from aigc_ui.plain import json_bytes
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
-from aigc_ui.visitors import visitor_of
+from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.errors import BadRequest, StudioError
 from pipelines.params import Flag, Range, Text
 from pipelines.store.folders.folders import refuse_change
@@ -48,6 +48,14 @@ def router(services: Services) -> APIRouter:
     api = APIRouter(prefix="/api/v1/gallery")
     rooms, store = services.rooms, services.store
 
+    def _look(image_id: str, visitor: Visitor) -> None:
+        if is_id(image_id):
+            services.allow_folders(visitor)
+            store.folders.find(image_id)
+        else:
+            services.image_for(image_id, visitor.client)
+        store.folders.look_at(image_id)
+
     @api.get("")
     async def found(request: Request) -> Response:
         client = client_of(request)
@@ -55,11 +63,12 @@ def router(services: Services) -> APIRouter:
         tag = owner_tag(client)
 
         def work() -> bytes:
+            if question.like:
+                _look(question.like, visitor_of(request))
             answer = store.gallery.ask(question)
             shown = [_to_json(one, tag) for one in answer.shown]
-            return json_bytes(
-                {"total": answer.total, "offset": question.offset, "pictures": shown, "facets": answer.facets}
-            )
+            found = {"total": answer.total, "offset": question.offset, "pictures": shown, "facets": answer.facets}
+            return json_bytes(found | {"unseen": answer.unseen})
 
         return _json(await rooms.gallery.answer(request, work))
 
@@ -167,7 +176,7 @@ def _bin(services: Services) -> APIRouter:
 def _question(request: Request, owner: str | None, folders: tuple[str, ...]) -> Question:
     """Raises BadRequest."""
     asked = request.query_params
-    known = {"text", "offset", "limit", *FACETS}
+    known = {"text", "like", "offset", "limit", *FACETS}
     for name in asked:
         if name not in known:
             raise BadRequest(
@@ -177,6 +186,7 @@ def _question(request: Request, owner: str | None, folders: tuple[str, ...]) -> 
         SEARCH.check("text", asked.get("text", ""), str),
         {name: _texts(name, asked.getlist(name), PLACE if name == "folder" else VALUE) for name in FACETS},
         owner,
+        ID.check("like", asked.get("like", ""), str),
         folders,
         int(OFFSET.check("offset", asked.get("offset", 0), int)),
         int(LIMIT.check("limit", asked.get("limit", 100), int)),

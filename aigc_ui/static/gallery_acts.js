@@ -19,7 +19,7 @@ const LARGEST = 2 ** 26; // pixels, beyond which the studio does not enlarge
 
 /**
  * @param {() => { picture: Picture | undefined, recipe: Recipe }} now what is shown
- * @param {{ leave: () => unknown, remove: () => unknown, family?: () => unknown }} act `leave` closes what is open before Create is
+ * @param {{ leave: () => unknown, remove: () => unknown, family?: () => unknown, similar?: (picture: Picture) => unknown }} act `leave` closes what is open before Create is
  */
 export function createActs(now, act) {
   /** @param {string} name @param {() => unknown} onclick */
@@ -44,16 +44,22 @@ export function createActs(now, act) {
       ),
     );
   const family = createButton("family", () => act.family?.());
-  family.hidden = !act.family;
+  const similar = createButton("similar", () => {
+    const { picture } = now();
+    act.leave();
+    if (picture) act.similar?.(picture);
+  });
+  [family.hidden, similar.hidden] = [!act.family, !act.similar];
   const downloads = createDownloads(),
     remove = createButton("delete", act.remove);
   return {
-    node: el("div", { class: "buttons" }, use, start, family, ...larger, ...downloads.nodes, remove),
+    node: el("div", { class: "buttons" }, use, start, similar, family, ...larger, ...downloads.nodes, remove),
     remove,
     say: () => {
       use.textContent = t("detail.use");
       start.textContent = t("detail.start");
       family.textContent = t("kin.title");
+      similar.textContent = t("gallery.similar");
       for (const [i, one] of larger.entries()) one.textContent = t("detail.enlarge", { factor: FACTORS[i] });
       downloads.say();
       remove.textContent = t("gallery.delete");

@@ -2,7 +2,10 @@
 import { el } from "./dom.js";
 import { valueName } from "./gallery_facets.js";
 import { createFolders } from "./gallery_folders.js";
+import { url } from "./http.js";
 import { t } from "./words.js";
+
+/** @typedef {import("./types.d.ts").GalleryPicture} Picture */
 
 const TYPING = 120; // milliseconds between keys
 
@@ -10,10 +13,14 @@ const TYPING = 120; // milliseconds between keys
 export function createQuestion(text, ask) {
   /** @type {Map<string, Set<string>>} */
   const facets = new Map();
+  /** The picture to which others are near. @type {Picture | null} */
+  let like = null;
   /** A value is chosen, or no longer; without one, none is. @param {string} [facet] @param {string} [value] */
   function press(facet, value) {
-    if (!facet || value === undefined) facets.clear();
-    else {
+    if (!facet || value === undefined) {
+      facets.clear();
+      like = null;
+    } else {
       const own = facets.get(facet) ?? new Set();
       if (!own.delete(value)) own.add(value);
       if (own.size) facets.set(facet, own);
@@ -22,20 +29,27 @@ export function createQuestion(text, ask) {
     }
     ask();
   }
+  /** Those like a picture, the nearest first; without one, the newest. @param {Picture | null} picture */
+  function near(picture) {
+    like = picture;
+    ask();
+  }
   /** @param {number} offset @param {number} limit */
   function path(offset, limit) {
     const asked = new URLSearchParams({ text: text(), offset: String(offset), limit: String(limit) });
+    if (like) asked.append("like", like.id);
     for (const [facet, values] of facets) for (const value of values) asked.append(facet, value);
     return `gallery?${asked}`;
   }
-  return { facets, press, path, bare: () => !text() && !facets.size };
+  return { facets, press, near, like: () => like, path, bare: () => !text() && !facets.size && !like };
 }
 
 /**
  * The line with the search, how many were found, and what narrows it.
- * @param {() => void} ask @param {{ press: (facet?: string, value?: string) => void, openBin: () => void, refresh: () => void }} act
+ * @param {() => ReturnType<typeof createQuestion>} question
+ * @param {{ ask: () => void, openBin: () => void, refresh: () => void }} act
  */
-export function createFind(ask, { press, openBin, refresh }) {
+export function createFind(question, { ask, openBin, refresh }) {
   const search = el("input", { type: "search", id: "gallery-search", autocomplete: "off", maxlength: 1000 });
   const count = el("span", { class: "figures", role: "status", "aria-live": "polite" }),
     bin = el("button", { type: "button", id: "gallery-open-bin", onclick: openBin }),
@@ -51,12 +65,20 @@ export function createFind(ask, { press, openBin, refresh }) {
   return {
     node: el("div", { class: "gallery-find" }, search, count, folders.button, bin, narrowed, folders.node),
     text: () => search.value,
-    /** @param {number} total @param {Map<string, Set<string>>} facets */
-    show: (total, facets) => {
-      count.textContent = t("gallery.count", { count: total.toLocaleString() });
+    /** @param {import("./types.d.ts").GalleryAnswer} answer */
+    show: ({ total, unseen }) => {
+      const { facets, press, near, like } = question(),
+        picture = like();
+      count.textContent = [
+        t("gallery.count", { count: total.toLocaleString() }),
+        unseen && t("gallery.unseen", { count: unseen.toLocaleString() }),
+      ]
+        .filter(Boolean)
+        .join(" · ");
       const chips = [...facets].flatMap(([facet, values]) =>
         [...values].map((value) => chip(`${valueName(facet, value)} ×`, () => press(facet, value))),
       );
+      if (picture) chips.unshift(alike(picture, () => near(null)));
       narrowed.replaceChildren(...chips, ...(chips.length > 1 ? [chip(t("gallery.all"), () => press())] : []));
     },
     say: () => {
@@ -66,4 +88,10 @@ export function createFind(ask, { press, openBin, refresh }) {
       folders.say();
     },
   };
+}
+
+/** To which picture those that are shown are near. @param {Picture} picture @param {() => void} onclick */
+function alike({ id, title }, onclick) {
+  const image = el("img", { src: url(`gallery/${id}/thumbnail`), alt: title });
+  return el("button", { type: "button", class: "chip alike", onclick }, image, `${t("gallery.like")} ×`);
 }

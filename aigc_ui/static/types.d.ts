@@ -488,6 +488,8 @@ export interface GalleryAnswer {
   offset: number;
   pictures: GalleryPicture[];
   facets: Record<string, Record<string, number>>;
+  /** How many could not be compared yet with the one that was named. */
+  unseen?: number;
 }
 
 /** A model as the library lists it. */

@@ -94,4 +94,6 @@ def test_in_a_shared_studio_they_are_the_owners_alone(shared, home: Path):
     assert pupil.post(f"{GALLERY}/folders/remove", json={"path": str(home.resolve())}).status_code == 403
     answer = pupil.post(f"{GALLERY}/marks", json={"ids": [image_id], "stars": 1}).json()
     assert [one["error"]["code"] for one in answer["refused"]] == ["not_allowed"]
+    assert pupil.get(GALLERY, params={"like": image_id}).status_code == 403
     assert owner.get(f"/api/v1/images/{image_id}").status_code == 200
+    assert [one["id"] for one in owner.get(GALLERY, params={"like": image_id}).json()["pictures"]] == [image_id]

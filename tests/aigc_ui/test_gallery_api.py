@@ -69,6 +69,15 @@ def test_the_answer_has_the_total_the_facets_and_one_page(studio: Studio):
     assert answer["facets"]["size"] == {"8×8": 3} and answer["facets"]["kind"] == {"text": 3}
 
 
+def test_those_like_a_picture_are_found_and_only_ones_own(shared: Studio):
+    ada, bob = shared.client("ada"), shared.client("bob")
+    hers, his = make(ada, "a fox"), make(bob, "a fox")
+    assert found(ada, like=hers) == [hers] and ada.get(GALLERY, params={"like": hers}).json()["unseen"] == 0
+    assert ada.get(GALLERY, params={"like": his}).status_code == 403
+    assert ada.get(GALLERY, params={"like": "20260101-000000-000000-0000"}).status_code == 404
+    assert ada.get(GALLERY, params={"like": "../etc"}).status_code == 404
+
+
 def test_a_thumbnail_is_small_typed_and_kept(studio: Studio):
     client = studio.client("ada")
     answer = client.get(f"{GALLERY}/{make(client, 'fox')}/thumbnail")

@@ -74,7 +74,7 @@ class Folders:
         """Raises StorageError."""
 
         def one(path: Path, kept: bool) -> FolderState:
-            known, whole = self._index.use(lambda db: rows.count(db, path))
+            known, whole = self._index.peek(lambda db: rows.count(db, path))
             state = self._follower.state(path)
             return FolderState(str(path), kept, whole, known - whole, state.left, state.problem)
 
@@ -87,7 +87,7 @@ class Folders:
 
     def find(self, image_id: str) -> File:
         """A picture of a folder that is named now. Raises NotFound."""
-        file = self._index.use(lambda db: rows.find(db, image_id))
+        file = self._index.peek(lambda db: rows.find(db, image_id))
         if all(one.path != file.root for one in self.named.all()):
             raise NotFound("there is no such picture. It may have been deleted; reload the gallery.")
         return file
@@ -117,6 +117,10 @@ class Folders:
             write_whole(kept, data)
         return data
 
+    def look_at(self, image_id: str) -> None:
+        """Finds out now what a picture looks like, be it the studio's own or another program's. Raises StorageError."""
+        self._follower.look_at([image_id])
+
     def recipe(self, image_id: str, request_type: type[Request]) -> dict[str, Any]:
         """What the file says of how it was made, in the shape of a recipe of ours. Raises NotFound, BadFile, Busy."""
         file = self.find(image_id)
@@ -133,7 +137,7 @@ class Folders:
             place = self._marks.place_of(file)
             after = change(marks.read(place)[0])
             marks.write(place, after)
-            same = self._index.use(lambda db: rows.of_size(db, file.size))
+            same = self._index.peek(lambda db: rows.of_size(db, file.size))
             copies = [one for one in same if one == file or self._marks.place_of(one) == place]
         except OSError as error:
             raise storage_error(error, Sentence("marked")) from None

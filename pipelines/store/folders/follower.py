@@ -6,6 +6,7 @@ confined child that gives way to everything else; this thread only writes down w
 
 import logging
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,25 +14,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.confined.worker import Worker
-from pipelines.errors import BadFile, Sentence, StudioError
+from pipelines.errors import BadFile, NotFound, Sentence, StudioError
+from pipelines.store import pictures
 from pipelines.store.folders import rows
 from pipelines.store.folders.kept_marks import KeptMarks
 from pipelines.store.folders.named import NamedFolders
 from pipelines.store.folders.rows import File, Read
 from pipelines.store.folders.walk import Place, walk
+from pipelines.store.gallery import looks
 from pipelines.store.index import Index
+from pipelines.store.picture_files.reader import ALLOCATOR
 
 log = logging.getLogger(__name__)
 
 EVERY, WHOLE = 5.0, 600.0
 """Seconds between two looks at the folders, and between two at every file."""
-BATCH = 100
+BATCH, LOOKED_AT_ONCE = 100, 10
 REST, REST_BESIDE_JOBS = 0.1, 3.0
 """How long it rests after each batch, in parts of the time that the batch took."""
 _SETTLED_NS, _GROWING_NS = 2 * 10**9, 600 * 10**9
 _LOOK_AGAIN = 0
 _MOST_SECONDS = 60.0
+CHILD, CALLS = "pipelines.store.folders.child", 1000
 
 
 @dataclass
@@ -54,14 +62,23 @@ class Follower:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._wake, self._closed = threading.Event(), threading.Event()
-        self._reader = Worker("pipelines.store.folders.child", Sentence("picture"), _MOST_SECONDS, 0, lifetime=10_000)
+        most = LOOKED_AT_ONCE * looks.LENGTH * 2
+        self._reader = Worker(
+            "pipelines.store.folders.child",
+            Sentence("picture"),
+            _MOST_SECONDS,
+            most,
+            lifetime=1000,
+            environment=ALLOCATOR,
+        )
+        self._looked_to = 0
 
     def start(self, busy: Callable[[], bool] | None = None) -> None:
         """Also looks at once where it runs already."""
         with self._starting:
             self._busy = busy or self._busy
             self._wake.set()
-            if self._thread is None and not self._closed.is_set() and self._named.all():
+            if self._thread is None and not self._closed.is_set():
                 self._thread = threading.Thread(target=self._run, name="folders", daemon=True)
                 self._thread.start()
 
@@ -83,12 +100,58 @@ class Follower:
                     self.follow(one.path)
                 except StudioError as error:
                     log.warning("A folder of the gallery cannot be followed: %s", error)
+            try:
+                while self._look_at_some() and not self._wake.is_set():
+                    pass
+            except StudioError as error:
+                log.warning("The looks of pictures cannot be kept: %s", error)
             self._wake.wait(EVERY)
+
+    def _look_at_some(self) -> bool:
+        """The looks of some pictures that are not known yet; whether there may be more."""
+        begun = time.monotonic()
+        ids, last = self._index.peek(lambda db: looks.without(db, self._looked_to, LOOKED_AT_ONCE))
+        self.look_at(ids)
+        more, self._looked_to = last > self._looked_to, last
+        if ids:
+            self._closed.wait((time.monotonic() - begun) * (REST_BESIDE_JOBS if self._busy() else REST))
+        return more and not self._closed.is_set()
+
+    def look_at(self, ids: list[str]) -> None:
+        """Keeps what pictures look like, the studio's own and others, where that is not known. Raises StorageError."""
+        ids = self._index.peek(lambda db: looks.unknown(db, ids))
+        paths = self._index.peek(lambda db: {image_id: self._path(db, image_id) for image_id in ids})
+        found = list(self._numbers([(image_id, path) for image_id, path in paths.items() if path is not None]))
+        if found:
+            self._index.use(lambda db: looks.put(db, found))
+
+    def _path(self, db: sqlite3.Connection, image_id: str) -> Path | None:
+        if not rows.is_id(image_id):
+            return pictures.path_in(self._outputs, image_id)
+        try:
+            return rows.find(db, image_id).path
+        except NotFound:
+            return None
+
+    def _numbers(self, known: list[tuple[str, Path]]) -> Iterator[tuple[str, NDArray[np.float16] | None]]:
+        try:
+            if known:
+                said, data = self._reader.call("looks", {"paths": [_as_text(path) for _, path in known]})
+                vectors = iter(np.frombuffer(data, np.float16).reshape(-1, looks.LENGTH))
+                yield from (
+                    (one, next(vectors) if ok else None) for (one, _), ok in zip(known, said["found"], strict=True)
+                )
+        except BadFile:
+            if len(known) == 1:
+                yield known[0][0], None
+            else:
+                for one in known:
+                    yield from self._numbers([one])
 
     def follow(self, root: Path) -> None:
         """One look at a folder, and at what has changed there. Raises StorageError."""
         state = self.state(root)
-        known = self._index.use(lambda db: rows.places(db, root))
+        known = self._index.peek(lambda db: rows.places(db, root))
         state.problem = _problem(root, bool(known))
         if state.problem is not None:
             return
@@ -114,7 +177,7 @@ class Follower:
             if place.files is None or place.problem or self._closed.is_set():
                 continue
             there = {(file.name, file.mtime_ns, file.size): file for file in place.files}
-            had = self._index.use(lambda db, at=place.place: rows.in_place(db, root, at))
+            had = self._index.peek(lambda db, at=place.place: rows.in_place(db, root, at))
             gone = [image_id for key, image_id in had.items() if key not in there]
             if gone:
                 self._index.use(lambda db, ids=gone: rows.remove(db, ids))

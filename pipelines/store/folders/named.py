@@ -84,10 +84,11 @@ def checked(text: str, outputs: Path) -> Path:
         path = path.resolve()
         with os.scandir(path):
             pass
-    except (FileNotFoundError, NotADirectoryError):
-        raise BadRequest("there is no folder {folder!r}. Look at its name once more.", folder=_end(path)) from None
-    except (OSError, RuntimeError, ValueError) as error:
-        problem = getattr(error, "strerror", "") or "its name cannot be read"
+    except (FileNotFoundError, NotADirectoryError, RuntimeError, ValueError):
+        folder = plain.printable(text)[-80:]
+        raise BadRequest("there is no folder {folder!r}. Look at its name once more.", folder=folder) from None
+    except OSError as error:
+        problem = error.strerror or ""
         raise BadRequest("this folder cannot be opened: {problem}. Allow reading it.", problem=problem) from None
     check_place(path, outputs)
     return path
