@@ -33,9 +33,9 @@ from aigc_ui import (
     lab_api,
     library_api,
     metadata_api,
+    named_values_api,
     openai_api,
     openai_errors,
-    presets_api,
     prompt_api,
     restart,
     sdapi,
@@ -78,7 +78,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(folders_api.router(services))
     app.include_router(gallery_api.router(services))
     app.include_router(library_api.router(services))
-    app.include_router(presets_api.router(services))
+    app.include_router(named_values_api.router(services))
     app.include_router(addons_api.router(services))
     app.include_router(hub_api.router(services))
     app.include_router(_about(services))

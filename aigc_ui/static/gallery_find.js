@@ -2,6 +2,7 @@
 import { el } from "./dom.js";
 import { valueName } from "./gallery_facets.js";
 import { createFolders } from "./gallery_folders.js";
+import { createSearches } from "./gallery_searches.js";
 import { url } from "./http.js";
 import { t } from "./words.js";
 
@@ -34,6 +35,17 @@ export function createQuestion(text, ask) {
     like = picture;
     ask();
   }
+  /** Words are set by who types them. @param {Record<string, string[]>} wanted */
+  function narrow(wanted) {
+    facets.clear();
+    like = null;
+    for (const [facet, values] of Object.entries(wanted)) facets.set(facet, new Set(values));
+    ask();
+  }
+  const asked = () => ({
+    text: text(),
+    facets: Object.fromEntries([...facets].map(([facet, values]) => [facet, [...values]])),
+  });
   /** @param {number} offset @param {number} limit */
   function path(offset, limit) {
     const asked = new URLSearchParams({ text: text(), offset: String(offset), limit: String(limit) });
@@ -41,7 +53,7 @@ export function createQuestion(text, ask) {
     for (const [facet, values] of facets) for (const value of values) asked.append(facet, value);
     return `gallery?${asked}`;
   }
-  return { facets, press, near, like: () => like, path, bare: () => !text() && !facets.size && !like };
+  return { facets, press, near, narrow, asked, like: () => like, path, bare: () => !text() && !facets.size && !like };
 }
 
 /**
@@ -55,6 +67,13 @@ export function createFind(question, { ask, openBin, refresh }) {
     bin = el("button", { type: "button", id: "gallery-open-bin", onclick: openBin }),
     narrowed = el("div", { class: "narrowed" }),
     folders = createFolders(refresh);
+  const searches = createSearches(
+    () => question().asked(),
+    ({ text, facets }) => {
+      search.value = text;
+      question().narrow(facets);
+    },
+  );
   let pause = 0;
   search.addEventListener("input", () => {
     clearTimeout(pause);
@@ -63,7 +82,18 @@ export function createFind(question, { ask, openBin, refresh }) {
   /** @param {string} name @param {() => void} onclick */
   const chip = (name, onclick) => el("button", { type: "button", class: "chip", onclick }, name);
   return {
-    node: el("div", { class: "gallery-find" }, search, count, folders.button, bin, narrowed, folders.node),
+    node: el(
+      "div",
+      { class: "gallery-find" },
+      search,
+      count,
+      searches.button,
+      folders.button,
+      bin,
+      narrowed,
+      searches.node,
+      folders.node,
+    ),
     text: () => search.value,
     /** @param {import("./types.d.ts").GalleryAnswer} answer */
     show: ({ total, unseen }) => {
@@ -86,6 +116,7 @@ export function createFind(question, { ask, openBin, refresh }) {
       search.setAttribute("aria-label", t("gallery.search"));
       bin.textContent = t("gallery.bin");
       folders.say();
+      searches.say();
     },
   };
 }

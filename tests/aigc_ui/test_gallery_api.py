@@ -141,3 +141,18 @@ def test_nobody_checks_the_reproduction_of_somebody_elses_picture(shared: Studio
     asked = ReproductionRequest.parse({"source": make(shared.client("bob"), "a fox")})
     with pytest.raises(NotAllowed, match="somebody else"):
         shared.services.submit("reproduction", asked, Visitor("client-ada"))
+
+
+def test_searches_are_kept_under_names_and_each_persons_own(studio: Studio):
+    ada, bob = studio.client("ada"), studio.client("bob")
+    values = {"text": "panda", "facets": {"stars": ["5"]}}
+    kept = ada.post(f"{GALLERY}/searches", json={"name": "zoo", "values": values}).json()
+    assert kept == {"searches": [{"name": "zoo", "values": values}]}
+    shared = studio.services.settings.shared
+    assert bob.get(f"{GALLERY}/searches").json() == ({"searches": []} if shared else kept)
+    assert (
+        ada.post(f"{GALLERY}/searches/rename", json={"name": "zoo", "to": "best"}).json()["searches"][0]["name"]
+        == "best"
+    )
+    assert ada.post(f"{GALLERY}/searches/delete", json={"name": "best"}).json() == {"searches": []}
+    assert refusal(ada.post(f"{GALLERY}/searches", json={"name": "none", "values": {}}))
