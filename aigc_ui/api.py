@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
@@ -55,7 +56,7 @@ from pipelines.engine.queue import Job, JobState
 from pipelines.errors import BadRequest, Sentence, StudioError
 from pipelines.params import Range, Text
 from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
-from pipelines.store import copies, film, infotext
+from pipelines.store import copies, download_names, film, infotext
 from pipelines.store.images import ImageInfo
 from pipelines.store.picture_files.roles import PICTURE
 
@@ -217,7 +218,8 @@ def _images(services: Services) -> APIRouter:
 
     def own(image_id: str, request: Request) -> Response:
         info = services.image_for(image_id, client_of(request))
-        return Response(services.store.handed_out(info.id), media_type="image/png", headers=FOR_EVER)
+        headers = FOR_EVER | _download(request, info, "png")
+        return Response(services.store.handed_out(info.id), media_type="image/png", headers=headers)
 
     @router.get("/{image_id}/meta")
     async def meta(image_id: str, request: Request) -> dict[str, Any]:
@@ -260,6 +262,17 @@ def _about(services: Services) -> APIRouter:
     @router.get("/api/v1/me")
     async def me(request: Request) -> dict[str, Any]:
         return classroom.about(services, visitor_of(request))
+
+    @router.get("/api/v1/download-name")
+    async def download_name(request: Request) -> dict[str, str]:
+        """What `?pattern=` calls the newest picture, or one that might be. Raises BadRequest."""
+        client, pattern = client_of(request), request.query_params.get("pattern", "")
+
+        def work() -> dict[str, str]:
+            newest = services.images(client, 1)
+            return {"name": download_names.named(pattern, newest[0] if newest else download_names.EXAMPLE)}
+
+        return await services.rooms.gallery.answer(request, work)
 
     @router.get("/api/v1/generators")
     async def generators(request: Request) -> dict[str, Any]:
@@ -349,7 +362,16 @@ def _copy(services: Services, image_id: str, kind: str, request: Request) -> Res
     quality = int(QUALITY.check("quality", request.query_params.get("quality", 90), int))
     info = services.image_for(image_id, client_of(request))
     data = copies.copy(services.store.path(info.id), kind, quality)
-    return Response(data, media_type=copies.MEDIA_TYPES[kind], headers=FOR_EVER)
+    return Response(data, media_type=copies.MEDIA_TYPES[kind], headers=FOR_EVER | _download(request, info, kind))
+
+
+def _download(request: Request, info: ImageInfo, kind: str) -> dict[str, str]:
+    """What names the file where `?name=` gives a pattern. Raises BadRequest."""
+    pattern = request.query_params.get("name", "")
+    if not pattern:
+        return {}
+    name = quote(f"{download_names.named(pattern, info)}.{kind}", safe="")
+    return {"content-disposition": f"attachment; filename=\"{info.id}.{kind}\"; filename*=UTF-8''{name}"}
 
 
 def _image(info: ImageInfo, client: str) -> dict[str, Any]:

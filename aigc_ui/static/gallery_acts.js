@@ -1,5 +1,6 @@
 // The buttons beside one picture of the gallery: its settings and itself back into Create, enlarging, files, the bin.
 import { el } from "./dom.js";
+import { createNaming, nameDownload } from "./download_name.js";
 import { enlarge } from "./enlarge.js";
 import { defaults } from "./fields.js";
 import { blob, url } from "./http.js";
@@ -81,23 +82,25 @@ export function createActs(now, act) {
 /** Links to a picture's file: one of the studio's own in three formats, another program's as it is. */
 function createDownloads() {
   const links = FORMATS.map((kind) => el("a", { class: "button", "data-kind": kind }, `↓ ${kind.toUpperCase()}`));
-  const original = el("a", { class: "button", "data-kind": "original" });
+  const naming = createNaming(),
+    original = el("a", { class: "button", "data-kind": "original" });
   return {
-    nodes: [...links, original],
+    nodes: [...links, naming.button, original],
     say: () => {
       for (const link of links) link.setAttribute("aria-label", `${t("detail.download")} ${link.dataset.kind}`);
+      naming.say();
       original.textContent = `↓ ${t("detail.download")}`;
     },
     /** @param {Picture} picture @param {Recipe} recipe */
     offer: ({ id, foreign }, recipe) => {
       for (const link of links) {
-        link.href = url(`images/${encodeURIComponent(id)}.${link.dataset.kind}`);
-        link.download = `${id}.${link.dataset.kind}`;
+        nameDownload(link, id, link.dataset.kind ?? "png");
         link.hidden = Boolean(foreign);
       }
       original.href = url(`images/${encodeURIComponent(id)}`);
       original.download = (recipe.file ?? id).split(/[\\/]/).at(-1) ?? id;
       original.hidden = !foreign;
+      naming.button.hidden = Boolean(foreign);
     },
   };
 }
