@@ -106,10 +106,9 @@ class Columns:
         except (ValueError, TypeError, RecursionError):
             raise sqlite3.DatabaseError("malformed row") from None
 
-    def numbers(self, found: Iterable[int]) -> Mask:
+    def numbers(self, wanted: Ints) -> Mask:
         """The rows with these numbers."""
         mask = np.zeros(self.n.size, bool)
-        wanted = np.fromiter(found, np.int64)
         if self.n.size and wanted.size:
             places = np.searchsorted(self.n, wanted)
             places[places == self.n.size] = 0
