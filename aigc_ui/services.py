@@ -164,7 +164,7 @@ class Services:
 
     def close(self) -> None:
         self.library.hasher.close()
-        self.store.folders.close()
         self.jobs.close()
         self.inputs.close()
         self.devices.close()
+        self.store.folders.close()

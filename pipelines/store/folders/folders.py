@@ -67,8 +67,7 @@ class Folders:
 
     def remove(self, text: str) -> None:
         """The folder is shown no longer; files and their stars stay. Raises NotFound, BadRequest, StorageError."""
-        root = self.named.remove(text)
-        self._index.use(lambda db: rows.remove_root(db, root))
+        self._follower.forget(self.named.remove(text))
 
     def states(self) -> list[FolderState]:
         """Raises StorageError."""

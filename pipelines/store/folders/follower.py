@@ -92,6 +92,14 @@ class Follower:
     def state(self, root: Path) -> State:
         return self._states.setdefault(root, State())
 
+    def forget(self, root: Path) -> None:
+        """All of the folder is looked at anew, should it be named again. Raises StorageError."""
+        self._states.pop(root, None)
+        self._index.use(lambda db: rows.remove_root(db, root))
+
+    def _is_named(self, root: Path) -> bool:
+        return any(one.path == root for one in self._named.all())
+
     def _run(self) -> None:
         while not self._closed.is_set():
             self._wake.clear()
@@ -191,12 +199,12 @@ class Follower:
     def _take_in(self, new: list[File], state: State) -> set[Path]:
         """Reads files into the index; the places of those that may still be growing."""
         growing: set[Path] = set()
-        sizes = self._marks.sizes()
         for at in range(0, len(new), BATCH):
             begun = time.monotonic()
             files = new[at : at + BATCH]
-            if self._closed.is_set() or all(one.path != files[0].root for one in self._named.all()):
+            if self._closed.is_set() or not self._is_named(files[0].root):
                 return growing | {file.place for file in new[at:]}
+            sizes = self._marks.sizes()
             read = [Read(file, said, self._marks.of(file, sizes)) for file, said in self._said(files)]
             now = time.time_ns()
             growing |= {r.file.place for r in read if r.said is None and now - r.file.mtime_ns < _GROWING_NS}
@@ -229,7 +237,7 @@ class Follower:
             for one in places
             if one.files is not None and not one.problem
         ]
-        if looked and not self._closed.is_set():
+        if looked and not self._closed.is_set() and self._is_named(root):
             self._index.use(lambda db: rows.looked_at(db, root, looked))
 
 

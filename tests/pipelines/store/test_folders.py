@@ -15,6 +15,7 @@ from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
 from pipelines.store.folders import follower, head
 from pipelines.store.folders.folders import Folders, refuse_change
+from pipelines.store.folders.named import of_command_line
 from pipelines.store.gallery.gallery import Answer, Change, Question
 from pipelines.store.images import ImageStore
 
@@ -391,6 +392,25 @@ def test_pictures_of_others_are_seen_only_by_who_asks_for_their_folders(store: I
     follow(store)
     assert store.gallery.ask(Question()).total == 0 and store.gallery.ask(Question(owner="")).total == 0
     assert store.gallery.ask(Question(owner="somebody", folders=store.folders.shown())).total == 1
+
+
+def test_a_folder_that_is_named_again_is_looked_at_anew(store: ImageStore, tmp_path: Path):
+    a1111(tmp_path / "more" / "1.png")
+    for _ in range(2):
+        path = store.folders.named.add(str(tmp_path / "more"))
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        follow(store)
+        assert ask(store).total == 1
+        store.folders.remove(str(path))
+        assert ask(store).total == 0
+
+
+def test_folders_of_the_command_line_may_be_missing_but_not_the_studios_own(tmp_path: Path, home: Path):
+    away = tmp_path / "unplugged"
+    assert of_command_line([home, home / "below", away], tmp_path / "pictures") == [home.resolve(), away.resolve()]
+    for wrong in (tmp_path / "pictures", tmp_path / "pictures" / "2026-01-01", Path("/")):
+        with pytest.raises(BadRequest):
+            of_command_line([wrong], tmp_path / "pictures")
 
 
 def test_two_studios_on_one_folder_show_each_picture_once(store: ImageStore, home: Path):
