@@ -65,7 +65,7 @@ def look(
 
 
 def _take(found: Place, root: Path, entry: os.DirEntry[str]) -> None:
-    if entry.name.startswith((".", "$")) or entry.is_symlink():
+    if entry.name.startswith((".", "$")):
         return
     if entry.is_dir(follow_symlinks=False):
         found.folders.append(entry.name)

@@ -13,9 +13,10 @@ from PIL.PngImagePlugin import PngInfo
 from pipelines.errors import BadFile, BadRequest, NotAllowed, NotFound
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import recipe
-from pipelines.store.folders import follower, head
+from pipelines.store.folders import follower, head, rows
 from pipelines.store.folders.folders import Folders, refuse_change
 from pipelines.store.folders.named import of_command_line
+from pipelines.store.folders.walk import Place
 from pipelines.store.gallery.gallery import Answer, Change, Question
 from pipelines.store.images import ImageStore
 
@@ -402,7 +403,8 @@ def test_a_folder_that_is_named_again_is_looked_at_anew(store: ImageStore, tmp_p
         follow(store)
         assert ask(store).total == 1
         store.folders.remove(str(path))
-        assert ask(store).total == 0
+        store.folders._follower._note(path, [Place(Path(), 1_700_000_000 * 10**9, [])], set())  # of a look under way
+        assert ask(store).total == 0 and store._index.peek(lambda db: rows.places(db, path)) == {}
 
 
 def test_folders_of_the_command_line_may_be_missing_but_not_the_studios_own(tmp_path: Path, home: Path):
