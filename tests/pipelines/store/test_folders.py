@@ -396,6 +396,9 @@ def test_pictures_of_others_are_seen_only_by_who_asks_for_their_folders(store: I
 
 
 def test_a_folder_that_is_named_again_is_looked_at_anew(store: ImageStore, tmp_path: Path):
+    def noted(path: Path) -> dict[Path, int]:
+        return store._index.peek(lambda db: rows.places(db, path))
+
     a1111(tmp_path / "more" / "1.png")
     for _ in range(2):
         path = store.folders.named.add(str(tmp_path / "more"))
@@ -404,7 +407,7 @@ def test_a_folder_that_is_named_again_is_looked_at_anew(store: ImageStore, tmp_p
         assert ask(store).total == 1
         store.folders.remove(str(path))
         store.folders._follower._note(path, [Place(Path(), 1_700_000_000 * 10**9, [])], set())  # of a look under way
-        assert ask(store).total == 0 and store._index.peek(lambda db: rows.places(db, path)) == {}
+        assert ask(store).total == 0 and noted(path) == {}
 
 
 def test_folders_of_the_command_line_may_be_missing_but_not_the_studios_own(tmp_path: Path, home: Path):
