@@ -31,6 +31,7 @@ from pipelines.models.graph_cache import NAME as GRAPHS  # noqa: E402
 from pipelines.models.graph_cache import GraphCache  # noqa: E402
 from pipelines.models.library import scan  # noqa: E402
 from pipelines.models.library.entry import Root  # noqa: E402
+from pipelines.store.folders.named import of_command_line  # noqa: E402
 from pipelines.store.images import ImageStore  # noqa: E402
 from pipelines.store.inputs import InputStore  # noqa: E402
 from pipelines.store.kept_latents import LatentStore  # noqa: E402
@@ -45,7 +46,7 @@ FURTHER_PLACES = 4
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="app.py", description="Opens AIGC Studio in the browser.", allow_abbrev=False)
-    parser.add_argument("--host", help=f"address to listen on (default {network.LOOPBACK}: this machine only)")
+    parser.add_argument("--host", help=f"address to listen on (default {network.LOOPBACK}: you alone)")
     parser.add_argument("--port", type=_port, help=f"port to listen on (default {network.DEFAULT_PORT} or the next)")
     parser.add_argument(
         "--listen",
@@ -67,10 +68,19 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--trusted-proxy",
         action="append",
         default=[],
-        metavar="ADDRESS",
+        metavar="NET",
         help="a proxy, or a network of them, that may say who visits: X-Forwarded-For, -Proto, -Host (repeatable)",
     )
     parser.add_argument("--outputs", type=Path, default=Path("outputs"), help="folder for pictures (default outputs)")
+    parser.add_argument(
+        "--gallery-folder",
+        action="append",
+        default=[],
+        type=Path,
+        dest="gallery_folders",
+        metavar="DIR",
+        help="pictures of another program to show, too (repeatable)",
+    )
     parser.add_argument(
         "--no-source-type",
         action="store_true",
@@ -140,7 +150,9 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
         )
     graphs = OwnGraphs(GraphCache(given.outputs / GRAPHS)) if given.exporting else None
     devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision, graphs=graphs)
-    store = ImageStore(given.outputs, declared=not given.no_source_type)
+    store = ImageStore(
+        given.outputs, declared=not given.no_source_type, named=of_command_line(given.gallery_folders, given.outputs)
+    )
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)
     latents, space = LatentStore(given.outputs), FreeSpace(given.outputs)
@@ -156,6 +168,7 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
         further_places=FURTHER_PLACES,
         trajectories=TrajectoryStore(given.branch_memory * 2**20),
     )
+    store.folders.start(lambda: any(not job.over for job in jobs.list()))
     settings = Settings(given.outputs, shared, given.api, given.first_model, given.allow_training, address)
     library = Library.over(scan.roots(), given.outputs, lambda: any(not job.over for job in jobs.list()))
     return Services(jobs, store, devices, registry.get, registry.names, settings, inputs, library)

@@ -15,8 +15,10 @@ from collections import Counter
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
@@ -26,14 +28,15 @@ from aigc_ui import (
     bodies,
     classroom,
     fields,
+    folders_api,
     gallery_api,
     hub_api,
     lab_api,
     library_api,
     metadata_api,
+    named_values_api,
     openai_api,
     openai_errors,
-    presets_api,
     prompt_api,
     restart,
     sdapi,
@@ -53,7 +56,7 @@ from pipelines.engine.queue import Job, JobState
 from pipelines.errors import BadRequest, Sentence, StudioError
 from pipelines.params import Range, Text
 from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
-from pipelines.store import copies, film, infotext
+from pipelines.store import copies, download_names, film, infotext
 from pipelines.store.images import ImageInfo
 from pipelines.store.picture_files.roles import PICTURE
 
@@ -73,9 +76,10 @@ def build(services: Services) -> FastAPI:
     app.include_router(metadata_api.router(services))
     app.include_router(lab_api.router(services))
     app.include_router(prompt_api.router(services))
+    app.include_router(folders_api.router(services))
     app.include_router(gallery_api.router(services))
     app.include_router(library_api.router(services))
-    app.include_router(presets_api.router(services))
+    app.include_router(named_values_api.router(services))
     app.include_router(addons_api.router(services))
     app.include_router(hub_api.router(services))
     app.include_router(_about(services))
@@ -207,12 +211,23 @@ def _images(services: Services) -> APIRouter:
         return await services.rooms.copies.answer(request, lambda: _copy(services, image_id, "webp", request))
 
     @router.get("/{image_id}")
-    def picture(image_id: str, request: Request) -> Response:
-        info = services.image_for(image_id.removesuffix(".png"), client_of(request))
-        return Response(services.store.handed_out(info.id), media_type="image/png", headers=FOR_EVER)
+    async def picture(image_id: str, request: Request) -> Response:
+        if folders_api.is_of_others(name := image_id.removesuffix(".png")):
+            return await folders_api.picture(services, name, request)
+        return await run_in_threadpool(own, name, request)
+
+    def own(image_id: str, request: Request) -> Response:
+        info = services.image_for(image_id, client_of(request))
+        headers = FOR_EVER | _download(request, info, "png")
+        return Response(services.store.handed_out(info.id), media_type="image/png", headers=headers)
 
     @router.get("/{image_id}/meta")
-    def meta(image_id: str, request: Request) -> dict[str, Any]:
+    async def meta(image_id: str, request: Request) -> dict[str, Any]:
+        if folders_api.is_of_others(image_id):
+            return await folders_api.meta(services, image_id, request)
+        return await run_in_threadpool(own_meta, image_id, request)
+
+    def own_meta(image_id: str, request: Request) -> dict[str, Any]:
         client = client_of(request)
         info = services.image_for(image_id, client)
         return _image(info, client) | {"parameters": infotext.write(info.recipe) if info.recipe else ""}
@@ -247,6 +262,17 @@ def _about(services: Services) -> APIRouter:
     @router.get("/api/v1/me")
     async def me(request: Request) -> dict[str, Any]:
         return classroom.about(services, visitor_of(request))
+
+    @router.get("/api/v1/download-name")
+    async def download_name(request: Request) -> dict[str, str]:
+        """What `?pattern=` calls the newest picture, or one that might be. Raises BadRequest."""
+        client, pattern = client_of(request), request.query_params.get("pattern", "")
+
+        def work() -> dict[str, str]:
+            newest = services.images(client, 1)
+            return {"name": download_names.named(pattern, newest[0] if newest else download_names.EXAMPLE)}
+
+        return await services.rooms.gallery.answer(request, work)
 
     @router.get("/api/v1/generators")
     async def generators(request: Request) -> dict[str, Any]:
@@ -336,7 +362,16 @@ def _copy(services: Services, image_id: str, kind: str, request: Request) -> Res
     quality = int(QUALITY.check("quality", request.query_params.get("quality", 90), int))
     info = services.image_for(image_id, client_of(request))
     data = copies.copy(services.store.path(info.id), kind, quality)
-    return Response(data, media_type=copies.MEDIA_TYPES[kind], headers=FOR_EVER)
+    return Response(data, media_type=copies.MEDIA_TYPES[kind], headers=FOR_EVER | _download(request, info, kind))
+
+
+def _download(request: Request, info: ImageInfo, kind: str) -> dict[str, str]:
+    """What names the file where `?name=` gives a pattern. Raises BadRequest."""
+    pattern = request.query_params.get("name", "")
+    if not pattern:
+        return {}
+    name = quote(f"{download_names.named(pattern, info)}.{kind}", safe="")
+    return {"content-disposition": f"attachment; filename=\"{info.id}.{kind}\"; filename*=UTF-8''{name}"}
 
 
 def _image(info: ImageInfo, client: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ In a shared studio one finds, marks and deletes only one's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -20,12 +20,16 @@ from aigc_ui import bodies
 from aigc_ui.plain import json_bytes
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
+from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.errors import BadRequest, StudioError
 from pipelines.params import Flag, Range, Text
+from pipelines.store.folders.folders import refuse_change
+from pipelines.store.folders.rows import is_id
 from pipelines.store.gallery import marks
 from pipelines.store.gallery.columns import FACETS
 from pipelines.store.gallery.family import Family
 from pipelines.store.gallery.gallery import Change, Question, Shown
+from pipelines.store.gallery.rows import FOLDERS
 from pipelines.store.gallery.thumbnails import MEDIA_TYPE
 from pipelines.store.pictures import ImageInfo, owner_tag
 
@@ -33,7 +37,7 @@ T = TypeVar("T")
 
 LIMIT, OFFSET = Range(1, 500), Range(0, 10_000_000)
 STARS = Range(0, marks.MOST_STARS)
-SEARCH, VALUE, ID, TAG = Text(1000), Text(200), Text(40), Text(marks.LONGEST_TAG)
+SEARCH, VALUE, PLACE, ID, TAG = Text(1000), Text(200), Text(4000), Text(40), Text(marks.LONGEST_TAG)
 MOST_IDS, MOST_VALUES = 1000, 50
 MOST_BINNED = 200
 KEPT = {"cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
@@ -44,27 +48,40 @@ def router(services: Services) -> APIRouter:
     api = APIRouter(prefix="/api/v1/gallery")
     rooms, store = services.rooms, services.store
 
+    def _look(image_id: str, visitor: Visitor) -> None:
+        if is_id(image_id):
+            services.allow_folders(visitor)
+            store.folders.find(image_id)
+        else:
+            services.image_for(image_id, visitor.client)
+        store.folders.look_at(image_id)
+
     @api.get("")
     async def found(request: Request) -> Response:
-        client = client_of(request)
-        question = _question(request, services.only_owner(client))
-        tag = owner_tag(client)
+        visitor = visitor_of(request)
+        asked = _question(request, services.only_owner(visitor.client))
+        tag = owner_tag(visitor.client)
 
         def work() -> bytes:
+            question = replace(asked, folders=services.folders_shown(visitor))
+            if question.like:
+                _look(question.like, visitor)
             answer = store.gallery.ask(question)
             shown = [_to_json(one, tag) for one in answer.shown]
-            return json_bytes(
-                {"total": answer.total, "offset": question.offset, "pictures": shown, "facets": answer.facets}
-            )
+            found = {"total": answer.total, "offset": question.offset, "pictures": shown, "facets": answer.facets}
+            return json_bytes(found | {"unseen": answer.unseen})
 
         return _json(await rooms.gallery.answer(request, work))
 
     @api.get("/{image_id}/thumbnail")
     async def thumbnail(image_id: str, request: Request) -> Response:
-        client = client_of(request)
+        visitor = visitor_of(request)
 
         def work() -> bytes:
-            return store.thumbnails.get(services.image_for(image_id, client).id)
+            if is_id(image_id):
+                services.allow_folders(visitor)
+                return store.folders.thumbnail(image_id)
+            return store.thumbnails.get(services.image_for(image_id, visitor.client).id)
 
         return _thumbnail(await rooms.thumbnails.answer(request, work))
 
@@ -83,21 +100,29 @@ def router(services: Services) -> APIRouter:
     async def mark(request: Request) -> dict[str, Any]:
         """What is left out or null stays as it is."""
         defaults = {"ids": [], "favourite": None, "stars": None, "add_tags": [], "remove_tags": []}
-        body, client = await bodies.read_known(request, defaults), client_of(request)
+        body, visitor = await bodies.read_known(request, defaults), visitor_of(request)
         change, ids = _change(body), _ids(body)
 
-        def work() -> dict[str, Any]:
-            infos, refused = _each(ids, lambda image_id: services.image_for(image_id, client))
-            store.gallery.mark(infos, change)
-            return {"marked": [info.id for info in infos], "refused": refused}
+        def one(image_id: str) -> str:
+            services.allow_folders(visitor)
+            store.folders.mark(image_id, change.of)
+            return image_id
 
-        return await rooms.gallery.run(client, work)
+        def work() -> dict[str, Any]:
+            own = [image_id for image_id in ids if not is_id(image_id)]
+            infos, refused = _each(own, lambda image_id: services.image_for(image_id, visitor.client))
+            store.gallery.mark(infos, change)
+            others, refused_too = _each((image_id for image_id in ids if is_id(image_id)), one)
+            return {"marked": [*(info.id for info in infos), *others], "refused": refused + refused_too}
+
+        return await rooms.gallery.run(visitor.client, work)
 
     @api.post("/delete")
     async def delete(request: Request) -> dict[str, Any]:
         """Into the bin."""
 
         def put(image_id: str, client: str) -> None:
+            refuse_change(image_id)
             store.bin.put(services.image_for(image_id, client).id)
             store.thumbnails.forget(image_id)
 
@@ -152,7 +177,7 @@ def _bin(services: Services) -> APIRouter:
 def _question(request: Request, owner: str | None) -> Question:
     """Raises BadRequest."""
     asked = request.query_params
-    known = {"text", "offset", "limit", *FACETS}
+    known = {"text", "like", "offset", "limit", *FACETS}
     for name in asked:
         if name not in known:
             raise BadRequest(
@@ -160,8 +185,10 @@ def _question(request: Request, owner: str | None) -> Question:
             )
     return Question(
         SEARCH.check("text", asked.get("text", ""), str),
-        {name: _texts(name, asked.getlist(name), VALUE) for name in FACETS},
+        {name: _texts(name, asked.getlist(name), PLACE if name == "folder" else VALUE) for name in FACETS},
         owner,
+        ID.check("like", asked.get("like", ""), str),
+        (),
         int(OFFSET.check("offset", asked.get("offset", 0), int)),
         int(LIMIT.check("limit", asked.get("limit", 100), int)),
     )
@@ -220,7 +247,8 @@ def _each(ids: Iterable[str], act: Callable[[str], T]) -> tuple[list[T], list[di
 
 def _to_json(one: Shown, tag: str) -> dict[str, Any]:
     values = asdict(one)
-    return values | {"own": values.pop("owner") == tag}
+    owner = values.pop("owner")
+    return values | {"own": owner == tag, "foreign": owner == FOLDERS}
 
 
 def _family(found: Family, tag: str) -> dict[str, Any]:

@@ -127,6 +127,17 @@ class Services:
         """A picture that this client may look at. Raises NotFound, NotAllowed."""
         return self._allowed(self.store.get(image_id), client)
 
+    def allow_folders(self, visitor: Visitor) -> None:
+        """Raises NotAllowed to whoever may not see the pictures of other programs, which are the owner's own."""
+        if not self.owns(visitor):
+            raise NotAllowed(
+                "In a shared studio only its owner sees pictures of other programs. Ask whoever started it."
+            )
+
+    def folders_shown(self, visitor: Visitor) -> tuple[str, ...]:
+        """The folders of other programs whose pictures this visitor finds in the gallery."""
+        return self.store.folders.shown() if self.owns(visitor) else ()
+
     def only_owner(self, client: str) -> str | None:
         """Whose pictures alone this client sees, by the owner's tag; None for everybody's."""
         from pipelines.store.pictures import owner_tag
@@ -156,3 +167,4 @@ class Services:
         self.jobs.close()
         self.inputs.close()
         self.devices.close()
+        self.store.folders.close()

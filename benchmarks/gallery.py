@@ -1,7 +1,7 @@
-"""Questions to a gallery of 100,000 pictures: `python -m benchmarks.gallery [--pictures 100000]`.
+"""Questions to a gallery of 100,000 pictures: `python -m benchmarks.gallery [--pictures 100000] [--files 100000]`.
 
 The rows are made up, without files behind them; words, models and days are spread as people's are. CPU time stands
-beside wall time, for a machine at work.
+beside wall time, for a machine at work. `--files` measures how fast so many pictures of another program are taken in.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import gallery_files
 from pipelines.store import pictures
-from pipelines.store.gallery import rows
+from pipelines.store.gallery import looks, rows
 from pipelines.store.gallery.gallery import Question
 from pipelines.store.gallery.marks import Marks
 from pipelines.store.images import ImageStore
@@ -44,16 +45,20 @@ ASKED = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=100_000)
-    count = parser.parse_args().pictures
+    parser.add_argument("--files", type=int, default=0)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = ImageStore(Path(folder))
-        fill(store, count)
-        print(f"gallery of {count:,} pictures: milliseconds a question, {REPEATS} times, words not remembered")
+        like = fill(store, given.pictures)
+        print(f"gallery of {given.pictures:,} pictures: milliseconds a question, {REPEATS} times, words not remembered")
         print(f"{'':22} {'found':>7}  {'p50':>6} {'p95':>6}   CPU {'p50':>6} {'p95':>6}")
-        for name, question in ASKED.items():
+        similar = {"similar": Question(like=like), "similar, panda": Question("panda", like=like)}
+        for name, question in (ASKED | similar).items():
             total, wall, cpu = measured(store, question)
             figures = [np.percentile(times, share) * 1000 for times in (wall, cpu) for share in (50, 95)]
             print("{:22} {:7,}  {:6.1f} {:6.1f}       {:6.1f} {:6.1f}".format(name, total, *figures))
+    if given.files:
+        gallery_files.measure(given.files, WORDS)
 
 
 def measured(store: ImageStore, question: Question) -> tuple[int, list[float], list[float]]:
@@ -68,12 +73,16 @@ def measured(store: ImageStore, question: Question) -> tuple[int, list[float], l
     return total, wall, cpu
 
 
-def fill(store: ImageStore, count: int) -> None:
-    """The index alone, as if it had read so many files."""
+def fill(store: ImageStore, count: int) -> str:
+    """The index alone, as if it had read so many files; the id of the last."""
     store.list()
+    dice, last = np.random.default_rng(1), ""
     with closing(sqlite3.connect(store.root / "index.sqlite")) as db, db:
         for info, marks in made_up(count):
             rows.put(db, info, marks, 0)
+            looks.put(db, [(info.id, dice.normal(size=looks.LENGTH).astype(np.float16))])
+            last = info.id
+    return last
 
 
 def made_up(count: int) -> Iterator[tuple[ImageInfo, Marks]]:

@@ -1,5 +1,6 @@
 // The dialog with one picture and its recipe, and what can be done with it.
 import { el, icon, icons } from "./dom.js";
+import { createNaming, nameDownload } from "./download_name.js";
 import { createUpscalerChoice, enlarge as enlargePicture } from "./enlarge.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
@@ -75,7 +76,8 @@ function createActs() {
     { id: "detail-format" },
     ...["png", "jpg", "webp"].map((kind) => el("option", { value: kind }, kind.toUpperCase())),
   );
-  const copy = el("button", { type: "button", id: "detail-copy" });
+  const copy = el("button", { type: "button", id: "detail-copy" }),
+    naming = createNaming();
   const row = el(
     "div",
     { class: "buttons" },
@@ -86,9 +88,10 @@ function createActs() {
     sheet,
     el("span", { class: "joined" }, ...enlarge, upscaler.node),
     el("span", { class: "joined" }, save, format),
+    naming.button,
     copy,
   );
-  return { use, seed, turns, start, sheet, enlarge, upscaler, save, format, copy, row };
+  return { use, seed, turns, start, sheet, enlarge, upscaler, save, format, naming, copy, row };
 }
 
 /** @param {Parts} parts */
@@ -103,6 +106,7 @@ function say({
   upscaler,
   save,
   format,
+  naming,
   copy,
   parametersTitle,
   back,
@@ -119,6 +123,7 @@ function say({
   upscaler.render();
   save.textContent = t("detail.download");
   format.setAttribute("aria-label", t("detail.format"));
+  naming.say();
   copy.textContent = t("detail.copy");
   parametersTitle.textContent = t("detail.parameters");
   name(back, t("detail.previous"));
@@ -145,8 +150,7 @@ export function createDetail() {
   const close = () => node.close();
   const place = () => state.pictures.findIndex((/** @type {Picture} */ one) => one.id === id);
   const offer = () => {
-    parts.save.href = `${source({ id })}.${parts.format.value}`;
-    parts.save.download = `${id}.${parts.format.value}`;
+    nameDownload(parts.save, id, parts.format.value);
   };
 
   /** @param {string} wanted */

@@ -14,6 +14,7 @@
  *   language: string, sentences: void, started: void, me: Me, notice: string, message: void, classroom: void,
  *   jobs: void, job: Job | undefined, watch: Job, refreshed: void, submitted: void, failed: Job, pending: void, lost: void, remount: void,
  *   "open-picture": string, cards: boolean, "want-cards": void, frame: Frame, progress: { stage: string, done: number, total: number, seconds: number | null },
+ *   "download-name": void,
  *   finished: { frames: Frame[], images: ImageBitmap[] }, pictures: void,
  *   settings: Partial<RequestFields>, start: void, "no-start": void, "picture-dropped": File, outpaint: void,
  *   prompt: import("./types.d.ts").Counted, vocabulary: import("./types.d.ts").Vocabulary | null,

@@ -24,10 +24,7 @@ export function mountGallery(root) {
   /** @type {Answer | null} */
   let answer = null;
   const restart = () => source.restart();
-  const find = createFind(restart, {
-    press: (facet, value) => question.press(facet, value),
-    openBin: () => bin.show(),
-  });
+  const find = createFind(() => question, { ask: restart, openBin: () => bin.show(), refresh: () => seen() });
   const question = createQuestion(find.text, restart);
   const source = createSource((offset, limit) => api(question.path(offset, limit)), {
     begun: (next, same) => {
@@ -47,6 +44,7 @@ export function mountGallery(root) {
     ...deeds,
     notice: notice.node,
     family: (picture) => family.open(picture),
+    similar: question.near,
     left: (index) => [room.takeNotice(), grid.goTo(index)],
   });
   const grid = createGrid(source, choice.ids, {
@@ -84,7 +82,8 @@ export function mountGallery(root) {
   }
   on("language", say);
   on("sentences", say);
-  on("pictures", whenSeen(root, source.refresh));
+  const seen = whenSeen(root, source.refresh);
+  on("pictures", seen);
   say();
   restart();
 }
@@ -105,7 +104,7 @@ function createRoom({ find, notice, bar, facets, grid }) {
     takeNotice: () => find.node.after(notice.node),
     /** @param {Answer} answer @param {ReturnType<typeof createQuestion>} question */
     show: (answer, question) => {
-      find.show(answer.total, question.facets);
+      find.show(answer);
       facets.show(answer.facets, question.facets);
       filters.hidden = question.bare() && !answer.total;
       empty.hidden = answer.total > 0;

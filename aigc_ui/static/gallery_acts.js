@@ -1,5 +1,6 @@
 // The buttons beside one picture of the gallery: its settings and itself back into Create, enlarging, files, the bin.
 import { el } from "./dom.js";
+import { createNaming, nameDownload } from "./download_name.js";
 import { enlarge } from "./enlarge.js";
 import { defaults } from "./fields.js";
 import { blob, url } from "./http.js";
@@ -19,7 +20,7 @@ const LARGEST = 2 ** 26; // pixels, beyond which the studio does not enlarge
 
 /**
  * @param {() => { picture: Picture | undefined, recipe: Recipe }} now what is shown
- * @param {{ leave: () => unknown, remove: () => unknown, family?: () => unknown }} act `leave` closes what is open before Create is
+ * @param {{ leave: () => unknown, remove: () => unknown, family?: () => unknown, similar?: (picture: Picture) => unknown }} act `leave` closes what is open before Create is
  */
 export function createActs(now, act) {
   /** @param {string} name @param {() => unknown} onclick */
@@ -33,7 +34,7 @@ export function createActs(now, act) {
   };
   const use = createButton(
     "use",
-    inCreate(() => applySettings({ ...defaults(), ...now().recipe.request })), // also what an older recipe does not know
+    inCreate(() => applySettings({ ...defaults(), ...now().recipe.unsaid, ...now().recipe.request })), // also what an older recipe does not know
   );
   use.classList.add("primary");
   const start = createButton("start", inCreate(begin)),
@@ -44,31 +45,62 @@ export function createActs(now, act) {
       ),
     );
   const family = createButton("family", () => act.family?.());
-  family.hidden = !act.family;
-  const links = FORMATS.map((kind) => el("a", { class: "button", "data-kind": kind }, `↓ ${kind.toUpperCase()}`));
-  const remove = createButton("delete", act.remove);
+  const similar = createButton("similar", () => {
+    const { picture } = now();
+    act.leave();
+    if (picture) act.similar?.(picture);
+  });
+  [family.hidden, similar.hidden] = [!act.family, !act.similar];
+  const downloads = createDownloads(),
+    remove = createButton("delete", act.remove);
   return {
-    node: el("div", { class: "buttons" }, use, start, family, ...larger, ...links, remove),
+    node: el("div", { class: "buttons" }, use, start, similar, family, ...larger, ...downloads.nodes, remove),
     remove,
     say: () => {
       use.textContent = t("detail.use");
       start.textContent = t("detail.start");
       family.textContent = t("kin.title");
+      similar.textContent = t("gallery.similar");
       for (const [i, one] of larger.entries()) one.textContent = t("detail.enlarge", { factor: FACTORS[i] });
-      for (const link of links) link.setAttribute("aria-label", `${t("detail.download")} ${link.dataset.kind}`);
+      downloads.say();
       remove.textContent = t("gallery.delete");
     },
     /** What can be done with the picture that is shown. */
     offer: () => {
       const { picture, recipe } = now();
       if (!picture) return;
-      const { id, width, height } = picture;
-      for (const link of links) {
-        link.href = url(`images/${encodeURIComponent(id)}.${link.dataset.kind}`);
-        link.download = `${id}.${link.dataset.kind}`;
-      }
-      use.hidden = !recipe.request || recipe.generator === "upscale";
+      const { width, height, foreign } = picture;
+      downloads.offer(picture, recipe);
+      remove.hidden = Boolean(foreign);
+      family.hidden = !act.family || Boolean(foreign);
+      use.hidden = !Object.keys(recipe.request ?? {}).length || recipe.generator === "upscale";
       for (const [i, one] of larger.entries()) one.disabled = width * height * FACTORS[i] ** 2 > LARGEST;
+    },
+  };
+}
+
+/** Links to a picture's file: one of the studio's own in three formats, another program's as it is. */
+function createDownloads() {
+  const links = FORMATS.map((kind) => el("a", { class: "button", "data-kind": kind }, `↓ ${kind.toUpperCase()}`));
+  const naming = createNaming(),
+    original = el("a", { class: "button", "data-kind": "original" });
+  return {
+    nodes: [...links, naming.button, original],
+    say: () => {
+      for (const link of links) link.setAttribute("aria-label", `${t("detail.download")} ${link.dataset.kind}`);
+      naming.say();
+      original.textContent = `↓ ${t("detail.download")}`;
+    },
+    /** @param {Picture} picture @param {Recipe} recipe */
+    offer: ({ id, foreign }, recipe) => {
+      for (const link of links) {
+        nameDownload(link, id, link.dataset.kind ?? "png");
+        link.hidden = Boolean(foreign);
+      }
+      original.href = url(`images/${encodeURIComponent(id)}`);
+      original.download = (recipe.file ?? id).split(/[\\/]/).at(-1) ?? id;
+      original.hidden = !foreign;
+      naming.button.hidden = Boolean(foreign);
     },
   };
 }

@@ -9,6 +9,7 @@ const FIRST = 6; // values that are seen before one asks for more
 export function valueName(facet, value) {
   if (facet === "favourite") return `♥ ${t("gallery.favourite")}`;
   if (facet === "stars") return value === "0" ? t("gallery.unrated") : starred(Number(value));
+  if (facet === "folder") return value.split(/[\\/]/).filter(Boolean).at(-1) ?? value;
   if (facet === "month" || facet === "day") return dateName(facet, value);
   for (const key of [`gallery.kind.${value}`, `choice.${facet}.${value}`])
     if (["kind", "sampler"].includes(facet) && has(key)) return t(key);
@@ -50,6 +51,7 @@ export function createFacets(press) {
     const seen = whole.has(facet) ? sorted : sorted.filter(([value], i) => i < FIRST || own.has(value));
     const buttons = seen.map(([value, count]) => {
       const button = el("button", { type: "button", class: "value", onclick: () => press(facet, value) });
+      if (facet === "folder") button.title = value;
       button.setAttribute("aria-pressed", String(own.has(value)));
       button.append(el("span", { class: "name" }, valueName(facet, value)), el("span", { class: "count" }, count));
       return button;

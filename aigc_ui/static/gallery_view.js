@@ -22,6 +22,7 @@ export const pictureUrl = (id) => url(`images/${encodeURIComponent(id)}.png`);
  *   at: (index: number) => Picture | undefined, total: () => number, want: (from: number, to: number) => void,
  *   mark: (ids: string[], change: Change, also: Picture) => void, remove: (ids: string[]) => void, left: (index: number) => unknown,
  *   fail: (error: unknown) => void, notice: HTMLElement, family: (picture: Picture) => void,
+ *   similar: (picture: Picture) => void,
  * }} gallery `left` is told which picture was looked at last; `notice` is shown here while it is open
  */
 export function createView(gallery) {
@@ -33,7 +34,7 @@ export function createView(gallery) {
   const mark = (/** @type {Change} */ change) => picture && gallery.mark([picture.id], change, picture);
   const family = () => picture && gallery.family(picture);
   const now = () => ({ picture, recipe });
-  const acts = withCheck(createActs(now, { leave: close, remove, family }), now);
+  const acts = withCheck(createActs(now, { leave: close, remove, family, similar: gallery.similar }), now);
   const parts = createParts(acts.node, mark),
     { node, zoom, table } = parts;
 

@@ -1,8 +1,8 @@
 // Under the picture: which of several, and what can be done with it.
 import { el } from "./dom.js";
+import { nameDownload } from "./download_name.js";
 import { enlarge } from "./enlarge.js";
 import { on } from "./events.js";
-import { url } from "./http.js";
 import { remembered } from "./memory.js";
 import { over } from "./state.js";
 import { editPart, useSettings, vary, widen } from "./turns_from.js";
@@ -50,7 +50,7 @@ export function createActs() {
       button.title = t(help);
     }
     save.textContent = t("detail.download");
-    if (picture()) Object.assign(save, { href: `${url(`images/${picture()}`)}.png`, download: `${picture()}.png` });
+    if (picture()) nameDownload(save, picture(), "png");
   }
   /** @param {Job | undefined} next */
   function show(next) {

@@ -57,6 +57,9 @@ export function rows(recipe) {
   if (recipe.template?.prompt) pairs.push([t("detail.template"), recipe.template.prompt]);
   if (recipe.unfinished) pairs.push([t("detail.unfinished"), `${recipe.unfinished.step} / ${recipe.unfinished.of}`]);
   if (recipe.notes?.length) pairs.push([t("detail.notes"), recipe.notes.map(remark).join(" ")]);
+  if (recipe.tool) pairs.push([t("detail.tool"), recipe.tool]);
+  if (recipe.file) pairs.push([t("detail.file"), recipe.file]);
+  for (const { name, value } of recipe.unknown ?? []) pairs.push([named(name), value]);
   if (recipe.created) pairs.push([t("detail.created"), new Date(recipe.created).toLocaleString(localeOf(language()))]);
   return pairs.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value)));
 }

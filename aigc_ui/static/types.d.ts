@@ -416,6 +416,11 @@ export interface Recipe {
   enlarged?: { factor: string; upscaler: string }[];
   notes?: string[];
   created?: string;
+  /** Of another program's picture: what its silence means for all other fields, what made it, what no field holds, its file. */
+  unsaid?: Partial<RequestFields>;
+  tool?: string;
+  unknown?: { name: string; value: string }[];
+  file?: string;
   /** Of a grid's sheet: what changes, the finished cells' [left, top, width, height] on it, and their pictures' ids. */
   axes?: { field: string; values: string[] }[];
   cells?: number[][];
@@ -443,6 +448,18 @@ export interface GalleryPicture {
   stars: number;
   tags: string[];
   own: boolean;
+  /** It lies in a folder of another program. */
+  foreign: boolean;
+}
+
+/** A folder of another program; `problem` is why it is not shown now, `kept` that it was added on the page. */
+export interface GalleryFolder {
+  path: string;
+  kept: boolean;
+  pictures: number;
+  damaged: number;
+  left: number;
+  problem: import("./engine.d.ts").Sentence | null;
 }
 
 /** A picture in its family; one that is not here has no picture, but perhaps a kept input that shows it. */
@@ -471,6 +488,8 @@ export interface GalleryAnswer {
   offset: number;
   pictures: GalleryPicture[];
   facets: Record<string, Record<string, number>>;
+  /** How many could not be compared yet with the one that was named. */
+  unseen?: number;
 }
 
 /** A model as the library lists it. */

@@ -8,7 +8,7 @@ import io
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
 from pipelines.store import pictures, pixels, source_type
 from pipelines.store import recipe as recipes
+from pipelines.store.folders.folders import Folders
 from pipelines.store.gallery import kinship
 from pipelines.store.gallery.bin import Bin
 from pipelines.store.gallery.family import Family, family
@@ -37,17 +38,21 @@ log = logging.getLogger(__name__)
 class ImageStore:
     """Pictures under `root`, in a folder a day. Several threads and several processes may use one folder.
 
-    `gallery` finds and marks them, `bin` has what was thrown away, `thumbnails` small copies. `declared`: each says to
+    `gallery` finds and marks them, `bin` has what was thrown away, `thumbnails` small copies, `folders` the pictures of
+    other programs, from the folders that are `named` and those that a person adds. `declared`: each says to
     machines that it was made by AI, see `source_type`.
     """
 
-    def __init__(self, root: Path, lock_timeout: float = 5.0, declared: bool = True) -> None:
+    def __init__(
+        self, root: Path, lock_timeout: float = 5.0, declared: bool = True, named: Iterable[Path] = ()
+    ) -> None:
         self.root = Path(root)
         self._declared = declared
         self._index = Index(self.root, lock_timeout)
         self.gallery = Gallery(self.root, self._index)
         self.bin = Bin(self.root, self._index)
         self.thumbnails = Thumbnails(self.root)
+        self.folders = Folders(self.root, self._index, named)
         self._clock = threading.Lock()
         self._last = 0
         try:

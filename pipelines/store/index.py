@@ -21,7 +21,8 @@ from pipelines.errors import StorageError
 from pipelines.files import sqlite
 from pipelines.files.sqlite import NewerSchema, Step, migrate
 from pipelines.store import pictures
-from pipelines.store.gallery import kinship, marks, rows
+from pipelines.store.folders import rows as others
+from pipelines.store.gallery import kinship, looks, marks, rows
 from pipelines.store.gallery.marks import Marks
 from pipelines.store.infotext import json_object
 from pipelines.store.pictures import ImageInfo
@@ -74,6 +75,18 @@ def add_kinship(db: sqlite3.Connection) -> None:
     kinship.create(db)
     db.execute("delete from images")
     db.execute("delete from folders")
+
+
+@migration
+def add_folders_of_others(db: sqlite3.Connection) -> None:
+    """Pictures of other programs, where they lie."""
+    others.create(db)
+
+
+@migration
+def add_looks(db: sqlite3.Connection) -> None:
+    """What pictures look like, to find those that are alike."""
+    looks.create(db)
 
 
 class Index:
@@ -139,6 +152,20 @@ class Index:
             return work(db)
 
         return self._ask(followed)
+
+    def peek(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What work says of the index as it is, which it does not change. It may be called once more."""
+        return self._ask(work)
+
+    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What work says of the index as it is, in one transaction. It may be called once more."""
+
+        def whole(db: sqlite3.Connection) -> T:
+            db.execute("begin immediate")
+            with db:
+                return work(db)
+
+        return self._ask(whole)
 
     def rebuild(self) -> None:
         """All rows anew from the files."""

@@ -76,12 +76,13 @@ def head(source: Path | bytes) -> PngHead:
     """Size and texts of a PNG, without decoding it. Raises BadFile where it is none or cannot be opened."""
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-            return _head(file)
+            return head_of(file)
     except OSError as error:
         raise BadFile("the picture cannot be opened: {problem}.", problem=error.strerror) from None
 
 
-def _head(file: BinaryIO) -> PngHead:
+def head_of(file: BinaryIO) -> PngHead:
+    """The same of an open file. Raises BadFile, OSError."""
     start = file.read(33)  # signature, then length, type, data and checksum of IHDR
     if len(start) < 33 or start[:8] != _SIGNATURE or start[12:16] != b"IHDR":
         raise BadFile("this is not a PNG picture. Choose a PNG that was saved by an image generator.")

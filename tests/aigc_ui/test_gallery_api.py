@@ -69,6 +69,15 @@ def test_the_answer_has_the_total_the_facets_and_one_page(studio: Studio):
     assert answer["facets"]["size"] == {"8×8": 3} and answer["facets"]["kind"] == {"text": 3}
 
 
+def test_those_like_a_picture_are_found_and_only_ones_own(shared: Studio):
+    ada, bob = shared.client("ada"), shared.client("bob")
+    hers, his = make(ada, "a fox"), make(bob, "a fox")
+    assert found(ada, like=hers) == [hers] and ada.get(GALLERY, params={"like": hers}).json()["unseen"] == 0
+    assert ada.get(GALLERY, params={"like": his}).status_code == 403
+    assert ada.get(GALLERY, params={"like": "20260101-000000-000000-0000"}).status_code == 404
+    assert ada.get(GALLERY, params={"like": "../etc"}).status_code == 404
+
+
 def test_a_thumbnail_is_small_typed_and_kept(studio: Studio):
     client = studio.client("ada")
     answer = client.get(f"{GALLERY}/{make(client, 'fox')}/thumbnail")
@@ -132,3 +141,18 @@ def test_nobody_checks_the_reproduction_of_somebody_elses_picture(shared: Studio
     asked = ReproductionRequest.parse({"source": make(shared.client("bob"), "a fox")})
     with pytest.raises(NotAllowed, match="somebody else"):
         shared.services.submit("reproduction", asked, Visitor("client-ada"))
+
+
+def test_searches_are_kept_under_names_and_each_persons_own(studio: Studio):
+    ada, bob = studio.client("ada"), studio.client("bob")
+    values = {"text": "panda", "facets": {"stars": ["5"]}}
+    kept = ada.post(f"{GALLERY}/searches", json={"name": "zoo", "values": values}).json()
+    assert kept == {"searches": [{"name": "zoo", "values": values}]}
+    shared = studio.services.settings.shared
+    assert bob.get(f"{GALLERY}/searches").json() == ({"searches": []} if shared else kept)
+    assert (
+        ada.post(f"{GALLERY}/searches/rename", json={"name": "zoo", "to": "best"}).json()["searches"][0]["name"]
+        == "best"
+    )
+    assert ada.post(f"{GALLERY}/searches/delete", json={"name": "best"}).json() == {"searches": []}
+    assert refusal(ada.post(f"{GALLERY}/searches", json={"name": "none", "values": {}}))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Page, expect
 
 from pipelines.store import pictures, recipe
@@ -146,3 +148,86 @@ def test_an_empty_gallery_says_what_will_be_here(visit):
 
 
 EMPTY = {"total": 0, "offset": 0, "pictures": [], "facets": {}}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder of another program with three pictures."""
+    for i in range(3):
+        info = PngInfo()
+        info.add_text("parameters", f"a lighthouse number {i}\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: {i}")
+        Image.new("RGB", (64, 48), (30, 40 * i, 200)).save(tmp_path / f"{i}.png", pnginfo=info)
+    return tmp_path
+
+
+def test_a_folder_of_another_program_is_added_searched_shown_and_removed(gallery: Page, elsewhere: Path):
+    gallery.get_by_role("button", name="Folders").click()
+    dialog = gallery.locator("#gallery-folders")
+    dialog.get_by_label("Whole path of a folder").fill(str(elsewhere / "nowhere"))
+    dialog.get_by_role("button", name="Add").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("there is no folder")
+    dialog.get_by_label("Whole path of a folder").fill(str(elsewhere))
+    dialog.get_by_role("button", name="Add").click()
+    expect(dialog.get_by_text("3 pictures")).to_be_visible(timeout=60_000)
+    gallery.keyboard.press("Escape")
+    gallery.locator("[data-facet=tool] .value", has_text="AUTOMATIC1111").click()
+    expect(gallery.get_by_text("Pictures: 3", exact=True)).to_be_visible()
+    gallery.locator("#gallery-tile-0").click()
+    view = gallery.locator("#gallery-view")
+    expect(view).to_contain_text("a lighthouse number")
+    expect(view).to_contain_text("AUTOMATIC1111")
+    expect(view.get_by_role("button", name="Delete")).to_be_hidden()
+    gallery.keyboard.press("4")
+    expect(view.get_by_role("button", name="4 of 5 stars")).to_have_attribute("aria-pressed", "true")
+    gallery.keyboard.press("Delete")
+    expect(view).to_contain_text("where the studio changes nothing")
+    assert len(list(elsewhere.glob("*.png"))) == 3
+    gallery.keyboard.press("Escape")
+    gallery.get_by_role("button", name="Folders").click()
+    dialog.get_by_role("button", name=re.compile("^Take ")).click()
+    expect(dialog.get_by_text("3 pictures")).to_have_count(0)
+
+
+def test_pictures_like_one_come_first(gallery: Page, filled: list[str]):
+    gallery.locator("#gallery-tile-2").click()
+    gallery.locator("#gallery-view").get_by_role("button", name="Similar").click()
+    expect(gallery.get_by_role("button", name="Similar to this")).to_be_visible()
+    expect(gallery.locator("#gallery-tile-0")).to_have_attribute("data-id", filled[2])
+    gallery.get_by_role("button", name="Similar to this").click()
+    expect(gallery.locator("#gallery-tile-0")).to_have_attribute("data-id", filled[0])
+
+
+def test_a_search_is_saved_asked_again_and_deleted_with_undo(gallery: Page):
+    gallery.locator("#gallery-search").fill("熊猫")
+    gallery.locator("[data-facet=model] .value", has_text="model-1").click()
+    expect(gallery.get_by_text("Pictures: 40", exact=True)).to_be_visible()
+    gallery.get_by_role("button", name="Saved searches").click()
+    dialog = gallery.locator("#gallery-searches")
+    dialog.get_by_label("Name of the search").fill("Zoo")
+    dialog.get_by_role("button", name="Save search").click()
+    dialog.get_by_role("button", name="Delete “Zoo”").click()
+    expect(dialog.get_by_text("The search “Zoo” is deleted.")).to_be_visible()
+    dialog.get_by_role("button", name="Undo").click()
+    expect(dialog.locator(".open", has_text="Zoo")).to_be_visible()
+    gallery.reload()
+    expect(gallery.get_by_text(f"Pictures: {COUNT}", exact=True)).to_be_visible()
+    gallery.get_by_role("button", name="Saved searches").click()
+    dialog.locator(".open", has_text="Zoo").click()
+    expect(gallery.get_by_text("Pictures: 40", exact=True)).to_be_visible()
+    expect(gallery.locator("#gallery-search")).to_have_value("熊猫")
+
+
+def test_a_download_is_called_as_the_pattern_says(gallery: Page):
+    gallery.locator("#gallery-tile-3").click()
+    view = gallery.locator("#gallery-view")
+    view.get_by_role("button", name="File names").click()
+    naming = gallery.locator("#naming")
+    naming.locator("#download-name").fill("[seed] [colour]")
+    expect(naming.locator("output")).to_contain_text("unknown [colour] in the name")
+    naming.locator("#download-name").fill("[prompt_words]-")
+    naming.locator(".chip", has_text="[seed]").click()
+    expect(naming.locator("output")).to_have_text(re.compile(r"-\d+\.png$"))
+    naming.get_by_role("button", name="Use").click()
+    with gallery.expect_download() as download:
+        view.locator("[data-kind=png]").click()
+    assert download.value.suggested_filename == "a fox number 236-236.png"

@@ -16,7 +16,7 @@ from pipelines.params import Request
 from pipelines.store.foreign import a1111, carrier, comfy, fooocus, invoke, novelai, silence, stealth, studio, swarm
 from pipelines.store.foreign.found import CheckedSettings, ForeignSettings, checked
 
-__all__ = ["CheckedSettings", "ForeignSettings", "read", "read_text"]
+__all__ = ["CheckedSettings", "ForeignSettings", "read", "read_text", "unchecked"]
 
 # Those whose text nobody else writes come first; A1111's takes whatever is left under "parameters".
 TOOLS = (studio.read, comfy.read, invoke.read, novelai.read, swarm.read, fooocus.read, a1111.read)
@@ -35,13 +35,13 @@ def read(
 
     texts_of, hidden_texts_of: a server reads them in a process of their own, see `picture_files.reader`.
     """
-    said = _settings(texts_of(data)) or _settings(hidden_texts_of(data))
+    said = unchecked(texts_of(data)) or unchecked(hidden_texts_of(data))
     return _checked(said, request_type)
 
 
 def read_text(text: str, request_type: type[Request]) -> CheckedSettings:
     """The same of a text that was copied out of a picture: an infotext, or the JSON of another tool."""
-    return _checked(_settings({"parameters": text, "prompt": text}), request_type)
+    return _checked(unchecked({"parameters": text, "prompt": text}), request_type)
 
 
 def _checked(said: ForeignSettings | None, request_type: type[Request]) -> CheckedSettings:
@@ -49,5 +49,6 @@ def _checked(said: ForeignSettings | None, request_type: type[Request]) -> Check
     return replace(settings, unsaid=silence.unsaid(said, request_type)) if said else settings
 
 
-def _settings(texts: dict[str, str]) -> ForeignSettings | None:
+def unchecked(texts: dict[str, str]) -> ForeignSettings | None:
+    """What a picture's texts say, in the words of whoever wrote them; None where no tool has written any."""
     return next((said for read in TOOLS if (said := read(texts)) is not None), None)

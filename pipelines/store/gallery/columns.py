@@ -19,7 +19,10 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Facet = Callable[[tuple[Any, ...]], Iterable[str]]
 
-READ = "select n, id, owner, width, height, model, sampler, kind, favourite, stars, loras, tags from facts where n > ?"
+READ = (
+    "select n, id, owner, width, height, model, sampler, kind, favourite, stars, loras, tags, folder, tool"
+    " from facts where n > ?"
+)
 READ_GONE = "select k, n from gone where k > ?"
 
 
@@ -35,6 +38,8 @@ FACETS: dict[str, Facet] = {
     "favourite": lambda row: ["yes"] if row[8] else [],
     "stars": lambda row: [str(row[9])],
     "tag": lambda row: json.loads(row[11]),
+    "folder": lambda row: [row[12]] if row[12] else [],
+    "tool": lambda row: [row[13]] if row[13] else [],
     "kind": lambda row: [row[7]] if row[7] else [],
     "model": lambda row: [row[5]] if row[5] else [],
     "lora": lambda row: json.loads(row[10]),
@@ -45,6 +50,7 @@ FACETS: dict[str, Facet] = {
 }
 """What each row says in a facet: no value, one, or several."""
 OWNER = "owner"
+LONGEST_ID = "S29"
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Columns:
     last_gone: int = 0
     last_n: int = 0
     n: Ints = field(default_factory=_none)
-    ids: NDArray[np.bytes_] = field(default_factory=lambda: np.empty(0, "S27"))
+    ids: NDArray[np.bytes_] = field(default_factory=lambda: np.empty(0, LONGEST_ID))
     facets: dict[str, Values] = field(default_factory=dict)
     places: dict[str, Ints] = field(default_factory=dict)
     order: Ints = field(default_factory=_none)
@@ -100,10 +106,9 @@ class Columns:
         except (ValueError, TypeError, RecursionError):
             raise sqlite3.DatabaseError("malformed row") from None
 
-    def numbers(self, found: Iterable[int]) -> Mask:
+    def numbers(self, wanted: Ints) -> Mask:
         """The rows with these numbers."""
         mask = np.zeros(self.n.size, bool)
-        wanted = np.fromiter(found, np.int64)
         if self.n.size and wanted.size:
             places = np.searchsorted(self.n, wanted)
             places[places == self.n.size] = 0
@@ -140,7 +145,7 @@ class Columns:
 
     def _with(self, rows: list[tuple[Any, ...]], last_gone: int) -> Columns:
         n = np.concatenate([self.n, np.array([row[0] for row in rows], np.int64)])
-        ids = np.concatenate([self.ids, np.array([row[1].encode() for row in rows], "S27")])
+        ids = np.concatenate([self.ids, np.array([row[1].encode() for row in rows], LONGEST_ID)])
         facets = {
             name: self.facets.get(name, Values(_none(), _none(), {})).with_pairs(
                 [(row[0], _text(value)) for row in rows for value in says(row)]

@@ -7,15 +7,30 @@ every row that goes, so whoever remembers the last two numbers can ask for what 
 import json
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pipelines.store.gallery.facts import facts_of
 from pipelines.store.gallery.marks import Marks
 from pipelines.store.gallery.searching import tokens
 from pipelines.store.pictures import ImageInfo
 
+FOLDERS = "folders"
+"""Whose the pictures of other programs' folders are; no tag of a client looks so."""
 LONGEST_TITLE = 300
-_COLUMNS = "id, owner, width, height, unfinished, title, model, sampler, kind, loras, favourite, stars, tags, marks_ns"
-_BLANKS = ", ".join("?" * 14)
+_COLUMNS = (
+    "id, owner, width, height, unfinished, title, model, sampler, kind, loras, favourite, stars, tags, marks_ns,"
+    " folder, tool"
+)
+_BLANKS = ", ".join("?" * 16)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whence a picture of another program comes: its named folder, the tool that made it, and its file's name."""
+
+    folder: str = ""
+    tool: str = ""
+    name: str = ""
 
 
 def create(db: sqlite3.Connection) -> None:
@@ -39,14 +54,29 @@ def create(db: sqlite3.Connection) -> None:
     db.execute("create trigger images_gone after delete on images begin delete from facts where id = old.id; end")
 
 
-def put(db: sqlite3.Connection, info: ImageInfo, marks: Marks, marks_ns: int) -> None:
+def put(db: sqlite3.Connection, info: ImageInfo, marks: Marks, marks_ns: int, source: Source = Source()) -> None:
+    """What has no prompt is found by the name of its file, if it is of another program."""
     facts = facts_of(info)
     db.execute("delete from facts where id = ?", (info.id,))
-    looks = (info.id, info.client, info.width, info.height, info.unfinished, facts.prompt[:LONGEST_TITLE])
+    looks = (
+        info.id,
+        info.client,
+        info.width,
+        info.height,
+        info.unfinished,
+        (facts.prompt or source.name)[:LONGEST_TITLE],
+    )
     said = (facts.model, facts.sampler, facts.kind, _list(facts.loras))
-    marked = (marks.favourite, marks.stars, _list(marks.tags), marks_ns)
+    marked = (marks.favourite, marks.stars, _list(marks.tags), marks_ns, source.folder, source.tool)
     cursor = db.execute(f"insert into facts ({_COLUMNS}) values ({_BLANKS})", (*looks, *said, *marked))
-    texts = (facts.prompt, facts.negative, facts.model, facts.sampler, " ".join(facts.loras), " / ".join(marks.tags))
+    texts = (
+        facts.prompt or source.name,
+        facts.negative,
+        facts.model,
+        facts.sampler,
+        " ".join(facts.loras),
+        " / ".join(marks.tags),
+    )
     db.execute(
         "insert into words (rowid, prompt, negative, model, sampler, loras, tags) values (?, ?, ?, ?, ?, ?, ?)",
         (cursor.lastrowid, *map(tokens, texts)),

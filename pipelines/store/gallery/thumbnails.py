@@ -53,12 +53,17 @@ class Thumbnails:
 def _small(path: Path) -> bytes:
     if pictures.read_info(path) is None:  # cut off, no PNG, or a few bytes that ask for gigabytes
         raise BadFile("this file is no picture that can be shown. Replace or delete it.")
-    data = io.BytesIO()
     try:
         with Image.open(path, formats=("PNG",)) as image:
-            image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
-            clear = "A" in image.getbands() or "transparency" in image.info
-            image.convert("RGBA" if clear else "RGB").save(data, "WEBP", quality=QUALITY, method=2)
+            return bytes(small(image))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise BadFile("this file is no picture that can be shown. Replace or delete it.") from None
-    return data.getvalue()
+
+
+def small(image: Image.Image) -> memoryview:
+    """The copy, WebP; the image itself is made small."""
+    data = io.BytesIO()
+    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    clear = "A" in image.getbands() or "transparency" in image.info
+    image.convert("RGBA" if clear else "RGB").save(data, "WEBP", quality=QUALITY, method=2)
+    return data.getbuffer()

@@ -33,6 +33,13 @@ def pixels(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     return {"shape": picture.shape}, picture.tobytes()
 
 
+def small(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], memoryview]:
+    """A WebP for the gallery's grid."""
+    from pipelines.store.gallery import thumbnails
+
+    return {}, thumbnails.small(decoding.read(data, most=4 * thumbnails.SIDE**2))
+
+
 def texts(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     from pipelines.store.foreign import carrier  # so that pictures do not wait for it
 
@@ -46,5 +53,5 @@ def hidden_texts(task: dict[str, Any], data: bytes) -> tuple[dict[str, Any], byt
 
 
 if __name__ == "__main__":
-    handlers = {handler.__name__: handler for handler in (png, pixels, texts, hidden_texts)}
+    handlers = {handler.__name__: handler for handler in (png, pixels, small, texts, hidden_texts)}
     sys.exit(serving.serve(handlers, SPARE, CPU_SECONDS, MOST_BYTES, spare=0))

@@ -52,6 +52,11 @@ class PictureReader:
         answer, pixels = self._worker.call("pixels", {}, data)
         return np.frombuffer(pixels, np.uint8).reshape(answer["shape"])
 
+    def small(self, data: bytes) -> bytes:
+        """A small copy for the gallery's grid, WebP."""
+        check_bytes(len(data))
+        return self._worker.call("small", {}, data)[1]
+
     def texts(self, data: bytes) -> dict[str, str]:
         """What it carries besides its pixels, by name; see `foreign.carrier`."""
         check_bytes(len(data))
