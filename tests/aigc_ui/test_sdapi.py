@@ -23,6 +23,7 @@ from aigc_ui.sdapi import Chosen
 from aigc_ui.sdapi_jobs import JobFailed
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitor
+from pipelines.device.lanes import Lanes
 from pipelines.device.manager import DeviceManager
 from pipelines.engine.queue import JobError, JobQueue
 from pipelines.engine.shares import Places
@@ -100,7 +101,7 @@ def open_studio(folder: Path, shared: bool = False, token: str = "", open_api: b
     painter = Painter()
     painter.go.set()
     painter.ends.set()
-    devices, store, inputs = DeviceManager("cpu"), ImageStore(folder), InputStore(folder)
+    devices, store, inputs = Lanes.over("cpu"), ImageStore(folder), InputStore(folder)
     jobs = JobQueue(devices, store, get=lambda name: painter, inputs=inputs)
     settings = Settings(folder, shared, api=open_api)
     services = Services(
