@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from pipelines.device import ray_lanes
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest, Sentence
 
@@ -35,9 +37,12 @@ class Lanes:
 
     @classmethod
     def over(cls, device: str | None = None, **settings: Any) -> Lanes:
-        """All devices of that name, as `hardware.choose` tells them. The settings are those of every manager."""
-        first = DeviceManager(device, **settings)
-        return cls(first, lambda name, count: DeviceManager(name, **settings, sharing=count))
+        """All devices of that name, as `hardware.choose` tells them, with those of a Ray cluster where it says
+        "ray:host:port", too. The settings are those of every manager. Raises BadRequest."""
+        here, cluster = ray_lanes.address(device)
+        first = DeviceManager(here, **settings)
+        elsewhere = functools.partial(ray_lanes.connect, cluster) if cluster else lambda _: ()
+        return cls(first, lambda name, count: DeviceManager(name, **settings, sharing=count), elsewhere)
 
     @classmethod
     def of(cls, devices: DeviceManager | Lanes) -> Lanes:
