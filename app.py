@@ -76,7 +76,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="no IPTC note in pictures that AI made them",
     )
-    parser.add_argument("--device", help="cuda, mps, xpu, cpu, or cuda:0,cuda:2 (default: the best)")
+    parser.add_argument("--device", help="cuda, cuda:0,cuda:1, mps, xpu, cpu (default: best)")
     parser.add_argument(
         "--branch-memory",
         type=_megabytes,

@@ -158,7 +158,7 @@ def _to_json(services: Services, entry: Entry, called: Called) -> dict[str, Any]
     here = [held for held in services.devices.loaded() if name_of(str(held["key"])) == _key_name(entry, called)]
     shown = services.library.catalogue.to_json(entry)
     return shown | {
-        "in_memory": max((held["bytes"] for held in here), default=0),
+        "in_memory": max((int(str(held["bytes"])) for held in here), default=0),
         "in_memory_of": ", ".join(str(held["device"]) for held in here),
         "usable_as": "" if entry.found.unusable else called.name(entry),
         "unusable": shown["unusable"] or called.fault(entry),

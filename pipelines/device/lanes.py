@@ -82,14 +82,17 @@ class Lanes:
         return str(self.main.describe()["hint"])
 
     def look(self) -> None:
-        """Find out which devices there are, once; this imports torch and takes seconds. Raises BadRequest for a device
-        that is not here."""
+        """Find out which devices there are, once; this imports torch and takes seconds. Nobody waits for what is
+        elsewhere but who looks first. Raises BadRequest for a device that is not here."""
         with self._lock:
-            if not self._looked:
-                names = self._all[0].devices
-                self._all += tuple(self._further(name, len(names)) for name in names[1:])
-                self._all += tuple(self._elsewhere(self._all[0]))
-                self._looked = True
+            if self._looked:
+                return
+            names = self._all[0].devices
+            self._all += tuple(self._further(name, len(names)) for name in names[1:])
+            self._looked = True
+        if further := tuple(self._elsewhere(self._all[0])):
+            with self._lock:
+                self._all += further
 
     @contextmanager
     def place(self, model: str) -> Iterator[DeviceManager]:

@@ -10,6 +10,7 @@ import io
 import logging
 import os
 import pickle
+import socket
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-START_SECONDS, CALL_SECONDS = 300.0, 120.0
+REACH_SECONDS, START_SECONDS, CALL_SECONDS = 10.0, 300.0, 120.0
 MOST_NETWORKS = 2
 """That an actor holds: a model's own, and one with add-ons."""
 
@@ -160,7 +161,7 @@ class RayLane(DeviceManager):
 
 def address(devices: str | None) -> tuple[str | None, str]:
     """What is asked for on this machine, and the cluster's address, from "cuda:0,ray:host:port"; "" for no cluster.
-    Raises BadRequest where Ray is missing or the address is none."""
+    Raises BadRequest where Ray is missing or open to everybody, and for an address that is none."""
     named = [name.strip() for name in (devices or "").split(",")]
     clusters = [name.removeprefix("ray:") for name in named if name.startswith("ray:")]
     if not clusters:
@@ -170,6 +171,8 @@ def address(devices: str | None) -> tuple[str | None, str]:
         raise BadRequest("a Ray cluster is named as ray:HOST:PORT, once; got {got!r}.", got=(devices or "")[:60])
     if importlib.util.find_spec("ray") is None:
         raise BadRequest("Ray is not installed. Install it with: pip install -r requirements-ray.txt")
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        raise BadRequest("Ray lets everybody in the network run code. Set RAY_AUTH_MODE=token, on all its machines.")
     return ",".join(name for name in named if not name.startswith("ray:")) or None, clusters[0]
 
 
@@ -182,6 +185,12 @@ def connect(cluster: str, local: DeviceManager) -> Sequence[DeviceManager]:
     """A lane for each card of the cluster at that address ("host:port"), or for each machine that has none. None, and a
     line in the log, where nobody answers. Ray's reports of its use are off."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    host, _, port = cluster.rpartition(":")
+    try:  # Ray itself would try for minutes
+        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
+    except OSError as fault:
+        log.warning("no Ray cluster answers at %s, so this machine works alone: %s", cluster, fault)
+        return []
     ray, placing = _ray(), importlib.import_module("ray.util.scheduling_strategies")
     try:
         code = {"py_modules": [str(ROOT / "pipelines")]}
@@ -197,5 +206,5 @@ def connect(cluster: str, local: DeviceManager) -> Sequence[DeviceManager]:
                 log.info("a lane on %s, %d", node["NodeManagerAddress"], number)
         return lanes
     except (ConnectionError, OSError, RuntimeError, ValueError) as fault:
-        log.warning("no Ray cluster could be used at %s, this machine works alone: %s", cluster, fault)
+        log.warning("the Ray cluster at %s cannot be used, so this machine works alone: %s", cluster, fault)
         return []

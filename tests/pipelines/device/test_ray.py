@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import secrets
 import signal
 import sys
 import time
@@ -34,6 +35,13 @@ def test_a_cluster_is_named_by_host_and_port(wrong):
         Lanes.over(wrong)
 
 
+def test_ray_without_a_token_is_refused(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with pytest.raises(BadRequest, match="RAY_AUTH_MODE=token"):
+        Lanes.over("ray:127.0.0.1:6379")
+
+
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BadRequest, match="requirements-ray.txt"):
@@ -41,6 +49,7 @@ def test_without_ray_it_is_said_how_to_get_it(monkeypatch):
 
 
 def test_devices_here_and_a_cluster_are_told_apart(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     assert ray_lanes.address("cuda:0, ray:10.0.0.1:6379,cuda:1") == ("cuda:0,cuda:1", "10.0.0.1:6379")
     assert ray_lanes.address("ray:host:1") == (None, "host:1")
@@ -72,6 +81,8 @@ def cluster(tmp_path_factory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("HOME", str(folder))
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patched.setenv("RAY_AUTH_MODE", "token")
+        patched.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         patched.setenv("RAY_worker_niceness", "0")  # else 15: beside other work they would hardly run
         patched.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         tiny_model(folder / "models" / "tiny")
@@ -137,8 +148,9 @@ def test_jobs_run_in_the_cluster_and_go_on_where_a_worker_is_killed(cluster):
     torch.set_num_threads(threads)
 
 
-@needs_ray
-def test_a_cluster_that_does_not_answer_leaves_this_machine_alone(caplog):
+def test_a_cluster_that_does_not_answer_leaves_this_machine_alone(caplog, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     lanes = Lanes.over("cpu,ray:127.0.0.1:9", threads=1)
     lanes.look()
     assert len(lanes) == 1 and "this machine works alone" in caplog.text
