@@ -76,7 +76,7 @@ class Lanes:
         failed = [lane.label for lane in self._all if lane.lost]
         if failed and not self.lost:
             return Sentence(
-                "The device {device} has failed; its jobs went on on the others. Restart the studio to use it again.",
+                "The device {device} has failed; its jobs continue on the others. Restart the studio to use it again.",
                 device=", ".join(failed),
             )
         return str(self.main.describe()["hint"])
