@@ -436,7 +436,7 @@ def test_progress_is_told_while_it_runs_and_interrupt_gives_the_picture_as_far_a
 
 def test_skip_ends_what_runs_and_goes_on_with_the_next(studio: Studio):
     studio.painter.go.clear()
-    studio.services.jobs._line._places = Places(1, 0)
+    studio.services.jobs._line._places_of_one = Places(1, 0)
     answers: list[Any] = []
     program = studio.program()
     asking = threading.Thread(
@@ -547,7 +547,7 @@ def test_a_picture_of_the_largest_size_fits_in_base64_and_beyond_it_is_413(studi
 def test_interrupt_ends_one_request_and_leaves_another_programs_under_the_same_name(studio: Studio):
     """Two programs that cannot be told apart: what `progress` shows ends, the other's picture is painted."""
     studio.painter.go.clear()
-    studio.services.jobs._line._places = Places(1, 0)
+    studio.services.jobs._line._places_of_one = Places(1, 0)
     program, answers = studio.program(), {}
 
     def ask(seed: int) -> threading.Thread:
