@@ -20,7 +20,7 @@ from aigc_ui.guard import Guard  # noqa: E402
 from aigc_ui.services import Library, Services, Settings  # noqa: E402
 from aigc_ui.visitors import Visitors, kept_key  # noqa: E402
 from pipelines import models, places  # noqa: E402
-from pipelines.device.manager import DeviceManager  # noqa: E402
+from pipelines.device.lanes import Lanes  # noqa: E402
 from pipelines.diffusion.own_graphs import OwnGraphs  # noqa: E402
 from pipelines.engine import registry  # noqa: E402
 from pipelines.engine.free_space import FreeSpace  # noqa: E402
@@ -86,7 +86,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="no IPTC note in pictures that AI made them",
     )
-    parser.add_argument("--device", help="cuda, mps, xpu or cpu (default: the best there is)")
+    parser.add_argument("--device", help="cuda, cuda:0,cuda:1, mps, xpu, cpu (default: best)")
     parser.add_argument(
         "--branch-memory",
         type=_megabytes,
@@ -149,7 +149,7 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
             first_model=given.first_model[:60],
         )
     graphs = OwnGraphs(GraphCache(given.outputs / GRAPHS)) if given.exporting else None
-    devices = DeviceManager(given.device, memory=given.memory, full_precision=given.full_precision, graphs=graphs)
+    devices = Lanes.over(given.device, memory=given.memory, full_precision=given.full_precision, graphs=graphs)
     store = ImageStore(
         given.outputs, declared=not given.no_source_type, named=of_command_line(given.gallery_folders, given.outputs)
     )

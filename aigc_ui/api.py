@@ -257,7 +257,8 @@ def _about(services: Services) -> APIRouter:
     @router.get("/healthz")
     async def health() -> dict[str, Any]:
         status = "device_lost" if services.devices.lost else "ok"
-        return {"status": status, "ready": services.warmed.is_set(), "version": services.settings.version}
+        ready, version = services.warmed.is_set(), services.settings.version
+        return {"status": status, "ready": ready, "version": version, "devices": services.devices.listed()}
 
     @router.get("/api/v1/me")
     async def me(request: Request) -> dict[str, Any]:
@@ -285,7 +286,7 @@ def _about(services: Services) -> APIRouter:
         def work() -> dict[str, Any]:
             asked = TextToImageRequest.parse(bodies.mapping(body["request"], "request"))
             info = models.inspect(models.find(asked.model))
-            told = footprint.estimate(info, asked, services.devices)
+            told = footprint.estimate(info, asked, services.devices.main)
             said = {"advice": advise(info, asked).to_json(), "sizes": asked.painted_sizes()}
             return asdict(told) | {"embedded": info.folder.is_relative_to(places.EMBEDDED)} | said
 
@@ -314,6 +315,7 @@ def _generators(services: Services) -> dict[str, Any]:
 
 
 def _stats(services: Services) -> dict[str, Any]:
+    main = services.devices.main
     states = Counter({str(state): 0 for state in JobState})
     states.update(str(job.state) for job in services.jobs.list())
     return {
@@ -321,10 +323,10 @@ def _stats(services: Services) -> dict[str, Any]:
         "ready": services.warmed.is_set(),
         "uptime_seconds": round(time.time() - services.started, 1),
         "jobs": services.jobs.stats() | states,
-        "worker": _plain(services.devices.worker().stats),
+        "worker": _plain(main.worker().stats),
         "models": services.devices.loaded(),
-        "memory": services.devices.memory,
-        "graphs": services.devices.graphs.describe() if services.devices.graphs else None,
+        "memory": main.memory,
+        "graphs": main.graphs.describe() if main.graphs else None,
         "device": services.devices.describe() if "torch" in sys.modules else None,
         "memory_bytes": memory.resident_memory(),
     }

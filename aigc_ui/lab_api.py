@@ -68,8 +68,9 @@ def answer_of(services: Services, name: str, values: Mapping[str, Any], client: 
     """
     experiment = lab.get(name)
     asked = experiment.request_type.parse(values).with_pictures(services.inputs.load)
-    with services.devices.turns.of(client) as turn, stopping.pausing(lambda: turn.wait(stopping.wanted)):
-        answer = experiment.answer(asked, services.devices)
+    devices = services.devices.main
+    with devices.turns.of(client) as turn, stopping.pausing(lambda: turn.wait(stopping.wanted)):
+        answer = experiment.answer(asked, devices)
     return {key: plain(value) for key, value in answer.items()}
 
 

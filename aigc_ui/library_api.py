@@ -14,6 +14,7 @@ from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines import models
+from pipelines.device.manager import name_of
 from pipelines.diffusion.suited import suited
 from pipelines.models.converting import sources
 from pipelines.models.library.entry import Entry, base_name
@@ -49,7 +50,6 @@ def router(services: Services) -> APIRouter:
             "to_hash": len(library.hasher.left()),
             "notice": library.catalogue.notice if owner else "",
             "removed": library.catalogue.removed() if owner else [],
-            "device": services.devices.device,
             "changes": owner,
         }
 
@@ -137,7 +137,7 @@ def _load(services: Services, entry_id: str) -> dict[str, Any]:
     from pipelines.diffusion.leases import held
 
     entry = services.library.catalogue.get(entry_id)
-    with held(models.inspect(entry.path), services.devices):
+    with held(models.inspect(entry.path), services.devices.main):
         return _to_json(services, entry, Called())
 
 
@@ -155,10 +155,11 @@ def _matches(entry: Entry, search: str, architecture: str) -> bool:
 
 
 def _to_json(services: Services, entry: Entry, called: Called) -> dict[str, Any]:
-    loaded = {str(held["key"]).rpartition("@")[0]: held["bytes"] for held in services.devices.loaded()}
+    here = [held for held in services.devices.loaded() if name_of(str(held["key"])) == _key_name(entry, called)]
     shown = services.library.catalogue.to_json(entry)
     return shown | {
-        "in_memory": loaded.get(_key_name(entry, called), 0),
+        "in_memory": max((int(str(held["bytes"])) for held in here), default=0),
+        "in_memory_of": ", ".join(str(held["device"]) for held in here),
         "usable_as": "" if entry.found.unusable else called.name(entry),
         "unusable": shown["unusable"] or called.fault(entry),
     }

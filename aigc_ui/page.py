@@ -51,7 +51,7 @@ def build(services: Services) -> gr.Blocks:
 
 def _connect(services: Services, labels: Labels, wire: gr.HTML) -> None:
     def hello() -> dict[str, Any]:
-        return signal(notice=services.devices.describe().get("hint") or "")
+        return signal(notice=services.devices.hint)
 
     def language(event: gr.EventData) -> dict[Any, Any]:
         asked = str(event.language)

@@ -113,7 +113,7 @@ def request_type(services: Services) -> type[Values]:
 
 
 def _cuda(services: Services) -> dict[str, Any]:
-    if not services.warmed.is_set() or not services.devices.device.startswith("cuda"):
+    if not services.warmed.is_set() or not services.devices.main.device.startswith("cuda"):
         return {"error": "unavailable"}
     about = services.devices.describe()
     free, total = int(str(about["memory_free"])), int(str(about["memory_total"]))

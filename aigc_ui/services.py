@@ -15,7 +15,7 @@ from pipelines.engine import registry
 from pipelines.errors import NotAllowed, NotFound
 
 if TYPE_CHECKING:
-    from pipelines.device.manager import DeviceManager
+    from pipelines.device.lanes import Lanes
     from pipelines.engine.queue import Job, JobQueue
     from pipelines.engine.registry import Generator
     from pipelines.models.library.catalogue import Catalogue
@@ -69,7 +69,7 @@ class Services:
 
     jobs: "JobQueue"
     store: "ImageStore"
-    devices: "DeviceManager"
+    devices: "Lanes"
     generator: "Callable[[str], Generator]"
     generator_names: Callable[[], tuple[str, ...]]
     settings: Settings
@@ -83,9 +83,12 @@ class Services:
 
     def warm(self) -> None:
         """Loads the libraries and the embedded model and evaluates it once, so that the first picture is not late."""
+        from pipelines.device.memory import give_back_freed
         from pipelines.generators.text_to_image import warm
 
-        warm(self.devices)
+        self.devices.look()
+        warm(self.devices.main)
+        give_back_freed(thoroughly=True)
         self.warmed.set()
 
     def owns(self, visitor: Visitor) -> bool:

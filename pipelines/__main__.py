@@ -241,13 +241,15 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from pipelines.device.manager import DeviceManager
+    from pipelines.device.lanes import Lanes
 
-    devices = DeviceManager(options.device)
+    devices = Lanes.over(options.device)
     try:
-        for name, value in devices.describe().items():
-            if value not in ("", None):
-                print(f"{name:<14}{_readable(name, value)}")
+        devices.look()
+        for device in devices:
+            for name, value in device.describe().items():
+                if value not in ("", None):
+                    print(f"{name:<14}{_readable(name, value)}")
     finally:
         devices.close()
     print("models        " + (", ".join(_described(name) for name in models.installed()) or "none"))

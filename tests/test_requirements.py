@@ -60,6 +60,11 @@ def test_everything_imported_is_declared(file: str, places: tuple[str, ...], lef
         assert distributions & pins.keys(), f"{name} is imported and not declared in {file}"
 
 
+def test_ray_is_an_extra_and_nothing_else_is() -> None:
+    assert set(declared("requirements-ray.txt")) == {"ray"}
+    assert not {"ray"} & declared("requirements-dev.txt").keys()
+
+
 def test_what_is_declared_is_what_is_installed() -> None:
     for name, version in declared("requirements-dev.txt").items():
         assert metadata.version(name).split("+")[0] == version, name

@@ -34,14 +34,14 @@ export const base = (name) => {
 export function createCard(entry, shelf) {
   const node = el("details", { class: "model", "data-id": entry.id });
   /** @type {Draw} */
-  const draw = (one) => node.replaceChildren(summary(one, shelf), ...(node.open ? [inside(one, draw, shelf)] : []));
+  const draw = (one) => node.replaceChildren(summary(one), ...(node.open ? [inside(one, draw, shelf)] : []));
   node.addEventListener("toggle", () => draw(entry));
   draw(entry);
   return node;
 }
 
-/** @param {Entry} one @param {Shelf} shelf */
-function summary(one, shelf) {
+/** @param {Entry} one */
+function summary(one) {
   const picture = one.preview
     ? el("img", { src: url(`library/${one.id}/preview`), alt: "", loading: "lazy" })
     : el("span", { class: "blank" }, one.name.slice(0, 1).toUpperCase());
@@ -57,11 +57,7 @@ function summary(one, shelf) {
     picture,
     el("span", { class: "title" }, el("b", {}, one.label), el("span", { class: "facts" }, facts.join(" · "))),
     one.in_memory
-      ? el(
-          "span",
-          { class: "badge on" },
-          t("library.memory", { device: shelf.catalogue().device, size: units(one.in_memory) }),
-        )
+      ? el("span", { class: "badge on" }, t("library.memory", { device: one.in_memory_of, size: units(one.in_memory) }))
       : null,
     one.unusable
       ? el("span", { class: "badge off" }, t(one.convert_as ? "library.first" : "library.unusable"))

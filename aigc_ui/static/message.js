@@ -1,6 +1,7 @@
 // What went well or wrong, beside the button, and what the studio says about itself on top of the page.
 import { el } from "./dom.js";
 import { emit, on } from "./events.js";
+import { remark } from "./sentences.js";
 import { has, t } from "./words.js";
 
 /**
@@ -75,8 +76,15 @@ export function mountMessage(root) {
 export function mountNotice(root) {
   const box = el("p", { id: "notice-box", role: "status", hidden: true });
   root.replaceChildren(box);
+  let notice = "";
+  const render = () => {
+    box.hidden = !notice;
+    box.textContent = remark(notice);
+  };
   on("notice", (text) => {
-    box.hidden = !text;
-    box.textContent = text;
+    notice = text;
+    render();
   });
+  on("language", render);
+  on("sentences", render);
 }

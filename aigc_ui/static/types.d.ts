@@ -504,6 +504,7 @@ export interface ModelEntry {
   few_steps: string;
   preview: boolean;
   in_memory: number;
+  in_memory_of: string;
   unusable: string;
   convert_as: string;
   size: number;
@@ -535,7 +536,6 @@ export interface Catalogue {
   notice: string;
   changes: boolean;
   removed: { id: string; name: string }[];
-  device: string;
 }
 
 /** What a card of a model belongs to: `doing` says what fails, `job` stands beside a button. */

@@ -1,6 +1,6 @@
 """What hours of use do to a studio: a native process that is killed again and again, many jobs in turn, a full class.
 
-SOAK_KILLS, SOAK_JOBS and SOAK_CLIENTS say how many, in place of 100, 300 and 50.
+SOAK_KILLS, SOAK_JOBS, SOAK_SMALL_JOBS and SOAK_CLIENTS say how many, in place of 100, 300, 1,000 and 50.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -23,27 +24,31 @@ from pipelines.device.native.session import MODULE
 
 KILLS = int(os.environ.get("SOAK_KILLS", "100"))
 JOBS = int(os.environ.get("SOAK_JOBS", "300"))
+SMALL_JOBS = int(os.environ.get("SOAK_SMALL_JOBS", "1000"))
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "50"))
 SEEDS = range(4)
 STEPS = 12
 WARM_JOBS = 60
 """After which caches are full."""
+SMALL_STEPS, SMALL_SIDES, WARM_SMALL_JOBS = 2, (64, 96, 128), 100
+LOOKS = 10
+"""So often is it looked, among many jobs, how much is held: a leak grows at each look, a cache until it is full."""
 ASKED, MOST_MISSED = 200, 10
 
 
 @attack(f"{KILLS} kills of the native process at random moments, while pictures are made")
 def native_killed(studio: Studio) -> str:
     """On average one kill in the time of two pictures; a process that is only starting may be hit as well."""
-    right = {seed: _painted(studio, seed) for seed in SEEDS}
+    right = {seed: _painted(studio, _body(seed)) for seed in SEEDS}
     began = time.monotonic()
-    _painted(studio, SEEDS[0])
+    _painted(studio, _body(SEEDS[0]))
     longest = 4 * (time.monotonic() - began)
     killer = threading.Thread(target=_kill, args=(studio, longest))
     killer.start()
     endings: Counter[str] = Counter()
     while killer.is_alive():
         for seed in SEEDS:
-            endings[_compared(_painted(studio, seed), right[seed])] += 1
+            endings[_compared(_painted(studio, _body(seed)), right[seed])] += 1
     found = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
     return f"{sum(endings.values())} jobs: {found}"
 
@@ -63,15 +68,26 @@ def _kill(studio: Studio, longest: float) -> None:
 
 @attack(f"{JOBS} jobs one after the other")
 def many_jobs(studio: Studio) -> str:
-    """Growth is of what the studio and its native process hold, from after the first jobs on."""
-    for job in range(WARM_JOBS):
-        _painted(studio, job)
-    before, states = _held(studio), Counter[str]()
-    for job in range(JOBS):
-        states[_painted(studio, WARM_JOBS + job)[0]] += 1
-    own, native = (after - was for after, was in zip(_held(studio), before, strict=True))
+    return _grown(studio, WARM_JOBS, JOBS, _body)
+
+
+@attack(f"{SMALL_JOBS} small jobs one after the other, none to branch from", "--branch-memory", "0")
+def many_small_jobs(studio: Studio) -> str:
+    return _grown(studio, WARM_SMALL_JOBS, SMALL_JOBS, _small_body)
+
+
+def _grown(studio: Studio, warm: int, jobs: int, body: Callable[[int], dict]) -> str:
+    """By how much the studio and its native process hold more than after the first jobs, as more and more are done."""
+    for job in range(warm):
+        _painted(studio, body(job))
+    before, states, looks = _held(studio), Counter[str](), []
+    for job in range(jobs):
+        states[_painted(studio, body(warm + job))[0]] += 1
+        if (job + 1) % max(1, jobs // LOOKS) == 0:
+            looks.append([(now - was) / 2**20 for now, was in zip(_held(studio), before, strict=True)])
     found = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    return f"{found}; the studio grew by {own / 2**20:.1f} MB, its native process by {native / 2**20:.1f} MB"
+    own, native = (" ".join(f"{grown:.0f}" for grown in column) for column in zip(*looks, strict=True))
+    return f"{found}; the studio grew by {own} MB, its native process by {native} MB"
 
 
 @attack(f"{CLIENTS} clients who paint and watch, and one who asks for /healthz")
@@ -120,9 +136,16 @@ def _body(seed: int) -> dict:
     return {"generator": "text-to-image", "request": request}
 
 
-def _painted(studio: Studio, seed: int) -> tuple[str, ...]:
+def _small_body(seed: int) -> dict:
+    body = _body(seed)
+    width, height = (SMALL_SIDES[(seed // part) % len(SMALL_SIDES)] for part in (1, len(SMALL_SIDES)))
+    body["request"] |= {"num_inference_steps": SMALL_STEPS, "width": width, "height": height}
+    return body
+
+
+def _painted(studio: Studio, body: dict) -> tuple[str, ...]:
     """How the job ended, the digest of its picture's pixels, and its notes."""
-    answer = studio.http.post("/api/v1/jobs", json=_body(seed))
+    answer = studio.http.post("/api/v1/jobs", json=body)
     answer.raise_for_status()
     job = studio.wait(answer.json(), every=0.05)
     if job["state"] != "done":

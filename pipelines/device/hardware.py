@@ -22,7 +22,8 @@ class Machine:
     """What was found: the cards that the system has and the devices that torch can compute on.
 
     cards    -- of "nvidia", "amd", "intel", "apple", as their drivers show them
-    devices  -- of "cuda", "xpu", "mps"; AMD's cards are "cuda" to torch. The CPU is always there
+    devices  -- of "cuda", "xpu", "mps", each as often as torch counts it; AMD's cards are "cuda" to torch. The CPU is
+                always there
     built_for-- what this torch was built for: "cuda", "rocm", "xpu" or "" for neither
     too_old  -- the name of the card that torch sees but has no code for, or ""
     """
@@ -42,27 +43,55 @@ def probe() -> Machine:
     torch = libs.torch()
     xpu = hasattr(torch, "xpu") and torch.xpu.is_available()
     old = _card_without_code(torch) if torch.cuda.is_available() else ""
-    usable = {"cuda": torch.cuda.is_available() and not old, "xpu": xpu, "mps": torch.backends.mps.is_available()}
+    cuda = torch.cuda.is_available() and not old
+    counts = {
+        "cuda": torch.cuda.device_count() if cuda else 0,
+        "xpu": torch.xpu.device_count() if xpu else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
     built = "cuda" if torch.version.cuda else "rocm" if torch.version.hip else "xpu" if torch.version.xpu else ""
     return Machine(
         system=platform.system(),
         cards=tuple(name for name, found in _CARDS.items() if found()),
-        devices=tuple(name for name in PREFERENCE if usable.get(name)),
+        devices=tuple(name for name in PREFERENCE for _ in range(counts.get(name, 0))),
         built_for=built,
         too_old=old,
     )
 
 
-def choose(machine: Machine, wanted: str | None) -> str:
-    """The device to compute on: the best there is, or the one that was asked for. Raises BadRequest."""
-    known = (*machine.devices, "cpu")
-    if wanted is None or wanted == "auto":
-        return known[0]
-    if wanted.split(":")[0] not in known:
-        refusal = Sentence("device must be one of auto, {known}; got {got!r}.", known=", ".join(known), got=wanted[:40])
-        idle = hint(machine)
-        raise BadRequest("{refusal} {hint}", refusal=refusal, hint=idle) if idle else BadRequest(refusal)
-    return wanted
+def choose(machine: Machine, wanted: str | None) -> tuple[str, ...]:
+    """The devices to compute on: all of the best kind there is, all of the kind that was asked for, or those that were
+    named, with a comma between them. Raises BadRequest.
+
+    One that has no brothers goes by its kind alone.
+    """
+    kinds = tuple(dict.fromkeys((*machine.devices, "cpu")))
+    asked = (
+        (kinds[0],) if wanted is None or wanted == "auto" else tuple(filter(None, wanted.replace(" ", "").split(",")))
+    )
+    chosen = dict.fromkeys(name for one in asked for name in _all_of(machine, one, kinds))
+    if not chosen:
+        raise _unknown(machine, wanted or "", kinds)
+    return tuple(chosen)
+
+
+def _all_of(machine: Machine, asked: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    kind, colon, number = asked.partition(":")
+    count = machine.devices.count(kind)
+    if kind not in kinds or (colon and not (number.isascii() and number.isdecimal() and len(number) < 4)):
+        raise _unknown(machine, asked, kinds)
+    if number and kind != "cpu" and int(number) >= count:
+        here = ", ".join(_all_of(machine, kind, kinds))
+        raise BadRequest("There is no device {got!r}. Of this kind there are: {here}.", got=asked[:40], here=here)
+    if number:
+        return (f"{kind}:{int(number)}",)
+    return (kind,) if count < 2 else tuple(f"{kind}:{i}" for i in range(count))
+
+
+def _unknown(machine: Machine, wanted: str, kinds: tuple[str, ...]) -> BadRequest:
+    refusal = Sentence("device must be one of auto, {known}; got {got!r}.", known=", ".join(kinds), got=wanted[:40])
+    idle = hint(machine)
+    return BadRequest("{refusal} {hint}", refusal=refusal, hint=idle) if idle else BadRequest(refusal)
 
 
 def hint(machine: Machine) -> str:

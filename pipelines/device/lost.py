@@ -6,12 +6,16 @@ LOST = Sentence(
     "The graphics card has failed and can be used again only after a new start. Restart the studio: finished pictures "
     "are kept, and waiting jobs then go on."
 )
+RAY_LOST = "the Ray worker is lost"
 SIGNS = (
+    RAY_LOST.lower(),
     "device-side assert",
     "illegal memory access",
     "an illegal instruction",
     "misaligned address",
     "unspecified launch failure",
+    "launch timed out",
+    "hardware stack error",
     "uncorrectable ecc error",
     "gpu has fallen off the bus",
     "ze_result_error_device_lost",

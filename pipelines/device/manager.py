@@ -1,6 +1,5 @@
-"""The one place that knows the device: counted leases of models within a memory budget, and the device's worker."""
+"""The one place that knows a device: counted leases of models within a memory budget, and the device's worker."""
 
-import gc
 import logging
 import threading
 import time
@@ -73,9 +72,11 @@ class _Held:
 
 
 class DeviceManager:
-    """One per process, shared by all generators. Nothing is looked up and torch not imported before it is needed.
+    """One for each device, shared by all generators. Nothing is looked up and torch not imported before it is needed.
 
-    device       -- "cuda", "cuda:1", "xpu", "mps", "cpu"; None or "auto" takes the best that torch can use
+    device       -- "cuda", "cuda:1", "xpu", "mps", "cpu"; None or "auto" takes the best that torch can use. Of several,
+                    as `hardware.choose` tells them, the first: for the others see pipelines/device/lanes.py
+    sharing      -- so many managers share the memory that is free at the first lease
     budget_bytes -- most bytes of weights on the device; None takes a share of what is free
     full_precision -- compute in float32 on every device
     patience     -- seconds to wait for others to give a model back before saying that there is no room
@@ -85,10 +86,14 @@ class DeviceManager:
     memory       -- "auto" takes the first way of working that fits the budget (see pipelines/device/placement.py);
                     "balanced" and "low" begin with smaller ones
 
+    elsewhere    -- whether its networks work on another machine (see pipelines/device/ray_lanes.py)
+
     One order of locks: a load holds `_loading` from its first byte to its last, inside it the libraries' door, then
     `_changed` for a moment or the model's own lock, as a move does. Nobody who holds one of these takes an earlier
     one; who frees memory while a model is at work leaves that model alone instead of waiting for it.
     """
+
+    elsewhere = False
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class DeviceManager:
         probe: hardware.Probe = hardware.probe,
         turns: Turns | None = None,
         graphs: Graphs | None = None,
+        sharing: int = 1,
     ) -> None:
         if memory not in MEMORY:
             raise BadRequest("memory must be one of {known}; got {got!r}.", known=", ".join(MEMORY), got=memory[:40])
@@ -112,7 +118,7 @@ class DeviceManager:
         self._wanted = device
         self._wanted_budget = budget_bytes
         self._patience = patience
-        self._probe = probe
+        self._probe, self._sharing = probe, sharing
         self._held: dict[str, _Held] = {}
         self._changed = threading.Condition()
         self._loading = threading.Lock()
@@ -122,11 +128,21 @@ class DeviceManager:
 
     @property
     def device(self) -> str:
+        return self.devices[0]
+
+    @property
+    def label(self) -> str:
+        """What people are told that it is called."""
+        return self.device
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """All that were asked for, this one first. Raises BadRequest for what is not here."""
         with self._looking:  # two threads must not look at the machine twice
-            return self._device
+            return self._devices
 
     @cached_property
-    def _device(self) -> str:
+    def _devices(self) -> tuple[str, ...]:
         return hardware.choose(self._machine, self._wanted)
 
     @cached_property
@@ -143,7 +159,8 @@ class DeviceManager:
         if self._wanted_budget is not None:
             return self._wanted_budget
         free, _total = hardware.memory_of(self.device)
-        return int(free * SHARE[self.device.split(":")[0]])
+        kind = self.device.split(":")[0]
+        return int(free * SHARE[kind] / (max(self._sharing, len(self.devices)) if kind == "cpu" else 1))
 
     def describe(self) -> dict[str, object]:
         """What the page, `info` and /stats show, JSON-able. `hint` is a sentence where a card lies idle, else ""."""
@@ -208,6 +225,16 @@ class DeviceManager:
             leased = sum(held.nbytes for held in self._held.values() if held.leases)
             return key in self._held or leased + nbytes <= self.budget_bytes
 
+    def nbytes_of(self, name: str) -> int:
+        """Of the models of that name that are here; 0 where there is none."""
+        with self._changed:
+            return sum(held.nbytes for key, held in self._held.items() if name_of(key) == name)
+
+    def unleased_bytes(self) -> int:
+        """So much of the budget no job holds now."""
+        with self._changed:
+            return self.budget_bytes - sum(held.nbytes for held in self._held.values() if held.leases)
+
     def drop_idle(self) -> None:
         """Let go of every model that nobody leases, and of memory that torch keeps for later."""
         with self._changed:
@@ -219,7 +246,7 @@ class DeviceManager:
     def drop(self, name: str) -> int:
         """Let go of the models of that name; how many. Raises Busy where a job still uses one."""
         with self._changed:
-            keys = [key for key in self._held if key.rpartition("@")[0] == name]
+            keys = [key for key in self._held if name_of(key) == name]
             if any(self._held[key].leases for key in keys):
                 raise Busy("{name} is in use by a job. Stop the job or wait for its end.", name=name[:60])
             for key in keys:
@@ -342,11 +369,15 @@ class DeviceManager:
             self._return_memory()
 
     def _return_memory(self) -> None:
-        gc.collect()  # networks hold cycles; without this their memory would stay until some later collection
-        give_back_freed()
+        give_back_freed(thoroughly=True)  # a network that was here the last time may be gone
         kind = self.device.split(":")[0]
         if kind != "cpu":
             getattr(libs.torch(), kind).empty_cache()
+
+
+def name_of(key: str) -> str:
+    """Of the model that was leased under a key."""
+    return key.rpartition("@")[0]
 
 
 def _mib(nbytes: int) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
+    from pipelines.device.recall import Recall
+
 AHEAD_SECONDS = 0.25
 """So much more than others may a client have had before it gives way: turns that are shorter gain nothing."""
 LOOK_SECONDS = 0.05
@@ -73,6 +75,12 @@ class Turn:
         self.since: float | None = None
         self.share = 1.0
         self.seconds = 0.0
+        self.recall: Recall | None = None
+        """What is known of the work from another device; None where nothing is to be remembered."""
+
+    def beside(self) -> int:
+        """How many other clients are at work on the same device."""
+        return self._turns.beside(self.client)
 
     def wait(self, over: Callable[[], bool] = _never) -> None:
         """Give way to clients that had less, until they have caught up, are gone, or `over` says so."""

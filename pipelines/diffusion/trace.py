@@ -46,7 +46,7 @@ def machine(devices: DeviceManager, dtype: Any, native: bool) -> dict[str, Any]:
         "studio": SOFTWARE,
         "torch": known["torch"],
         "diffusers": _version("diffusers"),
-        "device": known["device"],
+        "device": str(known["device"]).split(":")[0],  # cards of one name give the same bits
         "name": known["name"],
         "dtype": str(dtype).removeprefix("torch."),
         "threads": known["threads"],
@@ -55,7 +55,7 @@ def machine(devices: DeviceManager, dtype: Any, native: bool) -> dict[str, Any]:
 
 
 def machine_of(devices: DeviceManager, model: Bundle) -> dict[str, Any]:
-    return machine(devices, model.dtype, model.native is not None)
+    return machine(devices, model.dtype, model.native is not None and not devices.elsewhere)
 
 
 @cache

@@ -71,7 +71,8 @@ def _work(job: Job) -> float:
 def forecast(
     running: Sequence[Job], waiting: Sequence[Job], left: Callable[[Job], float | None], places: Places
 ) -> dict[str, Prospect]:
-    """By job: clients at work share the time evenly, and who waits starts, in that order, where a place is free."""
+    """By job: clients at work share the time of all lanes evenly, and who waits starts, in that order, where a place is
+    free."""
     now = 0.0
     starts: dict[str, float] = {job.id: 0.0 for job in running}
     ends: dict[str, float] = {}
@@ -82,7 +83,7 @@ def forecast(
             line.remove(first)
             starts[first.id] = now
             at_work[first.id] = (first, _known(left(first)))
-        slices = _slices([job for job, _ in at_work.values()])
+        slices = _slices([job for job, _ in at_work.values()], places.lanes)
         pause = min((seconds * slices[id] for id, (_, seconds) in at_work.items()), default=math.inf)
         if math.isinf(pause):
             break
@@ -99,10 +100,10 @@ def _first(line: Sequence[Job], running: Sequence[Job], places: Places) -> Job |
     return next((job for job in line if places.free_for(job, running)), None)
 
 
-def _slices(jobs: Sequence[Job]) -> dict[str, float]:
-    """Seconds that pass while each has one: a client's jobs share what the client has."""
+def _slices(jobs: Sequence[Job], lanes: int) -> dict[str, float]:
+    """Seconds that pass while each has one: a client's jobs share what the client has. No job runs on two lanes."""
     own = Counter(job.client for job in jobs)
-    return {job.id: float(len(own) * own[job.client]) for job in jobs}
+    return {job.id: max(1.0, len(own) * own[job.client] / lanes) for job in jobs}
 
 
 def _known(seconds: float | None) -> float:

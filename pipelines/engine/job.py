@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.device.recall import Recall
 from pipelines.device.turns import Turn
 from pipelines.engine.eventlog import FRAME_BYTES, Entry, EventLog, StateChange
 from pipelines.errors import Sentence, StudioError
@@ -21,6 +22,7 @@ from pipelines.events import Event, Frame, Progress
 from pipelines.params import Request
 from pipelines.theory.trajectory import Trajectory
 
+MOST_DEVICES_LOST = 2
 WORDS = ("prompt", "negative_prompt", "seed", "guidance_scale")
 AMOUNTS = ("num_inference_steps", "count")
 
@@ -87,6 +89,9 @@ class Job:
     interruptions  -- how often the studio ended while it ran
     deaths         -- how often in a row that was sudden: a job that kills the process is not started for ever
     returning      -- the studio closes, and the job waits for the next start
+    devices_lost   -- so many devices failed while it ran on them
+    recall         -- what its networks have answered, where it may have to go on on another device
+    frames_sent    -- so many of its frames were passed on; those are passed over when it begins anew
     turn           -- its turns on the device, and the seconds that it had, once it runs
     alone          -- no other job ran while it ran
     most_beside    -- so many others may run when it starts, as there was no room for its model beside more
@@ -128,6 +133,9 @@ class Job:
         self.interruptions = self.deaths = 0
         self.returning = self.cut_short = self.alone = False
         self.most_beside: int | None = None
+        self.devices_lost = 0
+        self.recall: Recall | None = None
+        self.frames_sent = self._frames_again = 0
         self.turn: Turn | None = None
         self.starts_in: float | None = None
         self.ends_in: float | None = None
@@ -252,7 +260,22 @@ class Job:
             if self.state is JobState.RUNNING and not self.over:
                 self.state, self.started, self.turn = JobState.WAITING, None, None
                 self.progress, self.already_saved = JobProgress(), len(self.image_ids)
+                self._frames_again = self.frames_sent
+                self.notes.clear()  # they are made again
+                if self.recall is not None:
+                    self.recall.rewind()
                 self._tell()
+
+    def change_device(self) -> None:
+        """Its device is lost, and it goes on on another one. Whatever fails on MOST_DEVICES_LOST is its own doing."""
+        with self._changing:
+            self.devices_lost += 1
+            if self.devices_lost < MOST_DEVICES_LOST:
+                self.wait_again()
+
+    @property
+    def changes_device(self) -> bool:
+        return self.state is JobState.WAITING and bool(self.devices_lost)
 
     def cancel(self) -> None:
         """Ask to stop; the state says so at once. Does nothing to a job that is over."""
@@ -317,6 +340,10 @@ class Job:
     def observe(self, event: Event) -> None:
         """Keep count of progress and pass the event to whoever watches."""
         if isinstance(event, Frame):
+            if self._frames_again:
+                self._frames_again -= 1
+                return
+            self.frames_sent += 1
             self.progress = self._pace.at("denoising", event.index, event.total)
         elif isinstance(event, Progress):
             self.progress = self._pace.at(event.stage, event.done, event.total)

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from pipelines.device.turns import Turns as DeviceTurns
+from pipelines.device.lanes import Lanes
 from pipelines.engine.forecast import Paces, Prospect, forecast
 from pipelines.engine.job import Job
 from pipelines.engine.shares import Places, Turns
@@ -16,13 +17,13 @@ class Line:
     """The order of those that wait, by turns and by the device's time that each client had. Of several threads one at a
     time may use it.
 
-    places -- what runs side by side
-    shares -- the shares of the device's time
+    places -- what runs side by side on one lane
+    lanes  -- the devices, and the shares of their time
     absent -- whether a client is not there, and so its jobs are set aside
     """
 
-    def __init__(self, places: Places, shares: DeviceTurns, absent: Callable[[str], bool]) -> None:
-        self._places, self._device, self._absent = places, shares, absent
+    def __init__(self, places: Places, lanes: Lanes, absent: Callable[[str], bool]) -> None:
+        self._places_of_one, self._lanes, self._absent = places, lanes, absent
         self._turns, self._paces = Turns(), Paces()
         self._forecast: Mapping[str, Prospect] = {}
         self._foreseen: tuple[str, ...] = ()
@@ -32,8 +33,12 @@ class Line:
         """How many turns are remembered."""
         return len(self._turns)
 
+    @property
+    def _places(self) -> Places:
+        return replace(self._places_of_one, lanes=max(1, len(self._lanes)))
+
     def order(self, waiting: Sequence[Job]) -> Sequence[Job]:
-        return self._turns.order(waiting, self._device.ahead, self._paces.seconds)
+        return self._turns.order(waiting, self._lanes.ahead, self._paces.seconds)
 
     def first(self, waiting: Sequence[Job], running: Sequence[Job]) -> Job | None:
         """Whoever is to start now; None where nobody has a place."""
@@ -55,13 +60,16 @@ class Line:
         for job in (*waiting, *running):
             prospect = prospects.get(job.id, Prospect(None, None))
             starts_in = None if job in running else prospect.starts_in
-            sharing = self._device.beside(job.client) if job in running else 0
+            sharing = self._sharing(job) if job in running else 0
             job.place(places.get(job.id), starts_in, prospect.ends_in, sharing)
 
     def forget_all_but(self, active: Sequence[Job]) -> None:
         """Only who has a job waiting or running needs a turn; else these would grow for ever."""
         self._turns.forget_all_but(active)
-        self._device.keep({job.client for job in active})
+        self._lanes.keep({job.client for job in active})
+
+    def _sharing(self, job: Job) -> int:
+        return self._lanes.beside(job.client) if job.turn is None else job.turn.beside()
 
     def _present(self, waiting: Sequence[Job], running: Sequence[Job]) -> Sequence[Job]:
         """Whoever is there, in the order of their turns; trainings that have no place now come after all others."""

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pipelines.device.lanes import Lanes
 from pipelines.device.lost import LOST
 from pipelines.device.manager import DeviceManager
 from pipelines.device.memory import give_back_freed
+from pipelines.device.recall import Recall
 from pipelines.engine import parents, registry, runner
 from pipelines.engine.attendance import Attendance
 from pipelines.engine.eventlog import StateChange
@@ -63,7 +65,7 @@ class JobQueue:
 
     def __init__(
         self,
-        devices: DeviceManager,
+        devices: DeviceManager | Lanes,
         store: Store,
         running_at_once: int = 2,
         max_waiting: int | None = None,
@@ -79,7 +81,7 @@ class JobQueue:
         further_places: int = 0,
         trajectories: TrajectoryStore | None = None,
     ) -> None:
-        self._devices = devices
+        self._lanes = Lanes.of(devices)
         self._store = store
         self._trajectories = trajectories or TrajectoryStore()
         self._keeper = PictureKeeper(store, self._write, trajectories=self._trajectories)
@@ -98,7 +100,7 @@ class JobQueue:
         self._waiting: list[Job] = []
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
         self._finished = Finished(self._shares)
-        self._line = Line(Places(running_at_once, further_places), devices.turns, self._absent)
+        self._line = Line(Places(running_at_once, further_places), self._lanes, self._absent)
         self._attendance = Attendance()
         self._served = 0
         self._tidied = 0
@@ -267,7 +269,7 @@ class JobQueue:
         """
         if self._closed:
             raise Busy("The studio is closing. Start it again and repeat the request.")
-        if self._devices.lost:
+        if self._lanes.lost:
             raise DeviceLost(LOST)
         aside = [job for job in self._waiting if self._absent(job.client) and job.client != client]
         if len(self._waiting) >= self._shares.waiting and aside:
@@ -280,7 +282,7 @@ class JobQueue:
     def _dispatch(self) -> int:
         """Start jobs while there is room; how many were started."""
         started = 0
-        while not self._closed and not self._devices.lost:
+        while not self._closed and not self._lanes.lost:
             job = self._line.first(self._waiting, self._running_jobs())
             if job is None or self._would_be_blamed(job):
                 break
@@ -328,7 +330,11 @@ class JobQueue:
             self._write()  # before it can do any harm: a job that ends the process is known at the next start
             generator = self._get(job.generator)
             kept = (self._inputs, self._latents, self._space)
-            runner.run(job, generator, self._devices, self._keeper, *kept, self._with_parent)
+            with self._lanes.place(str(getattr(job.resolved, "model", ""))) as devices:
+                if len(self._lanes) > 1 and job.recall is None:
+                    job.recall = Recall()
+                lost = lambda: self._lanes.lost  # noqa: E731
+                runner.run(job, generator, devices, self._keeper, *kept, self._with_parent, lost)
         finally:
             if job.state is not JobState.WAITING:  # again
                 sentence = Sentence("The studio could not run this job; the log has the details.")
@@ -337,7 +343,8 @@ class JobQueue:
                 del self._running[job.id]
                 self._line.learn(job)
                 if job.state is JobState.WAITING:
-                    job.most_beside = max(0, len(self._running) - 1)
+                    if not job.changes_device:
+                        job.most_beside = max(0, len(self._running) - 1)
                     self._waiting.insert(0, job)  # handed back
                 else:
                     self._keep(job)

@@ -33,12 +33,14 @@ def run(
     latents: LatentStore | None = None,
     space: FreeSpace | None = None,
     attach: Callable[[Request], Request] = lambda request: request,
+    all_lost: Callable[[], bool] = lambda: True,
 ) -> None:
     """Run the job to its end, with the pictures from `inputs` and the `latents` that it names, if there is `space`;
     `attach` adds what it branches from.
 
-    Raises nothing: whatever goes wrong is the job's own failure. A job that is `returning` is left as it is now, and
-    one for whose model there is no room beside other jobs waits again.
+    Raises nothing: whatever goes wrong is the job's own failure. A job that is `returning` is left as it is now. One
+    for whose model there is no room beside other jobs waits again, and so does one whose device is lost, unless
+    `all_lost`.
     """
     error = JobError("bug", Sentence("The studio was interrupted at this job. Please try it again."))
     job.cut_short = True
@@ -60,6 +62,8 @@ def run(
     except Exception as bug:  # a fault in one generator must stop neither the queue nor the next job
         devices.lost = devices.lost or is_lost(bug)
         error = _explain(job, bug)
+        if devices.lost and not all_lost():
+            job.change_device()
     finally:
         if error and job.returning:
             job.hand_back()
@@ -114,7 +118,7 @@ def _keep_latents(job: Job, error: NotDecoded, latents: LatentStore | None) -> J
 def _drive(job: Job, events: Iterator[Event], keeper: PictureKeeper, turns: Turns) -> None:
     """Between two events the job gives way to clients that had less of the device's time."""
     with closing(cast(Stream, events)) as stream, turns.of(job.client) as turn:
-        job.turn = turn
+        job.turn, turn.recall = turn, job.recall
         for event in stream:
             _handle(job, event, keeper)
             turn.wait(lambda: job.returning or job.stop_wanted.is_set())

@@ -31,7 +31,8 @@ def learns(job: Job) -> bool:
 
 @dataclass(frozen=True)
 class Places:
-    """How many jobs run side by side: `at_once` of anybody, and `further` ones of clients none of whose jobs runs.
+    """How many jobs run side by side on each of so many `lanes`: `at_once` of anybody, and `further` ones of clients
+    none of whose jobs runs.
 
     Of the further ones those do not count that had LONG_SECONDS of the device's time: a few jobs that take an hour
     would else hold all places for it. They go on with their share, and there are never more than MOST_RUNNING.
@@ -39,21 +40,23 @@ class Places:
 
     at_once: int = 2
     further: int = 4
+    lanes: int = 1
 
     def free_for(self, job: Job, running: Sequence[Job]) -> bool:
         crowded = job.most_beside is not None and len(running) > job.most_beside
         if crowded or self.held(job, running):
             return False
-        if len(running) < self.at_once:
+        if len(running) < self.lanes * self.at_once:
             return True
         own = any(other.client == job.client for other in running)
         here = sum(place_of(other) == place_of(job) for other in running)
         recent = sum(other.turn is None or other.turn.seconds < LONG_SECONDS for other in running)
-        room = recent < self.at_once + self.further and len(running) < MOST_RUNNING
+        room = recent < self.lanes * (self.at_once + self.further) and len(running) < self.lanes * MOST_RUNNING
         return bool(self.further) and room and not own and here < CLIENTS_OF_ADDRESS
 
     def held(self, job: Job, running: Sequence[Job]) -> bool:
-        """A training that waits for another one to end: trainings last minutes and never take all places."""
+        """A training that waits for another one to end: trainings last minutes and never take all places. They learn
+        on the processor, however many cards there are."""
         return learns(job) and sum(map(learns, running)) >= max(1, self.at_once - 1)
 
 

@@ -16,6 +16,7 @@ from aigc_ui.door import Door
 from aigc_ui.guard import Guard, Hosts
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitors, kept_key
+from pipelines.device.lanes import Lanes
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.engine.queue import JobQueue
@@ -105,7 +106,9 @@ def open_studio(
     jobs = JobQueue(devices, store, get=get, inputs=inputs, shares=CLASSROOM if shared else None)
     library = Library.over(roots, folder)
     settings = Settings(folder, shared, allow_training=allow_training)
-    services = Services(jobs, store, devices, get, lambda: (squares.name, *generators), settings, inputs, library)
+    services = Services(
+        jobs, store, Lanes.of(devices), get, lambda: (squares.name, *generators), settings, inputs, library
+    )
     door = Door(token, owner_token=owner_token) if token else None
     visitors = Visitors(kept_key(folder), signed=True) if shared else None
     guard = Guard(api.build(services), Hosts(any_address=shared), door, visitors=visitors)

@@ -418,7 +418,8 @@ def test_generators_say_their_fields_with_bounds_defaults_and_help(studio: Studi
 
 def test_health_and_stats_tell_how_the_studio_is_doing(studio: Studio):
     client = studio.client("ada")
-    assert client.get("/healthz").json() == {"status": "ok", "ready": False, "version": "0.1.0"}
+    one = [{"device": "cpu", "lost": False, "running": 0}]
+    assert client.get("/healthz").json() == {"status": "ok", "ready": False, "version": "0.1.0", "devices": one}
     studio.services.warmed.set()
     assert client.get("/healthz").json()["ready"] is True
     made(client)

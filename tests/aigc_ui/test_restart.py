@@ -18,7 +18,7 @@ import app
 compose = app.compose
 def broken(*given):
     services = compose(*given)
-    services.devices.lost = sys.argv.count("--port") == 1
+    services.devices.main.lost = sys.argv.count("--port") == 1
     return services
 app.compose = broken
 app.server.leave(app.main(sys.argv[1:]))

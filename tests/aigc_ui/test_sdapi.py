@@ -23,6 +23,7 @@ from aigc_ui.sdapi import Chosen
 from aigc_ui.sdapi_jobs import JobFailed
 from aigc_ui.services import Library, Services, Settings
 from aigc_ui.visitors import Visitor
+from pipelines.device.lanes import Lanes
 from pipelines.device.manager import DeviceManager
 from pipelines.engine.queue import JobError, JobQueue
 from pipelines.engine.shares import Places
@@ -100,7 +101,7 @@ def open_studio(folder: Path, shared: bool = False, token: str = "", open_api: b
     painter = Painter()
     painter.go.set()
     painter.ends.set()
-    devices, store, inputs = DeviceManager("cpu"), ImageStore(folder), InputStore(folder)
+    devices, store, inputs = Lanes.over("cpu"), ImageStore(folder), InputStore(folder)
     jobs = JobQueue(devices, store, get=lambda name: painter, inputs=inputs)
     settings = Settings(folder, shared, api=open_api)
     services = Services(
@@ -435,7 +436,7 @@ def test_progress_is_told_while_it_runs_and_interrupt_gives_the_picture_as_far_a
 
 def test_skip_ends_what_runs_and_goes_on_with_the_next(studio: Studio):
     studio.painter.go.clear()
-    studio.services.jobs._line._places = Places(1, 0)
+    studio.services.jobs._line._places_of_one = Places(1, 0)
     answers: list[Any] = []
     program = studio.program()
     asking = threading.Thread(
@@ -546,7 +547,7 @@ def test_a_picture_of_the_largest_size_fits_in_base64_and_beyond_it_is_413(studi
 def test_interrupt_ends_one_request_and_leaves_another_programs_under_the_same_name(studio: Studio):
     """Two programs that cannot be told apart: what `progress` shows ends, the other's picture is painted."""
     studio.painter.go.clear()
-    studio.services.jobs._line._places = Places(1, 0)
+    studio.services.jobs._line._places_of_one = Places(1, 0)
     program, answers = studio.program(), {}
 
     def ask(seed: int) -> threading.Thread:

@@ -135,6 +135,13 @@ def test_info_names_the_device_and_the_models(capsys):
     assert "device        cpu" in said and "tiny (1 MiB)" in said and "torch         2." in said
 
 
+def test_info_names_every_device(capsys):
+    assert main(["info", "--device", "cpu:0,cpu:1"]) == 0
+    said = capsys.readouterr().out
+    assert "device        cpu:0" in said and "device        cpu:1" in said
+    assert main(["info", "--device", "cpu:0,gpu"]) == 2
+
+
 def test_every_field_of_the_request_is_an_option(capsys):
     with pytest.raises(SystemExit):
         main(["generate", "--help"])

@@ -1,7 +1,9 @@
 """The device manager: what it finds, and leases that load once and stay within the budget."""
 
+import gc
 import threading
 import time
+import weakref
 from contextlib import ExitStack
 
 import pytest
@@ -228,13 +230,63 @@ def test_every_leasing_thread_computes_with_the_workers_number_of_threads():
 )
 def test_the_best_device_that_torch_can_use_is_taken(found, device):
     assert DeviceManager(probe=lambda: Machine(devices=found)).device == device
-    assert choose(Machine(devices=found), "cpu") == "cpu"
+    assert choose(Machine(devices=found), "cpu") == ("cpu",)
 
 
 def test_a_device_that_is_not_here_is_refused_with_what_is():
     with pytest.raises(BadRequest, match="auto, mps, cpu; got 'cuda'"):
         _ = DeviceManager("cuda", probe=lambda: Machine(devices=("mps",))).device
-    assert choose(Machine(devices=("cuda",)), "cuda:1") == "cuda:1"
+    with pytest.raises(BadRequest, match="There is no device 'cuda:1'. Of this kind there are: cuda."):
+        choose(Machine(devices=("cuda",)), "cuda:1")
+    with pytest.raises(BadRequest, match="there are: cuda:0, cuda:1"):
+        choose(TWO_CARDS, "cuda:0,cuda:2")
+    for wrong in ("cuda:", "cuda:x", "cuda:-1", "cuda:9999999999", ",", "", "gpu"):
+        with pytest.raises(BadRequest, match="device must be one of auto, cuda, mps, cpu"):
+            choose(TWO_CARDS, wrong)
+
+
+TWO_CARDS = Machine(devices=("cuda", "cuda", "mps"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (None, ("cuda:0", "cuda:1")),
+        ("auto", ("cuda:0", "cuda:1")),
+        ("cuda", ("cuda:0", "cuda:1")),
+        ("cuda:1", ("cuda:1",)),
+        ("cuda:1, cuda:01,cuda:0", ("cuda:1", "cuda:0")),
+        ("mps", ("mps",)),
+        ("cpu", ("cpu",)),
+    ],
+)
+def test_all_cards_of_the_best_kind_are_chosen_or_those_that_are_named(wanted, chosen):
+    assert choose(TWO_CARDS, wanted) == chosen
+    assert DeviceManager(wanted, probe=lambda: TWO_CARDS).devices == chosen
+
+
+class Circle:
+    """Something that only a search finds once nobody has it, as a network or a finished job."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_hangs_in_circles_is_given_back_at_once_and_what_was_there_before_only_thoroughly():
+    gc.disable()
+    try:
+        old = Circle()
+        memory.give_back_freed(thoroughly=True)
+        new = Circle()
+        here = [weakref.ref(old), weakref.ref(new)]
+        del old, new
+        memory.give_back_freed()
+        assert here[0]() is not None and here[1]() is None
+        memory.give_back_freed(thoroughly=True)
+        assert here[0]() is None
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("system", ["Linux", "Windows"])

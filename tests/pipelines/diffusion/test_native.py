@@ -280,7 +280,7 @@ def test_without_memory_to_share_torch_paints(devices, in_torch, monkeypatch) ->
     given_up(devices, NO_MEMORY, in_torch)
 
 
-def hostile(nodes: list[Any], initializers: tuple = ()) -> bytes:
+def hostile(nodes: list[Any], initializers: tuple = (), opset: int = 20, ir: int = 10) -> bytes:
     """A sound ONNX file that takes what the UNet takes."""
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
@@ -288,7 +288,7 @@ def hostile(nodes: list[Any], initializers: tuple = ()) -> bytes:
     ]
     outputs = [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, None)]
     graph = helper.make_graph(nodes, "hostile", inputs, outputs, list(initializers))
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10).SerializeToString()
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir).SerializeToString()
 
 
 def huge() -> bytes:
@@ -335,8 +335,21 @@ def reading_a_file() -> bytes:
         (huge(), REFUSED),
         (endless(), DIED),
         (reading_a_file(), REFUSED),
+        (hostile([helper.make_node("Relu", ["x"], ["prediction"])], opset=999), REFUSED),
+        (hostile([helper.make_node("Relu", ["x"], ["prediction"])], ir=999), REFUSED),
     ],
-    ids=["empty", "garbage", "unknown", "other-shape", "other-numbers", "huge", "endless", "a-file"],
+    ids=[
+        "empty",
+        "garbage",
+        "unknown",
+        "other-shape",
+        "other-numbers",
+        "huge",
+        "endless",
+        "a-file",
+        "operators-of-a-later-version",
+        "a-file-of-a-later-version",
+    ],
 )
 def test_a_hostile_graph_costs_nothing_but_its_speed(devices, in_torch, graph: bytes, why: str) -> None:
     give(devices, unet=Exported(graph, dict))
@@ -356,6 +369,14 @@ def test_without_onnxruntime_torch_paints_and_the_log_says_so(devices, in_torch,
         result = paint(devices)
     assert same(result, in_torch) and result.notes == ()
     assert "onnxruntime is not installed" in caplog.text
+
+
+def test_an_onnxruntime_that_cannot_be_imported_is_left(devices, in_torch) -> None:
+    child = "tests.pipelines.device.native.unusable_child"
+    session = Session({"unet": sound(devices, "unet")}, lambda: 1, child)
+    give_session(devices, session, {"unet": network_of(devices, "unet")})
+    given_up(devices, DIED, in_torch)
+    assert session.deaths == sessions.STARTS_A_CALL
 
 
 def test_a_graph_of_another_model_is_not_used(monkeypatch) -> None:

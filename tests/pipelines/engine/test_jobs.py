@@ -631,7 +631,7 @@ def test_a_lost_context_of_the_card_is_no_bug_and_the_other_jobs_wait_for_the_re
     failing = Failing("failing")
     failing.error = RuntimeError("CUDA error: device-side assert triggered")
     queue = make(failing, Counting(), running_at_once=1)
-    monkeypatch.setattr(queue._devices, "lost", False)
+    monkeypatch.setattr(queue._lanes.main, "lost", False)
     long = queue.submit("counting", Steps(steps=10_000), "me")
     bad, good = queue.submit("failing", Steps(), "me"), queue.submit("counting", Steps(), "me")
     queue.cancel(long.id, "me")

@@ -53,6 +53,14 @@ def test_a_file_that_was_cut_is_deleted(cache: GraphCache, name: str, share: flo
     assert cache.get(UNET) == GRAPH
 
 
+def test_a_graph_of_another_model_under_its_name_is_deleted(cache: GraphCache) -> None:
+    """Each file is whole, and its card is right about it."""
+    other = replace(UNET, config=CONFIG | {"act_fn": "gelu"})
+    cache.put(other, GRAPH)
+    home(cache, other).rename(home(cache))
+    assert cache.get(UNET) is None and not home(cache).exists()
+
+
 def test_a_graph_that_names_a_file_is_deleted_though_its_digests_are_right(cache: GraphCache) -> None:
     proto = sound()
     elsewhere(proto)

@@ -179,6 +179,29 @@ def test_memory_that_runs_out_while_it_grows_leaves_the_process_alive(opened: Ca
     assert np.array_equal(ask(session), 2 * X + 5) and session.pid == pid
 
 
+def test_where_memory_really_ends_the_studio_lives_and_says_so() -> None:
+    """A limit of the system's own on how far shared memory may grow, as a full /dev/shm would be one."""
+    code = f"""
+import resource, numpy as np
+from pipelines.device.native.session import Exported, Session
+x = np.ones(3, np.float32)
+session = Session({{"odd": Exported(b'{{"at": 0}}', lambda: {{"life": x, "w": x}})}}, lambda: 1, {CHILD!r})
+session.run("odd", {{"x": x}}, x.shape)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**22, 2**22))
+large = np.ones(2**22, np.float32)
+try:
+    session.run("odd", {{"x": large}}, large.shape)
+except OSError as fault:
+    print(type(fault).__name__)
+print(session.run("odd", {{"x": x}}, x.shape), session.deaths)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[4], timeout=SOON * 2
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split("\n")[:2] == ["OSError", "[3. 3. 3.] 0"]
+
+
 def test_nothing_lies_in_dev_shm_or_the_temporary_folder(opened: Callable, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
