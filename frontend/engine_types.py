@@ -17,7 +17,7 @@ from pipelines.params import Choice, Curve, Field
 
 FILE = Path(__file__).parents[1] / "aigc_ui" / "static" / "engine.d.ts"
 GENERATORS = ("text-to-image", "grid", "prompt-lines", "upscale", "decode", "sketch")  # of jobs that Create starts
-BENCHES = ("family-race", "points-training", "family-training")  # of benches that start jobs
+BENCHES = ("family-race", "points-training", "family-training", "film")  # of benches and dialogs that start jobs
 NAMES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null", Any: "any"}
 SENTENCE = {"message": "string", "template": "string", "values": "Record<string, string | Sentence>"}
 JOB = {  # what an empty job cannot show of itself

@@ -1,6 +1,7 @@
 // The dialog with one picture and its recipe, and what can be done with it.
 import { el, icon, icons } from "./dom.js";
 import { createUpscalerChoice, enlarge as enlargePicture } from "./enlarge.js";
+import { openFilm } from "./film_dialog.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
 import { rows } from "./recipe_rows.js";
@@ -65,6 +66,7 @@ function createActs() {
   }));
   const sheet = el("button", { type: "button", id: "detail-sheet" });
   const start = el("button", { type: "button", id: "detail-start" });
+  const film = el("button", { type: "button", id: "detail-film" });
   const enlarge = ["2x", "4x"].map((factor) =>
     el("button", { type: "button", id: `detail-enlarge-${factor}`, "data-factor": factor }),
   );
@@ -83,12 +85,13 @@ function createActs() {
     seed,
     ...turns.map(({ button }) => button),
     start,
+    film,
     sheet,
     el("span", { class: "joined" }, ...enlarge, upscaler.node),
     el("span", { class: "joined" }, save, format),
     copy,
   );
-  return { use, seed, turns, start, sheet, enlarge, upscaler, save, format, copy, row };
+  return { use, seed, turns, start, film, sheet, enlarge, upscaler, save, format, copy, row };
 }
 
 /** @param {Parts} parts */
@@ -99,6 +102,7 @@ function say({
   seed,
   turns,
   start,
+  film,
   enlarge,
   upscaler,
   save,
@@ -115,6 +119,7 @@ function say({
   seed.textContent = t("detail.seed");
   for (const { button } of turns) button.textContent = t(TURNS[button.dataset.act ?? ""].word);
   start.textContent = t("detail.start");
+  film.textContent = t("film.open");
   for (const button of enlarge) button.textContent = t("detail.enlarge", { factor: factorOf(button) });
   upscaler.render();
   save.textContent = t("detail.download");
@@ -201,6 +206,7 @@ export function createDetail() {
     close();
     begin(id);
   });
+  parts.film.addEventListener("click", () => openFilm(id));
   for (const button of parts.enlarge)
     button.addEventListener("click", () => {
       close();
@@ -211,8 +217,9 @@ export function createDetail() {
 }
 
 /** What the picture was made with. @param {Parts} parts @param {Recipe} recipe @param {string} text */
-function tell({ use, seed, turns, table, parameters, parametersTitle, copy }, recipe, text) {
+function tell({ use, seed, turns, film, table, parameters, parametersTitle, copy }, recipe, text) {
   use.hidden = seed.hidden = recipe.generator === "upscale";
+  film.hidden = recipe.generator !== "text-to-image";
   for (const { button } of turns) {
     const variable = recipe.generator !== "upscale" && !recipe.request?.branch_from;
     button.hidden = recipe.generator === "grid" || (button.dataset.act === "vary" && !variable);

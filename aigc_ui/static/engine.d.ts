@@ -376,6 +376,18 @@ export interface FamilyTrainingRequest {
   seed: number;
 }
 
+export interface FilmRequest {
+  picture: string;
+  kind: "webp" | "gif" | "mp4";
+  shows: "result" | "noise" | "both" | "epsilon";
+  captions: boolean;
+  curve: boolean;
+  language: "en" | "zh";
+  fps: number;
+  hold: number;
+  size: number;
+}
+
 export interface Job {
   id: string;
   generator: string;

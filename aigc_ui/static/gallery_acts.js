@@ -2,6 +2,7 @@
 import { el } from "./dom.js";
 import { enlarge } from "./enlarge.js";
 import { defaults } from "./fields.js";
+import { openFilm } from "./film_dialog.js";
 import { blob, url } from "./http.js";
 import { openRoom } from "./rooms.js";
 import { startFrom } from "./start.js";
@@ -45,15 +46,17 @@ export function createActs(now, act) {
     );
   const family = createButton("family", () => act.family?.());
   family.hidden = !act.family;
+  const film = createButton("film", () => openFilm(now().picture?.id ?? ""));
   const links = FORMATS.map((kind) => el("a", { class: "button", "data-kind": kind }, `↓ ${kind.toUpperCase()}`));
   const remove = createButton("delete", act.remove);
   return {
-    node: el("div", { class: "buttons" }, use, start, family, ...larger, ...links, remove),
+    node: el("div", { class: "buttons" }, use, start, family, film, ...larger, ...links, remove),
     remove,
     say: () => {
       use.textContent = t("detail.use");
       start.textContent = t("detail.start");
       family.textContent = t("kin.title");
+      film.textContent = t("film.open");
       for (const [i, one] of larger.entries()) one.textContent = t("detail.enlarge", { factor: FACTORS[i] });
       for (const link of links) link.setAttribute("aria-label", `${t("detail.download")} ${link.dataset.kind}`);
       remove.textContent = t("gallery.delete");
@@ -67,6 +70,7 @@ export function createActs(now, act) {
         link.href = url(`images/${encodeURIComponent(id)}.${link.dataset.kind}`);
         link.download = `${id}.${link.dataset.kind}`;
       }
+      film.hidden = recipe.generator !== "text-to-image";
       use.hidden = !recipe.request || recipe.generator === "upscale";
       for (const [i, one] of larger.entries()) one.disabled = width * height * FACTORS[i] ** 2 > LARGEST;
     },

@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 import { emit, on } from "./events.js";
 import { blob } from "./http.js";
-import { shownPictures } from "./live_acts.js";
+import { paintedByStep, shownPictures } from "./live_acts.js";
 import { createParts } from "./live_parts.js";
 import { cut, noise } from "./panes.js";
 import { remark } from "./sentences.js";
@@ -36,7 +36,6 @@ class LiveView {
   constructor() {
     this.parts = createParts({
       showStep: (step) => this.showStep(step),
-      jobId: () => this.job?.id,
       looked: () => this.again(),
       open: (index) => emit("open-picture", shownPictures(this.job)[index]),
     });
@@ -110,8 +109,10 @@ class LiveView {
   }
 
   describe() {
-    const { view, noisy, guess, notes, look, large, settling, branches } = this.parts;
+    const { view, noisy, guess, notes, look, large, settling, branches, film } = this.parts;
     settling.say();
+    film.textContent = t("film.open");
+    film.title = t("film.open.help");
     branches.follow(this.job);
     look.besideBefore(this.job?.generator === "upscale");
     large.title = t("live.large");
@@ -143,7 +144,7 @@ class LiveView {
 
   /** Another job is looked at. @param {Job} next */
   watch(next) {
-    const { stop, noisy, guess, range, play, films, line } = this.parts;
+    const { stop, noisy, guess, range, play, film, line } = this.parts;
     stop();
     [...(this.finals ?? []), ...(this.before ?? [])].forEach((bitmap) => bitmap.close());
     this.frames = [];
@@ -151,7 +152,7 @@ class LiveView {
     this.offerLarge();
     noisy.clear();
     guess.clear();
-    range.disabled = play.disabled = films.hidden = true;
+    range.disabled = play.disabled = film.hidden = true;
     range.value = "0";
     line.clear();
     this.parts.settling.show([]);
@@ -170,13 +171,14 @@ class LiveView {
 
   /** All steps at once, and the saved pictures. @param {{ frames: Frame[], images: ImageBitmap[] }} all */
   async finish({ frames, images }) {
-    const { range, play, films } = this.parts,
+    const { range, play, film } = this.parts,
       old = this.finals,
       slowly = Boolean(this.item?.frame && !this.item.last); // from the last preview to the picture
     this.frames = frames;
     this.finals = images.length ? images : null;
     range.max = String(Math.max(0, frames.length - 1));
-    range.disabled = play.disabled = films.hidden = frames.length < 2;
+    range.disabled = play.disabled = frames.length < 2;
+    film.hidden = range.disabled || !paintedByStep(this.job);
     range.value = range.max;
     this.offerBranches();
     this.parts.settling.show(frames);

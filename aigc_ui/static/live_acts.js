@@ -25,6 +25,10 @@ const upscaler = () => remembered("upscaler") ?? undefined;
 /** The pictures of a job that are shown: of a grid the sheet, for all others are on it. @param {Job | undefined} job */
 export const shownPictures = (job) => (job?.generator === "grid" ? job.image_ids.slice(-1) : (job?.image_ids ?? []));
 
+/** Whether its pictures have steps that can be gone back to. @param {Job | undefined} job */
+export const paintedByStep = (job) =>
+  Boolean(job?.image_ids.length) && ["text-to-image", "prompt-lines"].includes(job?.generator ?? "");
+
 export function createActs() {
   const which = el("div", { class: "either", role: "group", id: "act-which" });
   const buttons = Object.entries(ACTS).map(([name, { run }]) =>

@@ -11,6 +11,7 @@ from pipelines.diffusion.attachment import adapted
 from pipelines.diffusion.run import Run
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Event, Progress
+from pipelines.requests.branch import Parent
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.trajectory import Trajectory
 
@@ -39,6 +40,15 @@ def known_steps(
     if kept.legs[0].x.shape != base.latent_shape(canvas.width, canvas.height):
         raise BadRequest("the picture to branch from has another size. Set width and height to it.")
     return kept.until(branch.step)
+
+
+def all_steps(parent: Parent, most: int, base: Bundle, devices: DeviceManager) -> Generator[Event, None, Trajectory]:
+    """A picture's own steps, at most so many: from memory, or painted anew."""
+    if parent.trajectory is not None:
+        return parent.trajectory.until(most)
+    assert isinstance(parent.request, TextToImageRequest)
+    _refuse_another_model(parent.model_hash, base)
+    return (yield from _retraced(parent.request, most, base, devices)).until(most)
 
 
 def _retraced(

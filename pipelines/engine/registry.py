@@ -14,6 +14,7 @@ MODULES = {
     "text-to-image": ("pipelines.generators.text_to_image", "TextToImage"),
     "grid": ("pipelines.generators.grid", "Grid"),
     "prompt-lines": ("pipelines.generators.prompt_lines", "PromptLines"),
+    "film": ("pipelines.generators.film", "FilmOfSteps"),
     "inside": ("pipelines.generators.inside", "Inside"),
     "sketch": ("pipelines.generators.sketch", "Sketch"),
     "decode": ("pipelines.generators.decode_latents", "DecodeLatents"),
