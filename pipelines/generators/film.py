@@ -25,7 +25,6 @@ from pipelines.store import film
 
 MOST_PIXELS = 120_000_000
 """Of all pictures of a film together; the encoders hold them all."""
-ALL = 10**6
 
 
 class FilmOfSteps:
@@ -92,25 +91,27 @@ def _kept(parent: Parent, info: ModelInfo, devices: DeviceManager) -> Generator[
     return frames
 
 
-def _painted_again(asked: TextToImageRequest, most: int, devices: DeviceManager) -> Generator[Event, None, list[Frame]]:
+def _painted_again(
+    asked: TextToImageRequest, stopped: int | None, devices: DeviceManager
+) -> Generator[Event, None, list[Frame]]:
     """Its frames up to that step; what comes after them is the saved picture, so nothing more is asked for."""
     frames: list[Frame] = []
     for event in TextToImage().stream(asked, devices):
         if isinstance(event, Frame):
             frames.append(event)
             yield Progress("retracing", event.index, event.total)
-            if event.index >= min(most, event.total):
+            if event.index == (stopped or event.total):
                 break
         elif isinstance(event, Progress):
             yield event
     return frames
 
 
-def _steps_done(parent: Parent) -> int:
-    """Of a picture that was stopped; more than any picture has for others."""
+def _steps_done(parent: Parent) -> int | None:
+    """Of a picture that was stopped; None for others."""
     stopped = parent.recipe.get("unfinished")
     done = stopped.get("step") if isinstance(stopped, dict) else None
-    return done if isinstance(done, int) and done > 0 else ALL
+    return done if isinstance(done, int) and done > 0 else None
 
 
 def _refuse_too_large(drawing: Drawing, count: int) -> None:

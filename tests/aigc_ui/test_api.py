@@ -221,20 +221,6 @@ def test_the_steps_can_be_saved_as_a_film(studio: Studio, kind: str, begins: byt
     assert client.get(f"/api/v1/jobs/{job}/film.avi").status_code == 422
 
 
-def test_a_film_of_a_picture_is_a_job_whose_file_is_fetched_by_its_owner(studio: Studio):
-    client = studio.client("ada")
-    (picture,) = made(client, steps=3)["image_ids"]
-    asked = {"picture": picture, "kind": "gif", "size": 128}
-    job = client.post("/api/v1/jobs", json={"generator": "film", "request": asked}).json()["id"]
-    until(lambda: client.get(f"/api/v1/jobs/{job}").json()["state"] == "done")
-    answer = client.get(f"/api/v1/jobs/{job}/film.gif")
-    assert answer.status_code == 200 and answer.content.startswith(b"GIF89a")
-    assert f"{picture}-{job}.gif" in answer.headers["content-disposition"]
-    assert client.get(f"/api/v1/jobs/{job}/film.webp").status_code == 404
-    gone = client.post("/api/v1/jobs", json={"generator": "film", "request": asked | {"picture": "no"}})
-    assert gone.status_code == 404 and "Choose another one" in gone.json()["error"]["message"]
-
-
 def test_all_frames_come_at_once_for_the_scrubber(studio: Studio):
     client = studio.client("ada")
     frames = client.get(f"/api/v1/jobs/{made(client, steps=6)['id']}/frames").json()

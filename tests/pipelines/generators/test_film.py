@@ -8,16 +8,17 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pipelines.device.manager import DeviceManager
+from pipelines.diffusion import replay
 from pipelines.engine.job import Job, JobState
 from pipelines.errors import BadRequest, NotFound
 from pipelines.generators import letters
 from pipelines.generators.film_frames import Drawing, Strip, distances
 from pipelines.requests.film import KINDS, SHOWS, FilmRequest
 from pipelines.store import film as files
-from pipelines.store.trajectories import TrajectoryStore
 from pipelines.theory.samplers import SAMPLERS
 from tests.pipelines.diffusion.test_branch import STEPS, Studio
 from tests.pipelines.store.test_film import frames
@@ -63,16 +64,33 @@ def test_kept_steps_become_a_film_without_an_evaluation_and_end_on_the_picture(s
 def test_steps_that_are_gone_are_painted_once_more_and_show_the_same(studio: Studio) -> None:
     picture = studio.paint(sampler="euler_ancestral")
     child = studio.paint(sampler="euler_ancestral", prompt="a blue bird", branch_from=picture, branch_step=2)
-    kept = [pictures(studio, filmed(studio, one, shows="epsilon")) for one in (picture, child)]
-    studio.queue._trajectories = TrajectoryStore()  # type: ignore[attr-defined]  # as after a new start
-    anew = [pictures(studio, filmed(studio, one, shows="epsilon")) for one in (picture, child)]
-    assert all(np.array_equal(one, other) for one, other in zip(kept, anew, strict=True))
-    studio.queue._trajectories = studio.kept  # type: ignore[attr-defined]
+    forgotten = Studio(studio.store.root, studio.devices)
+    for one in (picture, child):
+        kept, anew = (pictures(each, filmed(each, one, shows="epsilon")) for each in (studio, forgotten))
+        assert np.array_equal(kept, anew)
+    forgotten.queue.close()
+
+
+def test_every_state_is_where_its_step_began_also_where_noise_was_exchanged(studio: Studio) -> None:
+    picture = studio.paint()
+    child = studio.steps(studio.paint(branch_from=picture, branch_step=2, branch_noise=0.5))
+    steps = list(replay.replayed(child))
+    assert [step.number for step in steps] == [1, 2, 3, 4, 5]
+    assert torch.equal(steps[0].before, child.legs[0].x) and torch.equal(steps[2].before, child.legs[1].x)
+    assert not torch.equal(steps[2].before, steps[1].x) and torch.equal(steps[4].before, steps[3].x)
+    for step in steps:
+        assert torch.allclose(step.before, step.answer + step.level * step.eps, atol=1e-5)
 
 
 def test_a_stopped_picture_and_one_of_two_passes_have_all_the_steps_that_they_were_given(studio: Studio) -> None:
     stopped = studio.paint(stop_at=0.6)
     assert len(pictures(studio, filmed(studio, stopped))) == 3 + 1
+    forgotten = Studio(studio.store.root, studio.devices)
+    assert len(pictures(forgotten, filmed(forgotten, stopped))) == 3 + 1
+    cut = studio.store.recipe(stopped) | {"unfinished": {"step": 2, "of": 3}}  # by hand
+    by_hand = studio.store.save(studio.store.pixels(stopped), cut, unfinished=True)
+    assert len(pictures(forgotten, filmed(forgotten, by_hand))) == 2 + 1
+    forgotten.queue.close()
     twice = studio.paint(hires_scale=1.5, hires_steps=4, hires_strength=0.5)
     assert len(pictures(studio, filmed(studio, twice))) > STEPS + 1
     refused = filmed(studio, twice, shows="epsilon")
