@@ -55,6 +55,8 @@ export interface Frame {
   sigma: number;
   x: string;
   x0: string;
+  eps?: string;
+  pull?: string;
 }
 
 export interface RequestFields {

@@ -6,7 +6,7 @@ import { paintedByStep, shownPictures } from "./live_acts.js";
 import { createParts } from "./live_parts.js";
 import { cut, noise } from "./panes.js";
 import { remark } from "./sentences.js";
-import { state } from "./state.js";
+import { over, state } from "./state.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
@@ -55,10 +55,12 @@ class LiveView {
     const { noisy, guess, look } = this.parts,
       { frame } = item,
       finals = item.last ? this.finals : null,
-      count = this.job?.request?.count ?? 1;
+      part = look.now() === "apart" && frame ? this.part(frame) : undefined,
+      count = part ? 1 : (this.job?.request?.count ?? 1);
+    this.paintParts(part);
     const [x, x0] = await Promise.all([
-      look.now() === "result" || !frame ? null : cut(frame.x, count),
-      look.now() === "noise" || finals || !frame ? null : cut(frame.x0, count),
+      look.now() === "result" || !frame ? null : cut((part ?? frame).x, count),
+      look.now() === "noise" || finals || !frame ? null : cut((part ?? frame).x0, count),
     ]);
     const own = [...(x ?? []), ...(x0 ?? [])]; // the saved pictures stay
     if (this.item === item) {
@@ -73,6 +75,31 @@ class LiveView {
       this.offerLarge();
     }
     own.forEach((bitmap) => bitmap.close());
+  }
+
+  /** The step that is shown, taken apart: of the picture that is chosen below. @param {Frame} frame */
+  part(frame) {
+    const { acts, apart } = this.parts;
+    return apart.at(this.job && paintedByStep(this.job) && over(this.job) ? acts.picture() : undefined, frame.index);
+  }
+
+  /** @param {Frame | undefined} part */
+  async paintParts(part) {
+    const { apart, look } = this.parts;
+    apart.status.hidden = look.now() !== "apart";
+    if (apart.status.hidden) return;
+    apart.label();
+    const item = this.item,
+      sources = /** @type {const} */ ([
+        [apart.noise, part?.eps],
+        [apart.pull, part?.pull],
+      ]);
+    for (const [pane, source] of sources) {
+      const bitmaps = source ? await cut(source, 1) : [];
+      if (this.item === item && bitmaps.length) pane.show(bitmaps, pane === apart.pull);
+      else if (this.item === item) pane.clear();
+      bitmaps.forEach((bitmap) => bitmap.close());
+    }
   }
 
   /** What is shown, in another size or another look. */

@@ -4,6 +4,7 @@ import { createCards } from "./cards.js";
 import { el, icon } from "./dom.js";
 import { openFilm } from "./film_dialog.js";
 import { createActs } from "./live_acts.js";
+import { createApart } from "./live_apart.js";
 import { createLook } from "./live_look.js";
 import { createStatusLine } from "./live_status.js";
 import { createPane } from "./panes.js";
@@ -50,7 +51,8 @@ export function createParts({ showStep, looked, open }) {
   const acts = createActs(),
     branches = createBranches({ id: acts.picture, index: acts.index }),
     origin = createOrigin(),
-    settling = createSettling();
+    settling = createSettling(),
+    apart = createApart(() => looked(look.now()));
   const film = el("button", {
     type: "button",
     id: "live-film",
@@ -58,12 +60,13 @@ export function createParts({ showStep, looked, open }) {
     onclick: () => openFilm(acts.picture() ?? ""),
   });
   const notes = el("ul", { id: "live-notes", class: "notes" });
-  const panes = el("div", { class: "panes" }, noisy.node, guess.node, createCards());
+  const panes = el("div", { class: "panes" }, noisy.node, guess.node, ...apart.nodes, createCards());
   const view = el(
     "section",
     { id: "live-view", "data-state": "idle", "data-look": look.now() },
     panes,
     el("div", { class: "line" }, ...line.nodes, look.node),
+    apart.status,
     line.bar,
     el("div", { class: "scrub" }, player.play, el("div", { class: "way" }, settling.node, player.range), film),
     settling.words,
@@ -73,5 +76,21 @@ export function createParts({ showStep, looked, open }) {
     notes,
   );
   player.play.disabled = player.range.disabled = film.hidden = true;
-  return { panes, noisy, guess, look, large, line, ...player, film, acts, branches, origin, settling, notes, view };
+  return {
+    panes,
+    noisy,
+    guess,
+    apart,
+    look,
+    large,
+    line,
+    ...player,
+    film,
+    acts,
+    branches,
+    origin,
+    settling,
+    notes,
+    view,
+  };
 }

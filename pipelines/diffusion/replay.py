@@ -3,9 +3,12 @@ network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipelines import libs
 from pipelines.diffusion.picture_noise import PictureNoise
@@ -61,8 +64,10 @@ def _answer(known: Trajectory, index: int) -> Tensor:
     return leg.answers[index - leg.first][0]
 
 
-def frames(known: Trajectory, model: Bundle) -> Iterator[Frame]:
-    """With the noise of each step but the first frame's, which is before them all."""
+def frames(
+    known: Trajectory, model: Bundle, pull: Callable[[Replayed], NDArray[np.uint8] | None] = lambda step: None
+) -> Iterator[Frame]:
+    """With the noise of each step but the first frame's, which is before them all, and its `pull`, as in Frame."""
     total, process = known.steps, model.process
     x = known.legs[0].x
     level = float(known.path.sigmas[0])
@@ -71,7 +76,7 @@ def frames(known: Trajectory, model: Bundle) -> Iterator[Frame]:
     for step in replayed(known):
         scaled = step.x * process.scale(step.sigma)
         shown = model.preview(_stacked(scaled, step.x0_pred, step.eps))
-        yield Frame(step.number, total, step.sigma, shown[:1], shown[1:2], eps=shown[2:])
+        yield Frame(step.number, total, step.sigma, shown[:1], shown[1:2], shown[2:], pull(step))
 
 
 def _stacked(*latents: Tensor) -> Tensor:

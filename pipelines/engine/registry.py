@@ -16,6 +16,7 @@ MODULES = {
     "prompt-lines": ("pipelines.generators.prompt_lines", "PromptLines"),
     "film": ("pipelines.generators.film", "FilmOfSteps"),
     "inside": ("pipelines.generators.inside", "Inside"),
+    "parts": ("pipelines.generators.parts", "Parts"),
     "sketch": ("pipelines.generators.sketch", "Sketch"),
     "decode": ("pipelines.generators.decode_latents", "DecodeLatents"),
     "reproduction": ("pipelines.generators.reproduction", "Reproduction"),
