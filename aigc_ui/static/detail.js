@@ -218,11 +218,13 @@ export function createDetail() {
 
 /** What the picture was made with. @param {Parts} parts @param {Recipe} recipe @param {string} text */
 function tell({ use, seed, turns, film, table, parameters, parametersTitle, copy }, recipe, text) {
-  use.hidden = seed.hidden = recipe.generator === "upscale";
+  const derived = ["upscale", "guesses"].includes(recipe.generator ?? "");
+  use.hidden = seed.hidden = derived;
   film.hidden = recipe.generator !== "text-to-image";
   for (const { button } of turns) {
-    const variable = recipe.generator !== "upscale" && !recipe.request?.branch_from;
-    button.hidden = recipe.generator === "grid" || (button.dataset.act === "vary" && !variable);
+    const variable = !derived && !recipe.request?.branch_from;
+    button.hidden =
+      ["grid", "guesses"].includes(recipe.generator ?? "") || (button.dataset.act === "vary" && !variable);
   }
   table.replaceChildren(...rows(recipe));
   parameters.textContent = text;

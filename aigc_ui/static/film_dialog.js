@@ -112,7 +112,7 @@ function createFilmDialog() {
   const asked = () => Object.fromEntries(choices.map(({ name, read }) => [name, read()]));
   const runner = createRunner("film", {
     generator: "film",
-    request: () => ({ ...asked(), picture, language: language() === "zh" ? "zh" : "en" }),
+    request: () => ({ ...asked(), picture, language: filmLanguage() }),
     word: "film.make",
     begun: () => {
       remember("film", JSON.stringify(asked()));
@@ -158,6 +158,9 @@ function createFilmDialog() {
     },
   };
 }
+
+/** The page's, for what is written into pictures. */
+export const filmLanguage = () => (language() === "zh" ? "zh" : "en");
 
 /** @type {ReturnType<typeof createFilmDialog> | undefined} */
 let dialog;

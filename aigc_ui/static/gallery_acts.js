@@ -71,7 +71,7 @@ export function createActs(now, act) {
         link.download = `${id}.${link.dataset.kind}`;
       }
       film.hidden = recipe.generator !== "text-to-image";
-      use.hidden = !recipe.request || recipe.generator === "upscale";
+      use.hidden = !recipe.request || ["upscale", "guesses"].includes(recipe.generator ?? "");
       for (const [i, one] of larger.entries()) one.disabled = width * height * FACTORS[i] ** 2 > LARGEST;
     },
   };

@@ -19,7 +19,11 @@ const ACTS = {
   use: { word: "act.use", help: "act.use.help", run: useSettings },
 };
 /** What cannot be done with the pictures of some jobs. @type {Record<string, Act[]>} */
-const WITHOUT = { upscale: ["vary", "use"], grid: ["vary", "enlarge", "edit", "widen", "use"] };
+const WITHOUT = {
+  upscale: ["vary", "use"],
+  grid: ["vary", "enlarge", "edit", "widen", "use"],
+  guesses: ["vary", "enlarge", "edit", "widen", "use"],
+};
 const upscaler = () => remembered("upscaler") ?? undefined;
 
 /** The pictures of a job that are shown: of a grid the sheet, for all others are on it. @param {Job | undefined} job */

@@ -15,6 +15,7 @@ MODULES = {
     "grid": ("pipelines.generators.grid", "Grid"),
     "prompt-lines": ("pipelines.generators.prompt_lines", "PromptLines"),
     "film": ("pipelines.generators.film", "FilmOfSteps"),
+    "guesses": ("pipelines.generators.guesses", "Guesses"),
     "inside": ("pipelines.generators.inside", "Inside"),
     "parts": ("pipelines.generators.parts", "Parts"),
     "sketch": ("pipelines.generators.sketch", "Sketch"),

@@ -31,6 +31,8 @@ class Request:
 
     repeats_parent: ClassVar[bool] = False
     """Whether it makes its parent again, and so needs all of it, whatever is still in memory."""
+    parent_kind: ClassVar[str] = "branch"
+    """What its pictures are to its parent, as a recipe names it (pipelines/store/parents.py)."""
     shows_parent: ClassVar[bool] = False
     """Whether it needs its parent's pixels."""
 
