@@ -31,7 +31,7 @@ def test_each_is_the_picture_that_stop_at_gives_and_the_network_is_not_asked(stu
     assert recipe["steps"] == [1, 2, 3, 4, 5] and recipe["of"] == STEPS and recipe["notes"]
     assert recipe["parents"] == [{"kind": "earlier", "id": picture, "digest": studio.store.digest(picture)}]
     assert recipe["parents"][0]["kind"] in KINDS
-    assert picture in [node.id for node in studio.store.family(job.image_ids[0]).nodes]
+    assert picture in [node.key for node in studio.store.family(job.image_ids[0]).nodes]
     alone = [studio.store.pixels(studio.paint(stop_at=k / STEPS)) for k in range(1, STEPS + 1)]
     sheet = drawn(alone, [1, 2, 3, 4, 5], STEPS, "en")
     assert np.array_equal(np.asarray(Image.open(studio.store.path(job.image_ids[0]))), sheet)
