@@ -45,7 +45,8 @@ class Replayed:
 def replayed(known: Trajectory) -> Iterator[Replayed]:
     """All its steps, in their order."""
     last, first = known.legs[-1], known.legs[0]
-    noise = PictureNoise([known.noise[0].seed], tuple(first.x.shape), first.x.device)
+    channels, height, width = first.x.shape
+    noise = PictureNoise([known.noise[0].seed], (channels, height, width), first.x.device)
     turn = Turn(last.sampler, last.eta, (known.noise[-1].seed,))
     begins = {leg.first: leg.x for leg in known.legs}
     before, levels = first.x, known.path.sigmas.tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from PIL import ImageFont
 
@@ -49,7 +50,7 @@ def _draws(font: ImageFont.FreeTypeFont, letters: str) -> bool:
 
 
 def _shape(font: ImageFont.FreeTypeFont, letter: str) -> tuple[bytes, tuple[int, int]]:
-    mask = font.getmask(letter)
+    mask: Any = font.getmask(letter)  # Pillow's own kind of picture, a sequence of levels
     return bytes(mask), mask.size
 
 
