@@ -1,6 +1,6 @@
 """How smoothly the gallery's grid scrolls through 100,000 pictures in a browser: `python -m benchmarks.scrolling`.
 
-The rows are made up, as in benchmarks/gallery.py, so thumbnails are asked for and refused; what is measured is the page.
+The rows are made up, as in benchmarks/gallery.py, so thumbnails are asked for and refused; the page is measured.
 """
 
 import os
