@@ -55,6 +55,7 @@ from pipelines.diffusion.suited import suited
 from pipelines.engine.queue import Job, JobState
 from pipelines.errors import BadRequest, Sentence, StudioError
 from pipelines.params import Range, Text
+from pipelines.requests.film import GENERATOR as FILM
 from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
 from pipelines.store import copies, download_names, film, infotext
 from pipelines.store.images import ImageInfo
@@ -63,6 +64,7 @@ from pipelines.store.picture_files.roles import PICTURE
 PAGE_OF_IMAGES = Range(1, 500)
 QUALITY = Range(1, 100)
 # A picture's file is written once and never changed; private, because a shared studio's pictures are one person's.
+NOT_KEPT = {"cache-control": "no-store"}
 FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 
 
@@ -154,11 +156,15 @@ def _jobs(services: Services) -> APIRouter:
             return json_bytes([frames.encode(frame) for frame in job.frames()])
 
         data = await rooms.frames.answer(request, work)
-        return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
+        return Response(data, media_type="application/json", headers=NOT_KEPT)
 
     @router.get("/{job_id}/film.{kind}")
     async def moving_picture(job_id: str, kind: str, request: Request) -> Response:
+        """The film that a job made of a picture; of another job one of the frames that are kept."""
         job = services.job_for(job_id, client_of(request))
+        if job.generator == FILM:
+            made = services.store.film_file(job.film_id, kind)
+            return FileResponse(made, media_type=film.MEDIA_TYPES[kind], filename=made.name, headers=NOT_KEPT)
         data = await rooms.films.answer(request, lambda: film.film(job.frames(), kind))
         named = {
             "content-disposition": f'attachment; filename="denoising-{job_id}.{kind}"',
@@ -200,7 +206,7 @@ def _images(services: Services) -> APIRouter:
             return json_bytes({"images": [_image(info, client) for info in services.images(client, limit, before)]})
 
         data = await services.rooms.gallery.answer(request, work)
-        return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
+        return Response(data, media_type="application/json", headers=NOT_KEPT)
 
     @router.get("/{image_id}.jpg")
     async def jpeg(image_id: str, request: Request) -> Response:

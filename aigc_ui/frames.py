@@ -26,7 +26,8 @@ class FrameEncoder:
         self._kept: OrderedDict[int, tuple[weakref.ref[Frame], dict[str, Any]]] = OrderedDict()
 
     def encode(self, frame: Frame) -> dict[str, Any]:
-        """{"index", "total", "sigma", "x", "x0"}, the pictures as data:image/jpeg URIs."""
+        """{"index", "total", "sigma", "x", "x0"}, the pictures as data:image/jpeg URIs; "eps" and "pull" where a step
+        is taken apart."""
         with self._lock:  # held while encoding, so that ten viewers of one frame wait for one encoding
             kept = self._kept.get(id(frame))
             if kept is not None and kept[0]() is frame:
@@ -39,6 +40,7 @@ class FrameEncoder:
                 "x": jpeg_uri(frame.x),
                 "x0": jpeg_uri(frame.x0_pred),
             }
+            payload |= {name: jpeg_uri(part) for name, part in _parts(frame) if part is not None}
             self.encodings += 1
             self._keep(frame, payload)
             return payload
@@ -62,4 +64,8 @@ def jpeg_uri(pictures: Pixels) -> str:
 
 
 def _size(payload: dict[str, Any]) -> int:
-    return len(payload["x"]) + len(payload["x0"])
+    return sum(len(payload.get(name, "")) for name in ("x", "x0", "eps", "pull"))
+
+
+def _parts(frame: Frame) -> tuple[tuple[str, Pixels | None], ...]:
+    return ("eps", frame.eps), ("pull", frame.pull)

@@ -17,9 +17,10 @@ from pipelines.params import Choice, Curve, Field
 
 FILE = Path(__file__).parents[1] / "aigc_ui" / "static" / "engine.d.ts"
 GENERATORS = ("text-to-image", "grid", "prompt-lines", "upscale", "decode", "sketch")  # of jobs that Create starts
-BENCHES = ("family-race", "points-training", "family-training")  # of benches that start jobs
+BENCHES = ("family-race", "points-training", "family-training", "film")  # of benches and dialogs that start jobs
 NAMES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null", Any: "any"}
 SENTENCE = {"message": "string", "template": "string", "values": "Record<string, string | Sentence>"}
+PARTS = {"eps?": "string", "pull?": "string"}  # of a frame, where a step is taken apart
 JOB = {  # what an empty job cannot show of itself
     "state": "JobState",
     "error": "JobError | null",
@@ -51,7 +52,7 @@ def text() -> str:
         interface("Sentence", SENTENCE),
         interface("JobError", {"code": "string", **SENTENCE}),
         *(of_dataclass(kind) for kind in (JobProgress, Progress, Loss, Snapshot, Look)),
-        interface("Frame", {name: NAMES[type(value)] for name, value in frame.items()}),
+        interface("Frame", {name: NAMES[type(value)] for name, value in frame.items()} | PARTS),
         interface("RequestFields", {name: of_field(field) for name, field in fields.items()}),
         *(interface(kind.__name__, {field.name: of_field(field) for field in kind.fields()}) for kind in benches),
         interface("Job", {name: JOB.get(name) or NAMES[type(value)] for name, value in job.items()}),

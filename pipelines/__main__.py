@@ -2,6 +2,7 @@
 
 generate    a prompt to PNG files that carry their recipes; --image starts from a picture, --mask-image keeps parts
 reproduce   a picture made here once more: whether it comes out the same, and where not, from which step on
+film        how a picture made here came about, step by step, as WebP, GIF or MP4
 info        the device, the models that are installed, and the versions
 convert     a checkpoint to safetensors, import: any model file into models, download: one from the hub
 evaluate    how well a model draws what it is asked for; takes options of its own
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipelines import libs, models
-from pipelines.errors import BadFile, StudioError
+from pipelines.errors import BadFile, Sentence, StudioError
 from pipelines.models.converting import command
 from pipelines.params import Choice, Field, Picture, Range, Request
 
@@ -61,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m pipelines", description="AIGC Studio without a page.")
     verbs = parser.add_subparsers(dest="verb", required=True, parser_class=Parser)
     generate = verbs.add_parser("generate", help="a prompt to PNG files that carry their recipes")
-    _add_fields(generate, _text_to_image().request_type.fields())
+    _add_fields(generate, _generator("text-to-image").request_type.fields())
     generate.add_argument("--out", default="outputs", metavar="DIR", help="where the pictures go (outputs)")
     generate.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
     generate.add_argument(
@@ -74,6 +75,13 @@ def build_parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
     reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
     reproduce.set_defaults(run=_reproduce)
+    film = verbs.add_parser("film", help="the steps of a picture as WebP, GIF or MP4")
+    film.add_argument("file", help="the PNG, in the folder where the studio saved it")
+    _add_fields(film, (field for field in _generator("film").request_type.fields() if field.name != "picture"))
+    film.add_argument("--out", metavar="FILE", help="the film's file (beside the picture, under its name)")
+    film.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
+    film.add_argument("--quiet", action="store_true", help="no progress bar")
+    film.set_defaults(run=_film)
     info = verbs.add_parser("info", help="the device, the models that are installed, and the versions")
     info.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (auto)")
     info.set_defaults(run=_info)
@@ -103,10 +111,10 @@ def _bounds(field: Field) -> str:
     return ""
 
 
-def _text_to_image() -> Any:
+def _generator(name: str) -> Any:
     from pipelines.engine import registry
 
-    return registry.get("text-to-image")
+    return registry.get(name)
 
 
 def _generate(options: argparse.Namespace) -> int:
@@ -114,12 +122,12 @@ def _generate(options: argparse.Namespace) -> int:
     from pipelines.store import parents
     from pipelines.store.images import ImageStore
 
-    generator = _text_to_image()
+    generator = _generator("text-to-image")
     request = _request(options, generator.request_type)
     store = ImageStore(Path(options.out), declared=not options.no_source_type)
     devices = DeviceManager(options.device)
     try:
-        result, interrupted = _watch(generator.stream(request, devices), options.quiet)
+        result, interrupted, _ = _watch(generator.stream(request, devices), options.quiet)
     finally:
         devices.close()
     for note in result.notes if result else ():
@@ -133,32 +141,68 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _reproduce(options: argparse.Namespace) -> int:
     """The verdict on stdout; 0 where the picture is the same."""
-    from pipelines.device.manager import DeviceManager
-    from pipelines.engine import parents, registry
     from pipelines.requests.reproduction import ReproductionRequest
-    from pipelines.store.images import ImageStore
-    from pipelines.store.inputs import InputStore
-    from pipelines.store.trajectories import TrajectoryStore
 
-    file = Path(options.file).resolve()
-    store = ImageStore(file.parent.parent)
-    if not store.has(file.stem):
-        raise BadFile(
-            "{file!r} is no picture in a studio's folder. Name a file such as outputs/2026-11-23/20261123-….png.",
-            file=options.file[-60:],
-        )
-    request, devices = ReproductionRequest(source=file.stem), DeviceManager(options.device)
-    try:
-        with closing(InputStore(store.root)) as inputs:
-            request = parents.with_parent(request, store, inputs, TrajectoryStore())
-        result, interrupted = _watch(registry.get("reproduction").stream(request, devices), options.quiet)
-    finally:
-        devices.close()
+    store = _store_of(options.file)
+    request = ReproductionRequest(source=Path(options.file).stem)
+    result, interrupted, _ = _of_picture(options, store, "reproduction", request)
     if result is None or interrupted:
         return INTERRUPTED
     for note in result.notes:
         print(note)
     return 0 if result.reproduced else OTHERWISE
+
+
+def _film(options: argparse.Namespace) -> int:
+    """The film's file on stdout."""
+    from pipelines.files.whole import storage_error, write_whole
+    from pipelines.requests.film import FilmRequest
+
+    store, picture = _store_of(options.file), Path(options.file)
+    asked = {field.name: vars(options)[field.name] for field in FilmRequest.fields() if field.name in vars(options)}
+    request = FilmRequest.parse({**asked, "picture": picture.stem})
+    result, interrupted, film = _of_picture(options, store, "film", request)
+    if result is None or interrupted or film is None:
+        return INTERRUPTED
+    for note in result.notes:
+        print(note, file=sys.stderr)
+    out = Path(options.out) if options.out else picture.with_suffix(f".{film.kind}")
+    try:
+        write_whole(out.resolve(), film.data)
+    except OSError as error:
+        raise storage_error(error, Sentence("saved")) from None
+    print(out)
+    return 0
+
+
+def _store_of(file: str) -> Any:
+    """The folder of a picture that the studio saved. Raises BadFile for another file."""
+    from pipelines.store.images import ImageStore
+
+    path = Path(file).resolve()
+    store = ImageStore(path.parent.parent)
+    if not store.has(path.stem):
+        raise BadFile(
+            "{file!r} is no picture in a studio's folder. Name a file such as outputs/2026-11-23/20261123-….png.",
+            file=file[-60:],
+        )
+    return store
+
+
+def _of_picture(options: argparse.Namespace, store: Any, name: str, request: Request) -> tuple[Any, bool, Any]:
+    """What `_watch` gives for a request over a saved picture."""
+    from pipelines.device.manager import DeviceManager
+    from pipelines.engine import parents
+    from pipelines.store.inputs import InputStore
+    from pipelines.store.trajectories import TrajectoryStore
+
+    devices = DeviceManager(options.device)
+    try:
+        with closing(InputStore(store.root)) as inputs:
+            request = parents.with_parent(request, store, inputs, TrajectoryStore())
+        return _watch(_generator(name).stream(request, devices), options.quiet)
+    finally:
+        devices.close()
 
 
 MASKS_OF = {"image": "mask_image"}
@@ -198,13 +242,14 @@ def _read(file: str) -> bytes:
         ) from None
 
 
-def _watch(stream: Any, quiet: bool) -> tuple[Any, bool]:
-    """The stream's Result, or None, and whether Ctrl-C stopped it; a bar on stderr follows the steps."""
+def _watch(stream: Any, quiet: bool) -> tuple[Any, bool, Any]:
+    """The stream's Result, or None, whether Ctrl-C stopped it, and its Film, or None; a bar on stderr follows the
+    steps."""
     from tqdm import tqdm
 
-    from pipelines.events import Frame, Progress, Result, StopEarly
+    from pipelines.events import Film, Frame, Progress, Result, StopEarly
 
-    stopped = False
+    stopped, film = False, None
     with _asked_to_stop() as stop, tqdm(unit="step", disable=quiet, leave=False, file=sys.stderr) as bar:
         event = next(stream, None)
         while event is not None and not isinstance(event, Result):
@@ -215,13 +260,15 @@ def _watch(stream: Any, quiet: bool) -> tuple[Any, bool]:
                     bar.total = total
                     bar.update(index - bar.n)
                     bar.set_description("painting")
+                case Film():
+                    film = event
             stop_now = stop.is_set() and not stopped
             stopped = stopped or stop_now
             try:
                 event = stream.throw(StopEarly()) if stop_now else next(stream)
             except StopIteration:
                 event = None
-        return event, stopped
+        return event, stopped, film
 
 
 @contextmanager

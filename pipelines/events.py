@@ -31,7 +31,9 @@ class Progress:
 class Frame:
     """One denoising step, ready to show: the noisy picture x_t and the current guess x0_pred.
 
-    `index` counts from 0 (the pure noise before the first step) to `total` (after the last one).
+    `index` counts from 0 (the pure noise before the first step) to `total` (after the last one). `eps`: the noise that
+    the step saw in the state before it; `pull`: what guidance changed of its guess, around grey; each only where a
+    generator takes steps apart.
     """
 
     index: int
@@ -39,6 +41,8 @@ class Frame:
     sigma: float
     x: Pixels
     x0_pred: Pixels
+    eps: Pixels | None = None
+    pull: Pixels | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,14 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Film:
+    """A moving picture's file, whole; `kind` is its ending."""
+
+    kind: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Result:
     """Finished pictures, uint8 (N, H, W, 3), and what each was made with (one recipe a picture).
 
@@ -90,7 +102,7 @@ class Result:
     reproduced: bool | None = None
 
 
-Event = Progress | Frame | Token | Loss | Snapshot | Checkpoint | Result
+Event = Progress | Frame | Token | Loss | Snapshot | Checkpoint | Film | Result
 
 
 def nothing_to_keep() -> Result:

@@ -24,6 +24,9 @@ NOT_RUN = {
     "pip install -r requirements.txt && python app.py": "installs gigabytes; the other half is these tests' studio",
     "pip install -r requirements-dev.txt && pytest": "installs gigabytes; these tests are the other half",
     "python -m pipelines download ORG/NAME FILE": "its names stand for others, and it needs the network",
+    "python -m pipelines film outputs/2026-11-23/20261123-221501-123456-9f3c.png --kind gif --shows epsilon": (
+        "test_cli has its own"
+    ),
     "python -m pipelines reproduce outputs/2026-11-23/20261123-221501-123456-9f3c.png": "test_cli has its own",
     "python -m pipelines evaluate text-to-image": "takes minutes; tests/pipelines/evaluation judge a few pictures",
     "python -m pipelines evaluate families": "takes minutes; tests/pipelines/evaluation judge a few samples",

@@ -4,7 +4,11 @@ import { createPaintButton } from "./branch_paint.js";
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { createInside } from "./inside.js";
-import { url } from "./http.js";
+import { filmLanguage } from "./film_dialog.js";
+import { post, url } from "./http.js";
+import { watchSubmitted } from "./jobs.js";
+import { complain } from "./message.js";
+import { wording } from "./sentences.js";
 import { over } from "./state.js";
 import { tell } from "./wire.js";
 import { t } from "./words.js";
@@ -36,8 +40,9 @@ export function createBranches(picture) {
   );
   const turn = el("button", { type: "button", id: "branch-turn", class: "quiet", hidden: true });
   const paths = el("button", { type: "button", id: "branch-paths", class: "quiet" });
+  const earlier = el("button", { type: "button", id: "branch-earlier", class: "quiet" });
   const inside = createInside(() => ({ picture: picture.id(), step: now.step }));
-  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, inside.open, paths);
+  const node = el("div", { class: "branch", hidden: true }, turn, here, paint, inside.open, paths, earlier);
   /** @type {{ job: Job | undefined, frame: Frame | undefined, step: number, last: number }} */
   let now = { job: undefined, frame: undefined, step: 0, last: 0 };
   /** @type {Job | undefined} */
@@ -47,6 +52,7 @@ export function createBranches(picture) {
   const branch = (more) => tell("branch", { picture: picture.id(), step: 0, last: 0, paint: "", mask: "", ...more });
   here.addEventListener("click", () => branch({ step: now.step }));
   paths.addEventListener("click", () => branch({ last: now.last }));
+  earlier.addEventListener("click", () => guesses(picture.id()));
   turn.addEventListener("click", () => tell("turn", { job: running?.id }));
 
   function say() {
@@ -62,9 +68,11 @@ export function createBranches(picture) {
     turn.title = t("branch.turn.help");
     paths.textContent = t("branch.paths");
     paths.title = t("branch.paths.help", { rows: Math.min(ROWS, last) });
+    earlier.textContent = t("branch.earlier");
+    earlier.title = t("branch.earlier.help");
   }
   function arrange() {
-    here.hidden = paint.hidden = inside.open.hidden = paths.hidden = now.last < 1;
+    here.hidden = paint.hidden = inside.open.hidden = paths.hidden = earlier.hidden = now.last < 1;
     node.hidden = here.hidden && !running;
   }
   on("language", say);
@@ -86,6 +94,16 @@ export function createBranches(picture) {
       say();
     },
   };
+}
+
+/** The sheet of what a picture would have been, had it been stopped earlier. @param {string | undefined} picture */
+async function guesses(picture) {
+  try {
+    const { id } = await post("jobs", { generator: "guesses", request: { picture, language: filmLanguage() } });
+    await watchSubmitted(id);
+  } catch (error) {
+    complain(wording(error));
+  }
 }
 
 /** Where a job's pictures branched from: that picture, small, and the step. */

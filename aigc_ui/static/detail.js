@@ -2,6 +2,7 @@
 import { el, icon, icons } from "./dom.js";
 import { createNaming, nameDownload } from "./download_name.js";
 import { createUpscalerChoice, enlarge as enlargePicture } from "./enlarge.js";
+import { openFilm } from "./film_dialog.js";
 import { api, blob, url } from "./http.js";
 import { complain } from "./message.js";
 import { rows } from "./recipe_rows.js";
@@ -66,6 +67,7 @@ function createActs() {
   }));
   const sheet = el("button", { type: "button", id: "detail-sheet" });
   const start = el("button", { type: "button", id: "detail-start" });
+  const film = el("button", { type: "button", id: "detail-film" });
   const enlarge = ["2x", "4x"].map((factor) =>
     el("button", { type: "button", id: `detail-enlarge-${factor}`, "data-factor": factor }),
   );
@@ -85,13 +87,14 @@ function createActs() {
     seed,
     ...turns.map(({ button }) => button),
     start,
+    film,
     sheet,
     el("span", { class: "joined" }, ...enlarge, upscaler.node),
     el("span", { class: "joined" }, save, format),
     naming.button,
     copy,
   );
-  return { use, seed, turns, start, sheet, enlarge, upscaler, save, format, naming, copy, row };
+  return { use, seed, turns, start, film, sheet, enlarge, upscaler, save, format, naming, copy, row };
 }
 
 /** @param {Parts} parts */
@@ -102,6 +105,7 @@ function say({
   seed,
   turns,
   start,
+  film,
   enlarge,
   upscaler,
   save,
@@ -119,6 +123,7 @@ function say({
   seed.textContent = t("detail.seed");
   for (const { button } of turns) button.textContent = t(TURNS[button.dataset.act ?? ""].word);
   start.textContent = t("detail.start");
+  film.textContent = t("film.open");
   for (const button of enlarge) button.textContent = t("detail.enlarge", { factor: factorOf(button) });
   upscaler.render();
   save.textContent = t("detail.download");
@@ -205,6 +210,7 @@ export function createDetail() {
     close();
     begin(id);
   });
+  parts.film.addEventListener("click", () => openFilm(id));
   for (const button of parts.enlarge)
     button.addEventListener("click", () => {
       close();
@@ -215,11 +221,14 @@ export function createDetail() {
 }
 
 /** What the picture was made with. @param {Parts} parts @param {Recipe} recipe @param {string} text */
-function tell({ use, seed, turns, table, parameters, parametersTitle, copy }, recipe, text) {
-  use.hidden = seed.hidden = recipe.generator === "upscale";
+function tell({ use, seed, turns, film, table, parameters, parametersTitle, copy }, recipe, text) {
+  const derived = ["upscale", "guesses"].includes(recipe.generator ?? "");
+  use.hidden = seed.hidden = derived;
+  film.hidden = recipe.generator !== "text-to-image";
   for (const { button } of turns) {
-    const variable = recipe.generator !== "upscale" && !recipe.request?.branch_from;
-    button.hidden = recipe.generator === "grid" || (button.dataset.act === "vary" && !variable);
+    const variable = !derived && !recipe.request?.branch_from;
+    button.hidden =
+      ["grid", "guesses"].includes(recipe.generator ?? "") || (button.dataset.act === "vary" && !variable);
   }
   table.replaceChildren(...rows(recipe));
   parameters.textContent = text;

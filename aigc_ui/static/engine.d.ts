@@ -55,6 +55,8 @@ export interface Frame {
   sigma: number;
   x: string;
   x0: string;
+  eps?: string;
+  pull?: string;
 }
 
 export interface RequestFields {
@@ -375,6 +377,18 @@ export interface FamilyTrainingRequest {
   prior_couplings: number;
   num_inference_steps: number;
   seed: number;
+}
+
+export interface FilmRequest {
+  picture: string;
+  kind: "webp" | "gif" | "mp4";
+  shows: "result" | "noise" | "both" | "epsilon";
+  captions: boolean;
+  curve: boolean;
+  language: "en" | "zh";
+  fps: number;
+  hold: number;
+  size: number;
 }
 
 export interface Job {

@@ -3,6 +3,7 @@ import { el } from "./dom.js";
 import { createNaming, nameDownload } from "./download_name.js";
 import { enlarge } from "./enlarge.js";
 import { defaults } from "./fields.js";
+import { openFilm } from "./film_dialog.js";
 import { blob, url } from "./http.js";
 import { openRoom } from "./rooms.js";
 import { startFrom } from "./start.js";
@@ -50,17 +51,19 @@ export function createActs(now, act) {
     act.leave();
     if (picture) act.similar?.(picture);
   });
+  const film = createButton("film", () => openFilm(now().picture?.id ?? ""));
   [family.hidden, similar.hidden] = [!act.family, !act.similar];
   const downloads = createDownloads(),
     remove = createButton("delete", act.remove);
   return {
-    node: el("div", { class: "buttons" }, use, start, similar, family, ...larger, ...downloads.nodes, remove),
+    node: el("div", { class: "buttons" }, use, start, similar, family, film, ...larger, ...downloads.nodes, remove),
     remove,
     say: () => {
       use.textContent = t("detail.use");
       start.textContent = t("detail.start");
       family.textContent = t("kin.title");
       similar.textContent = t("gallery.similar");
+      film.textContent = t("film.open");
       for (const [i, one] of larger.entries()) one.textContent = t("detail.enlarge", { factor: FACTORS[i] });
       downloads.say();
       remove.textContent = t("gallery.delete");
@@ -73,7 +76,8 @@ export function createActs(now, act) {
       downloads.offer(picture, recipe);
       remove.hidden = Boolean(foreign);
       family.hidden = !act.family || Boolean(foreign);
-      use.hidden = !Object.keys(recipe.request ?? {}).length || recipe.generator === "upscale";
+      film.hidden = Boolean(foreign) || recipe.generator !== "text-to-image";
+      use.hidden = !Object.keys(recipe.request ?? {}).length || ["upscale", "guesses"].includes(recipe.generator ?? "");
       for (const [i, one] of larger.entries()) one.disabled = width * height * FACTORS[i] ** 2 > LARGEST;
     },
   };

@@ -9,6 +9,7 @@ const TITLES = {
   upscale: (request) => t("job.upscale", { factor: parseInt(request.factor ?? "", 10) }),
   decode: () => t("decode.again"),
   grid,
+  guesses: () => t("branch.earlier"),
   "prompt-lines": lines,
 };
 

@@ -7,7 +7,7 @@ import { wording } from "./sentences.js";
 import { over, state } from "./state.js";
 
 const PAGE = 60;
-const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode"]; // jobs that the Create page follows
+const SHOWN = ["text-to-image", "upscale", "grid", "prompt-lines", "decode", "guesses"]; // jobs that the Create page follows
 /** @typedef {import("./engine.d.ts").Job} Job */
 
 /** Whether another tab's bench has a job under way, such as a training: it ends when nothing is heard of this page. */

@@ -2,11 +2,11 @@
 import { el } from "./dom.js";
 import { emit, on } from "./events.js";
 import { blob } from "./http.js";
-import { shownPictures } from "./live_acts.js";
+import { paintedByStep, shownPictures } from "./live_acts.js";
 import { createParts } from "./live_parts.js";
 import { cut, noise } from "./panes.js";
 import { remark } from "./sentences.js";
-import { state } from "./state.js";
+import { over, state } from "./state.js";
 import { newest } from "./turns.js";
 import { t } from "./words.js";
 
@@ -36,7 +36,6 @@ class LiveView {
   constructor() {
     this.parts = createParts({
       showStep: (step) => this.showStep(step),
-      jobId: () => this.job?.id,
       looked: () => this.again(),
       open: (index) => emit("open-picture", shownPictures(this.job)[index]),
     });
@@ -56,10 +55,12 @@ class LiveView {
     const { noisy, guess, look } = this.parts,
       { frame } = item,
       finals = item.last ? this.finals : null,
-      count = this.job?.request?.count ?? 1;
+      part = look.now() === "apart" && frame ? this.part(frame) : undefined,
+      count = part ? 1 : (this.job?.request?.count ?? 1);
+    this.paintParts(part);
     const [x, x0] = await Promise.all([
-      look.now() === "result" || !frame ? null : cut(frame.x, count),
-      look.now() === "noise" || finals || !frame ? null : cut(frame.x0, count),
+      look.now() === "result" || !frame ? null : cut((part ?? frame).x, count),
+      look.now() === "noise" || finals || !frame ? null : cut((part ?? frame).x0, count),
     ]);
     const own = [...(x ?? []), ...(x0 ?? [])]; // the saved pictures stay
     if (this.item === item) {
@@ -74,6 +75,31 @@ class LiveView {
       this.offerLarge();
     }
     own.forEach((bitmap) => bitmap.close());
+  }
+
+  /** The step that is shown, taken apart: of the picture that is chosen below. @param {Frame} frame */
+  part(frame) {
+    const { acts, apart } = this.parts;
+    return apart.at(this.job && paintedByStep(this.job) && over(this.job) ? acts.picture() : undefined, frame.index);
+  }
+
+  /** @param {Frame | undefined} part */
+  async paintParts(part) {
+    const { apart, look } = this.parts;
+    apart.status.hidden = look.now() !== "apart";
+    if (apart.status.hidden) return;
+    apart.label();
+    const item = this.item,
+      sources = /** @type {const} */ ([
+        [apart.noise, part?.eps],
+        [apart.pull, part?.pull],
+      ]);
+    for (const [pane, source] of sources) {
+      const bitmaps = source ? await cut(source, 1) : [];
+      if (this.item === item && bitmaps.length) pane.show(bitmaps, pane === apart.pull);
+      else if (this.item === item) pane.clear();
+      bitmaps.forEach((bitmap) => bitmap.close());
+    }
   }
 
   /** What is shown, in another size or another look. */
@@ -110,8 +136,10 @@ class LiveView {
   }
 
   describe() {
-    const { view, noisy, guess, notes, look, large, settling, branches } = this.parts;
+    const { view, noisy, guess, notes, look, large, settling, branches, film } = this.parts;
     settling.say();
+    film.textContent = t("film.open");
+    film.title = t("film.open.help");
     branches.follow(this.job);
     look.besideBefore(this.job?.generator === "upscale");
     large.title = t("live.large");
@@ -143,7 +171,7 @@ class LiveView {
 
   /** Another job is looked at. @param {Job} next */
   watch(next) {
-    const { stop, noisy, guess, range, play, films, line } = this.parts;
+    const { stop, noisy, guess, range, play, film, line } = this.parts;
     stop();
     [...(this.finals ?? []), ...(this.before ?? [])].forEach((bitmap) => bitmap.close());
     this.frames = [];
@@ -151,7 +179,7 @@ class LiveView {
     this.offerLarge();
     noisy.clear();
     guess.clear();
-    range.disabled = play.disabled = films.hidden = true;
+    range.disabled = play.disabled = film.hidden = true;
     range.value = "0";
     line.clear();
     this.parts.settling.show([]);
@@ -170,13 +198,14 @@ class LiveView {
 
   /** All steps at once, and the saved pictures. @param {{ frames: Frame[], images: ImageBitmap[] }} all */
   async finish({ frames, images }) {
-    const { range, play, films } = this.parts,
+    const { range, play, film } = this.parts,
       old = this.finals,
       slowly = Boolean(this.item?.frame && !this.item.last); // from the last preview to the picture
     this.frames = frames;
     this.finals = images.length ? images : null;
     range.max = String(Math.max(0, frames.length - 1));
-    range.disabled = play.disabled = films.hidden = frames.length < 2;
+    range.disabled = play.disabled = frames.length < 2;
+    film.hidden = range.disabled || !paintedByStep(this.job);
     range.value = range.max;
     this.offerBranches();
     this.parts.settling.show(frames);

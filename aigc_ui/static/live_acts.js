@@ -19,11 +19,19 @@ const ACTS = {
   use: { word: "act.use", help: "act.use.help", run: useSettings },
 };
 /** What cannot be done with the pictures of some jobs. @type {Record<string, Act[]>} */
-const WITHOUT = { upscale: ["vary", "use"], grid: ["vary", "enlarge", "edit", "widen", "use"] };
+const WITHOUT = {
+  upscale: ["vary", "use"],
+  grid: ["vary", "enlarge", "edit", "widen", "use"],
+  guesses: ["vary", "enlarge", "edit", "widen", "use"],
+};
 const upscaler = () => remembered("upscaler") ?? undefined;
 
 /** The pictures of a job that are shown: of a grid the sheet, for all others are on it. @param {Job | undefined} job */
 export const shownPictures = (job) => (job?.generator === "grid" ? job.image_ids.slice(-1) : (job?.image_ids ?? []));
+
+/** Whether its pictures have steps that can be gone back to. @param {Job | undefined} job */
+export const paintedByStep = (job) =>
+  Boolean(job?.image_ids.length) && ["text-to-image", "prompt-lines"].includes(job?.generator ?? "");
 
 export function createActs() {
   const which = el("div", { class: "either", role: "group", id: "act-which" });

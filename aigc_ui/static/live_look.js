@@ -1,15 +1,20 @@
-// What the live view shows: the picture, the noise that it comes from, or both beside each other.
+// What the live view shows: the picture, the noise that it comes from, both beside each other, or a step apart.
 import { el } from "./dom.js";
 import { on } from "./events.js";
 import { remember, remembered } from "./memory.js";
 import { t } from "./words.js";
 
-/** @typedef {"result" | "noise" | "both"} Look */
+/** @typedef {"result" | "noise" | "both" | "apart"} Look */
 /** @type {Record<Look, string>} */
-const WORDS = { result: "live.look.result", noise: "live.look.noise", both: "live.look.both" };
+const WORDS = {
+  result: "live.look.result",
+  noise: "live.look.noise",
+  both: "live.look.both",
+  apart: "live.look.apart",
+};
 const LOOKS = /** @type {Look[]} */ (Object.keys(WORDS));
 
-/** Three buttons, of which this browser remembers one. @param {(look: Look) => void} change */
+/** A button for each, of which this browser remembers one. @param {(look: Look) => void} change */
 export function createLook(change) {
   let look = LOOKS.find((one) => one === remembered("live.look")) ?? "result",
     before = false;

@@ -1,10 +1,10 @@
-// The parts of the live view: its panes, the line below them, the scrubber over the steps, films, and notes.
+// The parts of the live view: its panes, the line below them, the scrubber over the steps, and notes.
 import { createBranches, createOrigin } from "./branch.js";
 import { createCards } from "./cards.js";
 import { el, icon } from "./dom.js";
-import { createFilms } from "./film.js";
-import { file } from "./http.js";
+import { openFilm } from "./film_dialog.js";
 import { createActs } from "./live_acts.js";
+import { createApart } from "./live_apart.js";
 import { createLook } from "./live_look.js";
 import { createStatusLine } from "./live_status.js";
 import { createPane } from "./panes.js";
@@ -20,11 +20,11 @@ const LARGE = "M9.5 2.5h4v4M6.5 13.5h-4v-4M13.5 2.5L9 7M2.5 13.5L7 9";
 
 /**
  * @param {{
- *   showStep: (step: number) => void, jobId: () => string | undefined, looked: (look: import("./live_look.js").Look) => void,
+ *   showStep: (step: number) => void, looked: (look: import("./live_look.js").Look) => void,
  *   open: (index: number) => void,
- * }} acts `jobId` is of the job that is looked at; `open` shows one of its pictures large
+ * }} acts `open` shows one of the pictures large
  */
-export function createParts({ showStep, jobId, looked, open }) {
+export function createParts({ showStep, looked, open }) {
   const noisy = createPane("live-x"),
     guess = createPane("live-x0");
   const line = createStatusLine(),
@@ -48,29 +48,49 @@ export function createParts({ showStep, jobId, looked, open }) {
       pause: (/** @type {number} */ last) => Math.max(SHORTEST, Math.min(LONGEST, FILM / (last + 1))),
     },
   );
-  const films = createFilms("live-films", {
-    name: () => `denoising-${jobId()}`,
-    make: (/** @type {string} */ kind) => file(`jobs/${jobId()}/film.${kind}`),
-  });
   const acts = createActs(),
     branches = createBranches({ id: acts.picture, index: acts.index }),
     origin = createOrigin(),
-    settling = createSettling();
+    settling = createSettling(),
+    apart = createApart(() => looked(look.now()));
+  const film = el("button", {
+    type: "button",
+    id: "live-film",
+    class: "quiet",
+    onclick: () => openFilm(acts.picture() ?? ""),
+  });
   const notes = el("ul", { id: "live-notes", class: "notes" });
-  const panes = el("div", { class: "panes" }, noisy.node, guess.node, createCards());
+  const panes = el("div", { class: "panes" }, noisy.node, guess.node, ...apart.nodes, createCards());
   const view = el(
     "section",
     { id: "live-view", "data-state": "idle", "data-look": look.now() },
     panes,
     el("div", { class: "line" }, ...line.nodes, look.node),
+    apart.status,
     line.bar,
-    el("div", { class: "scrub" }, player.play, el("div", { class: "way" }, settling.node, player.range), films),
+    el("div", { class: "scrub" }, player.play, el("div", { class: "way" }, settling.node, player.range), film),
     settling.words,
     branches.node,
     el("div", { class: "acts" }, acts.which, ...acts.buttons, acts.save),
     origin.node,
     notes,
   );
-  player.play.disabled = player.range.disabled = films.hidden = true;
-  return { panes, noisy, guess, look, large, line, ...player, films, acts, branches, origin, settling, notes, view };
+  player.play.disabled = player.range.disabled = film.hidden = true;
+  return {
+    panes,
+    noisy,
+    guess,
+    apart,
+    look,
+    large,
+    line,
+    ...player,
+    film,
+    acts,
+    branches,
+    origin,
+    settling,
+    notes,
+    view,
+  };
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.diffusion.denoiser import Denoiser
+    from pipelines.diffusion.replay import Replayed
     from pipelines.diffusion.run import Run
 
 STRONGEST = 8.0
@@ -53,7 +54,7 @@ class Inside:
         shown |= {} if self.uncond is None else {"without_prompt": self.uncond}
         pictures = {name: self.run.model.preview(latents[None]) for name, latents in shown.items()}
         if self.uncond is not None:
-            pictures["pull"] = _difference(pictures["guess"], pictures["without_prompt"])
+            pictures["pull"] = difference(pictures["guess"], pictures["without_prompt"])
         words = [{"word": word, "share": float(seen.mean())} for word, seen in self.words]
         maps = {"maps": np.stack([_grey(seen) for _, seen in self.words])} if words else {}
         return {"sigma": self.sigma, "scale": self.scale, "words": words, **pictures, **maps}
@@ -80,6 +81,20 @@ def look(run: Run) -> Inside:
     return Inside(run, sigma, denoiser.scale(sigma), x[0], guess, with_prompt, without, words)
 
 
+def pull(run: Run, step: Replayed) -> Picture | None:
+    """What guidance changed of that step's guess, uint8 (1, H, W, 3) around grey, for which the network is asked with
+    the prompt and without it; None where there is no guidance, or the picture was worked in tiles."""
+    if not isinstance(run.denoiser, Apart) or run.model.distilled:
+        return None
+    denoiser, x = run.denoiser.denoisers[0][1], step.before.to(run.model.device)[None]
+    if denoiser.scale(step.level) == 1:
+        return None
+    cond, uncond = denoiser.both(x, step.level)
+    guided = denoiser.guided(cond, uncond, step.level)
+    shown = [run.model.preview(denoiser.x0(each, x, step.level)) for each in (guided, uncond)]
+    return difference(*shown)
+
+
 def _state(run: Run, step: int) -> Tensor:
     """(1, C, h, w) after that many steps, for which the network is not asked."""
     return next(done.x for done in run.steps(run.start()) if done.index + 1 == step)
@@ -102,7 +117,7 @@ def _words(run: Run, denoiser: Denoiser, x: Tensor, sigma: float) -> tuple[tuple
     return tuple((word, seen[first:last].sum(0).cpu()) for word, first, last in model.word_places(said.sections))
 
 
-def _difference(one: Picture, other: Picture) -> Picture:
+def difference(one: Picture, other: Picture) -> Picture:
     """Around grey, so strong that the greatest reaches the end of the scale, if that is not beyond STRONGEST."""
     gap = one.astype(np.float32) - other
     times = min(STRONGEST, 127 / max(1.0, float(np.abs(gap).max())))

@@ -11,6 +11,7 @@ from pipelines.diffusion.attachment import adapted
 from pipelines.diffusion.run import Run
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Event, Progress
+from pipelines.requests.branch import Parent
 from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.theory.trajectory import Trajectory
 
@@ -41,16 +42,27 @@ def known_steps(
     return kept.until(branch.step)
 
 
-def _retraced(
-    request: TextToImageRequest, steps: int, base: Bundle, devices: DeviceManager
+def all_steps(
+    parent: Parent, stopped: int | None, base: Bundle, devices: DeviceManager
 ) -> Generator[Event, None, Trajectory]:
-    """So many steps of the picture of this request, or all of them where it has fewer."""
+    """A picture's own steps, as many as it was `stopped` after: from memory, or painted anew."""
+    if parent.trajectory is not None:
+        return parent.trajectory
+    assert isinstance(parent.request, TextToImageRequest)
+    _refuse_another_model(parent.model_hash, base)
+    return (yield from _retraced(parent.request, stopped, base, devices))
+
+
+def _retraced(
+    request: TextToImageRequest, steps: int | None, base: Bundle, devices: DeviceManager
+) -> Generator[Event, None, Trajectory]:
+    """So many steps of the picture of this request, or all of them where it has fewer; None: those that it took."""
     from pipelines.diffusion.addons import attached
 
     known = yield from known_steps(request, base, devices)
     with attached.leased(request, base, devices) as attachments:
         run = Run.prepare(request, adapted(base, attachments), devices, None, attachments, known=known)
-        wanted = min(steps, len(run.path))
+        wanted = run.last_step if steps is None else min(steps, len(run.path))
         for step in run.steps(run.start()):
             yield Progress("retracing", step.index + 1, wanted)
             if step.index + 1 == wanted:

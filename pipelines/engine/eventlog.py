@@ -169,4 +169,5 @@ class _ThinnedFrames:
 
 
 def _nbytes(frame: Frame) -> int:
-    return frame.x.nbytes + frame.x0_pred.nbytes
+    shown = (frame.x, frame.x0_pred, frame.eps, frame.pull)
+    return sum(each.nbytes for each in shown if each is not None)

@@ -156,6 +156,11 @@ class Job:
     def stopping(self) -> bool:
         return self.state is JobState.CANCELLED and not self.over
 
+    @property
+    def film_id(self) -> str:
+        """The name of the film that it makes of a picture."""
+        return f"{self.request.parent_id()}-{self.id}"
+
     @cached_property
     def kind(self) -> tuple[str, str]:
         """Equal for jobs that take the same time for each step of each picture, as they differ in little else."""

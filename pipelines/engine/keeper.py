@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.engine.job import Job, Unsaved
 from pipelines.errors import BadFile, NotFound, StorageError
+from pipelines.events import Film
 from pipelines.params import Request
 from pipelines.store import parents
 from pipelines.store.trajectories import TrajectoryStore
@@ -26,6 +28,8 @@ class Store(Protocol):
     def has(self, image_id: str) -> bool: ...
     def recipe(self, image_id: str) -> dict[str, Any]: ...
     def digest(self, image_id: str) -> str: ...
+    def pixels(self, image_id: str) -> NDArray[np.uint8]: ...
+    def save_film(self, film_id: str, kind: str, data: bytes) -> None: ...
     def save(
         self, image: np.ndarray, recipe: dict[str, Any], client: str = "", unfinished: bool = False, image_id: str = ""
     ) -> str: ...
@@ -62,6 +66,10 @@ class PictureKeeper:
     def name_parents(self, job: Job, request: Request) -> None:
         """What the job's pictures are made from, once the request has all that it needs."""
         job.parents = parents.named(request, lambda image_id: self._store.digest(image_id))
+
+    def add_film(self, job: Job, film: Film) -> None:
+        """Under its own name, by which it is found. Raises StorageError with nothing half written."""
+        self._store.save_film(job.film_id, film.kind, film.data)
 
     def add(
         self,

@@ -13,10 +13,12 @@ from pipelines.store.trajectories import TrajectoryStore
 
 
 def recipe_of_parent(request: Request, store: Store) -> dict[str, Any]:
-    """Raises NotFound, in the words of a branch."""
+    """Raises NotFound, in the words of a branch where it is one."""
     try:
         return store.recipe(request.parent_id())
     except NotFound:
+        if "branch_from" not in request.values():
+            raise NotFound("the picture is not here any more. Choose another one.") from None
         raise NotFound(
             "the picture to branch from is not here any more. Choose another one, or leave branch_from empty."
         ) from None
@@ -42,9 +44,10 @@ def with_parent(
         )
     recipe = recipe_of_parent(request, store)
     parent = request.parent_request(recipe)
-    kept = None if request.repeats_parent else trajectories.get(request.parent_id())
+    kept = None if request.needs_all_of(parent) else trajectories.get(request.parent_id())
     if kept is None:
         parent = parent if inputs is None else parent.with_pictures(inputs.load)
         parent = with_parent(parent, store, inputs, trajectories, deep + 1)
     digest = store.digest(request.parent_id()) if request.repeats_parent else ""
-    return request.with_parent(Parent(parent, str(recipe.get("model_hash") or ""), kept, recipe, digest))
+    image = store.pixels(request.parent_id()) if request.shows_parent else None
+    return request.with_parent(Parent(parent, str(recipe.get("model_hash") or ""), kept, recipe, digest, image))

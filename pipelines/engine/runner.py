@@ -16,7 +16,7 @@ from pipelines.engine.job import Job, JobError, JobState
 from pipelines.engine.keeper import PictureKeeper
 from pipelines.engine.registry import Generator
 from pipelines.errors import DeviceLost, NoRoom, NotDecoded, OutOfMemory, Sentence, StorageError, StudioError
-from pipelines.events import Event, Frame, Result, StopEarly
+from pipelines.events import Event, Film, Frame, Result, StopEarly
 from pipelines.params import Request
 from pipelines.store.inputs import InputStore
 from pipelines.store.kept_latents import LatentStore
@@ -141,6 +141,8 @@ def _stop(job: Job, stream: Stream, keeper: PictureKeeper) -> None:
 
 
 def _handle(job: Job, event: Event, keeper: PictureKeeper) -> None:
+    if isinstance(event, Film):
+        return keeper.add_film(job, event)
     if isinstance(event, Result):
         job.notes.extend(event.notes)
         keeper.add(job, event.images, event.recipes, event.unfinished, event.trajectories)

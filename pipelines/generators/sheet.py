@@ -7,11 +7,11 @@ from typing import Self
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from pipelines.generators import letters
+
 LONGEST = 8192
 """Pixels a side; the pictures are made smaller to keep to it."""
 GAP, INK, PAPER, FAINT = 8, (28, 25, 23), (255, 255, 255), (239, 236, 232)
-CHINESE = ("NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "wqy-microhei.ttc", "msyh.ttc", "PingFang.ttc")
-"""Fonts that systems have; Pillow's own, which is always there, knows Latin letters only."""
 
 
 @dataclass(frozen=True)
@@ -116,41 +116,17 @@ def _write(pen: ImageDraw.ImageDraw, text: str, size: int, box: tuple[int, int, 
     if not text:
         return
     font = _font(text, size)
-    lines = _wrapped(_legible(text, number), font, box[2] - box[0])
-    most = max(1, int((box[3] - box[1]) / (1.25 * size)))
-    shown = lines[:most] if len(lines) <= most else [*lines[: most - 1], lines[most - 1][:-1] + "…"]
+    lines = letters.wrapped(_legible(text, number), font, box[2] - box[0])
+    shown = letters.shortened(lines, max(1, int((box[3] - box[1]) / (1.25 * size))))
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
     pen.multiline_text(middle, "\n".join(shown), fill=INK, font=font, anchor="mm", align="center")
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """Lines of at most that width, broken at spaces or, within a long word, anywhere."""
-    lines, line = [], ""
-    for letter in text:
-        if line and font.getlength(line + letter) > width:
-            kept, _, rest = line.rpartition(" ")
-            lines.append(kept or line)
-            line = rest if kept else ""
-        line += letter
-    return [*lines, line]
-
-
 def _font(text: str, size: int) -> ImageFont.FreeTypeFont:
-    if _beyond_latin(text):
-        for name in CHINESE:
-            try:
-                return ImageFont.truetype(name, size)
-            except OSError:
-                continue
-    return ImageFont.load_default(size)  # type: ignore[return-value]  # a bitmap only where Pillow has no FreeType
+    return letters.font_for(text, size) or letters.plain(size)
 
 
 def _legible(text: str, number: int) -> str:
     """The text on one line; or its number, where this machine has no font for it. The recipe says it in full."""
     text = " ".join(text.split())
-    chinese = _font(text, 12).getname()[0] != ImageFont.load_default(12).getname()[0]  # type: ignore[union-attr]
-    return text if chinese or not _beyond_latin(text) else f"#{number + 1}"
-
-
-def _beyond_latin(text: str) -> bool:
-    return any(ord(letter) > 0x24F and letter not in "–—…‘’“”•" for letter in text)
+    return text if letters.font_for(text, 12) else f"#{number + 1}"

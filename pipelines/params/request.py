@@ -31,6 +31,10 @@ class Request:
 
     repeats_parent: ClassVar[bool] = False
     """Whether it makes its parent again, and so needs all of it, whatever is still in memory."""
+    parent_kind: ClassVar[str] = "branch"
+    """What its pictures are to its parent, as a recipe names it (pipelines/store/parents.py)."""
+    shows_parent: ClassVar[bool] = False
+    """Whether it needs its parent's pixels."""
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
@@ -117,6 +121,10 @@ class Request:
     def parent_request(self, recipe: Mapping[str, Any]) -> "Request":
         """What painted the picture of that recipe. Raises BadRequest where this request cannot branch from it."""
         raise NotImplementedError
+
+    def needs_all_of(self, parent: "Request") -> bool:
+        """Whether the steps of its parent that are still in memory are not enough, and all of it has to be made."""
+        return self.repeats_parent
 
     def with_parent(self, parent: Any) -> Self:
         """The same request with what is known of that picture's steps."""

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.errors import BadRequest
 from pipelines.params import Part, Picture, Range, Request, Text, param
 from pipelines.theory.trajectory import Trajectory
@@ -20,13 +23,14 @@ MOST_ANCESTORS = 32
 class Parent:
     """A picture that is branched from or made again: what painted it, with all that it needs itself; the hash of the
     model that did, "" where nobody knows; its steps, where they are still in memory; its recipe and the digest of its
-    pixels."""
+    pixels; these, uint8 (H, W, 3), for who shows them."""
 
     request: Request
     model_hash: str = ""
     trajectory: Trajectory | None = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
+    image: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)

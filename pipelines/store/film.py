@@ -36,10 +36,11 @@ def film(frames: Sequence[Frame], kind: str) -> bytes:
     return encode([side_by_side(x, x0, size) for x, x0 in halves], kind)
 
 
-def encode(pictures: Sequence[Picture], kind: str, a_step: int = A_STEP) -> bytes:
-    """The file's bytes; `kind` is one of FORMATS, the pictures uint8 (H, W, 3) of one size, each `a_step` ms long."""
+def encode(pictures: Sequence[Picture], kind: str, a_step: int = A_STEP, hold: int = HOLD) -> bytes:
+    """The file's bytes; `kind` is one of FORMATS, the pictures uint8 (H, W, 3) of one size, each `a_step` ms long, the
+    last one at least `hold`."""
     check_kind(kind)
-    return FORMATS[kind](pictures, a_step)
+    return FORMATS[kind](pictures, a_step, max(1, math.ceil(hold / a_step)))
 
 
 def check_kind(kind: str) -> None:
@@ -47,6 +48,25 @@ def check_kind(kind: str) -> None:
         raise BadRequest(
             "a film's format must be one of {known}; got {got!r}.", known=", ".join(FORMATS), got=kind[:40]
         )
+
+
+def check_encoder(kind: str) -> None:
+    """Raises BadRequest where this machine cannot write that format."""
+    check_kind(kind)
+    if kind == "mp4" and not _writes_h264():
+        raise BadRequest(
+            "MP4 needs the encoder H.264 of the package av, which is not here. Choose WebP or GIF, or install av."
+        )
+
+
+def _writes_h264() -> bool:
+    try:
+        import av
+
+        av.Codec("h264", "w")
+    except (ImportError, ValueError):
+        return False
+    return True
 
 
 def side_by_side(x: Picture, x0_pred: Picture, size: tuple[int, int]) -> Picture:
@@ -68,31 +88,27 @@ def sheet(pictures: Picture, columns: int | None = None, left_over: int = GREY) 
     return np.ascontiguousarray(grid.reshape(rows * height, columns * width, 3))
 
 
-def _times(a_step: int) -> int:
-    """How many steps' worth of time the last picture stays."""
-    return math.ceil(HOLD / a_step)
+def _webp(pictures: Sequence[Picture], a_step: int, times: int) -> bytes:
+    return _animated([Image.fromarray(picture) for picture in pictures], a_step, times, "WEBP", quality=80, method=2)
 
 
-def _webp(pictures: Sequence[Picture], a_step: int) -> bytes:
-    return _animated([Image.fromarray(picture) for picture in pictures], a_step, "WEBP", quality=80, method=2)
-
-
-def _gif(pictures: Sequence[Picture], a_step: int) -> bytes:
+def _gif(pictures: Sequence[Picture], a_step: int, times: int) -> bytes:
     """Each with a palette of its own by octree: Pillow's own choice, median cut, takes thirty times as long and the
     file is larger."""
     few = [Image.fromarray(picture).quantize(256, Image.Quantize.FASTOCTREE) for picture in pictures]
-    return _animated(few, a_step, "GIF", disposal=1)
+    return _animated(few, a_step, times, "GIF", disposal=1)
 
 
-def _animated(pictures: Sequence[Image.Image], a_step: int, kind: str, **options: int) -> bytes:
+def _animated(pictures: Sequence[Image.Image], a_step: int, times: int, kind: str, **options: int) -> bytes:
+    """The last one stays for so many steps' time."""
     first, *rest = pictures
-    durations = [a_step] * len(rest) + [a_step * _times(a_step)]
+    durations = [a_step] * len(rest) + [a_step * times]
     data = io.BytesIO()
     first.save(data, kind, save_all=True, append_images=rest, duration=durations, loop=0, **options)
     return data.getvalue()
 
 
-def _mp4(pictures: Sequence[Picture], a_step: int) -> bytes:
+def _mp4(pictures: Sequence[Picture], a_step: int, times: int) -> bytes:
     import av
 
     height, width = (side // 2 * 2 for side in pictures[0].shape[:2])  # video wants even sides
@@ -101,12 +117,12 @@ def _mp4(pictures: Sequence[Picture], a_step: int) -> bytes:
         stream = container.add_stream("h264", rate=Fraction(1000, a_step))
         stream.height, stream.width = height, width
         stream.pix_fmt = "yuv420p"  # what every player can show
-        for picture in [*pictures, *[pictures[-1]] * (_times(a_step) - 1)]:
+        for picture in [*pictures, *[pictures[-1]] * (times - 1)]:
             even = np.ascontiguousarray(picture[:height, :width])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         container.mux(stream.encode())
     return data.getvalue()
 
 
-FORMATS: dict[str, Callable[[Sequence[Picture], int], bytes]] = {"webp": _webp, "gif": _gif, "mp4": _mp4}
+FORMATS: dict[str, Callable[[Sequence[Picture], int, int], bytes]] = {"webp": _webp, "gif": _gif, "mp4": _mp4}
 MEDIA_TYPES = {"webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}

@@ -19,7 +19,7 @@ from PIL import Image
 from pipelines.errors import BadFile, NotFound, Sentence, StorageError
 from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
-from pipelines.store import pictures, pixels, source_type
+from pipelines.store import film, pictures, pixels, source_type
 from pipelines.store import recipe as recipes
 from pipelines.store.folders.folders import Folders
 from pipelines.store.gallery import kinship
@@ -31,6 +31,7 @@ from pipelines.store.index import Index
 from pipelines.store.pictures import ImageInfo
 
 MAX_PAGE = 1000
+FILMS = "films"
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,11 @@ class ImageStore:
         self._last = 0
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            for folder in (self.root / "library", *(self.root / day for day in pictures.folders(self.root))):
+            for folder in (
+                self.root / "library",
+                self.root / FILMS,
+                *(self.root / day for day in pictures.folders(self.root)),
+            ):
                 sweep_parts(folder)
             sweep_waiting(self.root.resolve())
         except OSError as error:
@@ -151,6 +156,31 @@ class ImageStore:
                 return pixels.digest(np.asarray(image.convert("RGB")))
         except (OSError, SyntaxError, ValueError):
             return ""
+
+    def pixels(self, image_id: str) -> NDArray[np.uint8]:
+        """(H, W, 3). Raises NotFound, BadFile."""
+        try:
+            with Image.open(self.path(image_id), formats=("PNG",)) as image:
+                return np.asarray(image.convert("RGB"))
+        except (OSError, SyntaxError, ValueError):
+            raise BadFile("the picture's file is damaged. Choose another picture.") from None
+
+    def save_film(self, film_id: str, kind: str, data: bytes) -> None:
+        """Raises StorageError, with nothing half written."""
+        try:
+            write_whole(self._film(film_id, kind), data)
+        except OSError as error:
+            raise storage_error(error, Sentence("saved")) from None
+
+    def film_file(self, film_id: str, kind: str) -> Path:
+        """The file of a film. Raises NotFound."""
+        path = self._film(film_id, kind)
+        if kind not in film.FORMATS or not path.is_file():
+            raise NotFound("this film is not here. Make it again.")
+        return path
+
+    def _film(self, film_id: str, kind: str) -> Path:
+        return self.root / FILMS / f"{film_id}.{kind}"
 
     def family(self, image_id: str, owner: str | None = None) -> Family:
         """The pictures that it descends from, and all that descend from them. Raises StorageError."""

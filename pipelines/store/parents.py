@@ -11,9 +11,9 @@ from pipelines.params import Request
 from pipelines.requests.border import BORDER
 from pipelines.store import pixels
 
-BRANCH, VARIATION, PASS, UPSCALE, SHEET = "branch", "variation", "pass", "upscale", "sheet"
+BRANCH, VARIATION, PASS, UPSCALE, SHEET, EARLIER = "branch", "variation", "pass", "upscale", "sheet", "earlier"
 IMAGE, INPAINT, OUTPAINT, CONTROL, REFERENCE = "image", "inpaint", "outpaint", "control", "reference"
-KINDS = (BRANCH, VARIATION, PASS, UPSCALE, SHEET, IMAGE, INPAINT, OUTPAINT, CONTROL, REFERENCE)
+KINDS = (BRANCH, VARIATION, PASS, UPSCALE, SHEET, EARLIER, IMAGE, INPAINT, OUTPAINT, CONTROL, REFERENCE)
 """How a picture was made from its parent."""
 
 
@@ -26,7 +26,7 @@ def named(request: Request, digest_of: Callable[[str], str]) -> list[dict[str, A
             digest = pixels.digest(request.pictures[name])
             found.append({"kind": kind, "digest": digest, "input": picture_id} | ({"id": source} if source else {}))
     if branched := request.parent_id():
-        found.append({"kind": BRANCH, "id": branched, "digest": digest_of(branched)})
+        found.append({"kind": request.parent_kind, "id": branched, "digest": digest_of(branched)})
     return found
 
 

@@ -47,7 +47,9 @@ def of_recipe(recipe: Mapping[str, Any], of_parent: Callable[[str], str]) -> str
     shown = [one for one in named if one.get("kind") in _SHOWN]
     request = recipe.get("request")
     brought = [name for name in _BROUGHT if isinstance(request, dict) and request.get(name)]
-    branched = [of_parent(str(one.get("digest", ""))) for one in named if one.get("kind") == parents.BRANCH]
+    branched = [
+        of_parent(str(one.get("digest", ""))) for one in named if one.get("kind") in (parents.BRANCH, parents.EARLIER)
+    ]
     if "branch_paint" in brought or COMPOSITE in branched:
         return COMPOSITE
     if not shown:

@@ -38,6 +38,7 @@ FAMILIES = (
     "lab.view.",
     "lab.picture.",
     "family.",
+    "film.",
     "inside.",
     "score.",
     "kind.",

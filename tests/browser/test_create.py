@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import httpx
+from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from pipelines.store import recipe
@@ -60,14 +61,46 @@ def test_the_scrubber_goes_through_all_steps_without_asking_the_server(page: Pag
     expect(page.locator("#live-status")).to_have_text("Step 11 of 12")
 
 
-def test_the_denoising_can_be_saved_as_a_film(page: Page) -> None:
-    expect(page.locator("#live-films")).to_be_hidden()
+def test_the_steps_of_a_picture_are_made_into_a_film(page: Page) -> None:
+    expect(page.locator("#live-film")).to_be_hidden()
     generate(page, "a fox", steps=6, seed=1)
     finish(page)
+    page.locator("#live-film").click()
+    film = page.locator("#film")
+    film.locator("[name=film-kind]").select_option("gif")
+    film.locator("[name=film-shows]").select_option("epsilon")
+    film.locator("[name=film-curve]").uncheck()
+    page.locator("#film-start").click()
+    expect(page.locator("#film-made img")).to_be_visible(timeout=60_000)
     with page.expect_download() as download:
-        page.locator("#live-films").get_by_text("GIF").click()
+        page.locator("#film-save").click()
     assert download.value.path().read_bytes().startswith(b"GIF89a")
     assert download.value.suggested_filename.endswith(".gif")
+    with Image.open(download.value.path()) as made:
+        assert getattr(made, "n_frames", 1) == 7 and made.width == 3 * 384 + 4 * 8
+    page.keyboard.press("Escape")
+    expect(film).to_be_hidden()
+    page.reload()
+    page.locator("#results-list button").first.click()
+    page.locator("#detail-film").click()
+    expect(film.locator("[name=film-shows]")).to_have_value("epsilon")
+    expect(film.locator("[name=film-curve]")).not_to_be_checked()
+    film.locator("[name=film-kind]").select_option("mp4")
+    page.locator("#film-start").click()
+    expect(page.locator("#film-made video")).to_be_visible(timeout=60_000)
+
+
+def test_a_film_that_cannot_be_made_says_why_and_one_that_is_stopped_leaves_nothing(page: Page) -> None:
+    generate(page, "a fox", steps=6, seed=1)
+    finish(page)
+    page.locator("#live-film").click()
+    page.route("**/api/v1/jobs", lambda r: r.fulfill(status=404, json={"error": {"message": "Gone.", "code": "x"}}))
+    page.locator("#film-start").click()
+    expect(page.locator("#film .alas")).to_have_text("Gone.")
+    page.unroute("**/api/v1/jobs")
+    page.locator("#film-start").click()
+    expect(page.locator("#film-made img")).to_be_visible(timeout=60_000)
+    expect(page.locator("#film .alas")).to_be_hidden()
 
 
 def test_stop_is_shown_at_once_and_keeps_the_unfinished_picture(page: Page, studio: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.visitor import finish, generate, pixels, slide
+from tests.browser.visitor import finish, generate, look, pixels, slide
 
 STEPS, K = 6, 3
 CHANGED = "([id, before, same]) => (document.querySelector(id).toDataURL() === before) === same"
@@ -34,3 +34,25 @@ def test_a_step_is_taken_apart_and_a_word_lights_where_it_looks(page: Page, stud
     page.wait_for_function(CHANGED, arg=[GUESS, shown["guess"], True])
     page.keyboard.press("Escape")
     expect(page.locator("#inside")).to_be_hidden()
+
+
+def test_every_step_is_seen_apart_and_nothing_is_worked_out_before_somebody_looks(page: Page, studio: Any) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(str(request.post_data)))
+    look(page, "result")
+    generate(page, "a red heart above a blue square", steps=STEPS, seed=4)
+    finish(page)
+    assert not [body for body in asked if '"parts"' in body]
+    look(page, "apart")
+    expect(page.locator("#live-apart")).to_have_text("", timeout=60_000)
+    slide(page, "#live-scrub", K)
+    panes = [page.locator(f"#live-{name}") for name in ("x", "x0", "eps", "pull")]
+    expect(panes[3]).to_have_attribute("data-shown", "true")
+    shown = [pixels(pane) for pane in panes]
+    assert len(set(shown)) == 4
+    page.locator("#live-scrub").press("ArrowRight")
+    for pane, before in zip(panes, shown, strict=True):
+        page.wait_for_function(CHANGED, arg=[f"#{pane.get_attribute('id')}", before, False])
+    assert len([body for body in asked if '"parts"' in body]) == 1
+    look(page, "result")
+    expect(panes[2]).to_be_hidden()

@@ -170,6 +170,26 @@ def test_other_tools_names_curves_and_variations_are_options_too(tmp_path, capsy
     assert (kept["seed"], kept["variation_strength"]) == (5, 0.3) and kept["variation_seed"] >= 0
 
 
+def test_the_steps_of_a_picture_become_a_film_beside_it_or_where_it_is_wanted(tmp_path, capsys):
+    small = ["--steps", "3", "--width", "64", "--height", "64", "--upscale", "none"]
+    assert main(["generate", "a fox --seed 5", *small, *COMMON, "--out", str(tmp_path / "out")]) == 0
+    (file,) = capsys.readouterr().out.split()
+    common = [file, "--quiet", "--device", "cpu"]
+    assert main(["film", *common, "--size", "128", "--language", "zh"]) == 0
+    (made,) = capsys.readouterr().out.split()
+    assert made == str(Path(file).with_suffix(".webp"))
+    with Image.open(made) as film:
+        assert getattr(film, "n_frames", 1) == 4
+    wanted = tmp_path / "films" / "fox.gif"
+    assert main(["film", *common, "--kind", "gif", "--shows", "result", "--out", str(wanted)]) == 0
+    assert wanted.read_bytes().startswith(b"GIF89a")
+    assert main(["film", *common, "--fps", "99"]) == 2
+    assert "fps must be 1 to 30" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["film", *common, "--out", str(tmp_path / "file" / "a.webp")]) == 2
+    assert "nothing could be saved" in capsys.readouterr().err
+
+
 def test_reproduce_says_whether_a_picture_comes_out_the_same(tmp_path, capsys):
     out = [*COMMON, "--out", str(tmp_path / "out")]
     start = tmp_path / "start.png"

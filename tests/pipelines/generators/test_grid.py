@@ -262,7 +262,7 @@ def test_the_titles_of_thirty_long_prompts_all_differ():
 def test_without_a_font_for_them_titles_are_numbers(monkeypatch):
     black = np.zeros((64, 64, 3), np.uint8)
     numbered = draw([black, black], Titles(["#1", "#2"], [""], [""]))
-    monkeypatch.setattr("pipelines.generators.sheet.CHINESE", ())
+    monkeypatch.setattr("pipelines.generators.letters.FONTS", ())
     assert np.array_equal(draw([black, black], Titles(["狐狸", "熊猫"], [""], [""])), numbered)
 
 

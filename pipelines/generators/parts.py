@@ -1,0 +1,62 @@
+"""All steps of a saved picture taken apart: each one's state, guess and noise as they were recorded, and what guidance
+did to the guess, for which the network is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pipelines import models
+from pipelines.device.entering import Entering
+from pipelines.device.manager import DeviceManager
+from pipelines.diffusion.attachment import adapted
+from pipelines.diffusion.leases import held, lease
+from pipelines.diffusion.retracing import all_steps
+from pipelines.diffusion.run import Run
+from pipelines.errors import BadRequest, NotFound
+from pipelines.events import Event, Progress, StopEarly, nothing_to_keep
+from pipelines.models.faults import faults_of
+from pipelines.models.info import ModelInfo
+from pipelines.requests.branch import Parent
+from pipelines.requests.parts import PartsRequest
+from pipelines.requests.text_to_image import TextToImageRequest
+
+
+class Parts:
+    """The generator: a Frame for every step with all its parts, and nothing that is kept. Of a picture of two passes
+    those of the first; of a branch `pull` begins with its own steps."""
+
+    name = "parts"
+    request_type = PartsRequest
+
+    def stream(self, request: PartsRequest, devices: DeviceManager) -> Iterator[Event]:
+        """Raises BadRequest for a picture of the bridge's."""
+        request.check()
+        parent = request.parent
+        if parent is None or not isinstance(parent.request, TextToImageRequest):
+            raise NotFound("the picture to look into was not handed over. Choose it again.")
+        try:
+            yield Progress("loading")
+            info = models.inspect(models.find(parent.request.model))
+            if info.bridged:
+                raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
+            with faults_of(info), Entering(lambda: held(info, devices)) as entering:
+                yield from entering.progress("loading")
+                yield from _apart(parent, parent.request, info, devices)
+        except StopEarly:
+            pass
+        yield nothing_to_keep()
+
+
+def _apart(parent: Parent, asked: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
+    from pipelines.diffusion import inside, replay
+    from pipelines.diffusion.addons import attached
+
+    stopped = parent.recipe.get("unfinished")
+    most = stopped.get("step") if isinstance(stopped, dict) else None
+    one_pass = replace(asked, pictures=asked.pictures).changed(hires_scale=1.0)
+    with lease(info, devices) as base, attached.leased(one_pass, base, devices) as attachments:
+        known = yield from all_steps(parent, most, base, devices)
+        run = Run.prepare(one_pass, adapted(base, attachments), devices, None, attachments, known=known)
+        first = asked.branch.step if asked.branch else 0
+        yield from replay.frames(known, base, lambda step: inside.pull(run, step) if step.number > first else None)
