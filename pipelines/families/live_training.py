@@ -17,9 +17,9 @@ from pipelines.families import Sampling
 from pipelines.families.learning import Learner, base_noise
 from pipelines.families.manifold import plane
 from pipelines.families.measures import bits, distance, distance_of_data, modes, told_apart
-from pipelines.families.pace import SnapshotPace
 from pipelines.families.pictures import pixels
 from pipelines.families.request import FamilyTrainingRequest
+from pipelines.learning.pace import SnapshotPace
 from pipelines.store.film import sheet
 
 if TYPE_CHECKING:

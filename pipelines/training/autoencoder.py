@@ -22,7 +22,7 @@ from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC, DCUpBloc
 from torch import Tensor, nn
 
 from pipelines.data import compositions, corpus
-from pipelines.training import muon, precision
+from pipelines.learning import muon, precision
 
 PATCH = 16
 CHANNELS = 96

@@ -33,7 +33,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from pipelines.data import composition_layout as layout
 from pipelines.data import sentences, vocabulary
-from pipelines.training import autoencoder, earlier_model, muon, pool
+from pipelines.learning import muon
+from pipelines.training import autoencoder, earlier_model, pool
 from pipelines.training import word_tokenizer as tokenizer
 
 NUM_TRAIN_TIMESTEPS = 1000
