@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pipelines.data import sets
 from pipelines.families import Sampling
-from pipelines.families.learning import Learner, Plan
+from pipelines.families.learning import Plan, training_of
 from pipelines.families.vae import Vae
 
 DEVIATION = 0.4
@@ -159,7 +159,7 @@ def test_a_heavy_beta_makes_the_posterior_collapse_and_one_does_not() -> None:
     x, labels = (part[:500] for part in points.held_out())
     kl = {}
     for beta in (1.0, 300.0):
-        learner = Learner("vae", points, Plan(250), {"latent": 2, "beta": beta, "width": 32})
+        learner = training_of("vae", points, Plan(250), {"latent": 2, "beta": beta, "width": 32})
         for _ in range(250):
             learner.learn()
         kl[beta] = float(learner.averaged.terms(x, labels, torch.Generator().manual_seed(0))[1].mean())

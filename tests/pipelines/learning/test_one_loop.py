@@ -10,8 +10,6 @@ ROOT = Path(__file__).parents[3]
 HOME = "pipelines/learning/"
 NOT_YET = {
     "pipelines/evaluation/picture_judge.py",
-    "pipelines/families/gan.py",
-    "pipelines/families/learning.py",
     "pipelines/training/autoencoder.py",
     "pipelines/training/digits.py",
     "pipelines/training/text_to_image.py",
