@@ -11,7 +11,6 @@ HOME = "pipelines/learning/"
 NOT_YET = {
     "pipelines/training/autoencoder.py",
     "pipelines/training/text_to_image.py",
-    "pipelines/training/upscaler.py",
 }
 
 
