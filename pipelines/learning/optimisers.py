@@ -15,9 +15,7 @@ def adamw(
     return torch.optim.AdamW(weights, rate, betas, weight_decay=weight_decay, fused=True)
 
 
-def muon_and_adamw(
-    model: nn.Module, rates: tuple[float, float], weight_decay: float = 0.0
-) -> list[torch.optim.Optimizer]:
-    """Muon at the first rate for the inner matrices, AdamW at the second for the rest."""
+def muon_and_adamw(model: nn.Module, rates: tuple[float, float]) -> list[torch.optim.Optimizer]:
+    """Muon at the first rate for the inner matrices, AdamW at the second for the rest; weights decay by 0.01 of it."""
     matrices, rest = muon.split(model)
-    return [muon.Muon(matrices, rates[0]), adamw(rest, rates[1], (0.9, 0.99), weight_decay)]
+    return [muon.Muon(matrices, rates[0]), adamw(rest, rates[1], (0.9, 0.99), weight_decay=0.01)]

@@ -9,7 +9,6 @@ import pytest
 ROOT = Path(__file__).parents[3]
 HOME = "pipelines/learning/"
 NOT_YET = {
-    "pipelines/training/autoencoder.py",
     "pipelines/training/text_to_image.py",
 }
 
