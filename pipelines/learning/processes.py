@@ -76,3 +76,12 @@ class Together:
 
     def autocast(self) -> AbstractContextManager:
         return self.accelerator.autocast()
+
+    def first_before_others(self) -> AbstractContextManager:
+        """Inside, the first process does its work while the others still wait."""
+        return self.accelerator.main_process_first()
+
+    def close(self) -> None:
+        """When all are done: who leaves while another still reads makes it fail."""
+        self.accelerator.wait_for_everyone()
+        self.accelerator.end_training()

@@ -15,8 +15,10 @@ from pipelines import models
 from pipelines.data import captions, compositions, corpus, drawings, sentences
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
+from pipelines.errors import BadFile
 from pipelines.events import Result
 from pipelines.learning import muon
+from pipelines.learning.moments import Moment
 from pipelines.prompts import vocabulary
 from pipelines.training import autoencoder, pool, text_to_image, word_tokenizer
 
@@ -135,7 +137,7 @@ def test_the_reader_learns_from_the_layout_and_the_words_learn_with_it(
     model = text_to_image.Model(words)
     transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
     process = text_to_image.DDPMScheduler(1000, **text_to_image.BETAS, prediction_type="v_prediction")
-    batch = next(text_to_image.batches(text_to_image.Recipe(batch=8), words, transform, 0, 0))
+    batch = text_to_image.Examples(words, transform, 0.1).batch(Moment(0, 0, 0, 0, 1, 8))
     error, missed = text_to_image.losses_of(model, process, batch, torch.Generator().manual_seed(0))
     assert error.shape == missed.shape == (8,)
     missed.mean().backward()
@@ -170,10 +172,10 @@ def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
 @pytest.mark.slow
 def test_a_pool_gives_the_latents_of_what_it_says_and_draws_some_anew() -> None:
     transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
-    examples = pool.Pool(transform, np.random.default_rng(1), examples=24)
+    examples = pool.Pool(transform, examples=24)
     seen: list[compositions.Composition] = []
-    for _ in range(6):
-        latents, made, kinds = examples.draw(12)
+    for step in range(6):
+        latents, made, kinds = examples.draw(Moment(1, step, 0, 0, 1, 12))
         assert len(made) == len(kinds) == 12
         pictures = autoencoder.to_tensor(np.stack([compositions.draw(one) for one in made]))
         torch.testing.assert_close(latents, transform.encode(pictures), atol=0.02, rtol=0.01)
@@ -182,3 +184,20 @@ def test_a_pool_gives_the_latents_of_what_it_says_and_draws_some_anew() -> None:
     assert not any(corpus.holds(one) for one in seen)
     said = {sentences.of_composition(seen[0], np.random.default_rng(seed)) for seed in range(40)}
     assert len(said) > 10, "each time with another caption"
+
+
+@pytest.mark.slow
+def test_a_pool_that_begins_in_the_middle_gives_what_the_one_from_the_start_gives() -> None:
+    transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
+    whole, later = (pool.Pool(transform, examples=24) for _ in range(2))
+    moments = [Moment(1, step, 0, 0, 1, 12) for step in range(12)]
+    drawn = [whole.draw(moment) for moment in moments]
+    for moment, (latents, made, kinds) in list(zip(moments, drawn, strict=True))[7:]:
+        again = later.draw(moment)
+        assert torch.equal(again[0], latents) and again[1:] == (made, kinds)
+
+
+def test_a_run_of_an_older_version_is_not_begun_anew_over_it(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"")
+    with pytest.raises(BadFile, match="begun by an older version and cannot go on. Export it"):
+        text_to_image.train(text_to_image.Recipe(4), tmp_path, threads=1, save_every=0)
