@@ -18,6 +18,7 @@ from pipelines.engine import registry
 from pipelines.errors import BadFile
 from pipelines.events import Result
 from pipelines.learning import muon
+from pipelines.learning.checkpoints import TENSORS
 from pipelines.learning.moments import Moment
 from pipelines.prompts import vocabulary
 from pipelines.training import autoencoder, pool, text_to_image, word_tokenizer
@@ -156,6 +157,10 @@ def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
         text_to_image.train(text_to_image.Recipe(pictures=pictures, batch=4), run, threads=1, save_every=0)
     counts = json.loads((run / "run.json").read_text())
     assert (counts["pictures"], counts["steps"]) == (8, 2)
+    learned = (run / "ema.safetensors").read_bytes()
+    (run / "checkpoints" / "step-000000002" / TENSORS).write_bytes(b"")
+    text_to_image.train(text_to_image.Recipe(pictures=8, batch=4), run, threads=1, save_every=0)
+    assert (run / "ema.safetensors").read_bytes() == learned, "the second step again, from the first one's checkpoint"
     text_to_image.export(run, home / "small-run")
     assert vocabulary.of_model(home / "small-run") is not None, "the page lists its words"
     monkeypatch.setenv("AIGC_MODELS", str(home))
