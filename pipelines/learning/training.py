@@ -43,6 +43,7 @@ class Training:
         self._inputs = {name: self._others_stand_still(weights) for name, weights in self._weights.items()}
         self._highest = {name: _rates(player) for name, player in self.players.items()}
         self._pairs = (list(self.averaged.parameters()), list(self.model.parameters()))
+        self._copied = [] if self.averaged is self.model else _buffers(self.averaged, self.model)
         self._checkpoints: Checkpoints | None = None
         self._kept: int | None = None  # the step of the last checkpoint
 
@@ -151,9 +152,12 @@ class Training:
             lesson = self.task.lesson(name, moment)
             loss = lesson.loss if recipe.accumulate == 1 else lesson.loss / recipe.accumulate
             loss.backward(inputs=self._inputs[name])
-            whole += float(loss.detach())
-            for band, values in (lesson.bands or {name or "loss": (float(lesson.loss.detach()),)}).items():
+            value = float(lesson.loss.detach())
+            whole += value / recipe.accumulate
+            for band, values in (lesson.bands or {name or "loss": (value,)}).items():
                 learned.losses.setdefault(band, []).extend(values)
+        if count == 1:
+            return whole
         shared = torch.tensor(whole, device=self.processes.device)
         self.processes.mean([shared, *(w.grad for w in self._weights[name] if w.grad is not None)])
         return float(shared)
@@ -174,7 +178,7 @@ class Training:
             return
         decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(*self._pairs, 1 - decay)
-        for slow, fast in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+        for slow, fast in self._copied:
             slow.copy_(fast)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -225,6 +229,11 @@ class Training:
 
 def _for_looking_at(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+def _buffers(averaged: nn.Module, model: nn.Module) -> list[tuple[Tensor, Tensor]]:
+    """In pairs. Gathered once, which takes as long as a small network's step: models change theirs in place."""
+    return list(zip(averaged.buffers(), model.buffers(), strict=True))
 
 
 def _weights(player: Player) -> list[nn.Parameter]:
