@@ -61,7 +61,7 @@ def live(folder: Path, kill_at: list[int], dice: random.Random) -> Life:
     """One run to its end; killed once it has come to each of these steps, a random moment later."""
     life, kill_at = Life(), sorted(kill_at)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmarks.kills"])
+    context.set_forkserver_preload(["pipelines.families.learning", "pipelines.data.sets"])
     while True:
         told, telling = context.Pipe(duplex=False)
         process = context.Process(target=child, args=(folder, telling), daemon=True)

@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 HOME = "pipelines/learning/"
+BARE = {"benchmarks/learning.py"}
+"""A step written down as a script would, to compare the loop with."""
 
 
 def sources() -> Iterator[Path]:
@@ -36,7 +38,7 @@ ACTS = {path.relative_to(ROOT).as_posix(): acts(ast.parse(path.read_text(encodin
 
 
 def test_nobody_but_the_engine_has_a_loop() -> None:
-    assert {name for name, found in ACTS.items() if found and not name.startswith(HOME)} == set()
+    assert {name for name, found in ACTS.items() if found and not name.startswith(HOME)} == BARE
 
 
 def test_the_engine_has_one() -> None:
