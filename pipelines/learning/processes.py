@@ -14,9 +14,12 @@ from torch import Tensor
 class Processes(Protocol):
     """`rank` of `count`; the first one alone writes."""
 
-    rank: int
-    count: int
-    device: torch.device
+    @property
+    def rank(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def device(self) -> torch.device: ...
 
     def mean(self, tensors: Sequence[Tensor]) -> None:
         """Each becomes the mean over the processes, in place; float32 of the same shapes everywhere."""
@@ -55,8 +58,9 @@ class Together:
 
         cpu = not torch.accelerator.is_available()  # else several CPU processes would not know of one another
         self.accelerator = Accelerator(cpu=cpu, mixed_precision=mixed_precision)
-        self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
-        self.device = self.accelerator.device
+        self.rank: int = self.accelerator.process_index
+        self.count: int = self.accelerator.num_processes
+        self.device: torch.device = self.accelerator.device
 
     def mean(self, tensors: Sequence[Tensor]) -> None:
         if self.count == 1:

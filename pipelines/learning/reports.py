@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipelines.learning.events import Report
@@ -14,7 +13,7 @@ from pipelines.learning.events import Report
 class Learned:
     """Of one step: the losses by name, a value each or one an example; rate and gradient of the last turn."""
 
-    losses: dict[str, Sequence[float]] = field(default_factory=dict)
+    losses: dict[str, list[float]] = field(default_factory=dict)
     rate: float = 0.0
     gradient: float = math.nan
 

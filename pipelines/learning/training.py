@@ -42,7 +42,8 @@ class Training:
         self._weights = {name: _weights(player) for name, player in self.players.items()}
         self._inputs = {name: self._others_stand_still(weights) for name, weights in self._weights.items()}
         self._highest = {name: _rates(player) for name, player in self.players.items()}
-        self._pairs = (list(self.averaged.parameters()), list(self.model.parameters()))
+        self._slow: list[Tensor] = list(self.averaged.parameters())
+        self._fast: list[Tensor] = list(self.model.parameters())
         self._copied = [] if self.averaged is self.model else _buffers(self.averaged, self.model)
         self._checkpoints: Checkpoints | None = None
         self._kept: int | None = None  # the step of the last checkpoint
@@ -177,7 +178,7 @@ class Training:
         if self.recipe.ema_decay is None:
             return
         decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(*self._pairs, 1 - decay)
+        torch._foreach_lerp_(self._slow, self._fast, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
         for slow, fast in self._copied:
             slow.copy_(fast)
 
