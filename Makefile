@@ -1,4 +1,4 @@
-.PHONY: run test fast check fix bench soak shots train graph cards
+.PHONY: run test fast check fix bench soak kills shots train graph cards
 
 run:      ## open the studio
 	python app.py
@@ -28,6 +28,9 @@ bench:    ## print the tables that the README quotes
 
 soak:     ## attack a running studio and print what each attack cost
 	python -m benchmarks.soak
+
+kills:    ## kill a small training 200 times, also while it saves, and compare its bits
+	python -m benchmarks.kills
 
 shots:    ## screenshots of the page: wide and narrow, light and dark, English and Chinese
 	python -m benchmarks.shots

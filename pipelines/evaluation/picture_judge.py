@@ -5,6 +5,7 @@ python -m pipelines.evaluation.picture_judge       # trains both, in about two m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from torch import Tensor, nn
 from pipelines.data import sets
 from pipelines.families import shelf
 from pipelines.families.networks import PictureEncoder
+from pipelines.learning import optimisers, rates
+from pipelines.learning.moments import Moment
+from pipelines.learning.recipe import Recipe
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
 from pipelines.models import strangers
 from pipelines.models.packed import packed, unpacked
 
@@ -55,24 +61,35 @@ def load(data: str) -> Judge:
     return judge.eval().requires_grad_(False)
 
 
+class JudgeTask:
+    """A judge and the training split, all that it learns from."""
+
+    def __init__(self, data: str, steps: int) -> None:
+        known = sets.get(data)
+        self._steps, (self._pictures, self._labels) = steps, known.training()
+        torch.manual_seed(0)
+        self.model = Judge(known.shape, known.classes)
+        self.players = {"": Player([optimisers.adamw(self.model.parameters(), RATE, weight_decay=1e-2)])}
+
+    def turns(self, step: int) -> Sequence[str]:
+        return ("",)
+
+    def rate(self, step: int) -> float:
+        return rates.warm_cosine(step / self._steps, 0.3)
+
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        chosen = moment.chosen(len(self._labels))
+        x = self._pictures[chosen]
+        x = x + NOISE * torch.randn(x.shape, generator=moment.draw())
+        return Lesson(F.cross_entropy(self.model(x), self._labels[chosen]))
+
+
 def train(data: str, steps: int = STEPS) -> Judge:
     """On the training split alone."""
-    known = sets.get(data)
-    pictures, labels = known.training()
-    torch.manual_seed(0)
-    draw = torch.Generator().manual_seed(0)
-    judge = Judge(known.shape, known.classes)
-    optimiser = torch.optim.AdamW(judge.parameters(), RATE, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
-    for _ in range(steps):
-        chosen = torch.randint(len(labels), (BATCH,), generator=draw)
-        x = pictures[chosen]
-        loss = F.cross_entropy(judge(x + NOISE * torch.randn(x.shape, generator=draw)), labels[chosen])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    return judge.eval()
+    task = JudgeTask(data, steps)
+    for _ in Training(task, Recipe(steps, BATCH)).run():
+        pass
+    return task.model.eval()
 
 
 @torch.no_grad()

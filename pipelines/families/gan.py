@@ -6,6 +6,7 @@ first GANs (arXiv:1406.2661, the form that does not saturate), without any penal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,9 +16,15 @@ from torch import Tensor, nn
 
 from pipelines.families import Sampling, State
 from pipelines.families.networks import decoder, encoder, one_hot
+from pipelines.learning import optimisers
+from pipelines.learning.recipe import Recipe
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pipelines.learning.moments import Moment
 
 RELATIVISTIC, CLASSIC = GAMES = ("relativistic", "classic")
 SEARCHED = 200
@@ -92,17 +99,11 @@ class Gan(nn.Module):
 
     def encode(self, x: Tensor, labels: Tensor) -> Tensor:
         """The z that comes nearest to x, searched downhill from STARTS places, the best of them kept."""
-        draw = torch.Generator().manual_seed(0)
-        z = torch.randn(STARTS, len(x), self.latent, generator=draw).to(x.device)
         with torch.enable_grad():
-            z.requires_grad_()
-            optimiser = torch.optim.Adam([z], lr=RATE)
-            for _ in range(SEARCHED):
-                gaps = self._gaps(z, x, labels)
-                optimiser.zero_grad()
-                (gaps.sum() + 1e-3 * z.square().sum()).backward(inputs=[z])
-                optimiser.step()
-        z = z.detach()
+            search = _Search(self, x, labels)
+            for _ in Training(search, Recipe(SEARCHED, len(x), diverged=math.inf)).run():
+                pass
+        z = search.z.detach()
         best = self._gaps(z, x, labels).argmin(0)
         return z[best, torch.arange(len(x), device=x.device)]
 
@@ -114,3 +115,29 @@ class Gan(nn.Module):
     def bits_per_dim(self, x: Tensor, labels: Tensor, draw: torch.Generator, levels: int) -> None:
         """A GAN has no likelihood."""
         return None
+
+
+class _Search(nn.Module):
+    """z (STARTS, N, latent) as what is learned, from base noise on; the GAN stands still."""
+
+    def __init__(self, gan: Gan, x: Tensor, labels: Tensor) -> None:
+        super().__init__()
+        self.gan, self.x, self.labels = gan, x, labels
+        z = torch.randn(STARTS, len(x), gan.latent, generator=torch.Generator().manual_seed(0))
+        self.z = nn.Parameter(z.to(x.device))
+        self.players = {"": Player([optimisers.adamw([self.z], RATE)])}
+
+    @property
+    def model(self) -> nn.Module:
+        return self
+
+    def turns(self, step: int) -> Sequence[str]:
+        return ("",)
+
+    def rate(self, step: int) -> float:
+        return 1.0
+
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        """How far what each z makes lies from x, and how unlikely it is as base noise."""
+        gaps = self.gan._gaps(self.z, self.x, self.labels)
+        return Lesson(gaps.sum() + 1e-3 * self.z.square().sum())

@@ -1,32 +1,31 @@
-"""How any family learns: batches, an optimiser for each of its parts, and averaged weights that are what is shown."""
+"""How any family learns: each of its parts from its own loss, in stages, one of them alone for a while if wanted."""
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from pipelines import libs
-from pipelines.errors import BadRequest
 from pipelines.families import get
+from pipelines.learning import optimisers, rates
+from pipelines.learning.recipe import Recipe
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from torch import Tensor
 
     from pipelines.data.sets import DataSet
+    from pipelines.learning.moments import Moment
 
-WARM_UP = 0.05
-"""Share of the steps in which the rate rises."""
 STEEPEST = 1.0
 """The longest gradient; longer ones are shortened to it. A GAN's are left as they are."""
-DIVERGED = 1e6
 
 
 @dataclass(frozen=True)
@@ -49,94 +48,46 @@ class Plan:
         return part == self.only if alone else True
 
 
-class Learner:
-    """A model while it learns. `averaged` is the model to be shown, in evaluation mode."""
+class FamilyTask:
+    """A model of the family and its data."""
 
     def __init__(self, family: str, data: DataSet, plan: Plan, options: dict[str, Any] | None = None) -> None:
-        self.family, self.plan, self.step = family, plan, 0
-        self.options = options or {}
-        self._draw = torch.Generator().manual_seed(plan.seed)
+        self.plan = plan
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
-            self.model = build(family, data, self.options)
-        self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
+            self.model = build(family, data, options or {})
         self._x, self._labels = data.training()
-        self._parts = {part: self._optimiser(part) for stage in self.model.stages for part in stage}
-        self._long = {part: len(stage) == 1 for stage in self.model.stages for part in stage}
+        self.players = {part: self._player(part, stage) for stage in self.model.stages for part in stage}
 
-    def _optimiser(self, part: str) -> torch.optim.Optimizer:
+    def _player(self, part: str, stage: Sequence[str]) -> Player:
+        """Where two parts learn by turns, as a GAN's, gradients are left as they are."""
         rate = self.plan.learning_rate or self.model.learning_rate
-        return torch.optim.Adam(self.model.get_submodule(part).parameters(), rate, self.model.betas)
+        optimiser = optimisers.adamw(self.model.get_submodule(part).parameters(), rate, self.model.betas)
+        return Player([optimiser], STEEPEST if len(stage) == 1 else None)
 
-    def learn(self) -> dict[str, float]:
-        """One step of every part whose turn it is; their losses. Raises BadRequest when the training diverges."""
-        share = self.step / self.plan.training_steps
-        stages = self.model.stages
-        stage = stages[min(int(share * len(stages)), len(stages) - 1)]
-        within = share * len(stages) - stages.index(stage)
-        losses = {part: self._learn(part, within) for part in stage if self.plan.takes_part(part, self.step)}
-        self.step += 1
-        self._average()
-        return {part or "loss": loss for part, loss in losses.items()}
+    def turns(self, step: int) -> list[str]:
+        """The parts of the step's stage that are not told to stand still."""
+        stage = self.model.stages[int(self._stages_done(step))]
+        return [part for part in stage if self.plan.takes_part(part, step)]
 
-    def _learn(self, part: str, share: float) -> float:
-        chosen = torch.randint(len(self._x), (self.plan.batch,), generator=self._draw)
-        optimiser = self._parts[part]
-        for group in optimiser.param_groups:
-            group["lr"] = (self.plan.learning_rate or self.model.learning_rate) * rate_at(share)
-        loss = self.model.loss(part, self._x[chosen], self._labels[chosen], self._draw)
-        optimiser.zero_grad()
-        loss.backward()
-        if self._long[part]:
-            nn.utils.clip_grad_norm_(self.model.get_submodule(part).parameters(), STEEPEST)
-        optimiser.step()
-        told = float(loss.detach())
-        if not abs(told) < DIVERGED:  # not a number either
-            rate = self.plan.learning_rate or self.model.learning_rate
-            raise BadRequest(
-                "the training diverged: the loss was {loss:.3g} at step {step}. Try a smaller learning_rate than "
-                "{rate:g}.",
-                loss=told,
-                step=self.step,
-                rate=rate,
-            )
-        return told
+    def rate(self, step: int) -> float:
+        """Up and down in each stage."""
+        return rates.warm_cosine(self._stages_done(step) % 1)
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        average(self.averaged, self.model, min(self.plan.decay, (1 + self.step) / (10 + self.step)))
-        for slow, fast in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
-            slow.copy_(fast)
+    def _stages_done(self, step: int) -> float:
+        return step / self.plan.training_steps * len(self.model.stages)
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on as if nothing had happened."""
-        return {
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimisers": {part: optimiser.state_dict() for part, optimiser in self._parts.items()},
-            "draw": self._draw.get_state(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.step = state["step"]
-        self.model.load_state_dict(state["model"])
-        self.averaged.load_state_dict(state["averaged"])
-        for part, optimiser in self._parts.items():
-            optimiser.load_state_dict(state["optimisers"][part])
-        self._draw.set_state(state["draw"])
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        chosen = moment.chosen(len(self._x))
+        return Lesson(self.model.loss(player, self._x[chosen], self._labels[chosen], moment.draw()))
 
 
-@torch.no_grad()
-def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    """Moves the averaged weights towards the network's by the share that decay leaves."""
-    for slow, fast in zip(averaged.parameters(), network.parameters(), strict=True):
-        slow.lerp_(fast, 1 - decay)
-
-
-def rate_at(share: float) -> float:
-    """Up along a line, down along a half cosine; of the full rate, at a share of the steps."""
-    return min(1.0, share / WARM_UP + 0.01) * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0)))
+def training_of(
+    family: str, data: DataSet, plan: Plan, options: dict[str, Any] | None = None, save_every: float = math.inf
+) -> Training:
+    """The family before it has learned anything; its averaged model is the one to be shown."""
+    recipe = Recipe(plan.training_steps, plan.batch, seed=plan.seed, ema_decay=plan.decay, save_every=save_every)
+    return Training(FamilyTask(family, data, plan, options), recipe)
 
 
 def build(family: str, data: DataSet, options: dict[str, Any]) -> Any:

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import libs
 from pipelines.data import sets
-from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
+from pipelines.events import Event, Progress, Snapshot
 from pipelines.families import Sampling
-from pipelines.families.learning import Learner, base_noise
+from pipelines.families.learning import base_noise, training_of
 from pipelines.families.manifold import plane
 from pipelines.families.measures import bits, distance, distance_of_data, modes, told_apart
-from pipelines.families.pace import SnapshotPace
 from pipelines.families.pictures import pixels
 from pipelines.families.request import FamilyTrainingRequest
+from pipelines.learning import live
+from pipelines.learning.pace import SnapshotPace
 from pipelines.store.film import sheet
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pipelines.device.manager import DeviceManager
+    from pipelines.learning.training import Training
     from pipelines.theory.ideal import Distribution
 
-EVERY_STEPS = 20
-"""Between two points of the loss curve."""
 POINTS_SHOWN, DIGITS_SHOWN = 500, 40
 REACH, PLACES = 2.6, 33
 """Half the side of the square that is asked about, and places to a side."""
@@ -47,46 +47,22 @@ class FamilyTraining:
         request.check()
         yield Progress("loading")
         libs.torch()
-        learner = Learner(request.family, sets.get(request.data), request.plan(), request.options())
-        view, pace = View(request, learner), SnapshotPace()
+        training = training_of(request.family, sets.get(request.data), request.plan(), request.options())
+        view, pace = View(request, training), SnapshotPace()
         yield pace.take(view.snapshot)
-        try:
-            yield from lessons(learner, view, pace)
-        except StopEarly:
-            pass
-        yield view.snapshot(last=True)
-        yield nothing_to_keep()
-
-
-def lessons(learner: Learner, view: View, pace: SnapshotPace) -> Iterator[Event]:
-    """The training itself, between its first snapshot and its last."""
-    recent: list[dict[str, float]] = []
-    wanted = learner.plan.training_steps
-    while learner.step < wanted:
-        recent.append(learner.learn())
-        if learner.step % EVERY_STEPS == 0:
-            yield Loss(learner.step, _means(recent))
-            yield Progress("training", learner.step, wanted)
-            recent.clear()
-        if pace.due() and learner.step < wanted:
-            yield pace.take(view.snapshot)
-
-
-def _means(recent: list[dict[str, float]]) -> dict[str, float]:
-    """Of each loss that all of the recent steps had: a stage of the training may have just changed."""
-    shared = set.intersection(*(set(losses) for losses in recent))
-    return {name: sum(losses[name] for losses in recent) / len(recent) for name in sorted(shared)}
+        yield from live.stream(training, view.snapshot, view.last_snapshot, pace)
 
 
 class View:
-    """What is shown of a learner: always the same base noise, so that what moves is what was learned."""
+    """What is shown of a training: always the same base noise, so that what moves is what was learned."""
 
-    def __init__(self, request: FamilyTrainingRequest, learner: Learner) -> None:
+    def __init__(self, request: FamilyTrainingRequest, training: Training) -> None:
         torch = libs.torch()
-        self.learner, self.data = learner, sets.get(request.data)
+        self.training, self.data, self.family = training, sets.get(request.data), request.family
+        self.model: Any = training.averaged
         self.how = Sampling(request.num_inference_steps)
         count = POINTS_SHOWN if self.data.exact else DIGITS_SHOWN
-        self.z = base_noise(learner.averaged, request.seed, count)
+        self.z = base_noise(self.model, request.seed, count)
         self.labels = torch.arange(count) % self.data.classes if self.data.classes else torch.full((count,), -1)
         x, labels = self.data.held_out()
         self.held_out = (x[:count], labels[:count])
@@ -97,14 +73,17 @@ class View:
         with libs.torch().no_grad():
             x = self._samples()
             values = self._points(x, self.data.exact) if self.data.exact else self._digits(x)
-            values["figures"] |= bits(self.learner.averaged, self.data, self.held_out, last)
-            if self.learner.family == "gan":
+            values["figures"] |= bits(self.model, self.data, self.held_out, last)
+            if self.family == "gan":
                 values |= self._judged(x, values["figures"])
         values["seconds"] = round(time.monotonic() - self.seconds, 2)
-        return Snapshot(self.learner.step, values)
+        return Snapshot(self.training.step, values)
+
+    def last_snapshot(self) -> Snapshot:
+        return self.snapshot(last=True)
 
     def _samples(self) -> Tensor:
-        *_, state = self.learner.averaged.states(self.z, self.labels, self.how)
+        *_, state = self.model.states(self.z, self.labels, self.how)
         return state.x
 
     def _points(self, x: Tensor, exact: Distribution) -> dict[str, Any]:
@@ -125,7 +104,7 @@ class View:
 
     def _judged(self, x: Tensor, figures: dict[str, Any]) -> dict[str, Any]:
         """What the discriminator says of the samples and of as much held-out data; of pictures each one's score."""
-        made, real = (self.learner.averaged.judge(*seen) for seen in ((x, self.labels), self.held_out))
+        made, real = (self.model.judge(*seen) for seen in ((x, self.labels), self.held_out))
         figures["told_apart"] = told_apart(real, made)
         if self.data.exact:
             return {}
@@ -138,10 +117,10 @@ class View:
         axis = torch.linspace(-REACH, REACH, PLACES)
         places = torch.cartesian_prod(-axis, axis).flip(1)  # (x, y), y falling from row to row
         nothing = torch.full((len(places),), -1)
-        model = self.learner.averaged
-        if self.learner.family == "gan":
+        model = self.model
+        if self.family == "gan":
             said = model.judge(places, nothing)
-        elif self.learner.family == "flow":
+        elif self.family == "flow":
             said = model.log_prob(places, nothing).clamp(min=-8)
         else:
             return None
@@ -150,7 +129,7 @@ class View:
     def _manifold(self) -> Any:
         """What lies at each place of a two-dimensional z, evenly by probability; of the class 3 where there are any."""
         torch = libs.torch()
-        model = self.learner.averaged
+        model = self.model
         if model.z_shape != (2,):
             return None
         z = plane(MANIFOLD)

@@ -35,7 +35,7 @@ def write_whole(path: Path, data: bytes, private: bool = False) -> None:
     root.mkdir(exist_ok=True)
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
-        _flush_folder(root)
+        flush_folder(root)
     part, file = _new_part(path, 0o600 if private else 0o666)
     try:
         with file:
@@ -49,7 +49,7 @@ def write_whole(path: Path, data: bytes, private: bool = False) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def _new_part(path: Path, mode: int) -> tuple[Path, BinaryIO]:
@@ -109,7 +109,7 @@ def storage_error(error: OSError, done: Sentence) -> StorageError:
     )
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Makes names in a folder last through a power cut; Windows has no such call and needs none."""
     if os.name == "nt":
         return

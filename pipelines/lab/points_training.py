@@ -6,9 +6,8 @@ could predict. So each snapshot has the samples, the error against the exact den
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,19 @@ from torch import Tensor, nn
 
 from pipelines import libs
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import BadRequest, Sentence
-from pipelines.events import Event, Loss, Progress, Snapshot, StopEarly, nothing_to_keep
-from pipelines.families.learning import average
-from pipelines.families.pace import SnapshotPace
+from pipelines.errors import Sentence
+from pipelines.events import Event, Snapshot
 from pipelines.lab.points import Denoiser, taken_back, vp
 from pipelines.lab.points_bound import PointsBound
 from pipelines.lab.requests import PointsTrainingRequest
 from pipelines.lab.schedule import significant
 from pipelines.lab.timesteps import t_of
+from pipelines.learning import live, optimisers, rates
+from pipelines.learning.moments import Moment
+from pipelines.learning.pace import SnapshotPace
+from pipelines.learning.recipe import Recipe
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.path import timestep_of_sigma
 from pipelines.theory.process import x0_from
@@ -71,81 +74,71 @@ class PointsTraining:
     def stream(self, request: PointsTrainingRequest, devices: DeviceManager) -> Iterator[Event]:
         """Loss every EVERY_STEPS steps, a Snapshot at the pace of SnapshotPace, the last one at the end."""
         request.check()
-        learner = Learner(request)
-        try:
-            yield from lessons(learner, SnapshotPace())
-        except StopEarly:
-            pass
-        yield learner.snapshot(last=True)
-        yield nothing_to_keep()
+        view = View(request, training_of(request))
+        yield from live.stream(view.training, view.snapshot, view.last_snapshot, SnapshotPace())
 
 
-def lessons(learner: Learner, pace: SnapshotPace) -> Iterator[Event]:
-    """The training itself, without its last snapshot."""
-    recent: list[float] = []
-    wanted = learner.request.training_steps
-    while learner.step < wanted:
-        recent.append(learner.learn())
-        if learner.step % EVERY_STEPS == 0:
-            yield Loss(learner.step, {"loss": significant(sum(recent) / len(recent))})
-            yield Progress("training", learner.step, wanted)
-            recent.clear()
-        if pace.due() and learner.step < wanted:
-            yield pace.take(learner.snapshot)
-
-
-class Learner:
-    """The network while it learns, and its running average, which is what is shown."""
+class PointsTask:
+    """eps of noised points, every t as often."""
 
     def __init__(self, request: PointsTrainingRequest) -> None:
-        self.request, self.step = request, 0
-        self._data, self._process = request.distribution(), request.process()
-        self._draw = torch.Generator().manual_seed(request.seed)
+        self._steps, self._data, self._process = request.training_steps, request.distribution(), request.process()
         with libs.door, torch.random.fork_rng(devices=[]):  # whose holder has torch patched for all threads
             torch.manual_seed(request.seed)
-            self._network = Network(request.width, request.num_train_timesteps)
-        self.averaged = copy.deepcopy(self._network)
-        self._optimiser = torch.optim.Adam(self._network.parameters(), lr=request.learning_rate)
-        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimiser, request.training_steps)
-        self._bound = PointsBound(self._data, self._process, request.seed)
+            self.model = Network(request.width, request.num_train_timesteps)
+        self.players = {"": Player([optimisers.adamw(self.model.parameters(), request.learning_rate)])}
 
-    def learn(self) -> float:
-        """One batch; returns its loss. Raises BadRequest when the training diverges."""
-        x0 = self._data.sample(BATCH, self._draw).float()
-        t = torch.randint(len(self._process.betas), (BATCH,), generator=self._draw)
-        eps = torch.randn(x0.shape, generator=self._draw)
-        loss = (self._network(self._process.q_sample(x0, t, eps), t) - eps).square().mean()
-        self._optimiser.zero_grad()
-        loss.backward()
-        self._optimiser.step()
-        self._schedule.step()
-        self.step += 1
-        loss = float(loss.detach())
-        average(self.averaged, self._network, min(0.995, (1 + self.step) / (10 + self.step)))
-        if not loss < DIVERGED:  # not a number either
-            raise self._diverged(
-                Sentence("the loss was {loss:.3g} at step {step}, where noise alone has 1", loss=loss, step=self.step)
-            )
-        return loss
+    def turns(self, step: int) -> Sequence[str]:
+        return ("",)
+
+    def rate(self, step: int) -> float:
+        return rates.cosine(step / self._steps)
+
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        draw = moment.draw()
+        x0 = self._data.sample(moment.batch, draw).float()
+        t = torch.randint(len(self._process.betas), (moment.batch,), generator=draw)
+        eps = torch.randn(x0.shape, generator=draw)
+        return Lesson((self.model(self._process.q_sample(x0, t, eps), t) - eps).square().mean())
+
+
+def training_of(request: PointsTrainingRequest) -> Training:
+    """The network before it has learned anything."""
+    recipe = Recipe(
+        request.training_steps,
+        BATCH,
+        seed=request.seed,
+        ema_decay=0.995,
+        diverged=DIVERGED,
+        report_every=EVERY_STEPS,
+    )
+    return Training(PointsTask(request), recipe)
+
+
+class View:
+    """What is shown of the averaged network."""
+
+    def __init__(self, request: PointsTrainingRequest, training: Training) -> None:
+        self.request, self.training = request, training
+        self._process = request.process()
+        self._bound = PointsBound(request.distribution(), self._process, request.seed)
 
     @torch.no_grad()
     def snapshot(self, last: bool = False) -> Snapshot:
         """What has been learned. The bound asks the network at every t, so with many t only the last one has it."""
-        network = self.averaged
+        network, step = self.training.averaged, self.training.step
+        assert isinstance(network, Network)
         values = taken_back(self.request, denoiser_of(network, self._process))
         values |= errors(self.request, self._process, network)
         values["bound"] = self._bound.beside(network) if last or len(self._process.betas) <= FEW else None
         if not _finite([values[name] for name in FIGURES]):
-            raise self._diverged(
-                Sentence("what the network answers after step {step} is no number any more", step=self.step)
+            raise self.training.diverged(
+                Sentence("what the network answers after step {step} is no number any more", step=step)
             )
-        return Snapshot(self.step, values)
+        return Snapshot(step, values)
 
-    def _diverged(self, how: Sentence) -> BadRequest:
-        rate = self.request.learning_rate
-        return BadRequest(
-            "the training diverged: {how}. Try a smaller learning_rate than {rate:g}.", how=how, rate=rate
-        )
+    def last_snapshot(self) -> Snapshot:
+        return self.snapshot(last=True)
 
 
 def _finite(values: Any) -> bool:

@@ -9,8 +9,7 @@ it further where the run has one.
 """
 
 import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -22,7 +21,12 @@ from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC, DCUpBloc
 from torch import Tensor, nn
 
 from pipelines.data import compositions, corpus
-from pipelines.training import muon, precision
+from pipelines.learning import optimisers, precision
+from pipelines.learning.events import Report
+from pipelines.learning.moments import Moment
+from pipelines.learning.recipe import Recipe
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
 
 PATCH = 16
 CHANNELS = 96
@@ -207,37 +211,42 @@ def _unshuffled(picture: Tensor) -> Tensor:
     return F.pixel_unshuffle(picture, 2)
 
 
-def train_decoder(
-    vae: AutoencoderDC, transform: PatchTransform, steps: int, batch: int, seed: int, log: Callable[[str], None]
-) -> None:
+class DecoderTask:
     """Absolute error plus the error of local differences, on latents with a little noise as a sampler leaves.
 
     The learning rate falls along a line to zero. It is small, since training starts at the linear inverse: at 4e-3 the
     first hundred steps doubled the loss.
     """
-    rng, noise = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    matrices, rest = muon.split(vae.decoder)
-    rates = (8e-4, 4e-4)
-    optimisers = (muon.Muon(matrices, lr=rates[0]), torch.optim.AdamW(rest, lr=rates[1], betas=(0.9, 0.99)))
-    start = time.monotonic()
-    for step in range(steps):
-        for optimiser, highest in zip(optimisers, rates, strict=True):
-            for group in optimiser.param_groups:
-                group["lr"] = highest * min((step + 1) / 50, 1 - step / steps)
-        wanted = large_pictures(batch, rng)
-        latents = transform.encode(halved(wanted))
-        spread = UNSURE * torch.rand(batch, 1, 1, 1, generator=noise)
+
+    def __init__(self, decoder: Decoder, transform: PatchTransform, steps: int) -> None:
+        self.model, self._transform, self._steps = decoder, transform, steps
+        self.players = {"": Player(optimisers.muon_and_adamw(decoder, (8e-4, 4e-4)))}
+
+    def turns(self, step: int) -> Sequence[str]:
+        return ("",)
+
+    def rate(self, step: int) -> float:
+        return min((step + 1) / 50, 1 - step / self._steps)
+
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        wanted, noise = large_pictures(moment.batch, moment.rng()), moment.draw()
+        latents = self._transform.encode(halved(wanted))
+        spread = UNSURE * torch.rand(moment.batch, 1, 1, 1, generator=noise)
         latents = latents + spread * torch.randn(latents.shape, generator=noise)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision.rough() is torch.bfloat16):
-            made = vae.decoder(latents)
+            made = self.model(latents)
         made = made.float()
-        loss = F.l1_loss(made, wanted) + F.l1_loss(_edges(made), _edges(wanted))
-        loss.backward()
-        for optimiser in optimisers:
-            optimiser.step()
-            optimiser.zero_grad()
-        if step % 100 == 0 or step == steps - 1:
-            log(f"decoder step {step} loss {loss.item():.4f} {time.monotonic() - start:.0f} s")
+        return Lesson(F.l1_loss(made, wanted) + F.l1_loss(_edges(made), _edges(wanted)))
+
+
+def train_decoder(
+    vae: AutoencoderDC, transform: PatchTransform, steps: int, batch: int, seed: int, log: Callable[[str], None]
+) -> None:
+    """Train the decoder in place."""
+    recipe = Recipe(steps, batch, seed=seed, report_every=100)
+    for event in Training(DecoderTask(vae.decoder, transform, steps), recipe).run():
+        if isinstance(event, Report):
+            log(f"decoder step {event.step} loss {event.losses['loss']:.4f} {event.seconds:.0f} s")
 
 
 def _edges(pictures: Tensor) -> Tensor:

@@ -7,11 +7,10 @@ bound, through which only the variance learns (arXiv:2102.09672 eq. 16).
 """
 
 import argparse
-import copy
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +20,12 @@ from pipelines.data import digits
 from pipelines.lab import pixel_ddpm
 from pipelines.lab.pixel_ddpm import NO_LABEL, PIXELS, Network, PixelDDPM
 from pipelines.lab.requests import NETWORKS
+from pipelines.learning import optimisers, rates
+from pipelines.learning.events import Report
+from pipelines.learning.moments import Moment
+from pipelines.learning.recipe import Recipe
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
 from pipelines.theory.bound import bound, normal_kl
 from pipelines.theory.forward import DiffusionProcess
 from pipelines.theory.reverse import drawn_from
@@ -31,31 +36,37 @@ LABEL_DROPOUT = 0.1
 EMA_DECAY = 0.999
 
 
+class DigitsTask:
+    """The network and what it learns from."""
+
+    def __init__(self, learned_variance: bool, steps: int, seed: int) -> None:
+        self._steps, self._process = steps, pixel_ddpm.process()
+        self._pictures, self._labels = digits.training()
+        torch.manual_seed(seed)
+        self.model = Network(learned_variance)
+        self.players = {"": Player([optimisers.adamw(self.model.parameters(), 2e-3, weight_decay=1e-2)])}
+
+    def turns(self, step: int) -> Sequence[str]:
+        return ("",)
+
+    def rate(self, step: int) -> float:
+        return rates.warm_cosine(step / self._steps)
+
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        draw, chosen = moment.draw(), moment.chosen(len(self._labels))
+        dropped = torch.rand(moment.batch, generator=draw) < LABEL_DROPOUT
+        labels = torch.where(dropped, NO_LABEL, self._labels[chosen])
+        return Lesson(loss_of(self.model, self._process, self._pictures[chosen], labels, draw))
+
+
 def train(learned_variance: bool, steps: int, batch: int, seed: int, log: Callable[[str], None]) -> Network:
     """The network with averaged weights after `steps` steps; the learning rate falls along a half cosine."""
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    pictures, labels = digits.training()
-    process, network = pixel_ddpm.process(), Network(learned_variance)
-    averaged = copy.deepcopy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.05)
-    start = time.monotonic()
-    for step in range(steps):
-        chosen = torch.randint(len(labels), (batch,), generator=generator)
-        told = torch.where(torch.rand(batch, generator=generator) < LABEL_DROPOUT, NO_LABEL, labels[chosen])
-        loss = loss_of(network, process, pictures[chosen], told, generator)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        share = 1 - min(EMA_DECAY, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for slow, fast in zip(averaged.parameters(), network.parameters(), strict=True):
-                slow.lerp_(fast, share)
-        if step % 1000 == 0 or step == steps - 1:
-            log(f"step {step} loss {loss.item():.4f} {time.monotonic() - start:.0f} s")
-    return averaged
+    recipe = Recipe(steps, batch, seed=seed, ema_decay=EMA_DECAY, report_every=max(1, steps // 12))
+    training = Training(DigitsTask(learned_variance, steps, seed), recipe)
+    for event in training.run():
+        if isinstance(event, Report):
+            log(f"step {event.step} loss {event.losses['loss']:.4f} {event.seconds:.0f} s")
+    return cast(Network, training.averaged)
 
 
 def loss_of(

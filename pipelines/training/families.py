@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,11 @@ from PIL import Image
 
 from pipelines.data import sets
 from pipelines.families import Sampling, shelf
-from pipelines.families.learning import Learner, Plan, base_noise, build
+from pipelines.families.learning import Plan, base_noise, build, training_of
 from pipelines.families.pictures import pixels
+from pipelines.learning.checkpoints import Checkpoints
+from pipelines.learning.events import Report, Resumed, Saved
+from pipelines.learning.state import AVERAGED
 from pipelines.store import film
 
 EVERY_SECONDS = 120
@@ -57,30 +59,18 @@ RECIPES = {
 
 def train(data: str, family: str, runs: Path) -> None:
     """Until the recipe is done; a checkpoint about every EVERY_SECONDS, and a picture of samples beside it."""
-    recipe, file = RECIPES[data][family], runs / f"{data}-{family}.pt"
-    learner = Learner(family.removesuffix(shelf.PLANE), sets.get(data), Plan(recipe.steps), recipe.options)
-    spent = 0.0
-    if file.is_file():
-        state = torch.load(file, weights_only=True)
-        learner.load_state_dict(state)
-        spent = state["seconds"]
-    began = saved = time.monotonic()
-    while learner.step < recipe.steps:
-        losses = learner.learn()
-        now = time.monotonic()
-        if now - saved > EVERY_SECONDS or learner.step == recipe.steps:
-            saved = now
-            save(learner, spent + now - began, file)
-            told = {name: round(loss, 4) for name, loss in losses.items()}
-            print(f"{data} {family} step {learner.step} {spent + now - began:.0f} s {told}", flush=True)
-
-
-def save(learner: Learner, seconds: float, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    half_written = file.with_suffix(".part")
-    torch.save({**learner.state_dict(), "seconds": seconds}, half_written)
-    half_written.replace(file)
-    samples(learner.averaged, learner.model.classes).save(file.with_suffix(".png"))
+    recipe, folder = RECIPES[data][family], runs / f"{data}-{family}"
+    plan = Plan(recipe.steps)
+    training = training_of(family.removesuffix(shelf.PLANE), sets.get(data), plan, recipe.options, EVERY_SECONDS)
+    losses: dict[str, float] = {}
+    for event in training.run(folder):
+        if isinstance(event, Report):
+            losses = {name: round(loss, 4) for name, loss in event.losses.items()}
+        elif isinstance(event, Resumed) and event.note:
+            print(data, family, event.note, flush=True)
+        elif isinstance(event, Saved):
+            samples(training.averaged, sets.get(data).classes).save(folder.with_suffix(".png"))
+            print(f"{data} {family} step {event.step} {training.seconds:.0f} s {losses}", flush=True)
 
 
 @torch.no_grad()
@@ -97,14 +87,13 @@ def export(runs: Path, out: Path) -> None:
     took: dict[str, Any] = {}
     for data, recipes in RECIPES.items():
         for family, recipe in recipes.items():
-            file = runs / f"{data}-{family}.pt"
-            if not file.is_file():
+            checkpoint = Checkpoints(runs / f"{data}-{family}").newest()
+            if checkpoint is None:
                 continue
-            state = torch.load(file, weights_only=True)
             model = build(family.removesuffix(shelf.PLANE), sets.get(data), recipe.options)
-            model.load_state_dict(state["averaged"])
+            model.load_state_dict(checkpoint.part(AVERAGED))
             made = shelf.save(model, family, data, recipe.options, out)
-            took[made.stem] = {"steps": state["step"], "seconds": round(state["seconds"])}
+            took[made.stem] = {"steps": checkpoint.step, "seconds": round(checkpoint.counts["seconds"])}
             print(made.name, made.stat().st_size, took[made.stem])
     (out / "training.json").write_text(json.dumps(took, indent=1) + "\n", encoding="utf-8")
 

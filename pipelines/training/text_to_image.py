@@ -4,13 +4,14 @@ One process:        python -m pipelines.training.text_to_image
 Two on the CPU:     torchrun --standalone --nproc_per_node 2 -m pipelines.training.text_to_image
 GPUs and hosts:     accelerate launch -m pipelines.training.text_to_image
 
-The run's folder holds everything: the last checkpoint (a run goes on from it), the log, and at the end the pipeline.
+The run's folder holds everything: the last checkpoints (a run goes on from them), the averaged weights, the log.
+Ctrl-C ends a run after the step that it is in, and keeps it.
 """
 
 import argparse
 import json
-import time
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,22 +19,28 @@ from typing import Any, cast
 import numpy as np
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
 from diffusers.models.attention_processor import AttnProcessor
 from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
-from diffusers.training_utils import EMAModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from pipelines.data import composition_layout as layout
 from pipelines.data import sentences, vocabulary
-from pipelines.training import autoencoder, earlier_model, muon, pool
+from pipelines.errors import BadFile, StudioError
+from pipelines.learning import console, optimisers
+from pipelines.learning import recipe as learning
+from pipelines.learning.events import Event, Report, Resumed, Saved
+from pipelines.learning.moments import Moment
+from pipelines.learning.processes import Together
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
+from pipelines.learning.wishes import Wishes
+from pipelines.training import autoencoder, earlier_model, pool
 from pipelines.training import word_tokenizer as tokenizer
 
 NUM_TRAIN_TIMESTEPS = 1000
@@ -46,8 +53,8 @@ WIDTH = 128
 """Of the text encoder."""
 BLOCKS = (128, 192)
 """Channels of the UNet's two levels."""
-
-Optimisers = Sequence[torch.optim.Optimizer]
+CAPTIONS = 9
+"""What the dice of captions are for: the pool has the moment's own."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,13 @@ class Recipe:
         """The share of the learning rates after `seen` pictures: up, level, and down along a line."""
         falling = (self.pictures - seen) / (self.cool_down * self.pictures)
         return max(0.0, min(1.0, (seen + 1) / self.warm_up, falling))
+
+    def loop(self, processes: int, save_every: float) -> learning.Recipe:
+        """The same for the loop, which counts steps of all processes together."""
+        steps = math.ceil(self.pictures / (self.batch * processes))
+        return learning.Recipe(
+            steps, self.batch, seed=self.seed, ema_decay=self.ema_decay, report_every=20, save_every=save_every
+        )
 
 
 class Model(nn.Module):
@@ -142,22 +156,29 @@ class Batch:
         return Batch(self.latents.to(device), self.tokens.to(device), self.layouts.to(device), self.kinds)
 
 
-def batches(recipe: Recipe, words: PreTrainedTokenizerFast, transform, rank: int, start: int) -> Iterator[Batch]:
-    """Endless; a resumed run draws other examples than the first part did."""
-    rng = np.random.default_rng((recipe.seed, rank, start))
-    examples = pool.Pool(transform, rng)
-    while True:
-        latents, made, kinds = examples.draw(recipe.batch)
-        dropped = rng.random(recipe.batch) < recipe.caption_dropout
+class Examples:
+    """What is drawn and said of it, for every moment of a training."""
+
+    def __init__(self, words: PreTrainedTokenizerFast, transform: autoencoder.PatchTransform, dropout: float) -> None:
+        self._words, self._transform, self._dropout = words, transform, dropout
+        self._pools: dict[int, pool.Pool] = {}
+
+    def batch(self, moment: Moment) -> Batch:
+        examples = self._pools.setdefault(moment.part, pool.Pool(self._transform))
+        latents, made, kinds = examples.draw(moment)
+        rng = np.random.default_rng((moment.seed, CAPTIONS, moment.step, moment.part))
+        dropped = rng.random(moment.batch) < self._dropout
         captions = ["" if drop else sentences.of_composition(one, rng) for one, drop in zip(made, dropped, strict=True)]
-        tokens = words(
+        tokens = self._words(
             captions, padding="max_length", max_length=tokenizer.MAX_LENGTH, truncation=True, return_tensors="pt"
         ).input_ids
         layouts = torch.from_numpy(np.stack([layout.of_composition(one) for one in made]))
-        yield Batch(latents, tokens, layouts, kinds)
+        return Batch(latents, tokens, layouts, kinds)
 
 
-def losses_of(model: nn.Module, process: DDPMScheduler, batch: Batch, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+def losses_of(
+    model: Callable[..., tuple[Tensor, Tensor]], process: DDPMScheduler, batch: Batch, noise: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """The squared error of v and the cross-entropy of what is read, for each picture.
 
     Noise levels are stratified over the batch (arXiv:2107.00630, sec. I.1).
@@ -177,69 +198,70 @@ def losses_of(model: nn.Module, process: DDPMScheduler, batch: Batch, noise: tor
     return error, (missed[0] + missed[1]).mean(dim=(1, 2))
 
 
-def train(recipe: Recipe, run: Path, threads: int, save_every: float, earlier: Path | None = None) -> None:
-    """Train until `recipe.pictures` were seen, saving a resumable checkpoint every `save_every` seconds."""
+class PicturesTask:
+    """Text encoder and UNet, and the drawn pictures that they learn from."""
+
+    def __init__(self, recipe: Recipe, model: Model, examples: Examples, processes: Together) -> None:
+        self.model, self._recipe, self._examples, self._processes = model, recipe, examples, processes
+        rates = (recipe.muon_learning_rate, recipe.learning_rate)
+        self.players = {"": Player(optimisers.muon_and_adamw(model, rates), clip=1.0)}
+        self._process = DDPMScheduler(NUM_TRAIN_TIMESTEPS, **BETAS, prediction_type="v_prediction")
+
+    def turns(self, step: int) -> Sequence[str]:
+        return ("",)
+
+    def rate(self, step: int) -> float:
+        return self._recipe.rate(step * self._recipe.batch * self._processes.count)
+
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        batch = self._examples.batch(moment).to(self._processes.device)
+        error, missed = losses_of(self._answer, self._process, batch, moment.draw())
+        bands: dict[str, list[float]] = {"reading": missed.detach().tolist()}
+        for kind, value in zip(batch.kinds, error.detach().tolist(), strict=True):
+            bands.setdefault(kind, []).append(value)
+        return Lesson(error.mean() + self._recipe.reading * missed.mean(), bands)
+
+    def _answer(self, *given: Tensor) -> tuple[Tensor, Tensor]:
+        with self._processes.autocast():
+            return self.model(*given)
+
+
+def train(
+    recipe: Recipe,
+    run: Path,
+    threads: int,
+    save_every: float,
+    earlier: Path | None = None,
+    wishes: Wishes | None = None,
+) -> None:
+    """Train until `recipe.pictures` were seen, saving a checkpoint every `save_every` seconds. Raises BadFile where an
+    older studio began the run, BadRequest where it diverges."""
     torch.set_num_threads(threads)
-    accelerator = Accelerator(
-        cpu=not torch.accelerator.is_available(),  # else several CPU processes would not know of one another
-        mixed_precision="bf16",
-        kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
-    )
+    checkpoints = run / "checkpoints"
+    if (run / "checkpoint.pt").exists() and not checkpoints.exists():
+        raise BadFile("this run was begun by an older version and cannot go on. Export it, or give another folder.")
+    processes = Together("bf16")
     run.mkdir(parents=True, exist_ok=True)
-    words, transform = _vocabulary_and_transform(run, accelerator, earlier)
+    words, transform = _vocabulary_and_transform(run, processes, earlier)
     torch.manual_seed(recipe.seed)
     model = Model(words)
     if earlier:
         earlier_model.take_over(model.unet, model.text_encoder, words, earlier)
-    ema = EMAModel(model.parameters(), decay=recipe.ema_decay, use_ema_warmup=True, power=0.75)
-    matrices, rest = muon.split(model)
-    rates = (recipe.muon_learning_rate, recipe.learning_rate)
-    optimisers: Optimisers = (
-        muon.Muon(matrices, lr=rates[0]),
-        torch.optim.AdamW(rest, lr=rates[1], betas=(0.9, 0.99), weight_decay=0.01, fused=True),
-    )
-    if accelerator.device.type == "cpu":
+    if processes.device.type == "cpu":
         model.attend_by_plain_products()
-    state = _resume(run, model, ema, optimisers)
-    model, *prepared = accelerator.prepare(model, *optimisers)
-    ema.to(accelerator.device)
-    process = DDPMScheduler(NUM_TRAIN_TIMESTEPS, **BETAS, prediction_type="v_prediction")
-    seen, seconds, step = state["pictures"], state["seconds"], state["steps"]
-    noise = torch.Generator().manual_seed(hash((recipe.seed, accelerator.process_index, seen)) % 2**63)
-    saved, last, losses = time.monotonic(), time.monotonic(), {}
-    for batch in batches(recipe, words, transform, accelerator.process_index, seen):
-        for optimiser, highest in zip(optimisers, rates, strict=True):
-            for group in optimiser.param_groups:
-                group["lr"] = highest * recipe.rate(seen)
-        error, missed = losses_of(model, process, batch.to(accelerator.device), noise)
-        accelerator.backward(error.mean() + recipe.reading * missed.mean())
-        accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        for optimiser in prepared:
-            optimiser.step()
-            optimiser.zero_grad()
-        ema.step(model.parameters())
-        seen += recipe.batch * accelerator.num_processes
-        step += 1
-        seconds, last = seconds + time.monotonic() - last, time.monotonic()
-        _collect(losses, batch.kinds, error)
-        _collect(losses, ["reading"] * len(missed), missed)
-        if step % 20 == 0 and accelerator.is_main_process:
-            _log(run, step, seen, seconds, recipe.rate(seen), losses)
-        done = seen >= recipe.pictures
-        if (done or last - saved > save_every) and accelerator.is_main_process:
-            counts = {"pictures": seen, "steps": step, "seconds": seconds}
-            _save(run, accelerator.unwrap_model(model), ema, optimisers, counts, recipe)
-            saved = last
-        if done:
-            break
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
+    model.to(processes.device)
+    task = PicturesTask(recipe, model, Examples(words, transform, recipe.caption_dropout), processes)
+    training = Training(task, recipe.loop(processes.count, save_every), processes)
+    for event in training.run(checkpoints, wishes):
+        if processes.rank == 0:
+            _write(run, event, training, recipe)
+    processes.close()
 
 
-def _vocabulary_and_transform(run: Path, accelerator: Accelerator, earlier: Path | None):
+def _vocabulary_and_transform(run: Path, processes: Together, earlier: Path | None):
     """The run's tokenizer and patch transform, made by its first process if they are not there yet; the latents stay
     those of the `earlier` model, so that its decoder stays right."""
-    with accelerator.main_process_first():
+    with processes.first_before_others():
         if not (run / "transform.safetensors").exists():
             tokenizer.build().save_pretrained(run / "tokenizer")
             autoencoder.save_transform(_transform(earlier), run / "transform.safetensors")
@@ -253,43 +275,24 @@ def _transform(earlier: Path | None) -> autoencoder.PatchTransform:
     return autoencoder.fit_transform(autoencoder.pictures(4000, np.random.default_rng(0)))
 
 
-def _collect(losses: dict[str, list[float]], kinds: list[str], each: Tensor) -> None:
-    for kind, value in zip(kinds, each.detach().tolist(), strict=True):
-        losses.setdefault(kind, []).append(value)
-
-
-def _log(run: Path, step: int, seen: int, seconds: float, rate: float, losses: dict[str, list[float]]) -> None:
-    means = {kind: round(float(np.mean(values)), 4) for kind, values in sorted(losses.items())}
-    losses.clear()
-    entry = {"step": step, "pictures": seen, "seconds": round(seconds), "rate": round(rate, 6), "loss": means}
-    with open(run / "log.jsonl", "a", encoding="utf-8") as log:
-        log.write(json.dumps(entry) + "\n")
-    print(json.dumps(entry), flush=True)
-
-
-def _save(run: Path, model: Model, ema: EMAModel, optimisers: Optimisers, counts: dict, recipe: Recipe) -> None:
-    """The checkpoint, whole or not at all: written beside the old one and renamed over it."""
-    if any(not torch.isfinite(p).all() for p in model.parameters()):
-        raise SystemExit("The weights are no longer finite; the last good checkpoint is kept.")
-    names = [name for name, _ in model.named_parameters()]
-    save_file(dict(zip(names, (p.clone() for p in ema.shadow_params), strict=True)), run / "ema.tmp")
-    states = [optimiser.state_dict() for optimiser in optimisers]
-    whole = {"model": model.state_dict(), "optimisers": states, "ema": ema.state_dict(), "counts": counts}
-    torch.save(whole, run / "checkpoint.tmp")
-    (run / "ema.tmp").replace(run / "ema.safetensors")
-    (run / "checkpoint.tmp").replace(run / "checkpoint.pt")
-    (run / "run.json").write_text(json.dumps({"recipe": asdict(recipe)} | counts, indent=1) + "\n")
-
-
-def _resume(run: Path, model: Model, ema: EMAModel, optimisers: Optimisers) -> dict:
-    if not (run / "checkpoint.pt").exists():
-        return {"pictures": 0, "steps": 0, "seconds": 0.0}
-    whole = torch.load(run / "checkpoint.pt", weights_only=True)
-    model.load_state_dict(whole["model"])
-    for optimiser, kept in zip(optimisers, whole["optimisers"], strict=True):
-        optimiser.load_state_dict(kept)
-    ema.load_state_dict(whole["ema"])
-    return whole["counts"]
+def _write(run: Path, event: Event, training: Training, recipe: Recipe) -> None:
+    """What an event leaves in the run's folder: a line of the log; the averaged weights of what was saved."""
+    if isinstance(event, Report):
+        means = {kind: round(value, 4) for kind, value in event.losses.items()}
+        entry: dict[str, Any] = {"step": event.step, "pictures": event.seen, "seconds": round(event.seconds)}
+        entry |= {"a_second": round(event.a_second, 1), "gradient": round(event.gradient, 3)}
+        entry |= {"rate": round(recipe.rate(event.seen), 6), "loss": means}
+        with open(run / "log.jsonl", "a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+        print(json.dumps(entry), flush=True)
+    elif isinstance(event, Resumed) and event.note:
+        print(event.note, flush=True)
+    if isinstance(event, Saved | Resumed):
+        averaged = {name: weight.contiguous() for name, weight in training.averaged.named_parameters()}
+        save_file(averaged, run / "ema.tmp")
+        (run / "ema.tmp").replace(run / "ema.safetensors")
+        counts = {"pictures": training.seen, "steps": training.step, "seconds": training.seconds}
+        (run / "run.json").write_text(json.dumps({"recipe": asdict(recipe)} | counts, indent=1) + "\n")
 
 
 def assemble(run: Path, dtype: torch.dtype = torch.float16) -> StableDiffusionPipeline:
@@ -353,7 +356,10 @@ def main() -> None:
         export(args.run, args.export)
     else:
         recipe = Recipe(pictures=args.pictures, batch=args.batch, seed=args.seed)
-        train(recipe, args.run, args.threads, args.save_every, args.earlier)
+        try:
+            train(recipe, args.run, args.threads, args.save_every, args.earlier, console.stopped_by_signals())
+        except StudioError as error:
+            raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ has been through the embedded model's decoder, since that is what it will meet.
 
 import argparse
 import io
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,12 @@ from pipelines import places
 from pipelines.data import mixture, scenes, subjects
 from pipelines.data.scenes import Scene
 from pipelines.diffusion.enlarging.upscaler import MARGIN, Doubler, Upscaler
+from pipelines.learning import optimisers, rates
+from pipelines.learning.events import Report
+from pipelines.learning.moments import Moment
+from pipelines.learning.recipe import Recipe
+from pipelines.learning.task import Lesson, Player
+from pipelines.learning.training import Training
 from pipelines.requests.limits import FACTORS
 from pipelines.training import autoencoder
 
@@ -157,6 +162,30 @@ def loss_of(made: Tensor, wanted: Tensor) -> Tensor:
     )
 
 
+class DoublingTask:
+    """Single doublings and, every second step, the second doubling of a 4x."""
+
+    def __init__(self, doubler: Doubler, steps: int, pools: dict[int, list[Drawn]]) -> None:
+        self.model, self._steps, self._pools = doubler, steps, pools
+        adamw = optimisers.adamw(doubler.parameters(), 3e-3, (0.9, 0.99), weight_decay=1e-4)
+        self.players = {"": Player([adamw], clip=0.5)}
+
+    def turns(self, step: int) -> Sequence[str]:
+        return ("",)
+
+    def rate(self, step: int) -> float:
+        return rates.warm_cosine(step / self._steps, 0.1)
+
+    def lesson(self, player: str, moment: Moment) -> Lesson:
+        factor, rng = 2 if moment.step % 2 == 0 else 4, moment.rng()
+        pairs = [pair(self._pools[factor], factor, rng) for _ in range(moment.batch)]
+        x, wanted = to_tensor([low for low, _ in pairs]), to_tensor([truth for _, truth in pairs])
+        if factor == 4:
+            with torch.no_grad():
+                x = self.model(x).clamp(0, 1)
+        return Lesson(loss_of(self.model(x), wanted))
+
+
 def train(
     doubler: Doubler,
     steps: int,
@@ -172,26 +201,10 @@ def train(
     pools = {factor: pool(pictures // 2, factor, rng, painter) for factor in FACTORS.values()}
     log(f"{pictures} pictures drawn")
     doubler.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimiser = torch.optim.AdamW(doubler.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
-    start, running = time.monotonic(), 0.0
-    for step in range(steps):
-        first = step % 2 == 0
-        factor = 2 if first else 4
-        pairs = [pair(pools[factor], factor, rng) for _ in range(batch)]
-        x, wanted = to_tensor([low for low, _ in pairs]), to_tensor([truth for _, truth in pairs])
-        if not first:
-            with torch.no_grad():
-                x = doubler(x).clamp(0, 1)
-        loss = loss_of(doubler(x), wanted)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(doubler.parameters(), 0.5)
-        optimiser.step()
-        schedule.step()
-        running = loss.item() if not step else 0.98 * running + 0.02 * loss.item()
-        if (step + 1) % every == 0 or step + 1 == steps:
-            log(f"step {step + 1} loss {running:.5f} {time.monotonic() - start:.0f} s")
+    recipe = Recipe(steps, batch, seed=seed, report_every=every)
+    for event in Training(DoublingTask(doubler, steps, pools), recipe).run():
+        if isinstance(event, Report):
+            log(f"step {event.step} loss {event.losses['loss']:.5f} {event.seconds:.0f} s")
 
 
 def held_out(count: int, factor: int, seed: int = 99) -> dict[str, list[Picture]]:

@@ -13,10 +13,11 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.errors import BadRequest
 from pipelines.events import Loss, Snapshot
-from pipelines.families.learning import Learner, Plan
+from pipelines.families.learning import Plan, training_of
 from pipelines.families.live_training import FamilyTrainingRequest, View
 from pipelines.families.measures import told_apart
 from pipelines.families.pictures import pixels
+from pipelines.learning.training import Training
 from pipelines.store.film import sheet
 
 
@@ -24,11 +25,11 @@ def request(**values: Any) -> FamilyTrainingRequest:
     return FamilyTrainingRequest.parse({"family": "gan", "width": 16, **values})
 
 
-def learner_of(asked: FamilyTrainingRequest) -> Learner:
-    return Learner(asked.family, sets.get(asked.data), asked.plan(), asked.options())
+def learner_of(asked: FamilyTrainingRequest) -> Training:
+    return training_of(asked.family, sets.get(asked.data), asked.plan(), asked.options())
 
 
-def weights(learner: Learner, part: str) -> torch.Tensor:
+def weights(learner: Training, part: str) -> torch.Tensor:
     return torch.cat([weight.detach().flatten() for weight in learner.model.get_submodule(part).parameters()])
 
 
@@ -71,7 +72,7 @@ def test_the_other_stands_still_while_one_learns_alone_and_then_goes_on(alone: s
     moved = []
     for _ in range(10):
         before = weights(learner, alone), weights(learner, still)
-        losses = learner.learn()
+        losses = learner.learn().losses
         moved.append(
             [not torch.equal(b, weights(learner, part)) for b, part in zip(before, (alone, still), strict=True)]
         )

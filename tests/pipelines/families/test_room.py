@@ -16,9 +16,10 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.errors import BadRequest, NotFound
 from pipelines.events import Frame, Loss, Result, Snapshot, StopEarly
-from pipelines.families import latents, pace, shelf
+from pipelines.families import latents, shelf
 from pipelines.families.learning import base_noise
 from pipelines.families.pictures import pixels
+from pipelines.learning import pace
 
 BOTH = ("digits", "icons")
 FAMILIES = ("gan", "vae", "vq", "flow", "diffusion", "flow-matching")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pipelines.data import sets
 from pipelines.families import Sampling
 from pipelines.families.flow import Flow
-from pipelines.families.learning import Learner, Plan
+from pipelines.families.learning import Plan, training_of
 from pipelines.families.vae import Vae
 
 DEVIATION = 0.4
@@ -207,7 +207,7 @@ def test_a_learned_prior_lowers_the_bound() -> None:
     x, labels = points.held_out()
     bits = {}
     for couplings in (0, 6):
-        learner = Learner("vae", points, Plan(600), {"latent": 2, "width": 32, "couplings": couplings})
+        learner = training_of("vae", points, Plan(600), {"latent": 2, "width": 32, "couplings": couplings})
         for _ in range(600):
             learner.learn()
         model = learner.averaged
@@ -221,7 +221,7 @@ def test_a_heavy_beta_makes_the_posterior_collapse_and_one_does_not() -> None:
     x, labels = (part[:500] for part in points.held_out())
     kl = {}
     for beta in (1.0, 300.0):
-        learner = Learner("vae", points, Plan(250), {"latent": 2, "beta": beta, "width": 32})
+        learner = training_of("vae", points, Plan(250), {"latent": 2, "beta": beta, "width": 32})
         for _ in range(250):
             learner.learn()
         kl[beta] = float(learner.averaged.terms(x, labels, torch.Generator().manual_seed(0))[1].mean())

@@ -10,8 +10,8 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
 from pipelines.errors import BadRequest
 from pipelines.events import Event, Loss, Result, Snapshot, StopEarly
-from pipelines.families import pace
 from pipelines.lab import points_bound, points_training
+from pipelines.learning import pace
 
 TRAINING = registry.get("points-training")
 
@@ -77,12 +77,11 @@ def test_stopped_it_ends_with_what_it_has() -> None:
 
 
 def test_a_snapshot_that_cannot_be_sent_as_numbers_is_a_divergence() -> None:
-    learner = points_training.Learner(
-        points_training.PointsTrainingRequest.parse({"count": 10, "num_inference_steps": 2})
-    )
-    learner.averaged.leave.weight.data.fill_(math.nan)
+    request = points_training.PointsTrainingRequest.parse({"count": 10, "num_inference_steps": 2})
+    view = points_training.View(request, points_training.training_of(request))
+    view.training.averaged.get_parameter("leave.weight").data.fill_(math.nan)
     with pytest.raises(BadRequest, match="the training diverged: what the network answers after step 0 is no number"):
-        learner.snapshot()
+        view.snapshot()
 
 
 @pytest.mark.slow

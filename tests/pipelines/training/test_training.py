@@ -15,10 +15,13 @@ from pipelines import models
 from pipelines.data import captions, compositions, corpus, drawings, sentences
 from pipelines.device.manager import DeviceManager
 from pipelines.engine import registry
+from pipelines.errors import BadFile
 from pipelines.events import Result
+from pipelines.learning import muon
+from pipelines.learning.checkpoints import TENSORS
+from pipelines.learning.moments import Moment
 from pipelines.prompts import vocabulary
-from pipelines.training import autoencoder, muon, pool, text_to_image, word_tokenizer
-from tests.pipelines.training import muon_group
+from pipelines.training import autoencoder, pool, text_to_image, word_tokenizer
 
 
 @pytest.mark.slow
@@ -62,42 +65,6 @@ def test_a_few_steps_mend_a_damaged_decoder() -> None:
     before = autoencoder.psnr(vae, held)
     autoencoder.train_decoder(vae, transform, steps=40, batch=4, seed=0, log=lambda line: None)
     assert autoencoder.psnr(vae, held) > before + 1
-
-
-@pytest.mark.parametrize("shape", [(64, 64), (48, 96), (96, 48), (32, 600)])
-def test_muon_s_update_has_the_directions_of_the_gradient_and_no_sizes(shape: tuple[int, int]) -> None:
-    left, sizes, right = torch.linalg.svd(torch.randn(shape, generator=torch.Generator().manual_seed(0)), False)
-    sizes = sizes.clamp(min=0.1 * float(sizes.max()))
-    made = left.T @ muon.orthogonalised(left @ sizes.diag() @ right) @ right.T
-    assert made.diagonal().min() > 0.6 and made.diagonal().max() < 1.25
-    assert (made - made.diagonal().diag()).abs().max() < 0.1
-
-
-def test_muon_goes_down_a_badly_scaled_valley_faster_than_plain_descent() -> None:
-    scales = torch.logspace(-3, 0, 32)
-    wanted = torch.randn(32, 32, generator=torch.Generator().manual_seed(1))
-
-    def lost(optimiser_of) -> float:
-        weight = torch.nn.Parameter(torch.zeros(32, 32))
-        optimiser = optimiser_of([weight])
-        for _ in range(60):
-            loss = ((scales[:, None] * (weight - wanted)) ** 2).sum()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        return float((weight.detach() - wanted).square().mean())
-
-    ours = lost(lambda weights: muon.Muon(weights, lr=0.4, weight_decay=0.0))
-    assert ours < 0.5 * lost(lambda weights: torch.optim.SGD(weights, lr=0.4))
-
-
-@pytest.mark.slow
-def test_processes_that_share_muon_s_work_make_the_step_of_one(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(muon_group.step, args=(tmp_path,), nprocs=2)
-    alone = muon_group.weights_after_a_step()
-    for rank in range(2):
-        for made, wanted in zip(torch.load(tmp_path / f"{rank}.pt"), alone, strict=True):
-            torch.testing.assert_close(made, wanted, rtol=0, atol=1e-3)
 
 
 def test_only_inner_matrices_are_muon_s(words: PreTrainedTokenizerFast) -> None:
@@ -171,7 +138,7 @@ def test_the_reader_learns_from_the_layout_and_the_words_learn_with_it(
     model = text_to_image.Model(words)
     transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
     process = text_to_image.DDPMScheduler(1000, **text_to_image.BETAS, prediction_type="v_prediction")
-    batch = next(text_to_image.batches(text_to_image.Recipe(batch=8), words, transform, 0, 0))
+    batch = text_to_image.Examples(words, transform, 0.1).batch(Moment(0, 0, 0, 0, 1, 8))
     error, missed = text_to_image.losses_of(model, process, batch, torch.Generator().manual_seed(0))
     assert error.shape == missed.shape == (8,)
     missed.mean().backward()
@@ -190,6 +157,10 @@ def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
         text_to_image.train(text_to_image.Recipe(pictures=pictures, batch=4), run, threads=1, save_every=0)
     counts = json.loads((run / "run.json").read_text())
     assert (counts["pictures"], counts["steps"]) == (8, 2)
+    learned = (run / "ema.safetensors").read_bytes()
+    (run / "checkpoints" / "step-000000002" / TENSORS).write_bytes(b"")
+    text_to_image.train(text_to_image.Recipe(pictures=8, batch=4), run, threads=1, save_every=0)
+    assert (run / "ema.safetensors").read_bytes() == learned, "the second step again, from the first one's checkpoint"
     text_to_image.export(run, home / "small-run")
     assert vocabulary.of_model(home / "small-run") is not None, "the page lists its words"
     monkeypatch.setenv("AIGC_MODELS", str(home))
@@ -206,10 +177,10 @@ def test_a_run_stops_resumes_and_becomes_a_model_that_the_engine_uses(
 @pytest.mark.slow
 def test_a_pool_gives_the_latents_of_what_it_says_and_draws_some_anew() -> None:
     transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
-    examples = pool.Pool(transform, np.random.default_rng(1), examples=24)
+    examples = pool.Pool(transform, examples=24)
     seen: list[compositions.Composition] = []
-    for _ in range(6):
-        latents, made, kinds = examples.draw(12)
+    for step in range(6):
+        latents, made, kinds = examples.draw(Moment(1, step, 0, 0, 1, 12))
         assert len(made) == len(kinds) == 12
         pictures = autoencoder.to_tensor(np.stack([compositions.draw(one) for one in made]))
         torch.testing.assert_close(latents, transform.encode(pictures), atol=0.02, rtol=0.01)
@@ -218,3 +189,20 @@ def test_a_pool_gives_the_latents_of_what_it_says_and_draws_some_anew() -> None:
     assert not any(corpus.holds(one) for one in seen)
     said = {sentences.of_composition(seen[0], np.random.default_rng(seed)) for seed in range(40)}
     assert len(said) > 10, "each time with another caption"
+
+
+@pytest.mark.slow
+def test_a_pool_that_begins_in_the_middle_gives_what_the_one_from_the_start_gives() -> None:
+    transform = autoencoder.fit_transform(autoencoder.pictures(100, np.random.default_rng(0)))
+    whole, later = (pool.Pool(transform, examples=24) for _ in range(2))
+    moments = [Moment(1, step, 0, 0, 1, 12) for step in range(12)]
+    drawn = [whole.draw(moment) for moment in moments]
+    for moment, (latents, made, kinds) in list(zip(moments, drawn, strict=True))[7:]:
+        again = later.draw(moment)
+        assert torch.equal(again[0], latents) and again[1:] == (made, kinds)
+
+
+def test_a_run_of_an_older_version_is_not_begun_anew_over_it(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"")
+    with pytest.raises(BadFile, match="begun by an older version and cannot go on. Export it"):
+        text_to_image.train(text_to_image.Recipe(4), tmp_path, threads=1, save_every=0)

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from pipelines.training import precision
+from pipelines.learning import precision
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic that takes singular values in (0, 1] to about 1 within a few rounds."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from pipelines.training import muon
+from pipelines.learning import muon
 
 
 def step(rank: int, folder: Path) -> None:
