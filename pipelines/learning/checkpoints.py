@@ -128,7 +128,6 @@ def _about(place: Path) -> dict[str, Any] | None:
         return about if whole and about["sha256"] == sha256_of([place / TENSORS]) else None
     except (OSError, ValueError):
         return None
-        return None
 
 
 def _digest(about: Mapping[str, Any]) -> str:
