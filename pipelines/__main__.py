@@ -144,7 +144,7 @@ def _reproduce(options: argparse.Namespace) -> int:
     from pipelines.requests.reproduction import ReproductionRequest
 
     store = _store_of(options.file)
-    request = ReproductionRequest(source=Path(options.file).stem)
+    request = ReproductionRequest(picture=Path(options.file).stem)
     result, interrupted, _ = _of_picture(options, store, "reproduction", request)
     if result is None or interrupted:
         return INTERRUPTED

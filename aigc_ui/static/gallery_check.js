@@ -48,7 +48,7 @@ function createCheck(now) {
     if (!picture) return;
     tell(() => t("reproduce.waiting"));
     try {
-      let job = await post("jobs", { generator: "reproduction", request: { source: picture.id } });
+      let job = await post("jobs", { generator: "reproduction", request: { picture: picture.id } });
       if (mine !== turn) return void end(job.id);
       running = job.id;
       say();

@@ -37,12 +37,12 @@ class FilmOfSteps:
         """Raises BadRequest where the format cannot be written here, the steps cannot be had, or are too many."""
         request.check()
         film.check_encoder(request.kind)
-        parent = request.parent
-        if parent is None or not isinstance(parent.request, TextToImageRequest) or parent.image is None:
-            raise NotFound("the picture to film was not handed over. Choose it again.")
+        parent, asked = request.making()
+        if parent.image is None:
+            raise NotFound("the pixels of the picture were not handed over. Choose it again.")
         try:
-            frames = yield from _frames(request, parent, devices)
-            drawing = Drawing(request, frames, parent.image, parent.request.prompt)
+            frames = yield from _frames(request.shows, parent, asked, devices)
+            drawing = Drawing(request, frames, parent.image, asked.prompt)
             _refuse_too_large(drawing, len(frames))
             pictures = []
             for picture in drawing.pictures():
@@ -62,18 +62,18 @@ def _told(notes: list[Sentence]) -> Result:
     return Result(nothing.images, (), notes=tuple(notes))
 
 
-def _frames(request: FilmRequest, parent: Parent, devices: DeviceManager) -> Generator[Event, None, list[Frame]]:
-    asked = parent.request
-    assert isinstance(asked, TextToImageRequest)
+def _frames(
+    shows: str, parent: Parent, asked: TextToImageRequest, devices: DeviceManager
+) -> Generator[Event, None, list[Frame]]:
     yield Progress("loading")
     info = models.inspect(models.find(asked.model))
     if info.bridged or asked.hires.wanted:
-        if request.shows == EPSILON:
+        if shows == EPSILON:
             raise BadRequest(
                 "the noise that each step sees is known of pictures of one pass that our own samplers painted; this is "
                 "another one. Show the result, the noisy picture or both."
             )
-        return (yield from _painted_again(asked, _steps_done(parent), devices))
+        return (yield from _painted_again(asked, parent.steps_done, devices))
     with faults_of(info), Entering(lambda: held(info, devices)) as entering:
         yield from entering.progress("loading")
         return (yield from _kept(parent, info, devices))
@@ -83,7 +83,7 @@ def _kept(parent: Parent, info: ModelInfo, devices: DeviceManager) -> Generator[
     from pipelines.diffusion import replay
 
     with lease(info, devices) as base:
-        known = yield from all_steps(parent, _steps_done(parent), base, devices)
+        known = yield from all_steps(parent, parent.steps_done, base, devices)
         frames = []
         for frame in replay.frames(known, base):
             frames.append(frame)
@@ -105,13 +105,6 @@ def _painted_again(
         elif isinstance(event, Progress):
             yield event
     return frames
-
-
-def _steps_done(parent: Parent) -> int | None:
-    """Of a picture that was stopped; None for others."""
-    stopped = parent.recipe.get("unfinished")
-    done = stopped.get("step") if isinstance(stopped, dict) else None
-    return done if isinstance(done, int) and done > 0 else None
 
 
 def _refuse_too_large(drawing: Drawing, count: int) -> None:

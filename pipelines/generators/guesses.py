@@ -13,7 +13,7 @@ from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.leases import decoder_of, held, lease
 from pipelines.diffusion.retracing import all_steps
-from pipelines.errors import BadRequest, NotFound, Sentence
+from pipelines.errors import BadRequest, Sentence
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.generators import letters
 from pipelines.generators.sheet import GAP, INK, LONGEST, PAPER
@@ -51,21 +51,18 @@ class Guesses:
     def stream(self, request: GuessesRequest, devices: DeviceManager) -> Iterator[Event]:
         """Raises BadRequest for a picture of the bridge's."""
         request.check()
-        parent = request.parent
-        if parent is None or not isinstance(parent.request, TextToImageRequest):
-            raise NotFound("the picture to look into was not handed over. Choose it again.")
+        parent, asked = request.making()
         try:
             yield Progress("loading")
-            info = models.inspect(models.find(parent.request.model))
+            info = models.inspect(models.find(asked.model))
             if info.bridged:
                 raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
             with faults_of(info), Entering(lambda: held(info, devices)) as entering:
                 yield from entering.progress("loading")
-                steps, total, pictures = yield from _decoded(request, parent, info, devices)
+                steps, total, pictures = yield from _decoded(request.most, parent, asked, info, devices)
         except StopEarly:
             return
         image = drawn(pictures, steps, total, request.language)
-        asked = parent.request
         more = {"prompt": asked.prompt, "steps": steps, "of": total, "notes": [str(IS_AND_IS_NOT)]}
         made = recipe.new(GENERATOR, request.json_values(), **more)
         yield Result(image[None], (made,), notes=(IS_AND_IS_NOT,))
@@ -78,17 +75,13 @@ def chosen(total: int, most: int) -> list[int]:
 
 
 def _decoded(
-    request: GuessesRequest, parent: Parent, info: ModelInfo, devices: DeviceManager
+    most: int, parent: Parent, asked: TextToImageRequest, info: ModelInfo, devices: DeviceManager
 ) -> Generator[Event, None, tuple[list[int], int, list[np.ndarray]]]:
     from pipelines.diffusion import replay
 
-    asked = parent.request
-    assert isinstance(asked, TextToImageRequest)
-    stopped = parent.recipe.get("unfinished")
-    done = stopped.get("step") if isinstance(stopped, dict) else None
     with lease(info, devices) as base, decoder_of(asked.vae, base, devices) as other:
-        known = yield from all_steps(parent, done, base, devices)
-        steps, pictures = chosen(known.steps, request.most), []
+        known = yield from all_steps(parent, parent.steps_done, base, devices)
+        steps, pictures = chosen(known.steps, most), []
         decoder = other or base.decoder
         for step in replay.replayed(known):
             if step.number in steps:

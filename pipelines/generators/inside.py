@@ -12,7 +12,7 @@ from pipelines.diffusion.attachment import adapted
 from pipelines.diffusion.leases import held, lease
 from pipelines.diffusion.retracing import known_steps
 from pipelines.diffusion.run import Run
-from pipelines.errors import BadRequest, NotFound
+from pipelines.errors import BadRequest
 from pipelines.events import Event, Progress, Snapshot, StopEarly, nothing_to_keep
 from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
@@ -29,11 +29,8 @@ class Inside:
     def stream(self, request: InsideRequest, devices: DeviceManager) -> Iterator[Event]:
         """Raises BadRequest for a picture of the bridge's, one in tiles, or a step that it does not have."""
         request.check()
-        parent = request.parent
-        if parent is None or not isinstance(parent.request, TextToImageRequest):
-            raise NotFound("the picture to look into was not handed over. Choose it again.")
-        asked = request.going_on(parent.request).with_parent(parent)
-        asked = replace(asked, pictures=parent.request.pictures)
+        parent, painted = request.making()
+        asked = replace(request.going_on(painted).with_parent(parent), pictures=painted.pictures)
         try:
             yield Progress("loading")
             info = models.inspect(models.find(asked.model))

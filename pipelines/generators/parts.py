@@ -13,12 +13,12 @@ from pipelines.diffusion.attachment import adapted
 from pipelines.diffusion.leases import held, lease
 from pipelines.diffusion.retracing import all_steps
 from pipelines.diffusion.run import Run
-from pipelines.errors import BadRequest, NotFound
+from pipelines.errors import BadRequest
 from pipelines.events import Event, Progress, StopEarly, nothing_to_keep
 from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 from pipelines.requests.branch import Parent
-from pipelines.requests.parts import PartsRequest
+from pipelines.requests.of_picture import OfPicture
 from pipelines.requests.text_to_image import TextToImageRequest
 
 
@@ -27,22 +27,20 @@ class Parts:
     those of the first; of a branch `pull` begins with its own steps."""
 
     name = "parts"
-    request_type = PartsRequest
+    request_type = OfPicture
 
-    def stream(self, request: PartsRequest, devices: DeviceManager) -> Iterator[Event]:
+    def stream(self, request: OfPicture, devices: DeviceManager) -> Iterator[Event]:
         """Raises BadRequest for a picture of the bridge's."""
         request.check()
-        parent = request.parent
-        if parent is None or not isinstance(parent.request, TextToImageRequest):
-            raise NotFound("the picture to look into was not handed over. Choose it again.")
+        parent, asked = request.making()
         try:
             yield Progress("loading")
-            info = models.inspect(models.find(parent.request.model))
+            info = models.inspect(models.find(asked.model))
             if info.bridged:
                 raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
             with faults_of(info), Entering(lambda: held(info, devices)) as entering:
                 yield from entering.progress("loading")
-                yield from _apart(parent, parent.request, info, devices)
+                yield from _apart(parent, asked, info, devices)
         except StopEarly:
             pass
         yield nothing_to_keep()
@@ -52,11 +50,9 @@ def _apart(parent: Parent, asked: TextToImageRequest, info: ModelInfo, devices: 
     from pipelines.diffusion import inside, replay
     from pipelines.diffusion.addons import attached
 
-    stopped = parent.recipe.get("unfinished")
-    most = stopped.get("step") if isinstance(stopped, dict) else None
     one_pass = replace(asked, pictures=asked.pictures).changed(hires_scale=1.0)
     with lease(info, devices) as base, attached.leased(one_pass, base, devices) as attachments:
-        known = yield from all_steps(parent, most, base, devices)
+        known = yield from all_steps(parent, parent.steps_done, base, devices)
         run = Run.prepare(one_pass, adapted(base, attachments), devices, None, attachments, known=known)
         first = asked.branch.step if asked.branch else 0
         yield from replay.frames(known, base, lambda step: inside.pull(run, step) if step.number > first else None)

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pipelines.device.manager import DeviceManager
-from pipelines.errors import NotFound
 from pipelines.events import Event, Result, StopEarly, nothing_to_keep
 from pipelines.generators.text_to_image import TextToImage
 from pipelines.requests.branch import Parent
 from pipelines.requests.reproduction import ReproductionRequest
-from pipelines.requests.text_to_image import TextToImageRequest
 from pipelines.store import pixels
 from pipelines.store.reproduction import Comparison, compared
 
@@ -25,12 +23,11 @@ class Reproduction:
     def stream(self, request: ReproductionRequest, devices: DeviceManager) -> Iterator[Event]:
         """As the picture's own stream. Stopped early, it ends without a verdict."""
         request.check()
-        if request.parent is None or not isinstance(request.parent.request, TextToImageRequest):
-            raise NotFound("the picture to make again was not handed over. Choose it again.")
+        parent, asked = request.making()
         try:
-            for event in TextToImage().stream(request.parent.request, devices):
+            for event in TextToImage().stream(asked, devices):
                 if isinstance(event, Result):
-                    found = verdict(request.parent, event)
+                    found = verdict(parent, event)
                     event = replace(nothing_to_keep(), notes=tuple(found.sentences()), reproduced=found.same)
                 yield event
         except StopEarly:

@@ -32,6 +32,13 @@ class Parent:
     digest: str = ""
     image: NDArray[np.uint8] | None = None
 
+    @property
+    def steps_done(self) -> int | None:
+        """Of a picture that was stopped early; None for others."""
+        stopped = self.recipe.get("unfinished")
+        done = stopped.get("step") if isinstance(stopped, dict) else None
+        return done if isinstance(done, int) and done > 0 else None
+
 
 @dataclass(frozen=True)
 class Descendant(Request):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pipelines.errors import BadRequest
-from pipelines.params import Choice, Flag, Range, Request, Text, param
-from pipelines.requests.branch import Descendant
+from pipelines.params import Choice, Flag, Range, Request, param
+from pipelines.requests.of_picture import OfPicture
 from pipelines.requests.text_to_image import TextToImageRequest
 
 GENERATOR = "film"
@@ -19,10 +17,9 @@ LANGUAGES = ("en", "zh")
 
 
 @dataclass(frozen=True)
-class FilmRequest(Descendant):
+class FilmRequest(OfPicture):
     """The picture, what the film shows of each step, and what file it becomes."""
 
-    picture: str = param("", Text(64), "The id of the saved picture.")
     kind: str = param("webp", Choice(KINDS), "The file's format.")
     shows: str = param(
         BOTH, Choice(SHOWS), "The result so far, the noisy picture, both, or both and the noise that is seen in it."
@@ -34,16 +31,6 @@ class FilmRequest(Descendant):
     hold: float = param(1.5, Range(0, 10), "For how many seconds the last step stays.")
     size: int = param(384, Range(128, 1024), "The longer side of each picture in the film, in pixels.")
     shows_parent: ClassVar[bool] = True
-
-    def check(self) -> None:
-        if not self.picture:
-            raise BadRequest("picture must be the id of a saved picture; got none. Choose one.")
-
-    def parent_id(self) -> str:
-        return self.picture
-
-    def parent_request(self, recipe: Mapping[str, Any]) -> TextToImageRequest:
-        return TextToImageRequest.painted_by(recipe)
 
     def needs_all_of(self, parent: Request) -> bool:
         """A second pass is not among the steps that are kept."""

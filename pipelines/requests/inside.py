@@ -6,29 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.errors import BadRequest
-from pipelines.params import Range, Text, param
-from pipelines.requests.branch import PICTURES, Descendant
+from pipelines.params import Range, param
+from pipelines.requests.branch import PICTURES
+from pipelines.requests.of_picture import OfPicture
 from pipelines.requests.text_to_image import TextToImageRequest
 
 
 @dataclass(frozen=True)
-class InsideRequest(Descendant):
+class InsideRequest(OfPicture):
     """The picture, and the step after which it is looked at."""
 
-    picture: str = param("", Text(64), "The id of the saved picture.")
     step: int = param(1, Range(1, 150), "The step of that picture after which the network is asked once more.")
-
-    def check(self) -> None:
-        if not self.picture:
-            raise BadRequest("picture must be the id of a saved picture; got none. Choose one.")
-
-    def parent_id(self) -> str:
-        return self.picture
 
     def parent_request(self, recipe: Mapping[str, Any]) -> TextToImageRequest:
         """What painted the picture of that recipe. Raises BadRequest."""
-        parent = TextToImageRequest.painted_by(recipe)
+        parent = super().parent_request(recipe)
         self.going_on(parent).parent_request(recipe)
         return parent
 

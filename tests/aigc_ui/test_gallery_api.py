@@ -138,7 +138,7 @@ def test_nobody_checks_the_reproduction_of_somebody_elses_picture(shared: Studio
     from pipelines.errors import NotAllowed
     from pipelines.requests.reproduction import ReproductionRequest
 
-    asked = ReproductionRequest.parse({"source": make(shared.client("bob"), "a fox")})
+    asked = ReproductionRequest.parse({"picture": make(shared.client("bob"), "a fox")})
     with pytest.raises(NotAllowed, match="somebody else"):
         shared.services.submit("reproduction", asked, Visitor("client-ada"))
 

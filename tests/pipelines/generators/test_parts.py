@@ -10,7 +10,7 @@ from pipelines.device.manager import DeviceManager
 from pipelines.engine.job import Job, JobState
 from pipelines.events import Frame, Snapshot
 from pipelines.requests.inside import InsideRequest
-from pipelines.requests.parts import PartsRequest
+from pipelines.requests.of_picture import OfPicture
 from tests.pipelines.diffusion.test_branch import STEPS, K, Studio
 
 
@@ -22,7 +22,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, devices: DeviceManager) -> 
 
 
 def apart(studio: Studio, picture: str) -> list[Frame]:
-    job = studio.queue.submit("parts", PartsRequest.parse({"picture": picture}), "me")
+    job = studio.queue.submit("parts", OfPicture.parse({"picture": picture}), "me")
     list(job.events())
     assert job.state is JobState.DONE and not job.image_ids, job.error
     return job.frames()

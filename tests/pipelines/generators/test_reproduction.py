@@ -37,7 +37,7 @@ class Studio:
         return self.run(**(SMALL | values)).image_ids[0]
 
     def check(self, image_id: str) -> list[str]:
-        job = self.run("reproduction", source=image_id)
+        job = self.run("reproduction", picture=image_id)
         assert not job.image_ids
         return job.notes
 
