@@ -229,7 +229,7 @@ def test_waiting_jobs_are_moved_and_removed(page: Page) -> None:
     waiting = page.locator("#queue-list .job[data-state=waiting]")
     expect(waiting).to_have_count(3)
     assert [text.strip() for text in waiting.locator(".prompt").all_inner_texts()] == ["a pig", "a bear", "an owl"]
-    expect(waiting.nth(0).locator(".meta")).to_contain_text("#1 in line · begins in about ")
+    expect(waiting.nth(0).locator(".meta")).to_contain_text("#1 in line · starts in about ")
     expect(page.locator("#queue-list .job[data-state=running] .meta").first).to_contain_text(" left")
     waiting.nth(2).get_by_role("button", name="Move up").click()
     expect(waiting.nth(1).locator(".prompt")).to_have_text("an owl")

@@ -99,7 +99,7 @@ def test_the_first_one_can_be_cut_off_and_the_dialog_closes(family, ids):
 def test_a_parent_that_is_gone_says_what_is_known_of_it(family, ids):
     page = family("orphan")
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("button.kin.gone[aria-pressed=true]")).to_have_text("Brought picture")
+    expect(page.locator("button.kin.gone[aria-pressed=true]")).to_have_text("Imported picture")
     expect(page.locator(".kin-name")).to_contain_text("knows it as: Inpainting.")
     expect(page.locator("#gallery-family footer .buttons")).to_be_hidden()
 

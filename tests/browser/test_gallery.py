@@ -51,7 +51,7 @@ def test_what_is_typed_is_searched_and_facets_narrow_it(gallery: Page):
     gallery.locator(".narrowed .chip").click()
     expect(gallery.get_by_text("Pictures: 80", exact=True)).to_be_visible()
     gallery.locator("#gallery-search").fill("nosuchword")
-    expect(gallery.get_by_text("No picture fits this search.")).to_be_visible()
+    expect(gallery.get_by_text("No picture matches this search.")).to_be_visible()
 
 
 def test_only_what_is_in_sight_is_in_the_page(gallery: Page, filled: list[str]):
@@ -163,10 +163,10 @@ def elsewhere(tmp_path: Path) -> Path:
 def test_a_folder_of_another_program_is_added_searched_shown_and_removed(gallery: Page, elsewhere: Path):
     gallery.get_by_role("button", name="Folders").click()
     dialog = gallery.locator("#gallery-folders")
-    dialog.get_by_label("Whole path of a folder").fill(str(elsewhere / "nowhere"))
+    dialog.get_by_label("Full path of a folder").fill(str(elsewhere / "nowhere"))
     dialog.get_by_role("button", name="Add").click()
     expect(dialog.get_by_role("alert")).to_contain_text("there is no folder")
-    dialog.get_by_label("Whole path of a folder").fill(str(elsewhere))
+    dialog.get_by_label("Full path of a folder").fill(str(elsewhere))
     dialog.get_by_role("button", name="Add").click()
     expect(dialog.get_by_text("3 pictures")).to_be_visible(timeout=60_000)
     gallery.keyboard.press("Escape")

@@ -39,7 +39,7 @@ def as_made(page: Page) -> None:
     """Ask for pictures that are not enlarged at the end."""
     open_group(page, "group-enlarge")
     page.get_by_label("Enlarge", exact=True).click()
-    page.get_by_role("option", name="As it is made").click()
+    page.get_by_role("option", name="Off").click()
 
 
 def jobs(page: Page) -> list[dict[str, Any]]:
@@ -100,7 +100,7 @@ def test_the_settings_of_a_picture_bring_its_start_back_or_say_that_it_is_gone(
     Path(studio.outputs, ".inputs", f"{image}.png").unlink()
     tiles(page).first.locator("button").click()
     page.locator("#detail-use").click()
-    expect(page.locator("#start-panel .alas")).to_contain_text("not kept any more")
+    expect(page.locator("#start-panel .alas")).to_contain_text("no longer stored")
     expect(page.locator("#start-thumb")).to_be_hidden()
     expect(page.locator("#start [data-picture]")).to_have_attribute("data-picture", "")
 

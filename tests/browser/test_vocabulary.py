@@ -62,7 +62,7 @@ def test_a_word_is_replaced_wherever_it_stands_and_what_has_no_neighbour_is_left
     page.locator("#unheard-near button", has_text="cat").click()
     expect(page.locator(BOX)).to_have_value("a cat and a cat, qwertz")
     chip(page, "qwertz").click()
-    expect(page.locator("#unheard-near")).to_contain_text("Nothing that it knows is near “qwertz”")
+    expect(page.locator("#unheard-near")).to_contain_text("Nothing it knows is close to “qwertz”")
     page.locator("#unheard-near button", has_text="leave it out").click()
     expect(page.locator(BOX)).to_have_value("a cat and a cat,")
 
@@ -70,7 +70,7 @@ def test_a_word_is_replaced_wherever_it_stands_and_what_has_no_neighbour_is_left
 def test_a_colour_that_a_thing_cannot_have_is_said(page: Page) -> None:
     write(page, "a black cat left of a black heart")
     expect(marks(page)).to_have_text(["black"])
-    expect(page.locator("#unheard-lines")).to_have_text("Heard for shapes and backgrounds only:blackcat")
+    expect(page.locator("#unheard-lines")).to_have_text("Understood for shapes and backgrounds only:blackcat")
     chip(page, "black").click()
     page.locator("#unheard-near button", has_text="leave it out").click()
     expect(page.locator(BOX)).to_have_value("a cat left of a black heart")
@@ -128,7 +128,7 @@ def test_what_it_knows_is_searched_in_any_language_and_written_at_the_cursor(pag
     page.keyboard.press("Control+z")
     expect(page.locator(BOX)).to_have_value("a  on a blue background")
     page.locator("#known-search").fill("nothing like it")
-    expect(page.locator("#known-fold")).to_contain_text("None of its words has “nothing like it” in it.")
+    expect(page.locator("#known-fold")).to_contain_text("No word it knows contains “nothing like it”.")
 
 
 def test_it_is_used_with_keys_alone(page: Page) -> None:
