@@ -146,7 +146,7 @@ def _frechet(entries: Sequence[Entry], pictures: Pictures) -> dict[str, float]:
     }
 
 
-HEADER = "| prompts | all right | 95 % interval | in detail |\n|---|---|---|---|"
+HEADER = "| prompts | correct | 95 % interval | in detail |\n|---|---|---|---|"
 
 
 def row(name: str, scores: dict[str, dict[str, Any]]) -> str:
