@@ -26,7 +26,7 @@ from pipelines.engine import registry  # noqa: E402
 from pipelines.engine.free_space import FreeSpace  # noqa: E402
 from pipelines.engine.queue import JobQueue  # noqa: E402
 from pipelines.engine.shares import CLASSROOM  # noqa: E402
-from pipelines.errors import NotFound, StudioError  # noqa: E402
+from pipelines.errors import BadRequest, NotFound, StudioError  # noqa: E402
 from pipelines.models.graph_cache import NAME as GRAPHS  # noqa: E402
 from pipelines.models.graph_cache import GraphCache  # noqa: E402
 from pipelines.models.library import scan  # noqa: E402
@@ -35,6 +35,7 @@ from pipelines.store.folders.named import of_command_line  # noqa: E402
 from pipelines.store.images import ImageStore  # noqa: E402
 from pipelines.store.inputs import InputStore  # noqa: E402
 from pipelines.store.kept_latents import LatentStore  # noqa: E402
+from pipelines.store.signing import Signer  # noqa: E402
 from pipelines.store.trajectories import BYTES, TrajectoryStore  # noqa: E402
 
 log = logging.getLogger("app")
@@ -62,7 +63,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME",
-        help="a name under which others reach the studio, such as studio.example; they need the token (repeatable)",
+        help="a name by which others reach the studio (repeatable)",
     )
     parser.add_argument(
         "--trusted-proxy",
@@ -85,6 +86,13 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--no-source-type",
         action="store_true",
         help="no IPTC note in pictures that AI made them",
+    )
+    parser.add_argument(
+        "--c2pa",
+        nargs=2,
+        type=Path,
+        metavar=("CERT", "KEY"),
+        help="sign pictures for others with this chain and key",
     )
     parser.add_argument("--device", help="cuda, cuda:0,cuda:1, mps, xpu, cpu (default: best)")
     parser.add_argument(
@@ -150,8 +158,13 @@ def compose(given: argparse.Namespace, shared: bool, port: int, address: str = "
         )
     graphs = OwnGraphs(GraphCache(given.outputs / GRAPHS)) if given.exporting else None
     devices = Lanes.over(given.device, memory=given.memory, full_precision=given.full_precision, graphs=graphs)
+    if given.c2pa and given.no_source_type:
+        raise BadRequest("--c2pa says that AI made a picture and --no-source-type leaves that out. Use one of them.")
     store = ImageStore(
-        given.outputs, declared=not given.no_source_type, named=of_command_line(given.gallery_folders, given.outputs)
+        given.outputs,
+        declared=not given.no_source_type,
+        named=of_command_line(given.gallery_folders, given.outputs),
+        signer=Signer.of_files(*given.c2pa) if given.c2pa else None,
     )
     waiting = given.outputs / f"waiting-{port}.json"  # its own for each studio that shares the folder
     inputs = InputStore(given.outputs)

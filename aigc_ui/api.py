@@ -369,7 +369,7 @@ def _job(job: Job, client: str) -> dict[str, Any]:
 def _copy(services: Services, image_id: str, kind: str, request: Request) -> Response:
     quality = int(QUALITY.check("quality", request.query_params.get("quality", 90), int))
     info = services.image_for(image_id, client_of(request))
-    data = copies.copy(services.store.path(info.id), kind, quality)
+    data = services.store.copy(info.id, kind, quality)
     return Response(data, media_type=copies.MEDIA_TYPES[kind], headers=FOR_EVER | _download(request, info, kind))
 
 

@@ -25,7 +25,6 @@ from aigc_ui.visitors import visitor_of
 from pipelines.engine.job import Job
 from pipelines.errors import BadRequest, NotFound
 from pipelines.requests.text_to_image import GENERATOR
-from pipelines.store import copies
 
 MOST_FILES, MOST_FIELDS, LONGEST_FIELD = 4, 32, 2**16
 PICTURES = ("image", "image[]")
@@ -182,7 +181,7 @@ def _one(services: Services, image_id: str, wanted: Wanted, base: str) -> dict[s
         return about | {"url": f"{base}api/v1/images/{image_id}.{ending}{quality}"}
     if ending == "png":
         return about | {"b64_json": encoded(services.store.handed_out(image_id))}
-    return about | {"b64_json": encoded(copies.copy(services.store.path(image_id), ending, wanted.compression))}
+    return about | {"b64_json": encoded(services.store.copy(image_id, ending, wanted.compression))}
 
 
 def _client(request: Request) -> str:

@@ -60,9 +60,10 @@ def test_everything_imported_is_declared(file: str, places: tuple[str, ...], lef
         assert distributions & pins.keys(), f"{name} is imported and not declared in {file}"
 
 
-def test_ray_is_an_extra_and_nothing_else_is() -> None:
-    assert set(declared("requirements-ray.txt")) == {"ray"}
-    assert not {"ray"} & declared("requirements-dev.txt").keys()
+@pytest.mark.parametrize(("file", "name"), [("requirements-ray.txt", "ray"), ("requirements-c2pa.txt", "c2pa-python")])
+def test_what_few_need_is_an_extra(file: str, name: str) -> None:
+    assert set(declared(file)) == {name}
+    assert name not in declared("requirements-dev.txt")
 
 
 def test_what_is_declared_is_what_is_installed() -> None:

@@ -4,6 +4,7 @@ The file comes first (see pipelines.files); only then the row in the index, whic
 files.
 """
 
+import hashlib
 import io
 import logging
 import threading
@@ -19,7 +20,7 @@ from PIL import Image
 from pipelines.errors import BadFile, NotFound, Sentence, StorageError
 from pipelines.files.leftovers import sweep_parts, sweep_waiting
 from pipelines.files.whole import storage_error, write_whole
-from pipelines.store import film, pictures, pixels, source_type
+from pipelines.store import copies, film, pictures, pixels, source_type
 from pipelines.store import recipe as recipes
 from pipelines.store.folders.folders import Folders
 from pipelines.store.gallery import kinship
@@ -29,6 +30,7 @@ from pipelines.store.gallery.gallery import Gallery
 from pipelines.store.gallery.thumbnails import Thumbnails
 from pipelines.store.index import Index
 from pipelines.store.pictures import ImageInfo
+from pipelines.store.signing import Signer
 
 MAX_PAGE = 1000
 FILMS = "films"
@@ -41,14 +43,19 @@ class ImageStore:
 
     `gallery` finds and marks them, `bin` has what was thrown away, `thumbnails` small copies, `folders` the pictures of
     other programs, from the folders that are `named` and those that a person adds. `declared`: each says to
-    machines that it was made by AI, see `source_type`.
+    machines that it was made by AI, see `source_type`; `signer` signs what is handed out.
     """
 
     def __init__(
-        self, root: Path, lock_timeout: float = 5.0, declared: bool = True, named: Iterable[Path] = ()
+        self,
+        root: Path,
+        lock_timeout: float = 5.0,
+        declared: bool = True,
+        named: Iterable[Path] = (),
+        signer: Signer | None = None,
     ) -> None:
         self.root = Path(root)
-        self._declared = declared
+        self._declared, self._signer = declared, signer
         self._index = Index(self.root, lock_timeout)
         self.gallery = Gallery(self.root, self._index)
         self.bin = Bin(self.root, self._index)
@@ -105,10 +112,16 @@ class ImageStore:
 
     def handed_out(self, image_id: str) -> bytes:
         """The PNG of a picture for others, without what only the store needs. Raises NotFound, StorageError."""
+        path = self.path(image_id)
         try:
-            return pictures.without_owner(self.path(image_id).read_bytes())
+            return self._signed(pictures.without_owner(path.read_bytes()), "png", path)
         except OSError as error:
             raise storage_error(error, Sentence("opened")) from None
+
+    def copy(self, image_id: str, kind: str, quality: int) -> bytes:
+        """The picture as "jpg" or "webp" for others. Raises NotFound, BadFile, StorageError."""
+        path = self.path(image_id)
+        return self._signed(copies.copy(path, kind, quality), kind, path)
 
     def list(self, limit: int = 60, before: str | None = None, client: str | None = None) -> list[ImageInfo]:
         """The newest first; page on with the last one's id as `before`; only one client's where it is given."""
@@ -198,6 +211,15 @@ class ImageStore:
     def rebuild(self) -> None:
         """The index anew from the files."""
         self._index.rebuild()
+
+    def _signed(self, data: bytes, kind: str, png: Path) -> bytes:
+        """The file of the picture at `png` with Content Credentials, where somebody signs."""
+        if self._signer is None:
+            return data
+        texts = recipes.head(png).texts
+        source = source_type.said(texts) or source_type.of_recipe(recipes.of_texts(texts), self._source_of)
+        recipe = hashlib.sha256(texts.get("aigc", "").encode()).hexdigest()
+        return self._signer.signed(data, kind, source, png.stem, recipe)
 
     def _source_of(self, digest: str) -> str:
         """The source type of the picture with these pixels; "" where none is here."""
