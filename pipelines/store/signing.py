@@ -43,8 +43,8 @@ class Signer:
         """Raises BadRequest where the library is missing, or the files cannot sign."""
         if importlib.util.find_spec("c2pa") is None:
             raise BadRequest("signing needs the package c2pa-python. Install it: pip install -r requirements-c2pa.txt")
-        contents = [_read(file) for file in (chain, key)]
-        signer = cls(*contents, _algorithm(contents[1], key))
+        certificates, private = _read(chain), _read(key)
+        signer = cls(certificates, private, _algorithm(private, key))
         try:
             signer.signed(_one_pixel(), "png", source_type.TRAINED)
         except Exception as error:  # the library's own have no public base
