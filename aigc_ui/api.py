@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.sse import EventSourceResponse
 from starlette.exceptions import HTTPException
@@ -220,7 +219,7 @@ def _images(services: Services) -> APIRouter:
     async def picture(image_id: str, request: Request) -> Response:
         if folders_api.is_of_others(name := image_id.removesuffix(".png")):
             return await folders_api.picture(services, name, request)
-        return await run_in_threadpool(own, name, request)
+        return await services.rooms.files.answer(request, lambda: own(name, request))
 
     def own(image_id: str, request: Request) -> Response:
         info = services.image_for(image_id, client_of(request))
@@ -231,7 +230,7 @@ def _images(services: Services) -> APIRouter:
     async def meta(image_id: str, request: Request) -> dict[str, Any]:
         if folders_api.is_of_others(image_id):
             return await folders_api.meta(services, image_id, request)
-        return await run_in_threadpool(own_meta, image_id, request)
+        return await services.rooms.files.answer(request, lambda: own_meta(image_id, request))
 
     def own_meta(image_id: str, request: Request) -> dict[str, Any]:
         client = client_of(request)

@@ -19,6 +19,7 @@ class Rooms:
     experiments: Room = _room("experiments", 2)  # they compute; more would only take the cores from one another
     films: Room = _room("films", 1, 8, 2)  # one takes hundreds of megabytes
     frames: Room = _room("frames", 2, MANY, MANY)  # pictures of running jobs, encoded for those who watch
+    files: Room = _room("files", 4, 2048, 512)  # PNGs of pictures, and their recipes
     copies: Room = _room("copies", 2)  # JPEG and WebP of a picture
     submitting: Room = _room("submitting", 4, 256, 64)  # checking a request looks for its models on the disk
     ending: Room = _room("ending", 4, 256, 64)  # of jobs: the list of those that wait is written to the disk

@@ -51,9 +51,11 @@ def small_training() -> Training:
 
 
 def child(folder: Path, told: Connection) -> None:
+    """Goes on after each checkpoint when it is told to: on a busy machine it would be done before anybody kills it."""
     for event in small_training().run(folder):
         if isinstance(event, Resumed | Saved):
             told.send((event.step, isinstance(event, Resumed)))
+            told.recv()
     told.close()
 
 
@@ -63,7 +65,7 @@ def live(folder: Path, kill_at: list[int], dice: random.Random) -> Life:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipelines.families.learning", "pipelines.data.sets"])
     while True:
-        told, telling = context.Pipe(duplex=False)
+        told, telling = context.Pipe()
         process = context.Process(target=child, args=(folder, telling), daemon=True)
         process.start()
         telling.close()
@@ -84,6 +86,7 @@ def _killed(process, told: Connection, kill_at: list[int], dice: random.Random, 
             step, resumed = told.recv()
             if resumed:
                 life.resumed_at.append(step)
+            told.send(None)
             if kill_at and step >= kill_at[0]:
                 kill_at[:] = [later for later in kill_at if later > step]
                 time.sleep(dice.uniform(0, MOST_SECONDS))

@@ -27,7 +27,7 @@ GROUPS = {
     5: ((28.0, 28.0), (100.0, 28.0), (64.0, 64.0), (28.0, 100.0), (100.0, 100.0)),
 }
 """Where so many of the same stand when nothing is said of it."""
-HEIGHT_OF = {"tiny": 1.1, "small": 1.35, "medium": 1.65, "large": 1.9, "huge": 2.1}
+HEIGHT_OF = {"tiny": 0.8, "small": 1.05, "medium": 1.35, "large": 1.6, "huge": 1.9}
 """How high a subject stands in a place, in heights that perspective would give it: what is asked for is looked at."""
 SCENERY = (
     "beach", "desert", "desert island", "landscape", "sunrise", "sunset", "city", "night city", "milky way", "mountain",
@@ -91,12 +91,12 @@ def in_place(rng: Rng) -> Composition:
 
 
 KINDS: Mapping[str, tuple[float, Callable[[Rng], Composition]]] = {
-    "one subject": (0.26, one_subject),
+    "one subject": (0.28, one_subject),
     "one shape": (0.06, one_shape),
     "two things": (0.24, two_things),
     "several things": (0.12, several_things),
-    "place": (0.05, place_alone),
-    "in a place": (0.27, in_place),
+    "place": (0.08, place_alone),
+    "in a place": (0.22, in_place),
 }
 """The share of each kind in what the model sees."""
 

@@ -29,7 +29,7 @@ OFTEN = frozenset(
     "hat; cap; ring; watch; eye; crossed swords; telescope; vase; spoon; microphone".split("; ")
 )
 """What people name first, besides what the first model knows well."""
-OFTEN_SHARE = 0.5
+OFTEN_SHARE = 0.4
 """The share of compositions with things of which at least one is among OFTEN."""
 FIRST_ARTIST = 0.92
 """The share of compositions in which all is drawn by its first artist: with five drawings of everything equally often,

@@ -36,12 +36,12 @@ from pipelines.learning import console, optimisers
 from pipelines.learning import recipe as learning
 from pipelines.learning.events import Event, Report, Resumed, Saved
 from pipelines.learning.moments import Moment
-from pipelines.learning.processes import Together
 from pipelines.learning.task import Lesson, Player
 from pipelines.learning.training import Training
 from pipelines.learning.wishes import Wishes
 from pipelines.training import autoencoder, earlier_model, pool
 from pipelines.training import word_tokenizer as tokenizer
+from pipelines.training.together import Together
 
 NUM_TRAIN_TIMESTEPS = 1000
 BETAS = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}

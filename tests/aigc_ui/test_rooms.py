@@ -228,7 +228,6 @@ def test_a_long_body_is_read_beside_the_event_loop(
 
 AT_ONCE = {
     *("GET /api/v1/jobs", "GET /api/v1/jobs/{job_id}"),
-    *("GET /api/v1/images/{image_id}", "GET /api/v1/images/{image_id}/meta"),
     *("GET /api/v1/inputs/{picture_id}.png", "GET /api/v1/lab/lessons", "GET /sdapi/v1/{name}"),
 }
 """What may use the shared pool: it answers from memory, or sends a file. All else is a coroutine with a room."""

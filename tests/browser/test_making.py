@@ -1,22 +1,14 @@
 """Guidance drawn by hand, grids and lists of prompts, as a person makes them on the Create page."""
 
-import re
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.visitor import drag, drawn_tiles, finish, generate, newest, open_group, tiles, write
+from tests.browser.visitor import drag, drawn_tiles, finish, generate, newest, open_group, pick, tiles, write
 
 
 def choose_field(part: Locator, axis: str, name: str) -> None:
-    box = part.locator(f"#{axis} input")
-    box.click()
-    box.press("Control+a")
-    box.press_sequentially(name)
-    others = part.page.get_by_role("listbox").get_by_role("option").filter(has_not_text=re.compile(name, re.IGNORECASE))
-    expect(others).to_have_count(0)  # while the list still shortens, a click hits what moves under it
-    part.page.get_by_role("option", name=name, exact=True).click()
-    expect(box).to_have_value(name)
+    pick(part.locator(f"#{axis} input"), name)
     expect(part.page.get_by_role("listbox")).to_have_count(0)
 
 

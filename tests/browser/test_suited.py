@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests import tiny, tiny_bridge
 from tests.browser.conftest import Studio, running
-from tests.browser.visitor import rest
+from tests.browser.visitor import pick, rest
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +20,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 
 def choose(page: Page, name: str) -> None:
-    box = page.locator("#model input")
-    box.click()
-    box.press("Control+a")
-    box.press_sequentially(name)
-    page.get_by_role("option", name=name).click()
+    pick(page.locator("#model input"), name)
 
 
 def test_a_sampler_that_a_model_brings_goes_with_it(visit):

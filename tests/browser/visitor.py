@@ -1,5 +1,6 @@
 """What a visitor does on the Create page and in the lab, and what they look at."""
 
+import re
 from typing import Any
 
 import httpx
@@ -64,6 +65,17 @@ def rest(page: Page, quiet: int = 1000) -> None:
     while before != len(asked):
         before = len(asked)
         page.wait_for_timeout(quiet)
+
+
+def pick(box: Locator, name: str) -> None:
+    """Type into a dropdown that filters, and click that option of what is left."""
+    box.click()
+    box.press("Control+a")
+    box.press_sequentially(name)
+    options = box.page.get_by_role("listbox").get_by_role("option")
+    expect(options.filter(has_not_text=re.compile(re.escape(name), re.IGNORECASE))).to_have_count(0)
+    options.filter(has_text=re.compile(rf"^\W*{re.escape(name)}\W*$", re.IGNORECASE)).click()
+    expect(box).to_have_value(name)
 
 
 def drag(page: Page, where: Locator, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:

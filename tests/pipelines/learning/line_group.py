@@ -5,9 +5,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from pipelines.learning.processes import Processes, Together
+from pipelines.learning.processes import Processes
 from pipelines.learning.recipe import Recipe
 from pipelines.learning.training import Training
+from pipelines.training.together import Together
 from tests.pipelines.learning.line import LineTask
 
 STEPS = 20

@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 HOME = "pipelines/learning/"
-BARE = {"benchmarks/learning.py"}
-"""A step written down as a script would, to compare the loop with."""
+BARE = {"benchmarks/learning.py", "pipelines/training/together.py"}
+"""A step written down as a script would, to compare the loop with; accelerate, which brings processes together."""
 
 
 def sources() -> Iterator[Path]:
