@@ -37,7 +37,7 @@ def test_the_tokens_are_counted_while_the_prompt_is_written(page: Page) -> None:
     write(page, "a red circle " * 300)
     expect(counter).to_have_text(re.compile(r"16 chunks · the last \d+ are not read$"))
     write(page, "a __gone__")
-    expect(counter).to_have_text(re.compile("no list is called __gone__$"))
+    expect(counter).to_have_text(re.compile("no list named __gone__$"))
     write(page, "")
     expect(counter).to_be_hidden()
 

@@ -212,7 +212,7 @@ def test_what_is_transparent_in_a_picture_is_painted_anew(page: Page, studio: An
     clear[: SIDE // 2, :, 3] = 0
     bring(page, clear)
     expect(page.locator("#start-unmask")).to_be_visible()
-    expect(page.locator("#message-box")).to_contain_text("transparent in part")
+    expect(page.locator("#message-box")).to_contain_text("is transparent and will be repainted")
     as_made(page)
     generate(page, "a panda", steps=2)
     finish(page)
