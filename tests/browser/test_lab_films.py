@@ -119,4 +119,4 @@ def test_one_step_is_no_film_and_that_is_said(page: Page) -> None:
     page.locator("#reverse-t").fill("0")
     expect(page.locator("#reverse-where")).to_contain_text("Step 1 of 1")
     page.locator("#reverse-films").get_by_role("button", name="GIF").click()
-    expect(page.locator("#reverse-films").get_by_role("status")).to_have_text(re.compile("two steps or more"))
+    expect(page.locator("#reverse-films").get_by_role("status")).to_have_text(re.compile("at least two steps"))

@@ -49,4 +49,4 @@ def test_the_open_sheet_changes_its_language_with_the_page(page: Page) -> None:
 @pytest.mark.parametrize(("bench", "what"), [("Back from noise", "prompt"), ("Points in the plane", "class")])
 def test_guidance_is_explained_for_what_it_guides(page: Page, bench: str, what: str) -> None:
     help_of = open_bench(page, bench).locator("[data-field=guidance_scale] .help")
-    expect(help_of).to_have_text(f"How far the {what} is overdone; 1 is off, 0 ignores it.")
+    expect(help_of).to_have_text(f"How closely the {what} is followed; 1 is off, 0 ignores it.")

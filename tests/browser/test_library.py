@@ -62,7 +62,7 @@ def test_a_removed_model_comes_back(library):
     mine = model(library, "my-tiny-model")
     mine.locator("summary").click()
     mine.get_by_role("button", name="Remove").click()
-    expect(library.get_by_text("Press once more")).to_be_visible()
+    expect(library.get_by_text("Press again")).to_be_visible()
     expect(mine).to_be_visible()
     mine.get_by_role("button", name="Remove").click()
     expect(mine).to_have_count(0)
