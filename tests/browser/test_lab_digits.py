@@ -10,7 +10,7 @@ from tests.browser.visitor import choose, number, open_bench, pixels
 def test_digits_appear_and_the_ideal_denoiser_copies(page: Page) -> None:
     bench = open_bench(page, "Digits in pixels")
     verdict = page.locator("#digits-verdict")
-    expect(verdict).to_contain_text("of 10 are read as what was asked")
+    expect(verdict).to_contain_text("of 10 are recognised as the digit asked for")
     choose(bench, "model", "ideal")
     expect(verdict).to_contain_text(re.compile(r"training picture: (0;|0\.0|\d\.\de-)"))
     before = pixels(page.locator("#digits-x"))

@@ -42,7 +42,7 @@ def test_the_network_can_be_told_the_wrong_timestep(page: Page) -> None:
     result = pixels(page.locator("#reverse-result"))
     number(bench, "shift", -200)
     changed(page, "#reverse-result", result)
-    expect(page.locator("#reverse-told")).to_contain_text("t = 560; it is told t = 360")
+    expect(page.locator("#reverse-told")).to_contain_text("t = 560, but the network is given t = 360")
 
 
 def test_guidance_is_drawn_by_hand_and_the_slider_takes_it_back(page: Page) -> None:
