@@ -21,7 +21,7 @@ def test_digits_appear_and_the_ideal_denoiser_copies(page: Page) -> None:
 def test_digits_by_ddim_show_eta_where_the_variance_was(page: Page) -> None:
     bench = open_bench(page, "Digits in pixels")
     eta, variance = bench.locator("[data-field=eta]"), bench.locator("[data-field=variance]")
-    expect(page.locator("#digits-verdict")).to_contain_text("of 10 are read")
+    expect(page.locator("#digits-verdict")).to_contain_text("of 10 are recognised")
     expect(eta).to_be_hidden()
     expect(variance).to_be_visible()
     digits = "#digits-x"
