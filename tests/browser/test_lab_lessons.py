@@ -179,7 +179,7 @@ def test_the_points_way_step_followed_point_arrows_and_training(page: Page, visi
 
 def test_the_step_of_the_digits(page: Page, visit: Any) -> None:
     open_bench(page, "Digits in pixels")
-    expect(page.locator("#digits-verdict")).to_contain_text("of 10 are read")
+    expect(page.locator("#digits-verdict")).to_contain_text("of 10 are recognised")
     slide(page, "#digits-step", 3)
     same("#digits-x", page, linked(page, visit, "digits"))
 
