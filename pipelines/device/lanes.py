@@ -99,7 +99,7 @@ class Lanes:
         """A lane for a job with the model of that name, "" for none, while the block runs.
 
         Where the model has room, and of these where fewest jobs run; of equals the lane that has it, then the one with
-        most room.
+        most room in whole GiB, then the first.
         """
         with suppress(BadRequest):  # which the job will hear from the manager
             self.look()
@@ -117,7 +117,7 @@ class Lanes:
         if len(self._sound) == 1:
             return False, 0, False, 0
         here, room = lane.nbytes_of(model), lane.unleased_bytes()
-        return not here and self._sizes.get(model, 0) > room, self._running[lane], not here, -room
+        return not here and self._sizes.get(model, 0) > room, self._running[lane], not here, -(room >> 30)
 
     @property
     def _sound(self) -> Sequence[DeviceManager]:

@@ -60,6 +60,9 @@ def test_a_painted_picture_is_widened_from_itself_and_no_step_of_another(page: P
 
 
 def test_a_running_picture_takes_another_course_and_without_a_change_the_same(page: Page, studio: Any) -> None:
+    for side in ("Width", "Height"):  # it takes so long that one can change one's mind
+        page.get_by_label(f"number input for {side}").fill("384")
+        page.keyboard.press("Tab")
     generate(page, "a red apple", steps=LONG, seed=4)
     finish(page)
     undisturbed = newest(studio)
