@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipelines import libs, models
+from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.errors import BadRequest
+from pipelines.events import Event
 from pipelines.models import vaes
+from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 
 if TYPE_CHECKING:
     from pipelines.diffusion.bundle import Bundle
     from pipelines.diffusion.decoding import Decoder
+
+
+T = TypeVar("T")
+
+
+def on_device(info: ModelInfo, devices: DeviceManager, work: Generator[Event, None, T]) -> Generator[Event, None, T]:
+    """What `work` does, with the model on the device; progress until it is there. What a library raises over a
+    stranger's model is told of its files."""
+    with faults_of(info), Entering(lambda: held(info, devices)) as entering:
+        yield from entering.progress("loading")
+        return (yield from work)
+
+
+def with_own_steps(name: str) -> ModelInfo:
+    """The model of that name. Raises BadRequest for one that keeps its steps to itself."""
+    info = models.inspect(models.find(name))
+    if info.bridged:
+        raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
+    return info
 
 
 @contextmanager

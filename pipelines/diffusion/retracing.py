@@ -42,15 +42,13 @@ def known_steps(
     return kept.until(branch.step)
 
 
-def all_steps(
-    parent: Parent, stopped: int | None, base: Bundle, devices: DeviceManager
-) -> Generator[Event, None, Trajectory]:
-    """A picture's own steps, as many as it was `stopped` after: from memory, or painted anew."""
+def all_steps(parent: Parent, base: Bundle, devices: DeviceManager) -> Generator[Event, None, Trajectory]:
+    """A picture's own steps, of one that was stopped as many as it took: from memory, or painted anew."""
     if parent.trajectory is not None:
         return parent.trajectory
     assert isinstance(parent.request, TextToImageRequest)
     _refuse_another_model(parent.model_hash, base)
-    return (yield from _retraced(parent.request, stopped, base, devices))
+    return (yield from _retraced(parent.request, parent.steps_done, base, devices))
 
 
 def _retraced(

@@ -8,15 +8,14 @@ from concurrent.futures import Future
 from typing import Any
 
 from pipelines import models
-from pipelines.device.entering import EVERY_SECONDS, Entering
+from pipelines.device.entering import EVERY_SECONDS
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion.leases import held, lease
+from pipelines.diffusion.leases import lease, on_device
 from pipelines.diffusion.retracing import all_steps
 from pipelines.errors import BadRequest, NotFound, Sentence
 from pipelines.events import Event, Film, Frame, Progress, Result, StopEarly, nothing_to_keep
 from pipelines.generators.film_frames import Drawing
 from pipelines.generators.text_to_image import TextToImage
-from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 from pipelines.requests.branch import Parent
 from pipelines.requests.film import EPSILON, GENERATOR, FilmRequest
@@ -74,16 +73,14 @@ def _frames(
                 "another one. Show the result, the noisy picture or both."
             )
         return (yield from _painted_again(asked, parent.steps_done, devices))
-    with faults_of(info), Entering(lambda: held(info, devices)) as entering:
-        yield from entering.progress("loading")
-        return (yield from _kept(parent, info, devices))
+    return (yield from on_device(info, devices, _kept(parent, info, devices)))
 
 
 def _kept(parent: Parent, info: ModelInfo, devices: DeviceManager) -> Generator[Event, None, list[Frame]]:
     from pipelines.diffusion import replay
 
     with lease(info, devices) as base:
-        known = yield from all_steps(parent, parent.steps_done, base, devices)
+        known = yield from all_steps(parent, base, devices)
         frames = []
         for frame in replay.frames(known, base):
             frames.append(frame)

@@ -8,16 +8,13 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipelines import models
-from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
-from pipelines.diffusion.leases import decoder_of, held, lease
+from pipelines.diffusion.leases import decoder_of, lease, on_device, with_own_steps
 from pipelines.diffusion.retracing import all_steps
-from pipelines.errors import BadRequest, Sentence
+from pipelines.errors import Sentence
 from pipelines.events import Event, Progress, Result, StopEarly
 from pipelines.generators import letters
 from pipelines.generators.sheet import GAP, INK, LONGEST, PAPER
-from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 from pipelines.requests.branch import Parent
 from pipelines.requests.guesses import GENERATOR, GuessesRequest
@@ -54,12 +51,9 @@ class Guesses:
         parent, asked = request.making()
         try:
             yield Progress("loading")
-            info = models.inspect(models.find(asked.model))
-            if info.bridged:
-                raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
-            with faults_of(info), Entering(lambda: held(info, devices)) as entering:
-                yield from entering.progress("loading")
-                steps, total, pictures = yield from _decoded(request.most, parent, asked, info, devices)
+            info = with_own_steps(asked.model)
+            work = _decoded(request.most, parent, asked, info, devices)
+            steps, total, pictures = yield from on_device(info, devices, work)
         except StopEarly:
             return
         image = drawn(pictures, steps, total, request.language)
@@ -80,7 +74,7 @@ def _decoded(
     from pipelines.diffusion import replay
 
     with lease(info, devices) as base, decoder_of(asked.vae, base, devices) as other:
-        known = yield from all_steps(parent, parent.steps_done, base, devices)
+        known = yield from all_steps(parent, base, devices)
         steps, pictures = chosen(known.steps, most), []
         decoder = other or base.decoder
         for step in replay.replayed(known):

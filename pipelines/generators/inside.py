@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from pipelines import models
-from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.attachment import adapted
-from pipelines.diffusion.leases import held, lease
+from pipelines.diffusion.leases import lease, on_device, with_own_steps
 from pipelines.diffusion.retracing import known_steps
 from pipelines.diffusion.run import Run
-from pipelines.errors import BadRequest
 from pipelines.events import Event, Progress, Snapshot, StopEarly, nothing_to_keep
-from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 from pipelines.requests.inside import InsideRequest
 from pipelines.requests.text_to_image import TextToImageRequest
@@ -33,19 +29,15 @@ class Inside:
         asked = replace(request.going_on(painted).with_parent(parent), pictures=painted.pictures)
         try:
             yield Progress("loading")
-            info = models.inspect(models.find(asked.model))
-            if info.bridged:
-                raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
-            with faults_of(info), Entering(lambda: held(info, devices)) as entering:
-                yield from entering.progress("loading")
-                yield from self._looked(request, asked, info, devices)
+            info = with_own_steps(asked.model)
+            yield from on_device(info, devices, self._looked(request, asked, info, devices))
         except StopEarly:
             pass
         yield nothing_to_keep()
 
     def _looked(
         self, request: InsideRequest, asked: TextToImageRequest, info: ModelInfo, devices: DeviceManager
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         from pipelines.diffusion import inside
         from pipelines.diffusion.addons import attached
 

@@ -3,19 +3,15 @@ did to the guess, for which the network is asked again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from pipelines import models
-from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.attachment import adapted
-from pipelines.diffusion.leases import held, lease
+from pipelines.diffusion.leases import lease, on_device, with_own_steps
 from pipelines.diffusion.retracing import all_steps
 from pipelines.diffusion.run import Run
-from pipelines.errors import BadRequest
 from pipelines.events import Event, Progress, StopEarly, nothing_to_keep
-from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 from pipelines.requests.branch import Parent
 from pipelines.requests.of_picture import OfPicture
@@ -35,24 +31,22 @@ class Parts:
         parent, asked = request.making()
         try:
             yield Progress("loading")
-            info = models.inspect(models.find(asked.model))
-            if info.bridged:
-                raise BadRequest("{model} paints through the bridge and keeps its steps to itself.", model=info.name)
-            with faults_of(info), Entering(lambda: held(info, devices)) as entering:
-                yield from entering.progress("loading")
-                yield from _apart(parent, asked, info, devices)
+            info = with_own_steps(asked.model)
+            yield from on_device(info, devices, _apart(parent, asked, info, devices))
         except StopEarly:
             pass
         yield nothing_to_keep()
 
 
-def _apart(parent: Parent, asked: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
+def _apart(
+    parent: Parent, asked: TextToImageRequest, info: ModelInfo, devices: DeviceManager
+) -> Generator[Event, None, None]:
     from pipelines.diffusion import inside, replay
     from pipelines.diffusion.addons import attached
 
     one_pass = replace(asked, pictures=asked.pictures).changed(hires_scale=1.0)
     with lease(info, devices) as base, attached.leased(one_pass, base, devices) as attachments:
-        known = yield from all_steps(parent, parent.steps_done, base, devices)
+        known = yield from all_steps(parent, base, devices)
         run = Run.prepare(one_pass, adapted(base, attachments), devices, None, attachments, known=known)
         first = asked.branch.step if asked.branch else 0
         yield from replay.frames(known, base, lambda step: inside.pull(run, step) if step.number > first else None)

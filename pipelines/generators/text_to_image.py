@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines import libs, models
-from pipelines.device.entering import Entering
 from pipelines.device.manager import DeviceManager
 from pipelines.diffusion.attachment import Attachment, adapted
 from pipelines.diffusion.enlarging.use import enlarged_or_kept
 from pipelines.diffusion.footprint import refuse_what_does_not_fit
-from pipelines.diffusion.leases import decoder_of, held, lease
+from pipelines.diffusion.leases import decoder_of, lease, on_device
 from pipelines.diffusion.retracing import known_steps
 from pipelines.diffusion.run import Run
 from pipelines.errors import NotDecoded
 from pipelines.events import Event, Progress, StopEarly
-from pipelines.models.faults import faults_of
 from pipelines.models.info import ModelInfo
 from pipelines.requests.limits import FACTORS
 from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
@@ -59,14 +57,13 @@ class TextToImage:
             info = models.inspect(models.find(request.model))
             threading.Thread(target=models.model_hash, args=(info,), daemon=True).start()  # the recipe will want it
             refuse_what_does_not_fit(info, request, devices)
-            with faults_of(info), Entering(lambda: held(info, devices)) as entering:
-                yield from entering.progress("loading")
-                yield from _over_the_bridge(request, info, devices) if info.bridged else _by_us(request, info, devices)
+            paint = _over_the_bridge if info.bridged else _by_us
+            yield from on_device(info, devices, paint(request, info, devices))
         except StopEarly:
             return
 
 
-def _by_us(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
+def _by_us(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Generator[Event, None, None]:
     with (
         lease(info, devices) as base,
         decoder_of(request.vae, base, devices) as decoder,
@@ -84,7 +81,9 @@ def warm(devices: DeviceManager, model: str = "aigc-mini") -> None:
         pass
 
 
-def _over_the_bridge(request: TextToImageRequest, info: ModelInfo, devices: DeviceManager) -> Iterator[Event]:
+def _over_the_bridge(
+    request: TextToImageRequest, info: ModelInfo, devices: DeviceManager
+) -> Generator[Event, None, None]:
     libs.torch()  # before the module that imports it at its top: through the one locked door
     from pipelines.diffusion.bridge import painting
 
