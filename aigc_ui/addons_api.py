@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from PIL import Image
 
 from aigc_ui import bodies
+from aigc_ui.plain import NOT_KEPT
 from aigc_ui.services import Services
 from pipelines.diffusion.addons.control_picture import hint
 from pipelines.models.addons import files
@@ -34,7 +35,7 @@ def router(services: Services) -> APIRouter:
     async def seen(request: Request) -> Response:
         values = await bodies.read(request)
         data = await services.rooms.pictures.answer(request, lambda: _seen(services, SeenRequest.parse(values)))
-        return Response(data, media_type="image/png", headers={"cache-control": "no-store"})
+        return Response(data, media_type="image/png", headers=NOT_KEPT)
 
     return made
 

@@ -42,7 +42,7 @@ from aigc_ui import (
     sse,
 )
 from aigc_ui.frames import FrameEncoder
-from aigc_ui.plain import json_bytes
+from aigc_ui.plain import NOT_KEPT, json_bytes
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
@@ -57,13 +57,13 @@ from pipelines.params import Range, Text
 from pipelines.requests.film import GENERATOR as FILM
 from pipelines.requests.text_to_image import GENERATOR, TextToImageRequest
 from pipelines.store import copies, download_names, film, infotext
+from pipelines.store.folders.rows import is_of_others
 from pipelines.store.images import ImageInfo
 from pipelines.store.picture_files.roles import PICTURE
 
 PAGE_OF_IMAGES = Range(1, 500)
 QUALITY = Range(1, 100)
 # A picture's file is written once and never changed; private, because a shared studio's pictures are one person's.
-NOT_KEPT = {"cache-control": "no-store"}
 FOR_EVER = {"cache-control": "private, max-age=31536000, immutable"}
 
 
@@ -165,11 +165,8 @@ def _jobs(services: Services) -> APIRouter:
             made = services.store.film_file(job.film_id, kind)
             return FileResponse(made, media_type=film.MEDIA_TYPES[kind], filename=made.name, headers=NOT_KEPT)
         data = await rooms.films.answer(request, lambda: film.film(job.frames(), kind))
-        named = {
-            "content-disposition": f'attachment; filename="denoising-{job_id}.{kind}"',
-            "cache-control": "no-store",
-        }
-        return Response(data, media_type=film.MEDIA_TYPES[kind], headers=named)
+        named = {"content-disposition": f'attachment; filename="denoising-{job_id}.{kind}"'}
+        return Response(data, media_type=film.MEDIA_TYPES[kind], headers=NOT_KEPT | named)
 
     @router.get("/{job_id}/events")
     async def events(job_id: str, request: Request) -> Response:
@@ -217,7 +214,7 @@ def _images(services: Services) -> APIRouter:
 
     @router.get("/{image_id}")
     async def picture(image_id: str, request: Request) -> Response:
-        if folders_api.is_of_others(name := image_id.removesuffix(".png")):
+        if is_of_others(name := image_id.removesuffix(".png")):
             return await folders_api.picture(services, name, request)
         return await services.rooms.files.answer(request, lambda: own(name, request))
 
@@ -228,7 +225,7 @@ def _images(services: Services) -> APIRouter:
 
     @router.get("/{image_id}/meta")
     async def meta(image_id: str, request: Request) -> dict[str, Any]:
-        if folders_api.is_of_others(image_id):
+        if is_of_others(image_id):
             return await folders_api.meta(services, image_id, request)
         return await services.rooms.files.answer(request, lambda: own_meta(image_id, request))
 

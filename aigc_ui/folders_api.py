@@ -18,7 +18,6 @@ from aigc_ui.services import Services
 from aigc_ui.visitors import visitor_of
 from pipelines.params import Text
 from pipelines.requests.text_to_image import GENERATOR
-from pipelines.store.folders import rows
 
 PATH = Text(4000)
 KEPT = {"cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
@@ -57,10 +56,6 @@ def router(services: Services) -> APIRouter:
         return await changed(request, folders.remove)
 
     return api
-
-
-def is_of_others(image_id: str) -> bool:
-    return rows.is_id(image_id)
 
 
 async def picture(services: Services, image_id: str, request: Request) -> Response:

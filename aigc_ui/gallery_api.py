@@ -17,19 +17,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from aigc_ui import bodies
-from aigc_ui.plain import json_bytes
+from aigc_ui.plain import NOT_KEPT, json_bytes
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from aigc_ui.visitors import Visitor, visitor_of
 from pipelines.errors import BadRequest, StudioError
 from pipelines.params import Flag, Range, Text
 from pipelines.store.folders.folders import refuse_change
-from pipelines.store.folders.rows import is_id
+from pipelines.store.folders.rows import is_of_others
 from pipelines.store.gallery import marks
 from pipelines.store.gallery.columns import FACETS
 from pipelines.store.gallery.family import Family
 from pipelines.store.gallery.gallery import Change, Question, Shown
 from pipelines.store.gallery.rows import FOLDERS
+from pipelines.store.gallery.searches import MOST_VALUES, TEXT
 from pipelines.store.gallery.thumbnails import MEDIA_TYPE
 from pipelines.store.pictures import ImageInfo, owner_tag
 
@@ -37,8 +38,8 @@ T = TypeVar("T")
 
 LIMIT, OFFSET = Range(1, 500), Range(0, 10_000_000)
 STARS = Range(0, marks.MOST_STARS)
-SEARCH, VALUE, PLACE, ID, TAG = Text(1000), Text(200), Text(4000), Text(40), Text(marks.LONGEST_TAG)
-MOST_IDS, MOST_VALUES = 1000, 50
+VALUE, PLACE, ID, TAG = Text(200), Text(4000), Text(40), Text(marks.LONGEST_TAG)
+MOST_IDS = 1000
 MOST_BINNED = 200
 KEPT = {"cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
 """Not for ever: a file may be replaced behind our back."""
@@ -49,7 +50,7 @@ def router(services: Services) -> APIRouter:
     rooms, store = services.rooms, services.store
 
     def _look(image_id: str, visitor: Visitor) -> None:
-        if is_id(image_id):
+        if is_of_others(image_id):
             services.allow_folders(visitor)
             store.folders.find(image_id)
         else:
@@ -78,7 +79,7 @@ def router(services: Services) -> APIRouter:
         visitor = visitor_of(request)
 
         def work() -> bytes:
-            if is_id(image_id):
+            if is_of_others(image_id):
                 services.allow_folders(visitor)
                 return store.folders.thumbnail(image_id)
             return store.thumbnails.get(services.image_for(image_id, visitor.client).id)
@@ -109,10 +110,10 @@ def router(services: Services) -> APIRouter:
             return image_id
 
         def work() -> dict[str, Any]:
-            own = [image_id for image_id in ids if not is_id(image_id)]
+            own = [image_id for image_id in ids if not is_of_others(image_id)]
             infos, refused = _each(own, lambda image_id: services.image_for(image_id, visitor.client))
             store.gallery.mark(infos, change)
-            others, refused_too = _each((image_id for image_id in ids if is_id(image_id)), one)
+            others, refused_too = _each((image_id for image_id in ids if is_of_others(image_id)), one)
             return {"marked": [*(info.id for info in infos), *others], "refused": refused + refused_too}
 
         return await rooms.gallery.run(visitor.client, work)
@@ -184,7 +185,7 @@ def _question(request: Request, owner: str | None) -> Question:
                 "unknown field {name!r}; known are {known}.", name=name[:40], known=", ".join(sorted(known))
             )
     return Question(
-        SEARCH.check("text", asked.get("text", ""), str),
+        TEXT.check("text", asked.get("text", ""), str),
         {name: _texts(name, asked.getlist(name), PLACE if name == "folder" else VALUE) for name in FACETS},
         owner,
         ID.check("like", asked.get("like", ""), str),
@@ -268,4 +269,4 @@ def _thumbnail(data: bytes) -> Response:
 
 
 def _json(data: bytes) -> Response:
-    return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(data, media_type="application/json", headers=NOT_KEPT)

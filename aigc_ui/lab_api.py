@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from aigc_ui import bodies, fields, lab_film
-from aigc_ui.plain import json_bytes, plain
+from aigc_ui.plain import NOT_KEPT, json_bytes, plain
 from aigc_ui.room import client_of
 from aigc_ui.services import Services
 from pipelines import lab, libs, stopping
@@ -16,7 +16,6 @@ from pipelines.families import own
 from pipelines.store import film
 
 LESSONS = Path(__file__).parents[1] / "assets" / "lessons" / "lessons.json"
-NOT_KEPT = {"cache-control": "no-store"}
 
 
 def router(services: Services) -> APIRouter:

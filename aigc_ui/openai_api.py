@@ -17,7 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from aigc_ui import bodies, openai_fields
 from aigc_ui.openai_errors import UnknownModel
 from aigc_ui.openai_fields import FORMATS, Wanted
-from aigc_ui.plain import json_bytes
+from aigc_ui.plain import NOT_KEPT, json_bytes
 from aigc_ui.sdapi_fields import names_of
 from aigc_ui.sdapi_jobs import JobFailed, encoded, finished, submit_all
 from aigc_ui.services import Services
@@ -156,7 +156,7 @@ async def _made(services: Services, request: Request, wanted: Wanted) -> Respons
     await finished(services, jobs, visitor.client, request)
     base = str(request.base_url)
     data = await rooms.programs.answer(request, lambda: json_bytes(_answer(services, jobs[0], wanted, base)))
-    return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(data, media_type="application/json", headers=NOT_KEPT)
 
 
 def _answer(services: Services, job: Job, wanted: Wanted, base: str) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+NOT_KEPT = {"cache-control": "no-store"}
+"""The header of what may be another the next time."""
+
 
 def plain(value: Any) -> Any:
     """uint8 pictures (N, H, W, 3) as a list of PNG data URIs; anything else as it is."""

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from PIL import Image
 
 from aigc_ui import bodies, sdapi_echo, sdapi_extras, sdapi_lists
-from aigc_ui.plain import json_bytes
+from aigc_ui.plain import NOT_KEPT, json_bytes
 from aigc_ui.sdapi_fields import SdapiRequest, checkpoint, fields_of, image_to_image, text_to_image
 from aigc_ui.sdapi_jobs import JobFailed, encoded, finished, submit_all
 from aigc_ui.sdapi_pictures import decoded
@@ -178,7 +178,7 @@ async def _made(
     calls.add(jobs)
     await finished(services, jobs, visitor.client, request)
     data = await rooms.programs.answer(request, lambda: json_bytes(_answer(services, asked, jobs, body)))
-    return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(data, media_type="application/json", headers=NOT_KEPT)
 
 
 def _submitted(services: Services, asked: SdapiRequest, visitor: Visitor) -> list[Job]:

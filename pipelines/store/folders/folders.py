@@ -107,7 +107,7 @@ class Folders:
     def thumbnail(self, image_id: str) -> bytes:
         """WebP. Raises NotFound, BadFile, Busy."""
         self.find(image_id)
-        kept = self._thumbnails / f"{image_id[-2:]}" / f"{image_id}.webp"
+        kept = self._thumbnails / image_id[-2:] / f"{image_id}.webp"
         with contextlib.suppress(OSError):
             return kept.read_bytes()
         data = self._reader.small(self.read(image_id, MOST_BYTES)[0])
@@ -146,5 +146,5 @@ class Folders:
 
 def refuse_change(image_id: str) -> None:
     """Raises NotAllowed for a picture of another program."""
-    if rows.is_id(image_id):
+    if rows.is_of_others(image_id):
         raise NotAllowed(READ_ONLY)

@@ -40,6 +40,7 @@ _SETTLED_NS, _GROWING_NS = 2 * 10**9, 600 * 10**9
 _LOOK_AGAIN = 0
 _MOST_SECONDS = 60.0
 CHILD, CALLS = "pipelines.store.folders.child", 1000
+"""Calls after which the child is replaced."""
 
 
 @dataclass
@@ -63,14 +64,7 @@ class Follower:
         self._starting = threading.Lock()
         self._wake, self._closed = threading.Event(), threading.Event()
         most = LOOKED_AT_ONCE * looks.LENGTH * 2
-        self._reader = Worker(
-            "pipelines.store.folders.child",
-            Sentence("picture"),
-            _MOST_SECONDS,
-            most,
-            lifetime=1000,
-            environment=ALLOCATOR,
-        )
+        self._reader = Worker(CHILD, Sentence("picture"), _MOST_SECONDS, most, lifetime=CALLS, environment=ALLOCATOR)
         self._looked_to = 0
 
     def start(self, busy: Callable[[], bool] | None = None) -> None:
@@ -122,8 +116,12 @@ class Follower:
         self.look_at(ids)
         more, self._looked_to = last > self._looked_to, last
         if ids:
-            self._closed.wait((time.monotonic() - begun) * (REST_BESIDE_JOBS if self._busy() else REST))
+            self._rest(begun)
         return more and not self._closed.is_set()
+
+    def _rest(self, begun: float) -> None:
+        """After work that began then."""
+        self._closed.wait((time.monotonic() - begun) * (REST_BESIDE_JOBS if self._busy() else REST))
 
     def look_at(self, ids: list[str]) -> None:
         """Keeps what pictures look like, the studio's own and others, where that is not known. Raises StorageError."""
@@ -134,7 +132,7 @@ class Follower:
             self._index.use(lambda db: looks.put(db, found))
 
     def _path(self, db: sqlite3.Connection, image_id: str) -> Path | None:
-        if not rows.is_id(image_id):
+        if not rows.is_of_others(image_id):
             return pictures.path_in(self._outputs, image_id)
         try:
             return rows.find(db, image_id).path
@@ -211,7 +209,7 @@ class Follower:
             kept = [r for r in read if r.said is not None or now - r.file.mtime_ns > _SETTLED_NS]
             self._index.use(lambda db, kept=kept: [rows.put(db, one) for one in kept])
             state.left = len(new) - at - len(files)
-            self._closed.wait((time.monotonic() - begun) * (REST_BESIDE_JOBS if self._busy() else REST))
+            self._rest(begun)
         return growing
 
     def _said(self, files: list[File]) -> Iterator[tuple[File, dict[str, Any] | None]]:

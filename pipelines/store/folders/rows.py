@@ -59,7 +59,7 @@ class Read:
     marks: Marks = field(default_factory=Marks)
 
 
-def is_id(image_id: str) -> bool:
+def is_of_others(image_id: str) -> bool:
     return _ID.fullmatch(image_id) is not None
 
 

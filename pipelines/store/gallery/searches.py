@@ -9,7 +9,8 @@ from pipelines.store.gallery.columns import FACETS
 from pipelines.store.named_values import NamedValues, Values
 
 TEXT, VALUE = Text(1000), Text(4000)
-MOST_VALUES = 50  # of a facet
+MOST_VALUES = 50
+"""Of a facet, of which one must hold."""
 
 
 def searches(folder: Path) -> NamedValues:
