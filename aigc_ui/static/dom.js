@@ -27,6 +27,7 @@ export const icons = {
   play: "M5 3l8 5-8 5z",
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
   cross: "M4 4l8 8M12 4l-8 8",
+  pen: "M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z",
   back: "M10 3L5 8l5 5",
   next: "M6 3l5 5-5 5",
 };

@@ -9,8 +9,6 @@ import { t } from "./words.js";
 /** @typedef {{ text: string, facets: Record<string, string[]> }} Asked */
 /** @typedef {{ name: string, values: Asked }} Search */
 
-const PEN = "M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z";
-
 /**
  * `button` opens the dialog. `now` is the present search, `apply` asks another one.
  * @param {() => Asked} now @param {(asked: Asked) => void} apply
@@ -121,7 +119,7 @@ const described = ({ text, facets }) =>
 function item({ name, values }, act) {
   const open = el("button", { type: "button", class: "open", onclick: act.open }, el("b", {}, name), described(values));
   const [rename, remove] = [
-    ["searches.rename", PEN],
+    ["searches.rename", icons.pen],
     ["searches.delete", icons.cross],
   ].map(([word, path]) => {
     const button = el("button", { type: "button", class: "small" }, icon(path));

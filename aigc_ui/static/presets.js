@@ -11,8 +11,6 @@ import { t } from "./words.js";
 
 /** @typedef {{ name: string, values: import("./fields.js").Settings }} Preset */
 
-const PEN = "M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z";
-
 /** Model, style and the settings of all groups: how pictures are made, not which one. */
 function kept() {
   const ofOnePicture = ["seed", ...Object.keys(branchFields(defaults()))];
@@ -24,7 +22,7 @@ function createParts() {
   const choose = el("select", { id: "preset-choose" });
   const save = el("button", { type: "button", id: "preset-save" }),
     [rename, remove] = [
-      ["rename", PEN],
+      ["rename", icons.pen],
       ["delete", icons.cross],
     ].map(([which, path]) => el("button", { type: "button", id: `preset-${which}`, class: "small" }, icon(path)));
   const name = el("input", { type: "text", id: "preset-name", maxlength: 60, autocomplete: "off", required: true }),
