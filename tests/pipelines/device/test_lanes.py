@@ -4,7 +4,6 @@ Two lanes of this machine's CPU stand for two cards: torch takes "cpu:0" and "cp
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from pipelines.engine import registry
 from pipelines.engine.job import Job, JobState
 from pipelines.engine.queue import JobQueue
 from pipelines.events import Frame
+from tests.pipelines.device.small_jobs import Shelf, asked, over
 from tests.tiny import tiny_model
 
 TWO, THREE = "cpu:0,cpu:1", "cpu:0,cpu:1,cpu:2"
@@ -159,25 +159,6 @@ def home(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
-class Shelf:
-    """A store in memory."""
-
-    def __init__(self) -> None:
-        self.pictures: dict[str, np.ndarray] = {}
-        self.steps: dict[str, str] = {}
-        self._ids = (f"p{i}" for i in range(1000))
-
-    def new_id(self) -> str:
-        return next(self._ids)
-
-    def has(self, image_id: str) -> bool:
-        return image_id in self.pictures
-
-    def save(self, image, recipe, client="", unfinished=False, image_id="") -> str:
-        self.pictures[image_id], self.steps[image_id] = image, recipe.get("made", {}).get("steps", "")
-        return image_id
-
-
 @pytest.fixture
 def studio(made, home) -> Iterator[Callable[..., tuple[JobQueue, Lanes, Shelf]]]:
     queues: list[JobQueue] = []
@@ -191,18 +172,6 @@ def studio(made, home) -> Iterator[Callable[..., tuple[JobQueue, Lanes, Shelf]]]
     yield make
     for queue in queues:
         queue.close()
-
-
-def asked(**values: Any) -> Any:
-    small = {"model": "tiny", "prompt": "a red circle", "width": 64, "height": 64, "upscale": "none", "seed": 3}
-    return registry.get("text-to-image").request_type.parse(small | {"num_inference_steps": 8} | values)
-
-
-def over(*jobs: Job, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not all(job.over for job in jobs):
-        assert time.monotonic() < deadline, [job.snapshot() for job in jobs]
-        time.sleep(0.01)
 
 
 def breaks(lane: DeviceManager, after: int, error: Exception = LOST) -> list[int]:

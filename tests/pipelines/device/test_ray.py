@@ -17,11 +17,11 @@ import torch
 
 from pipelines.device import ray_lanes
 from pipelines.device.lanes import Lanes
-from pipelines.engine import registry
-from pipelines.engine.job import Job, JobState
+from pipelines.engine.job import JobState
 from pipelines.engine.queue import JobQueue
 from pipelines.errors import BadRequest
 from pipelines.events import Frame
+from tests.pipelines.device.small_jobs import Shelf, asked, over
 from tests.tiny import tiny_model
 
 HERE = importlib.util.find_spec("ray") is not None
@@ -56,24 +56,6 @@ def test_devices_here_and_a_cluster_are_told_apart(monkeypatch):
     assert ray_lanes.address("cuda") == ("cuda", "") and ray_lanes.address(None) == (None, "")
 
 
-class Shelf:
-    """A store in memory."""
-
-    def __init__(self) -> None:
-        self.pictures: dict[str, np.ndarray] = {}
-        self._ids = (f"p{i}" for i in range(1000))
-
-    def new_id(self) -> str:
-        return next(self._ids)
-
-    def has(self, image_id: str) -> bool:
-        return image_id in self.pictures
-
-    def save(self, image, recipe, client="", unfinished=False, image_id="") -> str:
-        self.pictures[image_id] = image
-        return image_id
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory) -> Iterator[str]:
     """Its address. Two nodes with room for one worker each."""
@@ -96,18 +78,6 @@ def cluster(tmp_path_factory) -> Iterator[str]:
         running.shutdown()
 
 
-def asked(**values: Any) -> Any:
-    small = {"model": "tiny", "prompt": "a red circle", "width": 64, "height": 64, "upscale": "none", "seed": 3}
-    return registry.get("text-to-image").request_type.parse(small | {"num_inference_steps": 30} | values)
-
-
-def over(*jobs: Job, seconds: float = 240.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not all(job.over for job in jobs):
-        assert time.monotonic() < deadline, [job.snapshot() for job in jobs]
-        time.sleep(0.01)
-
-
 @needs_ray
 def test_jobs_run_in_the_cluster_and_go_on_where_a_worker_is_killed(cluster):
     threads = torch.get_num_threads()
@@ -117,21 +87,21 @@ def test_jobs_run_in_the_cluster_and_go_on_where_a_worker_is_killed(cluster):
     assert len(there) == 2 and [lane.elsewhere for lane in lanes] == [False, True, True]
     here.lost = True  # so that all networks must be asked in the cluster
     queue = JobQueue(lanes, cast(Any, shelf))
-    first = queue.submit("text-to-image", asked(), "me")
-    over(first)
+    first = queue.submit("text-to-image", asked(num_inference_steps=30), "me")
+    over(first, seconds=240)
     assert first.state is JobState.DONE, first.error
     assert (
         all(lane.worker().stats.batches == 0 for lane in (here,)) and sum(x.worker().stats.batches for x in there) == 30
     )
 
-    second = queue.submit("text-to-image", asked(), "me")
+    second = queue.submit("text-to-image", asked(num_inference_steps=30), "me")
     deadline = time.monotonic() + 120
     while second.progress.step < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     (running,) = [lane for lane, each in zip(lanes, lanes.listed(), strict=True) if each["running"]]
     _, pid = ray_lanes.answered(cast(Any, running)._actor.about.remote(), 60)
     os.kill(pid, signal.SIGKILL)
-    over(second)
+    over(second, seconds=240)
     assert second.state is JobState.DONE and second.devices_lost == 1, second.error
     assert running.lost and not lanes.lost and not psutil.pid_exists(pid)
     one, other = shelf.pictures.values()
@@ -140,8 +110,8 @@ def test_jobs_run_in_the_cluster_and_go_on_where_a_worker_is_killed(cluster):
     assert str(running.label) in lanes.hint
 
     here.lost = False
-    third = queue.submit("text-to-image", asked(), "me")
-    over(third)
+    third = queue.submit("text-to-image", asked(num_inference_steps=30), "me")
+    over(third, seconds=240)
     assert third.state is JobState.DONE and np.abs(shelf.pictures["p2"].astype(int) - one).max() <= 1
     queue.close()
     lanes.close()
