@@ -1,5 +1,6 @@
 // Another model brings the size, steps and guidance that suit it, and perhaps its sampler, which goes with it again.
 // Only the model that was chosen last counts, however long looking one over takes.
+import { on } from "./events.js";
 import { post } from "./http.js";
 import { complain } from "./message.js";
 import { wording } from "./sentences.js";
@@ -25,16 +26,25 @@ export function suiting(model) {
  * @type {{ sampler: string, before: string } | null}
  */
 let brought = null;
+/** The model that was chosen last. Gradio tells a choice twice, when it is made and when the list is left. */
+let chosen = "";
+on("settings", ({ model }) => {
+  if (model) chosen = model;
+});
 
 /** @param {string} model @param {string} sampler */
 export async function modelChosen(model, sampler) {
+  if (model === chosen) return; // the sampler that it replaced may still stand in the control
+  chosen = model;
   const mine = ++turn;
   /** @type {Settings} */
   let values;
   try {
     values = await suiting(model);
   } catch (error) {
-    if (mine === turn) complain(wording(error));
+    if (mine !== turn) return;
+    chosen = ""; // choosing it again tries again
+    complain(wording(error));
     return;
   }
   if (mine !== turn) return;
